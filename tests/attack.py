@@ -1,4 +1,7 @@
-"""Short and long forms: `make attack` sets TOCSIN_ATTACK, runs what is marked `attack` too, and prints the figures."""
+"""A pytest plugin with short and long forms: `make attack` sets TOCSIN_ATTACK.
+
+It also runs the tests marked `attack`, and prints the figures.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _FIGURES = pytest.StashKey[list[tuple[str, str, str]]]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long forms are for `make attack`: measured times mean nothing beside other tests."""
+    """Skip the long forms but for `make attack`: measured times mean nothing beside other tests."""
     if IS_ATTACK:
         return
     long = [item for item in items if item.get_closest_marker("attack")]
@@ -24,9 +27,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest) -> Figure:
-    """Notes what was measured and what it is held against, with the database where the test runs on both.
+    """Return a function that notes a measured figure and its bound, with the database where the test runs on both.
 
-    It begins with a number of the table in docs/security.md, "Measured".
+    The note begins with a number of the table in docs/security.md, "Measured".
     """
     figures = request.config.stash.setdefault(_FIGURES, [])
     parameters = getattr(getattr(request.node, "callspec", None), "params", {})
@@ -39,7 +42,7 @@ def figure(request: pytest.FixtureRequest) -> Figure:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The table."""
+    """Print the table."""
     figures = config.stash.get(_FIGURES, [])
     if IS_ATTACK and figures:
         terminalreporter.section("attack")

@@ -1,4 +1,4 @@
-"""Both databases for real: the schema is built by the migrations, tests commit, and each starts with empty tables.
+"""The fixtures of all tests: both databases for real, built by the migrations, with empty tables for each test.
 
 Tests commit instead of running inside a savepoint, so that what they see is what a second process would see.
 """
@@ -139,7 +139,7 @@ L'école se trouve dans les collines.
 
 
 class Clock:
-    """The application's clock: stands still until a test moves it."""
+    """The application's clock, which stands still until a test moves it."""
 
     def __init__(self) -> None:
         self.now = START
@@ -149,7 +149,7 @@ class Clock:
 
 
 class Postbox:
-    """A place that keeps the messages it is sent, or answers as a test wants."""
+    """A mail server that stores the messages it is sent, or answers as a test wants."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
@@ -157,7 +157,7 @@ class Postbox:
         self.answers: list[DeliveryAttempt] = []
 
     def connect(self) -> PostboxConnection:
-        """Return a connection to this place, as `mail.connect()` returns one to a server."""
+        """Return a connection to this server, as `mail.connect()` returns one."""
         return PostboxConnection(current_app.app_context().app, self)
 
     def send(self, sender: str, recipient: str, message: bytes) -> DeliveryAttempt:
@@ -168,7 +168,7 @@ class Postbox:
         return self.answers.pop(0) if self.answers else DeliveryAttempt(DeliveryOutcome.SENT, "dot", 250)
 
     def link(self, number: int = -1) -> str:
-        """The path of the /s/ or /m/ link in a message's text."""
+        """Return the path of the /s/ or /m/ link in a message's text."""
         return link_of(self.messages[number])
 
 
@@ -190,14 +190,14 @@ class PostboxConnection(MailConnection):
 
 
 def text_of(message: EmailMessage) -> str:
-    """The plain text of a message."""
+    """Return the plain text of a message."""
     part = message.get_body(("plain",))
     assert part is not None
     return str(part.get_content()).replace("\r\n", "\n")
 
 
 def link_of(message: EmailMessage) -> str:
-    """The path of the link that a message asks to follow: the first of ours, before the one to one's data."""
+    """Return the path of the link that a message asks to follow: the first one, before that to the own data."""
     found = re.findall(r"http://\S+?(/[a-z]{2}/[sm]/\S+)", text_of(message))
     assert len(found) == 1 or ("/s/" in found[0] and found[1].endswith("/me") and len(found) == 2), found
     return str(found[0])
@@ -205,7 +205,7 @@ def link_of(message: EmailMessage) -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """One process more than pytest would take: many tests wait for processes of their own."""
+    """Return one process more than pytest would: many tests wait for processes of their own."""
     return (yield) + 1
 
 
@@ -232,7 +232,7 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a server shared by all test processes; it ends with the last of them."""
+    """Return the URL of a server shared by all test processes; it ends with the last of them."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     server = start_server(shared / "pg")
@@ -241,7 +241,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
-    """A server that no other test uses."""
+    """Return a server that no other test uses."""
     server = start_server(tmp_path / "pg", cleanup_mode=None)
     yield server
     try:
@@ -252,12 +252,12 @@ def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def postgresql_url(postgresql_server: str) -> str:
-    """An empty database of this test process; the application connects as an ordinary role that owns it."""
+    """Return the URL of an empty database of this test process; an ordinary role owns it and connects to it."""
     return make_database(postgresql_server, "tests_" + os.environ.get("PYTEST_XDIST_WORKER", "main"))
 
 
 def make_database(server: str, name: str) -> str:
-    """A new database and its ordinary owner."""
+    """Make a new database and its ordinary owner."""
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f'DROP DATABASE IF EXISTS "{name}"')
         admin.execute(f'DROP ROLE IF EXISTS "{name}"')
@@ -268,7 +268,7 @@ def make_database(server: str, name: str) -> str:
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    """A Redis server of the test's own, keeping nothing; skipped where none is installed, but never in CI."""
+    """Yield the URL of an own Redis server without files; skip where none is installed, but never in CI."""
     if shutil.which("redis-server") is None:
         assert "CI" not in os.environ, "CI installs redis-server (.ci/run)"
         pytest.skip("redis-server is not installed")
@@ -276,33 +276,33 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-# The quick part of the gate asks SQLite alone, the gate both.
+# The quick part of the gate tests on SQLite alone, the whole gate on both databases.
 DATABASES = ["sqlite", pytest.param("postgresql", marks=[pytest.mark.slow, pytest.mark.postgresql])]
 
 
 @pytest.fixture(scope="session", params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Each of the two databases in turn."""
+    """Return the URL of each of the two databases in turn."""
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgresql_url"))
     return f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/tocsin.db"
 
 
 def settings_for(database_url: str, folder: Path, **more: str) -> config.Settings:
-    """Checked settings with the tests' keys."""
+    """Return checked settings with the tests' keys."""
     environ = {**KEYS, "TOCSIN_DATABASE_URL": database_url, "TOCSIN_MAIL_FROM": "Tocsin <act@tocsin.example>", **more}
     return config.load(environ, folder)
 
 
 @pytest.fixture(scope="session")
 def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """One application a database, migrated, with the tests' sections."""
+    """Return the one migrated application of each database, with the tests' sections."""
     with migrated(database_url, tmp_path_factory.mktemp("root")) as app:
         yield app
 
 
 def context(now: datetime = START, actor: Actor = OPERATOR, *, vault: Vault | None = None) -> Context:
-    """Return the context of a change in the application at hand; `vault` stands in for the application's."""
+    """Return the context of a change in the current application; `vault` replaces the application's."""
     at = runtime()
     return Context(actor, now, Keys(vault or at.vault, at.tokens), at.settings)
 
@@ -327,13 +327,13 @@ def migrated(database_url: str, folder: Path) -> Iterator[Flask]:
 
 @pytest.fixture
 def clock() -> Clock:
-    """The application's clock."""
+    """Return the application's clock."""
     return Clock()
 
 
 @pytest.fixture
 def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
-    """The application with empty tables, empty caches and the clock at START."""
+    """Return the application with empty tables, empty caches and the clock at START."""
     before: Runtime = migrated_app.extensions[KEY]
     migrated_app.extensions[KEY] = Runtime(before.settings, before.vault, before.tokens, clock)
     migrated_app.extensions["tocsin_staff"].extensions[KEY] = migrated_app.extensions[KEY]
@@ -342,11 +342,11 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     migrated_app.extensions["tocsin_response_cache"].clear()
     before.vault.row_keys.drop()
     before.vault.month_keys.clear()
-    # Periodic jobs belong to whichever application was made last.
+    # Periodic jobs belong to the application that was made last.
     huey.app = migrated_app
     with migrated_app.app_context():
         limiter.reset()
-        # Read now, and good for a minute: not in the middle of a test that counts statements.
+        # Read it now; it is valid for a minute, so that no test that counts statements reads it.
         targets = migrated_app.extensions[REFUSED_RECIPIENTS] = RefusedRecipients(before.settings)
         targets.include(parse_address("nobody@mail.example"))
         db.session.rollback()
@@ -362,7 +362,7 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
 
 
 def _empty_audit_log(connection: Connection) -> None:
-    """Takes off what keeps the log append-only, empties it, and puts it back."""
+    """Empty the audit log: drop the triggers that make it append-only, and create them again."""
     if connection.dialect.name == "sqlite":
         found = connection.execute(
             text("SELECT name, sql FROM sqlite_master WHERE tbl_name = 'audit_entry' AND type = 'trigger'")
@@ -381,8 +381,8 @@ def _empty_audit_log(connection: Connection) -> None:
 
 
 @pytest.fixture
-def in_step(app: Flask, clock: Clock) -> Callable[[], None]:
-    """Sets the database's clock to the application's, as of now; jobs that close or delete want them to agree."""
+def sync_database_clock(app: Flask, clock: Clock) -> Callable[[], None]:
+    """Return a function that sets the database's clock to the application's; jobs that close or delete compare both."""
 
     def follow() -> None:
         db.session.rollback()
@@ -396,17 +396,17 @@ def in_step(app: Flask, clock: Clock) -> Callable[[], None]:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A browser without JavaScript."""
+    """Return a browser without JavaScript."""
     return app.test_client()
 
 
-# Some hundred tests begin with the same document.
+# Hundreds of tests begin with the same document.
 _read = cache(parse_text)
 
 
 @pytest.fixture
 def appeal(app: Flask) -> AppealView:
-    """An open appeal in English with a deadline on 12 April 2026."""
+    """Return an open appeal in English with a deadline on 12 April 2026."""
     slug = import_draft(_read(DOCUMENT), ImportOptions(slug="ana-ruiz-vega"), context=context()).slug
     publish(slug, context=context())
     found = find_appeal(slug)
@@ -417,7 +417,7 @@ def appeal(app: Flask) -> AppealView:
 
 @pytest.fixture
 def postbox(monkeypatch: pytest.MonkeyPatch) -> Postbox:
-    """Where delivered mail goes."""
+    """Return the mail server that receives what is delivered."""
     postbox = Postbox()
     monkeypatch.setattr(mail, "connect", postbox.connect)
     return postbox
@@ -425,7 +425,7 @@ def postbox(monkeypatch: pytest.MonkeyPatch) -> Postbox:
 
 @pytest.fixture
 def deliver(app: Flask, postbox: Postbox) -> Any:
-    """Delivers what is due into the postbox, one mail after the other; first, as a worker, links asked for by staff."""
+    """Return a function that first answers reset requests, as a worker does, and then delivers due mail one by one."""
 
     def run() -> dict[str, int]:
         answer_reset_requests(context=context())
@@ -435,12 +435,12 @@ def deliver(app: Flask, postbox: Postbox) -> Any:
 
 
 def form(**changes: str) -> dict[str, str]:
-    """A sign-up as the form sends it."""
+    """Return the fields of a sign-up as the form sends them."""
     return {"name": "Jeanne Martin", "email": "jeanne@mail.example", "country": "FR", "consent": "y"} | changes
 
 
-def fresh(app: Flask) -> None:
-    """Forgets what the process has kept for a second."""
+def clear_caches(app: Flask) -> None:
+    """Clear the caches in which the process keeps pages and counts for a second."""
     app.extensions["tocsin_data_cache"] = DataCache()
     app.extensions["tocsin_response_cache"].clear()
 
@@ -449,7 +449,7 @@ DAY = timedelta(days=1)
 
 
 def confirm_at(sign_up_id: int, now: datetime, *, updates: bool = False, shares_name: bool = False) -> int:
-    """Confirms as the page does, and returns the signature's id."""
+    """Confirm as the page does, and return the signature's id."""
     at = runtime()
     row = db.session.execute(select(SignUp.link_key, SignUp.content_digest).where(SignUp.id == sign_up_id)).one()
     token = at.tokens.make(Purpose.CONFIRM, sign_up_id, now, row.link_key, row.content_digest)
@@ -458,12 +458,12 @@ def confirm_at(sign_up_id: int, now: datetime, *, updates: bool = False, shares_
 
 
 def confirm_newest(now: datetime, *, updates: bool = False, shares_name: bool = False) -> int:
-    """Confirms what was signed last, and returns the signature's id."""
+    """Confirm the newest sign-up, and return the signature's id."""
     return confirm_at(newest_sign_up(), now, updates=updates, shares_name=shares_name)
 
 
 def newest_sign_up() -> int:
-    """What was signed last: numbers of sign-ups are random, those of the mails owed to them are not."""
+    """Return the newest sign-up: ids of sign-ups are random, those of the mails owed to them are not."""
     owed = select(Mail.sign_up_id).where(Mail.sign_up_id.is_not(None)).order_by(Mail.id.desc()).limit(1)
     found = db.session.scalars(owed).first() or db.session.scalars(select(SignUp.id)).one()
     db.session.rollback()
@@ -471,7 +471,7 @@ def newest_sign_up() -> int:
 
 
 def manage_token(signature_id: int, *, purpose: Purpose = Purpose.MANAGE, now: datetime = START) -> str:
-    """A token of a signature's own."""
+    """Return a token for the supporter's page of a signature."""
     link_key = db.session.scalars(select(Signature.link_key).where(Signature.id == signature_id)).one()
     db.session.rollback()
     return runtime().tokens.make(purpose, signature_id, now, link_key or b"")

@@ -1,4 +1,4 @@
-"""A database with as many signatures as one wants, made by the database itself: for plans and benches."""
+"""A database with a given number of signatures, written by the database itself: for query plans and benchmarks."""
 
 from __future__ import annotations
 
@@ -100,12 +100,12 @@ _WORDS = {
 
 _CHANNELS = ("email", "letter", "fax", "phone", "social", "event")
 _CELL = insert(Action)
-# Digests come in no order: with little room SQLite writes each page of their index again and again.
-_ROOMY = text("PRAGMA cache_size = -2000000")  # 2 GB, for as long as the connection is there
+# Digests come in no order: with little memory SQLite writes each page of their index again and again.
+_ROOMY = text("PRAGMA cache_size = -2000000")  # 2 GB, until the connection ends
 
 
 def _cell(number: int, appeal_id: int, start: datetime, codes: list[str]) -> dict[str, object]:
-    """Another section, channel or day for each number."""
+    """Return another section, channel or day for each number."""
     rest, channel = divmod(number, len(_CHANNELS))
     day, section = divmod(rest, len(codes))
     moment = start + timedelta(days=day % 4)
@@ -128,7 +128,7 @@ def _batched(numbers: range, size: int) -> Iterator[range]:
 
 
 def _person(number: int, appeal_id: int, address: Address, vault: Vault) -> dict[str, Any]:
-    if number % 2:  # who confirms becomes a signature of their own
+    if number % 2:  # confirming makes a signature of its own
         address = replace(address, local=f"{address.local}.{number}")
     digest = hashlib.sha256(number.to_bytes(8, "big")).digest()
     place = (at_sign_up if number % 2 else at_signature)(appeal_id, digest, digest[:16])
@@ -144,10 +144,10 @@ def _person(number: int, appeal_id: int, address: Address, vault: Vault) -> dict
 def fill(
     signatures: int, vault: Vault, *, start: datetime, appeals: int = 50, span: timedelta, cells: int = 0
 ) -> list[str]:
-    """Makes so many open appeals and spreads the signatures over them and the span after `start`; returns the slugs.
+    """Make `appeals` open appeals, spread the signatures over them and the span after `start`, and return the slugs.
 
-    The first also gets so many `cells`: letters that staff entered, each for another section, channel and day.
-    Needs an application context and an empty, migrated database with its sections. The tallies are rebuilt from it.
+    The first also gets `cells` letters that staff entered, each for another section, channel and day. Needs an
+    application context and an empty, migrated database with its sections. The tallies are rebuilt from the rows.
     """
     deadline = (start + timedelta(days=90)).date()
     slugs = [
@@ -184,7 +184,7 @@ def fill(
                 if dialect == "postgresql":
                     given = {name: [one[name] for one in people] for name in people[0]} | shared
                 session.connection().execute(statement, given)
-    # Each its own transaction, so that SQLite's log of ten million rows does not grow beside the file until the end.
+    # One transaction for each, so that SQLite's log of ten million rows does not grow beside the file until the end.
     for sql in list(_ROWS.values())[2:]:
         numbered = "FROM numbers" in sql
         statement = text((_NUMBERS[dialect] if numbered else "") + sql.format(**_WORDS[dialect]))

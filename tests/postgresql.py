@@ -1,4 +1,4 @@
-"""The PostgreSQL server of the tests: the wheel's, or the one whose programs stand in the folder TESTS_POSTGRESQL.
+"""The PostgreSQL server of the tests: the wheel's, or the one whose programs are in the folder TESTS_POSTGRESQL.
 
 Started by root it runs as the system user `pgserver`: PostgreSQL refuses to run as root.
 """
@@ -26,7 +26,7 @@ def _version() -> int:
 
 
 def _register(chosen: Path) -> int:
-    """Return the major version of the server whose programs stand there; the wheel's package knows them by it."""
+    """Return the major version of the server with those programs, under which the wheel's package finds it."""
     said = subprocess.run([f"{chosen}/postgres", "--version"], check=True, capture_output=True, text=True).stdout
     found = re.search(r"\(PostgreSQL\) (\d+)", said)
     assert found is not None, said
@@ -35,18 +35,18 @@ def _register(chosen: Path) -> int:
 
 
 def programs() -> Path:
-    """Return the folder of the server's own programs: pg_dump, psql, pg_basebackup and the like."""
+    """Return the folder of the server's own programs, such as pg_dump, psql and pg_basebackup."""
     return Path(POSTGRES_VERSIONS[_version()])
 
 
 def start_server(folder: Path, *, cleanup_mode: str | None = "stop", of_distribution: bool = False) -> PostgresServer:
-    """Start the server whose data stand in `folder`, unless it runs already; on request the distribution's."""
+    """Start the server whose data are in `folder`, unless it runs already; on request the distribution's."""
     version = _register(_distribution()) if of_distribution else _version()
     return get_server(folder, cleanup_mode=cleanup_mode, postgres_version=version)
 
 
 def _distribution() -> Path:
-    """Return the folder of the newest server that the distribution has: the wheel's speaks English alone."""
+    """Return the folder of the newest server of the distribution: the wheel's speaks English alone."""
     found = [folder for folder in Path("/usr/lib/postgresql").glob("*/bin") if (folder / "postgres").exists()]
     return max(found, key=lambda folder: int(folder.parent.name))
 
@@ -59,6 +59,6 @@ def is_installed() -> bool:
 def control(server: PostgresServer, mode: str, act: str) -> None:
     """Run pg_ctl and wait until it is done. Raises CalledProcessError."""
     arguments: tuple[str, ...] = ("-w", "-D", str(server.pgdata), "-m", mode, "-l", str(server.log), act)
-    if act == "start":  # a restart remembers where its socket is
+    if act == "start":  # a restart remembers the place of its socket
         arguments = ("-o", f'-h "" -k {server.get_postmaster_info().socket_dir}', *arguments)
     pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, timeout=60)

@@ -21,7 +21,7 @@ from campaign.services.abuse import limits as guard
 from campaign.services.abuse.counters import limits
 from campaign.services.counting.verify import verify
 from tests.abuse.test_limits import URL, asked, rows, solve
-from tests.conftest import Clock, Postbox, form, fresh, text_of
+from tests.conftest import Clock, Postbox, clear_caches, form, text_of
 from tests.staff.staff_clients import join
 
 ACT = "/en/appeals/ana-ruiz-vega/act"
@@ -147,7 +147,7 @@ def test_who_solves_nothing_uses_up_nobodys_cap(
     pages = [client.post(ACT, data=DONE) for _ in range(6)]
     assert {page.status_code for page in pages} == {422}
     clock.now += WAIT
-    fresh(app)
+    clear_caches(app)
     assert client.post(ACT, data=DONE | {"ticket": asked(pages[0].text)[1]}).status_code == 303
 
 
@@ -171,7 +171,7 @@ def test_a_ticket_is_good_in_its_own_network_only(
     here, there = {"REMOTE_ADDR": "2001:db8:1:1::1"}, {"REMOTE_ADDR": "2001:db8:1:2::1"}
     ticket = asked(client.post(URL, data=form(), environ_base=here).text)[1]
     clock.now += WAIT
-    fresh(app)
+    clear_caches(app)
     stolen = client.post(URL, data=form(ticket=ticket), environ_base=there)
     assert (stolen.status_code, rows(SignUp)) == (422, 0)
     assert asked(stolen.text)[1] != ticket
@@ -185,7 +185,7 @@ def test_waiting_is_rationed_by_wider_networks(
     addresses = [f"2001:db8:1:{number:x}::1" for number in range(12)]
     tickets = [asked(client.post(URL, data=form(), environ_base={"REMOTE_ADDR": a}).text)[1] for a in addresses]
     clock.now += WAIT
-    fresh(app)
+    clear_caches(app)
     answers = [
         post(client, URL, address, form(ticket=ticket, email=f"p{number}@mail.example"))
         for number, (address, ticket) in enumerate(zip(addresses, tickets, strict=True))

@@ -35,7 +35,7 @@ from campaign.services.signing.sign import SignUpRequest, sign
 from tests.abuse.payloads import WANTED, payloads
 from tests.attack import IS_ATTACK, Figure
 from tests.browser.conftest import browser  # noqa: F401  a fixture
-from tests.conftest import START, Postbox, confirm_at, context, form, fresh, manage_token
+from tests.conftest import START, Postbox, clear_caches, confirm_at, context, form, manage_token
 
 pytestmark = [
     pytest.mark.browser,
@@ -175,7 +175,7 @@ def test_no_payload_runs_anywhere(
         slug = f"case-{number}"
         import_draft(hostile(payload), ImportOptions(slug=slug, deadline=date(2099, 1, 1)), context=context())
         publish(slug, context=context())
-        fresh(app)
+        clear_caches(app)
         answer = client.post(
             f"/en/appeals/{slug}/sign", data=form(name=payload, email=payload, country=payload, via=payload)
         )

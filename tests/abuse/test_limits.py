@@ -24,7 +24,7 @@ from campaign.platform import db, limiter
 from campaign.platform.network import network_of
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse import limits as guard
-from tests.conftest import START, Clock, Postbox, form, fresh, settings_for, text_of
+from tests.conftest import START, Clock, Postbox, clear_caches, form, settings_for, text_of
 from tests.staff.staff_clients import join
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -71,7 +71,7 @@ def test_a_proof_lets_in_once_and_only_for_its_appeal(
     assert client.post(URL, data=form(proof=json.dumps(other))).status_code == 422
     late = solve(asked(client.post(URL, data=form()).text)[0])
     clock.now += LIFETIME
-    fresh(app)
+    clear_caches(app)
     assert client.post(URL, data=form(proof=late)).status_code == 422
     assert rows(SignUp) == 1
 
@@ -105,7 +105,7 @@ def test_without_scripts_one_waits_once(
     assert early.status_code == 422
     assert asked(early.text)[1] == ticket  # the same one, so that waiting is not begun anew
     clock.now += WAIT
-    fresh(app)
+    clear_caches(app)
     assert client.post(URL, data=form(ticket=ticket)).status_code == 303
     assert client.post(URL, data=form(ticket=ticket, email="other@mail.example")).status_code == 422
     assert rows(SignUp) == 1
@@ -117,7 +117,7 @@ def test_waiting_is_rationed_by_network(
     under("always")
     tickets = [asked(client.post(URL, data=form()).text)[1] for _ in range(8)]
     clock.now += WAIT
-    fresh(app)
+    clear_caches(app)
     answers = [
         client.post(URL, data=form(ticket=ticket, email=f"p{number}@mail.example")).status_code
         for number, ticket in enumerate(tickets)

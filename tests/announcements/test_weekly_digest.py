@@ -92,7 +92,7 @@ def test_the_account_page_asks(app: Flask, appeal: AppealView) -> None:
 
 
 def test_it_is_owed_once_a_week_and_not_without_an_open_appeal(
-    app: Flask, clock: Clock, appeal: AppealView, in_step: Callable[[], None]
+    app: Flask, clock: Clock, appeal: AppealView, sync_database_clock: Callable[[], None]
 ) -> None:
     ana = join(app, "ana@staff.example", Role.VIEWER)
     set_preferences(ana, locale="en", wants_digest=True, context=context())
@@ -103,12 +103,12 @@ def test_it_is_owed_once_a_week_and_not_without_an_open_appeal(
         return len(db.session.scalars(select(Mail.id)).all())
 
     before = count()
-    in_step()
+    sync_database_clock()
     for _ in range(2):
         tasks.send_digests()
     owed.append(count() - before)
     clock.now += timedelta(days=7)
-    in_step()
+    sync_database_clock()
     tasks.send_digests()
     owed.append(count() - before)
     assert owed == [1, 2]

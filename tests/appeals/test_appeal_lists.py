@@ -18,7 +18,7 @@ from campaign.models import AppealText, Tally
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from tests.conftest import context, fresh
+from tests.conftest import clear_caches, context
 
 BASE = "http://127.0.0.1:8000"
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -119,7 +119,7 @@ def test_only_pages_with_a_text_in_their_language_say_that_they_are_in_it(
         assert _alternates(page) == english
         assert "evil" not in page
     import_draft(parse_text(FRENCH), ImportOptions(slug=appeal.slug), context=context())
-    fresh(client.application)
+    clear_caches(client.application)
     for locale in LOCALES:
         page = client.get(f"/{locale}/{path}").text
         assert f'<link rel="canonical" href="{BASE}/{"fr" if locale == "fr" else "en"}/{path}">' in page
@@ -132,7 +132,7 @@ def test_a_text_in_a_language_no_page_speaks_has_its_home_on_the_english_page(
 ) -> None:
     db.session.execute(update(AppealText).where(AppealText.appeal_id == appeal.id).values(language="pt"))
     db.session.commit()
-    fresh(client.application)
+    clear_caches(client.application)
     page = client.get(f"/fr/{path}").text
     assert f'<link rel="canonical" href="{BASE}/en/{path}">' in page
     assert _alternates(page) == {"x-default": f"{BASE}/en/{path}"}

@@ -22,7 +22,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.deadline_notices import remind_staff
 from campaign.services.appeals.lifecycle import close, close_over, set_continuation, stop
 from campaign.services.signing.report_action import record_unsigned
-from tests.conftest import Clock, Postbox, context, fresh, text_of
+from tests.conftest import Clock, Postbox, clear_caches, context, text_of
 from tests.staff.staff_clients import join
 
 # The appeal's last day is 12 April 2026; in Paris it ends at 22:00 UTC.
@@ -64,7 +64,7 @@ def test_supporters_read_what_their_section_has_said(app: Flask, client: FlaskCl
     assert "check with your national section" in page
     say(over, LATER)
     say(over, None, "be-nl")
-    fresh(app)
+    clear_caches(app)
     page = client.get(f"/en/appeals/{over.slug}").text
     assert "These sections go on" in page
     assert "France: until May 31, 2026" in page
@@ -97,7 +97,7 @@ def test_a_day_that_has_passed_is_told_as_stopped(
 ) -> None:
     say(over, LATER)
     clock.now = clock.now.replace(month=6)
-    fresh(app)
+    clear_caches(app)
     page = client.get(f"/en/appeals/{over.slug}").text
     assert "These sections go on" not in page
     assert "These sections have stopped" in page
@@ -120,7 +120,7 @@ def test_of_a_stopped_appeal_nobody_goes_on(app: Flask, client: FlaskClient, app
     say(appeal, LATER)
     stop(appeal.slug, context=context(clock.now), outcome={"en": "She is **safe**.", "fr": ""})
     db.session.rollback()
-    fresh(app)
+    clear_caches(app)
     page = client.get(f"/en/appeals/{appeal.slug}").text
     assert "These sections go on" not in page
     assert "<strong>safe</strong>" in page
@@ -130,7 +130,7 @@ def test_of_a_stopped_appeal_nobody_goes_on(app: Flask, client: FlaskClient, app
 
 def test_while_it_is_open_nothing_of_it_shows(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
     say(appeal, LATER)
-    fresh(app)
+    clear_caches(app)
     assert "These sections go on" not in client.get(f"/en/appeals/{appeal.slug}").text
     assert "your section goes on" not in client.get(f"/en/appeals/{appeal.slug}/act?country=FR").text
 

@@ -14,7 +14,7 @@ from campaign.domain.errors import InputError, StateError
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, publish, set_outcome, stop
-from tests.conftest import DOCUMENT, START, context, form, fresh
+from tests.conftest import DOCUMENT, START, clear_caches, context, form
 
 PAGE = "/fr/appeals/ana-ruiz-vega"
 
@@ -48,7 +48,7 @@ def test_over_leads_to_others_first(client: FlaskClient, clock: Any) -> None:
 def test_stopped_tells_the_outcome_and_asks_not_to_write(client: FlaskClient, app: Flask) -> None:
     stop("ana-ruiz-vega", context=context())
     set_outcome("ana-ruiz-vega", "en", "She is **free**. <script>x</script>", context=context())
-    fresh(app)
+    clear_caches(app)
     page = client.get(PAGE).text
     assert "Cet appel a été arrêté." in page
     assert '<div class="lead" lang="en" dir="ltr"><p>She is <strong>free</strong>. &lt;script&gt;' in page
@@ -61,7 +61,7 @@ def test_stopped_tells_the_outcome_and_asks_not_to_write(client: FlaskClient, ap
         assert "mailto:minister" not in act
         assert "I fear for the life" not in act
     set_outcome("ana-ruiz-vega", "fr", "Elle est libre.", context=context())
-    fresh(app)
+    clear_caches(app)
     assert '<div class="lead" lang="fr" dir="ltr"><p>Elle est libre.' in client.get(PAGE).text
     sent = client.post(PAGE + "/sign", data=form())
     assert (sent.status_code, "NURSE TAKEN AWAY" in sent.text) == (422, True)

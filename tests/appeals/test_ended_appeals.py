@@ -18,7 +18,7 @@ from campaign.queries.counting import ended_appeals as ended
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, set_outcome, stop
 from tests.appeals.test_appeal_lists import MAP, _xml
-from tests.conftest import FRENCH, START, context, fresh
+from tests.conftest import FRENCH, START, clear_caches, context
 from tests.handover.test_export import signed
 
 SLUG = "ana-ruiz-vega"
@@ -32,7 +32,7 @@ def past(app: Flask, appeal: AppealView) -> AppealView:
     close(SLUG, context=context(START + timedelta(days=20)))
     set_outcome(SLUG, "en", "She is **free** and teaches again.", context=context())
     set_outcome(SLUG, "fr", "Elle est libre.", context=context())
-    fresh(app)
+    clear_caches(app)
     return appeal
 
 
@@ -69,7 +69,7 @@ def test_a_new_end_and_a_new_outcome_show_at_once(client: FlaskClient, app: Flas
         session.execute(update(Appeal).where(Appeal.slug == "other").values(state="open", opened_at=START))
     before = {path: client.get(path).text for path in ("/en/ended", "/sitemap.xml", "/api/v1/appeals?state=closed")}
     stop("other", context=context(START + timedelta(days=30)), outcome={"en": "He has been released."})
-    fresh(app)
+    clear_caches(app)
     for path, was in before.items():
         now = client.get(path).text
         assert now != was, path
@@ -110,7 +110,7 @@ def test_an_ended_appeal_has_no_days_left(
         stop(SLUG, context=context())
     else:
         close(SLUG, context=context())
-    fresh(app)
+    clear_caches(app)
     listed = client.get("/api/v1/appeals?state=closed").get_json()["appeals"]
     assert [client.get(one).get_json()["days_left"], *(found["days_left"] for found in listed)] == [0, 0]
     assert client.get(one).get_json()["deadline"] == "2026-04-12"

@@ -12,7 +12,7 @@ from campaign.platform import db
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, set_outcome, stop
-from tests.conftest import DOCUMENT, FRENCH, context, fresh
+from tests.conftest import DOCUMENT, FRENCH, clear_caches, context
 
 SLUG = "ana-ruiz-vega"
 FRENCH_HEADLINE, ENGLISH_HEADLINE = "INSTITUTRICE MENACÉE", "TEACHER THREATENED"
@@ -28,7 +28,7 @@ def french(app: Flask) -> str:
 
 def translate(app: Flask) -> None:
     import_draft(parse_text(DOCUMENT), ImportOptions(slug=SLUG), context=context())
-    fresh(app)
+    clear_caches(app)
 
 
 @pytest.mark.parametrize("path", [f"/de/appeals/{SLUG}", f"/ar/appeals/{SLUG}/act", f"/embed/{SLUG}", "/es/"])

@@ -109,13 +109,13 @@ def test_it_closes_when_the_last_sections_day_has_ended(app: Flask, appeal: Appe
 
 
 def test_the_audit_log_says_once_that_the_deadline_closed_it(
-    app: Flask, appeal: AppealView, clock: Clock, in_step: Callable[[], None]
+    app: Flask, appeal: AppealView, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     clock.now = datetime(2026, 4, 13, 12, tzinfo=UTC)
-    in_step()
+    sync_database_clock()
     tasks.close_what_is_over()
     clock.now += timedelta(hours=1)
-    in_step()
+    sync_database_clock()
     tasks.close_what_is_over()
     (entry,) = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "appeal.close"))
     assert (entry.subject, entry.staff_id, entry.section_code) == (f"appeal:{appeal.slug}", None, None)

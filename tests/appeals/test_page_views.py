@@ -24,7 +24,7 @@ from campaign.services.abuse.counters import limits
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting import funnel_counts as steps
 from campaign.services.counting.funnel_counts import count_view, roll_up_funnel
-from tests.conftest import DAY, Clock, context, form, fresh
+from tests.conftest import DAY, Clock, clear_caches, context, form
 from tests.staff.staff_clients import staffed
 
 ALL = Scope(2, Role.COORDINATOR, "fr")
@@ -76,7 +76,7 @@ def test_the_page_says_where_to_report_it_and_the_notice_that_it_does(
     assert (refused.status_code, "data-view" in refused.text) == (422, False), "a form that comes back is no new view"
     assert "demande à ne pas être suivi" in client.get("/fr/privacy").text
     close(appeal.slug, context=context())
-    fresh(counting)
+    clear_caches(counting)
     assert "data-view" not in client.get(path).text, "when nothing can be signed nobody is at the first step"
 
 
@@ -103,7 +103,7 @@ def test_who_asks_not_to_be_tracked_or_comes_from_elsewhere_is_not_counted(
     assert view(client, appeal, Sec_Fetch_Site="cross-site") == 403
     assert client.post("/en/appeals/no-such-case/viewed").status_code == 404
     close(appeal.slug, context=context())
-    fresh(counting)
+    clear_caches(counting)
     assert view(client, appeal) == 204
     assert cells() == {}
 

@@ -18,7 +18,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.source import SourceCounts, signatures_by_source
 from campaign.web.pictures.typeset import card_png
-from tests.conftest import START, Clock, form, fresh
+from tests.conftest import START, Clock, clear_caches, form
 from tests.platform.test_cli import run_command
 
 PAGE = "/fr/appeals/ana-ruiz-vega"
@@ -45,7 +45,7 @@ def test_the_card_is_set_anew_only_when_it_would_look_different(
     monkeypatch.setattr("campaign.web.public.appeal.share.card_png", counted)
     for _ in range(5):
         client.get(PAGE + "/card.png")
-        fresh(app)
+        clear_caches(app)
     assert len(made) == 1
 
 
@@ -83,7 +83,7 @@ def test_every_linked_poster_can_be_made(client: FlaskClient, appeal: AppealView
     assert linked == {locale: 0 if locale == "ar" else 3 for locale in LOCALES}
     assert client.get("/ar/appeals/ana-ruiz-vega/poster/fr.pdf").status_code == 404
     clock.now = START.replace(month=4, day=20)
-    fresh(app)
+    clear_caches(app)
     assert "/poster/" not in client.get(PAGE).text
 
 

@@ -27,11 +27,8 @@ DIALECT = re.compile(
     re.IGNORECASE,
 )
 LEFT: dict[str, int] = {
-    "bench": 13,
-    "bench/support": 5,
     "campaign/services": 132,
     "docs/database.md": 1,
-    "tests": 4,
     "tests/abuse": 16,
     "tests/announcements": 8,
     "tests/appeals": 9,

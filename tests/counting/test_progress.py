@@ -26,7 +26,7 @@ from campaign.services.counting.verify import verify
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.signing.report_action import record
 from campaign.web.pictures.chart import bar_chart
-from tests.conftest import START, confirm_at, context, fresh
+from tests.conftest import START, clear_caches, confirm_at, context
 from tests.conftest import form as filled
 from tests.staff.staff_clients import join
 
@@ -44,7 +44,7 @@ def acted(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
     db.session.rollback()
     signed = [confirm_at(one, START) for one in ids if one is not None]
     record(signed[0], Channel.LETTER, target=1, context=context(actor=SUPPORTER))
-    fresh(app)
+    clear_caches(app)
 
 
 def _rows(page: str) -> dict[str, list[str]]:
@@ -86,7 +86,7 @@ def test_counts_that_move_between_sections_are_seen_at_once(client: FlaskClient,
     pictures = _pictures(pages[PAGE])
     with transaction() as session:
         session.execute(update(Tally).where(Tally.section_code == "international").values(section_code="be-nl"))
-    fresh(app)
+    clear_caches(app)
     after = client.get(api).get_json()["counts"]
     assert {key: before[key] == after[key] for key in ("total", "signatures", "by_section")} == {
         "total": True,
@@ -106,7 +106,7 @@ def test_counts_that_move_between_sections_are_seen_at_once(client: FlaskClient,
 @pytest.mark.usefixtures("acted")
 def test_the_same_counts_have_the_same_pictures(client: FlaskClient, app: Flask) -> None:
     before = _pictures(client.get(PAGE).text)
-    fresh(app)
+    clear_caches(app)
     assert _pictures(client.get(PAGE).text) == before
 
 
@@ -115,7 +115,7 @@ def test_signatures_on_paper_stand_apart_from_confirmed_ones(client: FlaskClient
     by = Scope(join(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     entered = BulkQuantity(Channel.PAPER, 7, START.date(), "", "")
     enter("ana-ruiz-vega", entered, context=context(START, staff_actor(by)), is_sure=True)
-    fresh(app)
+    clear_caches(app)
     counted = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()["counts"]
     assert (counted["signatures"], counted["total"]) == (2, 10)
     assert counted["by_channel"] == {"signature": 2, "paper": 7, "letter": 1}

@@ -16,7 +16,7 @@ from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.counting.counts import counts, days
 from campaign.queries.sections.section import list_sections
 from campaign.services.counting.verify import verify
-from tests.conftest import START, fresh
+from tests.conftest import START, clear_caches
 
 
 def test_they_are_counted_over_sections_and_days(app: Flask, client: FlaskClient) -> None:
@@ -32,7 +32,7 @@ def test_they_are_counted_over_sections_and_days(app: Flask, client: FlaskClient
     assert len(days(appeal.id)) > 15
     assert verify() == []
     assert db.session.scalar(select(func.count()).select_from(Mail)) == 0
-    fresh(app)
+    clear_caches(app)
     assert client.get(f"/en/appeals/{SAMPLE}/progress").status_code == 200
 
 

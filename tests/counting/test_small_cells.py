@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from campaign.domain.counting.small_cells import FEW, rounded
 from campaign.domain.staff.roles import Role
 from campaign.queries.appeals.appeal import AppealView
-from tests.conftest import Postbox, form, fresh
+from tests.conftest import Postbox, clear_caches, form
 from tests.staff.staff_clients import staffed
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -42,12 +42,12 @@ def confirm(client: FlaskClient, appeal: AppealView, deliver: Callable[[], objec
 
 
 def shown(app: Flask, desk: FlaskClient) -> dict[str, str]:
-    fresh(app)
+    clear_caches(app)
     return {place: DRAWN.sub("", desk.get(f"{DESK}{place}").text) for place in PLACES}
 
 
 def table(app: Flask, desk: FlaskClient, name: str) -> list[dict[str, str]]:
-    fresh(app)
+    clear_caches(app)
     return list(csv.DictReader(io.StringIO(desk.get(f"{DESK}/{name}.csv").text.lstrip("\ufeff"))))
 
 

@@ -63,9 +63,9 @@ def test_however_many_asked_for_links_all_are_answered_batch_by_batch(
     assert waiting == [150, 50, 0]
 
 
-def test_every_periodic_job_runs_as_the_job_queue_calls_it(app: Flask, in_step: Callable[[], None]) -> None:
+def test_every_periodic_job_runs_as_the_job_queue_calls_it(app: Flask, sync_database_clock: Callable[[], None]) -> None:
     """Run each job in a thread of its own, without an application context."""
-    in_step()
+    sync_database_clock()
     huey.worker_stop = threading.Event()
     jobs, broken = huey._registry.periodic_tasks, []
 

@@ -23,12 +23,12 @@ from tests.conftest import Clock, form
 
 @pytest.mark.parametrize("wrong", [timedelta(days=100), timedelta(days=-100), timedelta(minutes=6)])
 def test_a_wrong_clock_ends_and_deletes_nothing(
-    client: FlaskClient, appeal: AppealView, clock: Clock, in_step: Callable[[], None], wrong: timedelta
+    client: FlaskClient, appeal: AppealView, clock: Clock, sync_database_clock: Callable[[], None], wrong: timedelta
 ) -> None:
     assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form()).status_code == 303
     waiting = select(func.count()).select_from(Signature)
     before = db.session.scalar(waiting)
-    in_step()
+    sync_database_clock()
     clock.now += wrong
     for job in (tasks.close_what_is_over, tasks.purge_personal_data, tasks.remind, tasks.roll_up_history):
         job()
@@ -39,10 +39,10 @@ def test_a_wrong_clock_ends_and_deletes_nothing(
 
 
 def test_what_is_over_goes_by_the_databases_clock(
-    app: Flask, appeal: AppealView, clock: Clock, in_step: Callable[[], None]
+    app: Flask, appeal: AppealView, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     clock.now += timedelta(days=100)
-    in_step()
+    sync_database_clock()
     clock.now += MOST_APART - timedelta(minutes=1)
     assert abs(agreed_now(clock.now) - (clock.now - MOST_APART + timedelta(minutes=1))) < timedelta(seconds=30)
     tasks.close_what_is_over()
@@ -51,13 +51,13 @@ def test_what_is_over_goes_by_the_databases_clock(
 
 
 def test_after_a_leap_of_time_jobs_wait_an_hour(
-    app: Flask, appeal: AppealView, clock: Clock, in_step: Callable[[], None]
+    app: Flask, appeal: AppealView, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     """Holds too on one machine, where the clocks of database and worker are wrong together."""
-    in_step()
+    sync_database_clock()
     tasks.close_what_is_over()
     clock.now += timedelta(days=100)
-    in_step()
+    sync_database_clock()
     for minutes in (0, 30, 29):
         if tasks.progress.waits_since is not None:
             tasks.progress.waits_since -= minutes * 60
@@ -74,15 +74,15 @@ def test_after_a_leap_of_time_jobs_wait_an_hour(
 
 
 def test_a_clock_that_is_put_right_within_the_hour_has_cost_nothing(
-    app: Flask, appeal: AppealView, clock: Clock, in_step: Callable[[], None]
+    app: Flask, appeal: AppealView, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
-    in_step()
+    sync_database_clock()
     tasks.close_what_is_over()
     clock.now += timedelta(days=100)
-    in_step()
+    sync_database_clock()
     assert tasks.clocks_apart() is not None
     clock.now -= timedelta(days=100) - timedelta(minutes=5)
-    in_step()
+    sync_database_clock()
     assert tasks.clocks_apart() is None
     tasks.close_what_is_over()
     assert db.session.scalars(select(Appeal.state)).all() == ["open"]
@@ -90,9 +90,9 @@ def test_a_clock_that_is_put_right_within_the_hour_has_cost_nothing(
 
 
 def test_whoever_asks_is_told_of_the_two_clocks(
-    app: Flask, client: FlaskClient, clock: Clock, in_step: Callable[[], None]
+    app: Flask, client: FlaskClient, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
-    in_step()
+    sync_database_clock()
     clock.now += timedelta(days=100)
     with pytest.raises(ClocksApartError, match="nothing is closed, reminded of or deleted") as refusal:
         agreed_now(clock.now)

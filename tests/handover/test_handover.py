@@ -229,7 +229,7 @@ def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) 
 
 
 def test_what_a_broken_worker_left_is_made_anew(
-    app: Flask, appeal: AppealView, scope: Scope, clock: Clock, in_step: Callable[[], None]
+    app: Flask, appeal: AppealView, scope: Scope, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     signed(appeal, "Ana Openly", 1, shares=True)
     at = runtime()
@@ -244,7 +244,7 @@ def test_what_a_broken_worker_left_is_made_anew(
     assert waiting(START) == []
     clock.now += STALE + timedelta(seconds=1)
     assert waiting(clock.now) == [number]
-    in_step()
+    sync_database_clock()
     tasks.make_handovers()
     found = handovers(scope, appeal.id)[0]
     assert found.state == "done"

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from campaign.models import Signature, Target
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
-from tests.conftest import fresh, manage_token
+from tests.conftest import clear_caches, manage_token
 
 ACT = "/en/appeals/ana-ruiz-vega/act"
 
@@ -65,7 +65,7 @@ def change_target(app: Flask, position: int, *, is_posted: bool = True, **values
             setattr(target, name, value)
         if not is_posted:
             target.words = {code: {**words, "address": []} for code, words in target.words.items()}
-    fresh(app)
+    clear_caches(app)
 
 
 def everything() -> list[int]:

@@ -15,7 +15,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from tests.conftest import DOCUMENT, context, fresh
+from tests.conftest import DOCUMENT, clear_caches, context
 from tests.letter.letters import text_of_pdf
 from tests.letter.pages import ACT, OWN, PDF, WORDS, everything, mailed
 
@@ -55,7 +55,7 @@ def test_no_pdf_is_offered_that_no_font_can_show(client: FlaskClient, app: Flask
     with transaction() as session:
         text = session.scalars(select(AppealText).where(AppealText.language == "en")).one()
         text.paragraphs = ["أطلب منكم حمايتها فوراً."]
-    fresh(app)
+    clear_caches(app)
     assert 'value="pdf"' not in client.get(WORDS).text
     page = client.get(ACT + "?country=FR").text
     assert "letter.pdf" not in page

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from campaign.models import AppealText
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
-from tests.conftest import START, Clock, fresh
+from tests.conftest import START, Clock, clear_caches
 from tests.letter.letters import text_of_pdf
 from tests.letter.pages import ACT, OWN, PDF, WORDS, act_mailed, change_target, links, mailed, picture_of, step
 
@@ -187,7 +187,7 @@ def test_a_letter_in_a_language_without_addressees_goes_to_those_of_another(
         text = session.scalars(select(AppealText).where(AppealText.language == "fr")).one()
         columns = {column.key: getattr(text, column.key) for column in AppealText.__table__.columns}
         session.add(AppealText(**columns | {"language": "ar", "headline": "احموا آنا", "salutation": None}))
-    fresh(app)
+    clear_caches(app)
     page = client.get(ACT.replace("/en/", "/ar/")).text
     assert 'id="email"' in page
     assert '<address lang="en" dir="ltr">Minister of the Interior' in page

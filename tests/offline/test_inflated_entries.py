@@ -32,7 +32,7 @@ from campaign.services.offline.bulk_entry import confirm_bulk_entry
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing.report_action import record
-from tests.conftest import DAY, START, Clock, Postbox, context, fresh, text_of
+from tests.conftest import DAY, START, Clock, Postbox, clear_caches, context, text_of
 from tests.handover.test_export import signed
 from tests.staff.staff_clients import csrf, join, log_in
 
@@ -125,7 +125,7 @@ def test_what_staff_entered_is_said_beside_the_signatures(
 ) -> None:
     signed(appeal, "Jeanne Martin", 1)
     assert send(ana, appeal, 900).status_code == 303
-    fresh(app)
+    clear_caches(app)
     for path in ("", "/progress"):
         shown = client.get(f"/en/appeals/{appeal.slug}{path}").text
         assert "and 900 other actions (900 entered by our staff)" in shown, path
@@ -141,7 +141,7 @@ def test_every_page_with_a_total_says_what_staff_entered(
     record(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
     assert send(ana, appeal, 777).status_code == 303
     assert send(ana, appeal, 55, channel="paper").status_code == 303
-    fresh(app)
+    clear_caches(app)
     # All; without the signature; letters; what was entered, and of it letters and paper.
     numbers = re.compile(r"(?<![0-9A-Za-z#.-])(834|833|778|832|777|55)(?![0-9A-Za-z.-])")
     told = {}
@@ -172,7 +172,7 @@ def test_the_progress_page_and_the_api_tell_entered_ones_apart(
     assert "of these entered by our staff" not in shown, "where there are none"
     db.session.rollback()
     assert send(ana, appeal, 777).status_code == 303
-    fresh(app)
+    clear_caches(app)
     shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
     assert shown.count("of these entered by our staff") == 3
     rows = re.findall(r"<tr>(?:(?!</tr>).)*</tr>", shown, re.DOTALL)

@@ -21,7 +21,18 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, set_safety
 from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
-from tests.conftest import DOCUMENT, START, Clock, Postbox, confirm_newest, context, form, fresh, manage_token, text_of
+from tests.conftest import (
+    DOCUMENT,
+    START,
+    Clock,
+    Postbox,
+    clear_caches,
+    confirm_newest,
+    context,
+    form,
+    manage_token,
+    text_of,
+)
 from tests.letter.letters import text_of_pdf
 
 SIGN = "/en/appeals/ana-ruiz-vega/sign"
@@ -200,7 +211,7 @@ def test_where_writing_is_dangerous_the_form_warns_and_letters_bear_initials(
         args=["appeal", "safety", "ana-ruiz-vega", "--risk", "co", "--risk", "VE", "--initials"]
     )
     assert done.output == "ana-ruiz-vega warns who has ties to CO, VE; letters bear initials\n"
-    fresh(app)
+    clear_caches(app)
     page = client.get("/en/appeals/ana-ruiz-vega").text
     assert "If you live in Colombia or Venezuela or have family there" in page
     assert page.index("Think of your safety") < page.index('name="name"'), "before signing"
@@ -232,7 +243,7 @@ def test_the_letter_to_send_bears_initials_and_the_mailed_one_no_name(
 
 
 def test_no_name_stands_in_any_public_page(client: FlaskClient, app: Flask, appeal: AppealView, me: str) -> None:
-    fresh(app)
+    clear_caches(app)
     for path in ("", "/act", "/progress", "/words", "/thanks"):
         assert "Jeanne" not in client.get(f"/en/appeals/ana-ruiz-vega{path}").text
     assert b"Jeanne" not in client.get("/api/v1/appeals/ana-ruiz-vega").data

@@ -219,7 +219,7 @@ def test_the_report_says_what_is_held_and_what_is_overdue(
     deliver: Any,
     postbox: Postbox,
     clock: Clock,
-    in_step: Callable[[], None],
+    sync_database_clock: Callable[[], None],
 ) -> None:
     sign_up(client, deliver, postbox, "a", confirmed=False)
     said = app.test_cli_runner().invoke(args=["privacy", "report", "--json"])
@@ -231,7 +231,7 @@ def test_the_report_says_what_is_held_and_what_is_overdue(
     late = app.test_cli_runner().invoke(args=["privacy", "report"])
     assert (late.exit_code, "1 TOO LONG" in late.output) == (1, True)
     assert "set them right" in app.test_cli_runner().invoke(args=["privacy", "prune"]).output
-    in_step()
+    sync_database_clock()
     assert "unconfirmed" in app.test_cli_runner().invoke(args=["privacy", "prune"]).output
     assert app.test_cli_runner().invoke(args=["privacy", "report"]).exit_code == 0
 

@@ -19,7 +19,7 @@ from campaign.models import AuditEntry
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.services.sections.site_text import write_site_text
-from tests.conftest import context, fresh, settings_for
+from tests.conftest import clear_caches, context, settings_for
 from tests.platform.test_cli import run_command
 
 THEME = """
@@ -69,13 +69,13 @@ def test_staff_words_take_the_place_of_the_themes(app: Flask, client: FlaskClien
     assert "<script>" not in client.get("/fr/imprint").text
     vault = runtime().vault
     write_site_text(SitePage.IMPRINT, "fr", "Tenu par *nous*. <script>alert(1)</script>", context=context(vault=vault))
-    fresh(app)
+    clear_caches(app)
     page = client.get("/fr/imprint").text
     assert '<div class="text" lang="fr" dir="ltr"><p>Tenu par <em>nous</em>.' in page
     assert "<script>" not in page
     assert '<div class="text" lang="fr" dir="ltr"><p>Tenu par' in client.get("/de/imprint").text, "and says so"
     write_site_text(SitePage.IMPRINT, "fr", "", context=context(vault=vault))
-    fresh(app)
+    clear_caches(app)
     assert "Tenu par" not in client.get("/fr/imprint").text
     with pytest.raises(InputError):
         write_site_text(SitePage.IMPRINT, "fr", "x" * 50_001, context=context(vault=vault))

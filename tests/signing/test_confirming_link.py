@@ -19,7 +19,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
-from tests.conftest import DAY, DOCUMENT, START, Clock, Postbox, context, form, fresh, manage_token, text_of
+from tests.conftest import DAY, DOCUMENT, START, Clock, Postbox, clear_caches, context, form, manage_token, text_of
 
 SLUGS = ("ana-ruiz-vega", "second", "third")
 
@@ -28,7 +28,7 @@ SLUGS = ("ana-ruiz-vega", "second", "third")
 def appeals(app: Flask, appeal: AppealView) -> None:
     for slug in SLUGS[1:]:
         publish(import_draft(parse_text(DOCUMENT), ImportOptions(slug=slug), context=context()).slug, context=context())
-    fresh(app)
+    clear_caches(app)
 
 
 @pytest.fixture

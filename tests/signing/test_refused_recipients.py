@@ -19,7 +19,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.web.public.signing.sign import REFUSED_RECIPIENTS
-from tests.conftest import DOCUMENT, Postbox, context, form, fresh
+from tests.conftest import DOCUMENT, Postbox, clear_caches, context, form
 from tests.offline.test_paper_sheet import enter, sign_all
 from tests.privacy.thief.test_same_answer import statements
 from tests.staff.staff_clients import csrf, staffed
@@ -48,7 +48,7 @@ def addressed(app: Flask, appeal: AppealView) -> AppealView:
     db.session.execute(update(Target).where(Target.appeal_id == appeal.id).values(emails=[TARGET]))
     db.session.execute(update(Target).where(Target.appeal_id != appeal.id).values(emails=[ELSEWHERE.title()]))
     db.session.commit()
-    fresh(app)
+    clear_caches(app)
     app.extensions.pop(REFUSED_RECIPIENTS, None)
     return appeal
 
@@ -86,7 +86,7 @@ def test_a_target_added_to_the_appeal_at_hand_is_known_at_once(
     client.post(URL, data=form())
     db.session.execute(update(Target).where(Target.appeal_id == addressed.id).values(emails=["new@interior.example"]))
     db.session.commit()
-    fresh(app)
+    clear_caches(app)
     client.post(URL, data=form(email="new@interior.example"))
     deliver()
     assert postbox.recipients == ["jeanne@mail.example"]

@@ -24,7 +24,7 @@ from campaign.queries.signing.sign_up import origin_of
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
-from tests.conftest import DOCUMENT, START, Clock, Postbox, context, form, fresh, text_of
+from tests.conftest import DOCUMENT, START, Clock, Postbox, clear_caches, context, form, text_of
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -250,7 +250,7 @@ def test_the_last_second_counts_and_the_next_does_not(
     clock.now = end - timedelta(seconds=1)
     assert client.post(URL, data=form(country=country)).status_code == 303
     clock.now = end
-    fresh(app)
+    clear_caches(app)
     late = client.post(URL, data=form(country=country, email="late@mail.example"))
     assert late.status_code == 422
     assert "The deadline has passed" in late.text

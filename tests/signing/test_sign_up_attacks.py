@@ -19,7 +19,7 @@ from campaign.queries.counting.counts import counts
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
-from tests.conftest import DOCUMENT, Postbox, context, form, fresh, text_of
+from tests.conftest import DOCUMENT, Postbox, clear_caches, context, form, text_of
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -44,7 +44,7 @@ def others(app: Flask, number: int) -> list[str]:
     for one in range(number):
         slugs.append(import_draft(parse_text(DOCUMENT), ImportOptions(slug=f"case-{one}"), context=context()).slug)
         publish(slugs[-1], context=context())
-    fresh(app)
+    clear_caches(app)
     return slugs
 
 
@@ -128,7 +128,7 @@ def test_a_marathon_is_confirmed_by_one_mail_and_none_is_lost(
     postbox.messages.clear()
     more = import_draft(parse_text(DOCUMENT), ImportOptions(slug="more"), context=context()).slug
     publish(more, context=context())
-    fresh(app)
+    clear_caches(app)
     client.post(f"/en/appeals/{more}/sign", data=form())
     deliver()
     assert any("/s/" in text_of(message) for message in postbox.messages)

@@ -37,7 +37,7 @@ from tests.abuse.payloads import payloads
 from tests.abuse.test_injection import Tab, hostile, is_harmless, signer, tab  # noqa: F401  fixtures among them
 from tests.attack import IS_ATTACK, Figure
 from tests.browser.conftest import browser  # noqa: F401  a fixture
-from tests.conftest import START, confirm_at, context, fresh
+from tests.conftest import START, clear_caches, confirm_at, context
 from tests.handover.test_export import FORMULAS, rows
 from tests.staff.staff_clients import join, log_in, log_in_later
 
@@ -198,7 +198,7 @@ def test_no_payload_runs_in_the_staff_room(
     tried, cells = payloads()[TRIED], 0
     for number, payload in enumerate(tried):
         case = made(payload, number, editor)
-        fresh(app)
+        clear_caches(app)
         desk = log_in_later(app, EDITOR)  # some pages ask for the password again after a while
         paths = [f"/staff/{page.format(slug=case.slug, n=case.announcement, i=case.invalidation)}" for page in PAGES]
         for path in paths:
@@ -207,7 +207,7 @@ def test_no_payload_runs_in_the_staff_room(
         for path in paths:
             eyes.look_at_forms(desk, path, payload)
         stop(case.slug, context=context(), outcome={"en": payload.replace("\x00", "")})
-        fresh(app)
+        clear_caches(app)
         for path in ("privacy", "imprint", "accessibility", f"appeals/{case.slug}"):
             eyes.look(client, f"/en/{path}", payload)
         for path in ADMINS:

@@ -18,7 +18,7 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.web.http.host import host_name
-from tests.conftest import Postbox, fresh, settings_for, text_of
+from tests.conftest import Postbox, clear_caches, settings_for, text_of
 from tests.staff.staff_clients import csrf, join
 
 EVIL = "evil.example"
@@ -110,7 +110,7 @@ def test_a_stored_page_shows_nobody_the_host_of_its_first_reader(
     app: Flask, client: FlaskClient, appeal: AppealView
 ) -> None:
     for path in (f"/en/appeals/{appeal.slug}/act", f"/en/appeals/{appeal.slug}", "/en/", "/en/feed.atom", "/embed.js"):
-        fresh(app)
+        clear_caches(app)
         client.get(path, headers={"Host": "localhost:6666"})
         found = client.get(path).text
         assert "6666" not in found

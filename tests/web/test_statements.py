@@ -22,7 +22,7 @@ from campaign.services.abuse.limits import AdmittedSignUp
 from campaign.services.keys.row_key import KeyUse, reserve
 from campaign.services.signing.sign import prepare
 from campaign.web.caching import data_cache as snapshot
-from tests.conftest import START, Postbox, context, form, fresh
+from tests.conftest import START, Postbox, clear_caches, context, form
 
 Said = list[str]
 
@@ -75,7 +75,7 @@ def test_what_a_page_asks_does_not_depend_on_who_reads_it(
 ) -> None:
     client.get(f"/fr/appeals/{appeal.slug}")
     said.clear()
-    fresh(app)
+    clear_caches(app)
     client.get(f"/fr/appeals/{appeal.slug}")
     assert len(said) <= 5, kinds(said)
 

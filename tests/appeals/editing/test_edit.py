@@ -13,7 +13,7 @@ from campaign.models import Appeal, AppealText
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from tests.appeals.editing.editor import AT, filled, send
-from tests.conftest import confirm_newest, form, fresh
+from tests.conftest import clear_caches, confirm_newest, form
 
 # For the gate: the quick part has enough of the staff room.
 pytestmark = pytest.mark.slow
@@ -99,7 +99,7 @@ def test_a_correction_of_an_open_appeal_keeps_its_signatures(
     text = db.session.scalars(select(AppealText).where(AppealText.is_current)).one()
     assert (text.version, text.signed_before) == (2, 1)
     assert "1 signature had been confirmed before" in coordinator.get(f"{at}/edit").text
-    fresh(app)
+    clear_caches(app)
     page = client.get(f"/en/appeals/{appeal.slug}").text
     assert "Respectfully," in page
     assert client.get(f"/api/v1/appeals/{appeal.slug}").get_json()["counts"]["signatures"] == 1

@@ -14,7 +14,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.staff.accounts import change
 from tests.appeals.editing.editor import AT, filled, publish, send, upload
-from tests.conftest import context, fresh
+from tests.conftest import clear_caches, context
 from tests.staff.staff_clients import csrf, join, log_in, staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -33,7 +33,7 @@ def test_from_the_document_to_the_public(
     assert len(owed) == 1
     assert publish(coordinator).status_code == 303
     db.session.rollback()
-    fresh(app)
+    clear_caches(app)
     page = client.get(f"/en/appeals/{draft}")
     assert page.status_code == 200
     assert "TEACHER THREATENED" in page.text

@@ -17,7 +17,7 @@ from campaign.services.counting.verify import verify
 from campaign.web.public.site.metrics import MetricsCache
 from tests.code.test_migrations import test_models_equal_migrations as models_equal_migrations
 from tests.code.test_words import _wanted
-from tests.conftest import Postbox, form, fresh, text_of
+from tests.conftest import Postbox, clear_caches, form, text_of
 from tests.moderation.test_reported import PAGE as REPORTED
 from tests.staff.staff_clients import csrf, staffed
 
@@ -38,7 +38,7 @@ def enter(app: Flask) -> FlaskClient:
     assert '<option value="courier">Letters by courier</option>' in page.text
     typed = {"csrf_token": csrf(page), "quantity": "12", "channel": "courier", "day": "2026-03-01"}
     assert browser.post(f"{STAFF}/bulk-entries", data=typed).status_code == 303
-    fresh(app)
+    clear_caches(app)
     return browser
 
 

@@ -26,7 +26,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.person import digests_everywhere
 from campaign.services.announcements.reminders import remind_pending
 from campaign.services.outbox.suppression import suppress as refuse_mail
-from tests.conftest import START, Postbox, context, form, fresh
+from tests.conftest import START, Postbox, clear_caches, context, form
 from tests.staff.staff_clients import csrf, staffed
 
 pytestmark = pytest.mark.slow
@@ -118,7 +118,7 @@ def test_no_page_tells_what_an_address_has_done_elsewhere(
         db.session.commit()
         remind_pending(context=context())
         deliver()
-        fresh(app)
+        clear_caches(app)
         return pages(app, desk)
 
     desk.get("/staff/")  # which bids welcome, once

@@ -132,26 +132,26 @@ def differing(rows: dict[str, list[Any]]) -> list[tuple[str, Any]]:
     return [(state, rows[state]) for state in STATES if rows[state] != rows["new"]]
 
 
-def days(clock: Clock, in_step: Callable[[], None], deliver: Callable[[], object], number: int) -> None:
+def days(clock: Clock, sync_database_clock: Callable[[], None], deliver: Callable[[], object], number: int) -> None:
     clock.now += timedelta(days=number)
-    in_step()
+    sync_database_clock()
     for job in JOBS:
         job()
     deliver()
 
 
 def play(
-    client: FlaskClient, clock: Clock, in_step: Callable[[], None], deliver: Callable[[], object]
+    client: FlaskClient, clock: Clock, sync_database_clock: Callable[[], None], deliver: Callable[[], object]
 ) -> list[tuple[str, Any]]:
     """What tells a state from another on any of the eight days."""
-    in_step()
+    sync_database_clock()
     thief = Thief(client)
     thief.send()
     told = differing(thief.rows())
     deliver()
     told += differing(thief.rows())
     for _ in range(8):
-        days(clock, in_step, deliver, 1)
+        days(clock, sync_database_clock, deliver, 1)
         told += differing(thief.rows())
     kinds = [row[0] for row in thief.rows()["confirmed"]]
     assert kinds == ["sign_up", "mail", "mail"], "the form, its answer, and the reminder"
@@ -167,16 +167,20 @@ def working(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_rows_of_a_form_say_nothing_of_its_address(
-    client: FlaskClient, in_each_state: None, clock: Clock, in_step: Callable[[], None], deliver: Callable[[], object]
+    client: FlaskClient,
+    in_each_state: None,
+    clock: Clock,
+    sync_database_clock: Callable[[], None],
+    deliver: Callable[[], object],
 ) -> None:
-    assert play(client, clock, in_step, deliver) == []
+    assert play(client, clock, sync_database_clock, deliver) == []
 
 
 def test_they_would_if_an_answer_said_why_it_did_not_leave(
     client: FlaskClient,
     in_each_state: None,
     clock: Clock,
-    in_step: Callable[[], None],
+    sync_database_clock: Callable[[], None],
     deliver: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -185,7 +189,7 @@ def test_they_would_if_an_answer_said_why_it_did_not_leave(
         return _outcome(session, standing, attempt, now, vault, before)[1]
 
     monkeypatch.setattr("campaign.services.delivery.deliver._needless", said)
-    told = {state for state, _ in play(client, clock, in_step, deliver)}
+    told = {state for state, _ in play(client, clock, sync_database_clock, deliver)}
     assert {"confirmed", "suppressed", "invalidated"} <= told
 
 
@@ -233,20 +237,20 @@ def test_the_rows_of_new_links_say_nothing_of_their_address(
     client: FlaskClient,
     in_each_state: None,
     clock: Clock,
-    in_step: Callable[[], None],
+    sync_database_clock: Callable[[], None],
     postbox: Postbox,
     deliver: Callable[[], dict[str, int]],
     monkeypatch: pytest.MonkeyPatch,
     end: str,
 ) -> None:
-    assert play_links(client, clock, in_step, postbox, deliver, monkeypatch, end) == []
+    assert play_links(client, clock, sync_database_clock, postbox, deliver, monkeypatch, end) == []
 
 
 def test_they_would_if_only_what_left_ended_alike(
     client: FlaskClient,
     in_each_state: None,
     clock: Clock,
-    in_step: Callable[[], None],
+    sync_database_clock: Callable[[], None],
     postbox: Postbox,
     deliver: Callable[[], dict[str, int]],
     monkeypatch: pytest.MonkeyPatch,
@@ -254,21 +258,23 @@ def test_they_would_if_only_what_left_ended_alike(
     monkeypatch.setattr(
         "campaign.services.delivery.deliver._as_any", lambda _standing, _state, outcome, _vault: outcome
     )
-    told = {state for state, _ in play_links(client, clock, in_step, postbox, deliver, monkeypatch, "refused")}
+    told = {
+        state for state, _ in play_links(client, clock, sync_database_clock, postbox, deliver, monkeypatch, "refused")
+    }
     assert {"pending", "confirmed", "withdrawn"} <= told
 
 
 def play_links(
     client: FlaskClient,
     clock: Clock,
-    in_step: Callable[[], None],
+    sync_database_clock: Callable[[], None],
     postbox: Postbox,
     deliver: Callable[[], dict[str, int]],
     monkeypatch: pytest.MonkeyPatch,
     end: str,
 ) -> list[tuple[str, Any]]:
     """What tells a state from another on any of eight days, where the mails come to that end."""
-    in_step()
+    sync_database_clock()
     links = Links()
     links.ask(client)
     told = differing(links.rows())
@@ -287,10 +293,10 @@ def play_links(
         for _ in range(1 if end == "refused" else 20):
             deliver()
             clock.now += timedelta(hours=5)
-            in_step()
+            sync_database_clock()
     told += differing(links.rows())
     for _ in range(8):
-        days(clock, in_step, deliver, 1)
+        days(clock, sync_database_clock, deliver, 1)
         told += differing(links.rows())
     return told
 

@@ -15,7 +15,7 @@ from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.services.counting.verify import verify
-from tests.conftest import Clock, Postbox, form, fresh
+from tests.conftest import Clock, Postbox, clear_caches, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -138,7 +138,7 @@ def test_reporting_a_letter_counts_once_a_day(
     db.session.rollback()
     assert counts(appeal.id).by_channel == {"letter": 2, "signature": 1}
     assert verify() == []
-    fresh(app)
+    clear_caches(app)
     said = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()
     by_evidence = {"verified": 1, "reported": 2, "bulk": 0}
     assert said["counts"]["by_section"] == {
