@@ -1,4 +1,4 @@
-"""Telling staff that something needs them: once an hour for each kind and appeal, whichever process sees it first."""
+"""Alerts to staff: at most one per hour, kind and appeal, raised by the first process that notices the cause."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from campaign.services.outbox.enqueue import owe_staff
 
 log = logging.getLogger(__name__)
 
-# Who can do something about it, whatever their section.
+# Roles that are alerted for all sections.
 _ROLES = (Role.COORDINATOR.value, Role.ADMIN.value)
 
 
@@ -36,18 +36,18 @@ def raise_alert(
     sections: Collection[str] = (),
     context: Context,
 ) -> bool:
-    """Owes every coordinator and admin, and the editors of `sections`, a mail with `words(locale)`.
+    """Enqueue a mail with `words(locale)` to every coordinator and administrator, and to the editors of `sections`.
 
-    False where it was raised within this hour. `appeal_id` 0 is all appeals together. The mails are in the outbox when
-    this returns.
+    Return False, without mails, if the alert was raised within this hour. `appeal_id` 0 means all appeals together. The
+    mails are committed to the outbox when this returns.
     """
     with transaction() as session:
         connection = session.connection()
         values = {"kind": kind, "appeal_id": appeal_id, "window_at": hour_of(context.now), "raised_at": context.now}
         if not insert_or_ignore(connection, AbuseAlert, values):
             return False
-        told = _people(session, sections)
-        for email, locale in told:
+        recipients = _recipients(session, sections)
+        for email, locale in recipients:
             owe_staff(
                 connection,
                 MailKind.STAFF_ALERT,
@@ -56,12 +56,12 @@ def raise_alert(
                 locale=locale,
                 context=context,
             )
-    log.error("alarm: %s, appeal %s; %s people told", kind, appeal_id or "all", len(told))
+    log.error("alarm: %s, appeal %s; %s people told", kind, appeal_id or "all", len(recipients))
     return True
 
 
 def alert_flood(kind: str, appeal: AppealView | None, sections: Collection[str], *, context: Context) -> None:
-    """Tell staff of an attack, once an hour for each kind and appeal (None: all); the editors of `sections` too."""
+    """Alert staff, and the editors of `sections`, to a flood: once an hour for each kind and appeal (None: all)."""
     base = f"{context.settings.base_url}/staff/moderation"
 
     def words(locale: str) -> dict[str, str]:
@@ -70,23 +70,23 @@ def alert_flood(kind: str, appeal: AppealView | None, sections: Collection[str],
         headline = appeal.text_in(locale).headline
         return alert_texts.flood(kind, locale, headline=headline, url=f"{base}?appeal={appeal.slug}")
 
-    # Each editor moderates the own section, so each section that the flood may be in has to look.
+    # Editors moderate only their own section: alert every section that the flood may have reached.
     raise_alert(kind, 0 if appeal is None else appeal.id, words, sections=sections, context=context)
 
 
 def alert_unopened(*, context: Context) -> None:
-    """Tell staff, once an hour, that something sealed does not open: a key is missing, or it was changed."""
+    """Alert staff, once an hour, that a sealed value cannot be opened: its key is missing, or it was altered."""
     raise_alert("sealed", 0, lambda locale: alert_texts.unopened(locale, context.settings.base_url), context=context)
 
 
 def note_alert(session: Session, kind: str, *, now: datetime) -> None:
-    """Write down, once an hour, what staff see among the alerts and need no mail about; in the caller's transaction."""
+    """Store an alert that staff see on their pages without a mail, once an hour; in the caller's transaction."""
     values = {"kind": kind, "appeal_id": 0, "window_at": hour_of(now), "raised_at": now}
     insert_or_ignore(session.connection(), AbuseAlert, values)
 
 
-def _people(session: Session, sections: Collection[str]) -> list[Any]:
-    """Address and language of whom to tell."""
+def _recipients(session: Session, sections: Collection[str]) -> list[Any]:
+    """Return the address and language of each member of staff to alert."""
     editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code.in_(sections))
     chosen = select(Staff.email, Staff.locale).where(
         Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_ROLES), editors)

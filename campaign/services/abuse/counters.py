@@ -1,4 +1,4 @@
-"""Counting against the abuse guard's limits, in the limits' storage: what is beyond one, and what was lately."""
+"""Counters of the abuse limits, in the limits' storage: which limits are exceeded now, and which were recently."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from campaign.platform.limits.counters import ProcessLimits, count
 from campaign.platform.limits.redis_pool import FAILURES, say_away
 from campaign.platform.network import Network
 
-# So long after the last sign of it an attack is over.
+# An attack counts as over this long after a limit was last exceeded.
 ATTACK_SECONDS = 600
 Limits = tuple[RateLimitItem, ...]
 _own = ProcessLimits()
@@ -20,7 +20,7 @@ _own = ProcessLimits()
 
 @dataclass(frozen=True, slots=True)
 class WatchedLimit:
-    """One thing that is counted: the kind of attack that it would be, its limits, and what it is counted for."""
+    """A counter with its limits: the kind of attack that exceeding them means, and the key it counts for."""
 
     kind: str
     limits: Limits
@@ -33,33 +33,39 @@ def limits(*texts: str) -> Limits:
 
 
 def watched_networks(kind: str, by_prefix: dict[str, Limits], networks: Sequence[Network]) -> list[WatchedLimit]:
-    """Return what counts each of the networks that has limits by its prefix."""
-    return [WatchedLimit(kind, by_prefix[one.prefix], one.digest) for one in networks if one.prefix in by_prefix]
+    """Return a counter for each network whose prefix has limits."""
+    return [
+        WatchedLimit(kind, by_prefix[network.prefix], network.digest)
+        for network in networks
+        if network.prefix in by_prefix
+    ]
 
 
 def beyond(watched: Sequence[WatchedLimit]) -> tuple[list[str], list[str]]:
-    """Count one for each; return the kinds that are beyond a limit now, and those that were within ten minutes.
+    """Add one to each counter; return the kinds that exceed a limit now, and those that did within ten minutes.
 
-    While the storage is away, each process counts for itself.
+    If the storage is unreachable, each process counts for itself.
     """
-    counters = [(item, ("flood", one.kind, one.key)) for one in watched for item in one.limits]
+    counters = [(item, ("flood", counter.kind, counter.key)) for counter in watched for item in counter.limits]
     try:
-        within, marked = count(limiter, counters, [_mark(one) for one in watched])
+        within, marked = count(limiter, counters, [_mark(counter) for counter in watched])
     except FAILURES as error:
         say_away(error)
-        within, marked = count(_own, counters, [_mark(one) for one in watched])
-    place, over = 0, []
-    for one in watched:
-        if not all(within[place : place + len(one.limits)]):
-            over.append(one)
-        place += len(one.limits)
-    for one in over:
-        _remember(one)
-    return [one.kind for one in over], [one.kind for one, is_marked in zip(watched, marked, strict=True) if is_marked]
+        within, marked = count(_own, counters, [_mark(counter) for counter in watched])
+    start, exceeded = 0, []
+    for counter in watched:
+        if not all(within[start : start + len(counter.limits)]):
+            exceeded.append(counter)
+        start += len(counter.limits)
+    for counter in exceeded:
+        _remember(counter)
+    return [counter.kind for counter in exceeded], [
+        counter.kind for counter, is_marked in zip(watched, marked, strict=True) if is_marked
+    ]
 
 
 def hit(item: RateLimitItem, *key: str) -> bool:
-    """Count one; return False beyond the limit."""
+    """Add one to the counter of `key`; return False if that exceeds the limit."""
     try:
         return limiter.limiter.hit(item, "flood", *key)
     except FAILURES as error:
@@ -67,13 +73,13 @@ def hit(item: RateLimitItem, *key: str) -> bool:
         return _own.limiter.hit(item, "flood", *key)
 
 
-def _remember(one: WatchedLimit) -> None:
+def _remember(counter: WatchedLimit) -> None:
     try:
-        limiter.storage.incr(_mark(one), ATTACK_SECONDS)
+        limiter.storage.incr(_mark(counter), ATTACK_SECONDS)
     except FAILURES as error:
         say_away(error)
-        _own.storage.incr(_mark(one), ATTACK_SECONDS)
+        _own.storage.incr(_mark(counter), ATTACK_SECONDS)
 
 
-def _mark(one: WatchedLimit) -> str:
-    return f"attack/{one.kind}/{one.key}"
+def _mark(counter: WatchedLimit) -> str:
+    return f"attack/{counter.kind}/{counter.key}"

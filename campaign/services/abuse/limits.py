@@ -1,7 +1,7 @@
 """The abuse limits: counts of sign-ups, reports and page views, when the human check is due, and alerts to staff.
 
-Counting is done in the limits' storage (TOCSIN_LIMITS_URL), not in the database, and asks one question of it.
-What is decided never depends on whether an address has signed.
+Counters are in the limits' storage (TOCSIN_LIMITS_URL), not in the database; each check is one round trip to it.
+No decision depends on whether an address has signed.
 """
 
 from __future__ import annotations
@@ -28,42 +28,42 @@ from campaign.queries.moderation.floods import RecentSignUps, recent_sign_ups, s
 from campaign.services.abuse.alert import alert_flood
 from campaign.services.abuse.counters import WatchedLimit, beyond, hit, limits, watched_networks
 
-# More than this looks like a flood: from then on the human check is asked for. Real crowds pass it without noticing.
+# More than this looks like a flood, and the human check is required. Browsers solve it without the user noticing.
 _SOFT = {
     "domain": limits("300 per minute", "5000 per hour"),
     "appeal": limits("600 per minute", "20000 per hour"),
     "all": limits("1200 per minute", "40000 per hour"),
 }
-# Half of all people have their mailbox with one of these.
+# For the large providers, where half of all people have their mailbox.
 _LARGE_SOFT = limits("3000 per minute", "60000 per hour")
-# Beyond this even who solves puzzles is kept without a mail: the attack is on the mailboxes of one domain.
+# Beyond this a sign-up gets no mail even after a solved puzzle: the attack is on the mailboxes of one domain.
 _HARD, _LARGE_HARD = parse("1200 per minute"), parse("12000 per minute")
-# One subscriber gets a /64 of IPv6 or a /48 with 65,536 of them (RFC 6177), one provider a /32: who counts /64 alone
-# counts an attacker never twice. A /16 of IPv4 is what a small provider has.
+# One subscriber gets a /64 of IPv6, or a /48 with 65,536 of them (RFC 6177), and a provider a /32. Counting /64 alone
+# would let an attacker use each /64 once. A small provider has a /16 of IPv4.
 _NETWORKS = {
     "/48": limits("60 per minute", "300 per hour"),
     "/32": limits("300 per minute", "3000 per hour"),
     "/16": limits("300 per minute", "3000 per hour"),
 }
-# Reports of those who have not signed; what one network may is UNSIGNED_LIMITS of the page.
+# Reports without a signature; the limit of a single network is UNSIGNED_LIMITS of the page.
 _REPORTS = limits("60 per minute", "1000 per hour")
 _REPORTS_BY_NETWORK = {
     "/48": limits("40 per hour", "120 per day"),
     "/32": limits("200 per hour", "1000 per day"),
     "/16": limits("200 per hour", "1000 per day"),
 }
-# Beyond this no report is counted for a while, whatever is solved.
+# Beyond this no report is counted until the window ends, even with a solved puzzle.
 _REPORTS_CAP = limits("300 per minute", "5000 per hour")
-# A signer counts once for each way, target and day; so many at once are worth a look.
+# A signer counts once for each channel, target and day. More than this is suspicious: alert staff.
 _SIGNED_REPORTS = limits("300 per minute", "5000 per hour")
-# Views are a number for staff alone: beyond this they are not counted.
+# Only staff see the number of views: beyond this they are not counted.
 _VIEWS = limits("12000 per minute", "200000 per hour")
 _VIEWS_BY_NETWORK = {
     "/48": limits("240 per minute", "4000 per hour"),
     "/32": limits("6000 per minute", "60000 per hour"),
     "/16": limits("6000 per minute", "60000 per hour"),
 }
-# Confirming asks nothing of anybody; so many from one network are worth a look, which a school passes with a mail.
+# Confirming needs no proof. More than this from one network only alerts staff: a school may be the cause.
 _CONFIRMED_BY_NETWORK = {
     "/24": limits("40 per minute", "200 per hour"),
     "/64": limits("40 per minute", "200 per hour"),
@@ -71,7 +71,7 @@ _CONFIRMED_BY_NETWORK = {
     "/32": limits("600 per minute", "6000 per hour"),
     "/16": limits("600 per minute", "6000 per hour"),
 }
-# Who cannot run scripts waits instead; that costs no work, so it is rationed by network.
+# Browsers without scripts wait instead of solving a puzzle; waiting costs nothing, so it is limited by network.
 _WAITING = {
     "/24": limits("4 per minute", "20 per hour"),
     "/64": limits("4 per minute", "20 per hour"),
@@ -83,20 +83,20 @@ _UNCONFIRMED_SHARE, _UNCONFIRMED_LEAST = 0.75, 200
 _SHARE_SECONDS, _SHARE_SIGN_UPS = 10.0, 20
 
 
-# The key under which an application has its AbuseLimits.
+# The key of the application's AbuseLimits in `app.extensions`.
 EXTENSION = "tocsin_guard"
 
 
 @dataclass(frozen=True, slots=True)
 class AdmittedSignUp:
-    """It may go on: by which proof, and with which flag."""
+    """A sign-up or report that may proceed: the proof it was admitted by, and the flag it gets."""
 
     solved: SolvedChallenge | None = None
     flag: str | None = None
 
 
 class AbuseLimits:
-    """One application's memory of floods; what must hold over processes is in the limits' storage."""
+    """The state of one process; all that must hold across processes is in the limits' storage."""
 
     def __init__(self) -> None:
         self._share = float("-inf"), RecentSignUps(0, 0)
@@ -104,7 +104,10 @@ class AbuseLimits:
         self._raised: set[tuple[str, int, datetime]] = set()
 
     def lately(self, now: datetime) -> RecentSignUps:
-        """The share of unconfirmed, read at most every ten seconds, and not for a few sign-ups."""
+        """Return the recent sign-ups and their unconfirmed share.
+
+        They are read from the database at most every ten seconds, and only after twenty sign-ups.
+        """
         self._sign_ups += 1
         if self._sign_ups >= _SHARE_SIGN_UPS and time.monotonic() - self._share[0] > _SHARE_SECONDS:
             self._share, self._sign_ups = (time.monotonic(), recent_sign_ups(now)), 0
@@ -115,7 +118,7 @@ class AbuseLimits:
         alert = kind, appeal_id, now.replace(minute=0, second=0, microsecond=0)
         if alert in self._raised:
             return False
-        self._raised = {one for one in self._raised if one[2] == alert[2]} | {alert}
+        self._raised = {raised for raised in self._raised if raised[2] == alert[2]} | {alert}
         return True
 
 
@@ -129,51 +132,55 @@ def admit(
     must_prove: bool = False,
     context: Context,
 ) -> AdmittedSignUp | ChallengeDemand:
-    """Let a sign-up pass, or say what it needs first. Wrong or spent proofs are answered by a new demand.
+    """Admit a sign-up, or return the proof that it needs first. A wrong or used proof is answered by a new demand.
 
-    `must_prove` where nothing shows that our own form sent it: only who was answered by us has a puzzle or a ticket.
+    `must_prove`: nothing shows that the site's own form sent it, so a proof is required, which only a response of the
+    site can have provided.
     """
     mode = "always" if must_prove else context.settings.challenge
-    trouble = _trouble(appeal, address, networks, context) if mode != "always" else None
-    if mode == "off" or (mode == "adaptive" and trouble is None):
+    flood = _flood_kind(appeal, address, networks, context) if mode != "always" else None
+    if mode == "off" or (mode == "adaptive" and flood is None):
         return AdmittedSignUp()
-    let = _check(appeal, proof, ticket, networks, context)
-    return AdmittedSignUp(let.solved, _flag(address, context)) if isinstance(let, AdmittedSignUp) else let
+    result = _check(appeal, proof, ticket, networks, context)
+    return AdmittedSignUp(result.solved, _flag(address, context)) if isinstance(result, AdmittedSignUp) else result
 
 
 def admit_report(
     appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network], *, context: Context
 ) -> AdmittedSignUp | ChallengeDemand | None:
-    """Let a report without a signature pass, or say what it needs first; None beyond what an appeal takes at all."""
+    """Admit a report without a signature, or return the proof that it needs first.
+
+    Return None if the appeal's cap of reports is reached.
+    """
     mode = context.settings.challenge
     if not limiter.enabled:
         return AdmittedSignUp()
     key = str(appeal.id)
-    over, marked = beyond(
+    exceeded, recent = beyond(
         [
             WatchedLimit("reports", _REPORTS, key),
             *watched_networks("report-network", _REPORTS_BY_NETWORK, networks),
         ]
     )
-    if over:
+    if exceeded:
         _alert("reports", appeal, context)
-    is_quiet = mode == "off" or (mode == "adaptive" and not over and not marked)
-    let = AdmittedSignUp() if is_quiet else _check(appeal, proof, ticket, networks, context)
-    # Counted only of what would be taken: who solves nothing uses up nobody's share.
-    if isinstance(let, AdmittedSignUp) and beyond([WatchedLimit("reports-cap", _REPORTS_CAP, key)])[0]:
+    is_quiet = mode == "off" or (mode == "adaptive" and not exceeded and not recent)
+    result = AdmittedSignUp() if is_quiet else _check(appeal, proof, ticket, networks, context)
+    # Only admitted reports count towards the cap: requests without a proof cannot use it up.
+    if isinstance(result, AdmittedSignUp) and beyond([WatchedLimit("reports-cap", _REPORTS_CAP, key)])[0]:
         _alert("reports", appeal, context)
         return None
-    return let
+    return result
 
 
 def watch_signed_report(appeal: AppealView, *, context: Context) -> None:
-    """Count a report of a signer; tell staff where there are very many."""
+    """Count a signer's report; alert staff if there are very many."""
     if limiter.enabled and beyond([WatchedLimit("signed-reports", _SIGNED_REPORTS, str(appeal.id))])[0]:
         _alert("signed-reports", appeal, context)
 
 
 def watch_confirmed(networks: Sequence[Network], *, context: Context) -> None:
-    """Count a confirmation; tell staff where there are very many from one network, or from networks side by side."""
+    """Count a confirmation; alert staff if very many come from one network or from neighbouring networks."""
     if limiter.enabled and beyond(watched_networks("confirmed-network", _CONFIRMED_BY_NETWORK, networks))[0]:
         _alert("confirmed-network", None, context)
 
@@ -183,14 +190,14 @@ def admit_view(appeal: AppealView, networks: Sequence[Network], *, context: Cont
     if not limiter.enabled:
         return True
     by_network = watched_networks("view-network", _VIEWS_BY_NETWORK, networks)
-    over, _ = beyond([WatchedLimit("views", _VIEWS, str(appeal.id)), *by_network])
-    if over:
+    exceeded, _ = beyond([WatchedLimit("views", _VIEWS, str(appeal.id)), *by_network])
+    if exceeded:
         _alert("views", appeal, context)
-    return not over
+    return not exceeded
 
 
 def demand(appeal: AppealView, networks: Sequence[Network], *, context: Context) -> ChallengeDemand:
-    """Return a new puzzle and a new ticket."""
+    """Return a demand with a new puzzle and a new ticket for waiting (20 seconds)."""
     challenges, now = Challenges(context.settings.secret_key), context.now
     ticket = challenges.make_waiting(appeal.slug, networks[0].digest, now)
     return ChallengeDemand(challenges.make(appeal.slug, now), ticket, 20)
@@ -213,11 +220,11 @@ def _check(
     return demand(appeal, networks, context=context)
 
 
-def _trouble(appeal: AppealView, address: Address, networks: Sequence[Network], context: Context) -> str | None:
-    """Count the sign-up; return what kind of flood goes on, if any, of which staff are told."""
+def _flood_kind(appeal: AppealView, address: Address, networks: Sequence[Network], context: Context) -> str | None:
+    """Count the sign-up; return the kind of flood that is under way, None without any, and alert staff to it."""
     if not limiter.enabled:
         return None
-    over, marked = beyond(
+    exceeded, recent = beyond(
         [
             WatchedLimit(
                 "domain", _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"], _bought_key(address, context)
@@ -227,14 +234,14 @@ def _trouble(appeal: AppealView, address: Address, networks: Sequence[Network], 
             *watched_networks("network", _NETWORKS, networks),
         ]
     )
-    for kind in over:
+    for kind in exceeded:
         _alert(kind, appeal if kind == "appeal" else None, context)
-    return next(iter((*over, *marked)), None) or _unconfirmed(context)
+    return next(iter((*exceeded, *recent)), None) or _unconfirmed(context)
 
 
 def _unconfirmed(context: Context) -> str | None:
-    found = _memory().lately(context.now)
-    if found.unconfirmed < _UNCONFIRMED_LEAST or found.share < _UNCONFIRMED_SHARE:
+    sign_ups = _memory().lately(context.now)
+    if sign_ups.unconfirmed < _UNCONFIRMED_LEAST or sign_ups.share < _UNCONFIRMED_SHARE:
         return None
     _alert("unconfirmed", None, context)
     return "unconfirmed"
@@ -246,12 +253,15 @@ def _flag(address: Address, context: Context) -> str | None:
 
 
 def _bought_key(address: Address, context: Context) -> str:
-    """For what asks for a puzzle: all names below a free host are one, for another of them costs nothing."""
+    """Return the domain's key for requiring a puzzle.
+
+    All names below a free host count together, because a further name costs nothing.
+    """
     return _key(bought_domain(address.domain), context)
 
 
 def _owner_key(address: Address, context: Context) -> str:
-    """For what keeps the mail back: nobody's is kept back for a neighbour."""
+    """Return the domain's key for withholding mail: each owner counts alone, so that no neighbour is affected."""
     return _key(owner_domain(address.domain), context)
 
 
@@ -271,5 +281,5 @@ def _alert(kind: str, appeal: AppealView | None, context: Context) -> None:
 
 
 def _memory() -> AbuseLimits:
-    found: AbuseLimits = current_app.extensions[EXTENSION]
-    return found
+    limits_of_app: AbuseLimits = current_app.extensions[EXTENSION]
+    return limits_of_app

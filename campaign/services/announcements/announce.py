@@ -1,4 +1,4 @@
-"""Announcements: staff write, look, send a test to themselves, then let it go out to those who asked to hear."""
+"""Announcements: staff draft them, preview them, send themselves a test, then send them to subscribed signers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from campaign.services.staff.audit import AuditRecord, append
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementWording:
-    """What staff wrote in one language; the body is Markdown."""
+    """The text of an announcement in one language; the body is Markdown."""
 
     subject: str
     body: str
@@ -34,10 +34,10 @@ class AnnouncementWording:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """To whom: the signers of one section or (None) of all, who signed in one of these languages or (empty) any.
+    """The recipients: signers of one section (None: of all sections) who signed in one of `locales` (empty: in any).
 
-    `to_case`: also those who signed the other appeals of the case. `is_rewording`: only those who signed earlier
-    words of the letter, who are told so and how to take their signature back.
+    `to_case`: also those who signed the other appeals of the case. `is_rewording`: only those who signed an earlier
+    version of the letter; the mail says so, and how to withdraw the signature.
     """
 
     section_code: str | None = None
@@ -49,9 +49,10 @@ class Audience:
 def draft(
     appeal_id: int, kind: AnnouncementKind, to: Audience, texts: Mapping[str, AnnouncementWording], *, context: Context
 ) -> int:
-    """Keeps a new announcement and returns its id; nothing goes out yet. Raises InputError, NotFoundError, StateError.
+    """Store a new announcement as a draft and return its id; no mail is sent yet.
 
-    Each signer gets it in the language of their signature, else in English, else in the first there is.
+    Each signer gets it in the language of their signature, else in English, else in the first of its languages. Raises
+    InputError, NotFoundError (no such appeal), StateError (the appeal is a draft).
     """
     if kind is AnnouncementKind.DEADLINE_REMINDER:
         raise InputError("kind", "unknown", "reminders go out by themselves")
@@ -75,23 +76,23 @@ def draft(
         _write(row, texts)
         session.add(row)
         session.flush()
-        _note(session, "announcement.draft", row, context=context, after=_seen(row))
+        _note(session, "announcement.draft", row, context=context, after=_for_audit(row))
         return row.id
 
 
 def revise(
     announcement_id: int, to: Audience, texts: Mapping[str, AnnouncementWording], *, context: Context, seen: str
 ) -> None:
-    """Replaces what a draft says and to whom; `seen` is the edition that was changed.
+    """Replace the texts and recipients of a draft; `seen` is the edition that the editor's form began with.
 
-    Raises InputError, NotFoundError, StateError where it has gone out, ConflictError where it says something else now.
+    Raises InputError, NotFoundError, StateError (it is no longer a draft), ConflictError (it has changed since `seen`).
     """
     _check(to, texts)
     with transaction() as session:
         row = _locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
         _check_section(session, to, context.actor)
         _refuse_unseen(row, seen)
-        before = _seen(row)
+        before = _for_audit(row)
         row.section_code = to.section_code
         row.locales = list(to.locales)
         row.to_case = to.to_case
@@ -100,23 +101,29 @@ def revise(
         session.flush()
         _write(row, texts)
         session.flush()
-        if _seen(row) != before:
-            _note(session, "announcement.revise", row, context=context, before=before, after=_seen(row))
+        if _for_audit(row) != before:
+            _note(session, "announcement.revise", row, context=context, before=before, after=_for_audit(row))
 
 
 def discard(announcement_id: int, *, context: Context) -> None:
-    """Deletes a draft, with the tests of it that have not left. Raises NotFoundError, StateError."""
+    """Delete a draft, and its test mails that are not sent yet.
+
+    Raises NotFoundError, StateError (it is not a draft).
+    """
     with transaction() as session:
         row = _locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
-        _note(session, "announcement.discard", row, context=context, before=_seen(row))
+        _note(session, "announcement.discard", row, context=context, before=_for_audit(row))
         session.execute(delete(Mail).where(Mail.announcement_id == row.id))
         session.delete(row)
 
 
 def send_test(announcement_id: int, language: str, to: Address, *, context: Context, name: str) -> None:
-    """Owes the author the message in that language, as a signer would get it. Raises NotFoundError, InputError."""
+    """Enqueue the announcement in that language to its author, as a signer would get it.
+
+    Raises NotFoundError, InputError (`language`: it has no text in it).
+    """
     with transaction() as session:
-        row = _found(session, announcement_id, context.actor)
+        row = _find(session, announcement_id, context.actor)
         if language not in {text.language for text in row.texts}:
             raise InputError("language", "unknown", f"nothing is written in {language}")
         owe_staff(
@@ -132,27 +139,26 @@ def send_test(announcement_id: int, language: str, to: Address, *, context: Cont
 
 
 def send(announcement_id: int, *, context: Context, seen: str) -> None:
-    """Lets a draft go out: after the time to take it back, workers owe it to one batch of signers after the other.
+    """Send a draft: once the time for recalling it is over, workers enqueue it to one batch of signers after another.
 
-    Raises NotFoundError, StateError where it went out or was stopped before, ConflictError where it is another edition
-    than was `seen`.
+    Raises NotFoundError, StateError (it is no longer a draft), ConflictError (its edition is not `seen`).
     """
     with transaction() as session:
         row = _locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
         _refuse_unseen(row, seen)
         row.state = AnnouncementState.SENDING
         row.started_at = context.now + RECALL
-        _note(session, "announcement.send", row, context=context, after=_seen(row))
+        _note(session, "announcement.send", row, context=context, after=_for_audit(row))
 
 
 def recall(announcement_id: int, *, context: Context) -> None:
-    """Takes back what was let go a moment ago: a draft again, and nobody has got it.
+    """Make an announcement a draft again, before any mail is enqueued.
 
-    Raises NotFoundError, StateError where that is too late.
+    Raises NotFoundError, StateError (the time for recalling it is over, or it is not being sent).
     """
     with transaction() as session:
         row = _locked(session, announcement_id, AnnouncementState.SENDING, context.actor)
-        # A worker whose clock is ahead may have begun.
+        # `after_id`: a worker whose clock is ahead may have enqueued a batch already.
         if row.started_at is None or row.started_at <= context.now or row.after_id:
             raise StateError("it is on its way: stop it")
         row.state = AnnouncementState.DRAFT
@@ -161,12 +167,12 @@ def recall(announcement_id: int, *, context: Context) -> None:
 
 
 def stop(announcement_id: int, *, context: Context) -> None:
-    """Ends an announcement on its way: what has not left stays. Repeating it changes nothing.
+    """Stop an announcement: mails that are not sent yet will not be sent. Repeating changes nothing.
 
-    Raises NotFoundError, StateError where it is a draft.
+    Raises NotFoundError, StateError (it is a draft).
     """
     with transaction() as session:
-        row = _found(session, announcement_id, context.actor, lock=True)
+        row = _find(session, announcement_id, context.actor, lock=True)
         if row.state == AnnouncementState.DRAFT:
             raise StateError("the announcement is a draft: discard it")
         if row.state != AnnouncementState.STOPPED:
@@ -175,8 +181,11 @@ def stop(announcement_id: int, *, context: Context) -> None:
             _note(session, "announcement.stop", row, context=context)
 
 
-def _found(session: Session, announcement_id: int, actor: Actor, *, lock: bool = False) -> Announcement:
-    """Staff tell the signers of their own section; coordinators those of any, and of all."""
+def _find(session: Session, announcement_id: int, actor: Actor, *, lock: bool = False) -> Announcement:
+    """Return the announcement, locked if `lock`. Raises NotFoundError.
+
+    Editors may write to the signers of their own section; coordinators to those of any section, and of all.
+    """
     row = session.get(
         Announcement, announcement_id, with_for_update=NO_KEY_UPDATE if lock else None, populate_existing=True
     )
@@ -185,9 +194,9 @@ def _found(session: Session, announcement_id: int, actor: Actor, *, lock: bool =
     return row
 
 
-def _locked(session: Session, announcement_id: int, wanted: AnnouncementState, actor: Actor) -> Announcement:
-    row = _found(session, announcement_id, actor, lock=True)
-    if row.state != wanted:
+def _locked(session: Session, announcement_id: int, state: AnnouncementState, actor: Actor) -> Announcement:
+    row = _find(session, announcement_id, actor, lock=True)
+    if row.state != state:
         raise StateError(f"the announcement is {row.state}")
     return row
 
@@ -199,10 +208,10 @@ def _refuse_unseen(row: Announcement, seen: str) -> None:
         raise ConflictError(_readers(row) | {"texts": texts})
 
 
-def _seen(row: Announcement) -> dict[str, object]:
-    """What the audit log keeps of it: to whom, the subjects, and a digest of each body."""
-    told = {text.language: f"{text.subject} [{sha256(text.body.encode()).hexdigest()[:12]}]" for text in row.texts}
-    return {"kind": row.kind, **_readers(row), "texts": told}
+def _for_audit(row: Announcement) -> dict[str, object]:
+    """Return its content for the audit log: the recipients, the subjects, and a digest of each body."""
+    texts = {text.language: f"{text.subject} [{sha256(text.body.encode()).hexdigest()[:12]}]" for text in row.texts}
+    return {"kind": row.kind, **_readers(row), "texts": texts}
 
 
 def _readers(row: Announcement) -> dict[str, object]:
@@ -243,6 +252,6 @@ def _check_section(session: Session, audience: Audience, actor: Actor) -> None:
 
 def _write(row: Announcement, texts: Mapping[str, AnnouncementWording]) -> None:
     row.texts.extend(
-        AnnouncementText(language=language, subject=" ".join(said.subject.split()), body=said.body.strip())
-        for language, said in sorted(texts.items())
+        AnnouncementText(language=language, subject=" ".join(wording.subject.split()), body=wording.body.strip())
+        for language, wording in sorted(texts.items())
     )

@@ -1,4 +1,4 @@
-"""Reminding staff of a deadline: some days before it, and once it has passed, to say what their section does then."""
+"""Notices to staff about a deadline, before and after it, until their section has decided how it continues."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from campaign.queries.sections.section import SectionView, list_sections
 from campaign.services.appeals.review_notices import claim, headline, owe
 
 BEFORE = timedelta(days=3)
-# Later than this a reminder that was missed, because no worker ran, would only puzzle.
+# A notice that is later than this, because no worker ran, is not sent: it would only confuse.
 AFTER = timedelta(days=7)
 _WRITERS = (Role.EDITOR.value, Role.COORDINATOR.value, Role.ADMIN.value)
 
 
 def remind_staff(*, context: Context) -> int:
-    """Owes the editors and coordinators of each section that takes part a mail three days before the deadline ends in
-    their time zone, and one when it has ended, where the section has not said what comes after it; returns how many.
+    """Enqueue the notices about deadlines that are due now; return how many mails were enqueued.
 
-    Each once, however often and by however many workers this is called; another deadline is another matter.
+    Editors, coordinators and administrators of each section that takes part get one notice three days before the
+    deadline ends in the section's time zone, and one after it has ended, unless the section has set its continuation.
+    Each notice is sent once, even if several workers call this; a changed deadline has notices of its own.
     """
     owed, now = 0, context.now
     with transaction() as session:
@@ -64,17 +65,17 @@ def _remind(
         return 0
     if not claim(session, f"{stage}:{section.code}", appeal.id, end, now=now):
         return 0
-    for one in people:
-        name = headline(session, appeal, one.locale)
-        said = ends_soon(one.locale, name, deadline) if stage == "ends-soon" else has_ended(one.locale, name)
-        owe(session, one, said, appeal, context)
+    for staff in people:
+        name = headline(session, appeal, staff.locale)
+        text = ends_soon(staff.locale, name, deadline) if stage == "ends-soon" else has_ended(staff.locale, name)
+        owe(session, staff, text, appeal, context)
     return len(people)
 
 
 def _staff(session: Session) -> dict[str, list[Staff]]:
-    """Who can say it, by section."""
-    found: dict[str, Any] = {}
+    """Return the members of staff who can set the continuation, by section."""
+    by_section: dict[str, Any] = {}
     chosen = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), Staff.role.in_(_WRITERS))
-    for one in session.scalars(chosen.order_by(Staff.id)):
-        found.setdefault(one.section_code, []).append(one)
-    return found
+    for staff in session.scalars(chosen.order_by(Staff.id)):
+        by_section.setdefault(staff.section_code, []).append(staff)
+    return by_section

@@ -1,4 +1,4 @@
-"""The fan-out of announcements: mail is owed to one batch of signers after the other, and goes on after any break."""
+"""The fan-out of announcements: mail is enqueued to one batch of signers after another, and resumes after a crash."""
 
 from __future__ import annotations
 
@@ -34,43 +34,46 @@ log = logging.getLogger(__name__)
 
 
 def start_reminders(*, context: Context) -> int:
-    """Starts the reminder of each open appeal in each section whose day for it has come; returns how many."""
+    """Start the deadline reminder of each open appeal in each section where it is due; return how many were started."""
     started, now = 0, context.now
     with transaction() as session:
-        begun = select(Announcement.appeal_id, Announcement.section_code).where(
+        started_query = select(Announcement.appeal_id, Announcement.section_code).where(
             Announcement.kind == AnnouncementKind.DEADLINE_REMINDER
         )
-        known = {(appeal_id, code) for appeal_id, code in session.execute(begun)}
+        existing = {(appeal_id, code) for appeal_id, code in session.execute(started_query)}
         sections = session.execute(select(Section.code, Section.time_zone).order_by(Section.code)).all()
         for appeal_id, deadline in session.execute(
             select(Appeal.id, Appeal.deadline).where(Appeal.state == AppealState.OPEN)
         ).all():
             for code, time_zone in sections:
-                if (appeal_id, code) in known or not is_reminder_due(deadline, now.astimezone(ZoneInfo(time_zone))):
+                if (appeal_id, code) in existing or not is_reminder_due(deadline, now.astimezone(ZoneInfo(time_zone))):
                     continue
                 values = {"appeal_id": appeal_id, "section_code": code, "kind": AnnouncementKind.DEADLINE_REMINDER}
-                going = {"state": AnnouncementState.SENDING, "locales": [], "after_id": 0}
-                session.execute(insert(Announcement), {**values, **going, "created_at": now, "started_at": now})
+                sending = {"state": AnnouncementState.SENDING, "locales": [], "after_id": 0}
+                session.execute(insert(Announcement), {**values, **sending, "created_at": now, "started_at": now})
                 started += 1
     return started
 
 
 def fan_out_all(*, context: Context) -> int:
-    """Owes every announcement that is on its way to all who get it; returns how many mails that made."""
+    """Enqueue every announcement that is being sent to all its recipients; return how many mails were enqueued."""
     with transaction() as session:
-        on_way = select(Announcement.id).where(
+        sending = select(Announcement.id).where(
             Announcement.state == AnnouncementState.SENDING, Announcement.started_at <= context.now
         )
-        ids = session.scalars(on_way.order_by(Announcement.id)).all()
-    owed = 0
+        ids = session.scalars(sending.order_by(Announcement.id)).all()
+    enqueued = 0
     for announcement_id in ids:
-        while (found := fan_out(announcement_id, context=context)) is not None:
-            owed += found
-    return owed
+        while (count := fan_out(announcement_id, context=context)) is not None:
+            enqueued += count
+    return enqueued
 
 
 def fan_out(announcement_id: int, *, context: Context) -> int | None:
-    """Owes it to the next batch of signers, in one transaction; None where nobody is left, or it is not (yet) to go."""
+    """Enqueue the announcement to its next batch of signers, in one transaction; return how many mails were enqueued.
+
+    Return None if no signers are left (it is then marked as sent), or if it is not, or not yet, being sent.
+    """
     now, vault = context.now, context.vault
     with transaction() as session:
         row = session.get(Announcement, announcement_id, with_for_update=NO_KEY_UPDATE)
@@ -83,13 +86,13 @@ def fan_out(announcement_id: int, *, context: Context) -> int | None:
             row.state = AnnouncementState.SENT
             row.ended_at = now
             return None
-        batch = [(one, to) for one in signatures if (to := _opened(one, vault)) is not None]
+        batch = [(signature, to) for signature in signatures if (to := _address_of(signature, vault)) is not None]
         mails = [
-            row_of(_owed(row, one, to, vault), now=now, domain=context.mail_domain)
-            for one, to in without_repeats(batch, row, vault)
+            row_of(_mail_for(row, signature, to, vault), now=now, domain=context.mail_domain)
+            for signature, to in without_repeats(batch, row, vault)
         ]
         if mails:
-            # Each signer once, even where two workers were at the same batch.
+            # Each signer gets it once, even if two workers process the same batch.
             insert_all_or_ignore(session.connection(), Mail, mails)
         row.after_id = signatures[-1].id
         return len(mails)
@@ -105,18 +108,18 @@ def _next(row: Announcement) -> Any:
     return select(Signature).where(and_(*conditions)).order_by(Signature.id)
 
 
-def _opened(signature: Signature, vault: Vault) -> Address | None:
+def _address_of(signature: Signature, vault: Vault) -> Address | None:
     if signature.email_sealed is None:
         return None
     try:
         return parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     except CipherError as error:
-        # Confirming and all else tells of it too; the others are not to wait for this one.
+        # Skipped, so that the others do not wait for it. Other services report the same error.
         log.warning("signature %s gets no announcement: %s", signature.id, error)
         return None
 
 
-def _owed(row: Announcement, signature: Signature, to: Address, vault: Vault) -> OwedMail:
+def _mail_for(row: Announcement, signature: Signature, to: Address, vault: Vault) -> OwedMail:
     languages = [text.language for text in row.texts]
     return OwedMail(
         kind=MailKind(row.kind),

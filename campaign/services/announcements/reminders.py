@@ -1,4 +1,4 @@
-"""Reminding those who have not confirmed: once, after two days, while it can still be done."""
+"""Reminders to supporters who have not confirmed: one each, after two days, while they can still confirm."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _BATCH = 500
 
 
 def remind_pending(*, context: Context) -> int:
-    """Owe each sign-up that waits for two days after its mail arrived one reminder; return how many.
+    """Enqueue one reminder for each sign-up unconfirmed two days after its mail was sent; return how many.
 
-    Whether the mailbox has had its share already is decided when sending.
+    The limit of mails per mailbox is checked later, when sending.
     """
     reminded, after_id, now = 0, 0, context.now
     while True:
         with transaction() as session:
-            found = session.execute(_waiting(now, after_id)).all()
-            for sign_up, deadline, time_zone, countries in found:
+            rows = session.execute(_waiting(now, after_id)).all()
+            for sign_up, deadline, time_zone, countries in rows:
                 after_id = sign_up.id
                 zone = last_zone(sign_up.section_code, tuple(countries), time_zone, deadline)
                 if not is_in_time(deadline, zone, now):
@@ -43,7 +43,7 @@ def remind_pending(*, context: Context) -> int:
                     continue
                 sign_up.reminded_at = now
                 reminded += 1
-        if len(found) < _BATCH:
+        if len(rows) < _BATCH:
             return reminded
 
 

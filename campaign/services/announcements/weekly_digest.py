@@ -1,4 +1,4 @@
-"""The week in figures, owed to each member of staff who asked for it."""
+"""The weekly digest: a mail with the week's figures for each member of staff who has chosen it."""
 
 from __future__ import annotations
 
@@ -21,23 +21,26 @@ from campaign.services.outbox.enqueue import owe_staff
 
 
 def owe_digests(*, context: Context) -> int:
-    """Owes each of them one mail about the open appeals, in their language; returns how many. None is open: none."""
+    """Enqueue one digest of the open appeals for each who has chosen it; return how many mails were enqueued.
+
+    The mail is in the recipient's language. If no appeal is open, no mail is sent.
+    """
     now, base_url = context.now, context.settings.base_url
     with transaction() as session:
-        wanting = select(Staff, Section.time_zone).join(Section, Section.code == Staff.section_code)
-        chosen = wanting.where(Staff.active, Staff.joined_at.is_not(None), Staff.wants_digest).order_by(Staff.id)
+        staff_zones = select(Staff, Section.time_zone).join(Section, Section.code == Staff.section_code)
+        chosen = staff_zones.where(Staff.active, Staff.joined_at.is_not(None), Staff.wants_digest).order_by(Staff.id)
         people = session.execute(chosen).all()
-        seen: dict[str, tuple[AppealSummary, ...]] = {}
-        owed = 0
+        by_section: dict[str, tuple[AppealSummary, ...]] = {}
+        enqueued = 0
         for staff, time_zone in people:
-            if staff.section_code not in seen:
-                seen[staff.section_code] = appeal_summaries(staff.scope, time_zone=time_zone, now=now)
-            found = seen[staff.section_code]
-            if not found:
+            if staff.section_code not in by_section:
+                by_section[staff.section_code] = appeal_summaries(staff.scope, time_zone=time_zone, now=now)
+            summaries = by_section[staff.section_code]
+            if not summaries:
                 continue
             token = context.keys.tokens.make(Purpose.DIGEST, staff.id, now, staff.link_key)
             values = {
-                "appeals": json.dumps([_appeal(one, staff.locale, base_url, now) for one in found]),
+                "appeals": json.dumps([_appeal(summary, staff.locale, base_url, now) for summary in summaries]),
                 "url": f"{base_url}/staff/",
                 "unsubscribe": f"{base_url}/staff/digest/{token}",
             }
@@ -49,15 +52,17 @@ def owe_digests(*, context: Context) -> int:
                 locale=staff.locale,
                 context=context,
             )
-            owed += 1
-    return owed
+            enqueued += 1
+    return enqueued
 
 
-def _appeal(one: AppealSummary, locale: str, base_url: str, now: datetime) -> dict[str, object]:
-    text, appeal = one.appeal.text_in(locale), one.appeal
+def _appeal(summary: AppealSummary, locale: str, base_url: str, now: datetime) -> dict[str, object]:
+    text, appeal = summary.appeal.text_in(locale), summary.appeal
     left = days_left(appeal.deadline, now.date(), is_open=appeal.is_open)
     with force_locale(locale):
-        week = AppealWeek(one.signatures, one.own_signatures, one.recent, one.own_recent, appeal.goal, left)
+        week = AppealWeek(
+            summary.signatures, summary.own_signatures, summary.recent, summary.own_recent, appeal.goal, left
+        )
         lines = week_lines(week, locale)
     url = f"{base_url}/staff/appeals/{appeal.slug}"
     return {"headline": " ".join(text.headline.split()), "language": text.language, "url": url, "lines": lines}

@@ -1,6 +1,6 @@
-"""Adding a section and changing what is said of one, by hand; a whole list is loaded from a file (`sections`).
+"""Adding and editing a single section; `load_sections` loads a whole list from a file.
 
-A section is never removed: what was counted stays under its code. One without countries takes nobody any more.
+A section is never removed: its counts stay under its code. A section without countries gets no new signers.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
 def add_section(code: str, typed: dict[str, Any], *, context: Context) -> str:
-    """Makes the section and returns its code. Raises NotFoundError (not for this role), InvalidFieldsError."""
+    """Store a new section and return its code. Raises NotFoundError (not for this role), InvalidFieldsError."""
     code = code.strip().lower()
     with transaction() as session:
         others = _others(session, context)
-        wrong = None if CODE.fullmatch(code) else "no-code"
-        if code in {one.code for one in others}:
-            wrong = "taken"
+        fault = None if CODE.fullmatch(code) else "no-code"
+        if code in {section.code for section in others}:
+            fault = "taken"
         try:
             values = checked_section(code, typed, before={}, others=others)
         except InvalidFieldsError as error:
-            raise InvalidFieldsError(({"code": wrong} if wrong else {}) | error.faults) from error
-        if wrong:
-            raise InvalidFieldsError({"code": wrong})
+            raise InvalidFieldsError(({"code": fault} if fault else {}) | error.faults) from error
+        if fault:
+            raise InvalidFieldsError({"code": fault})
         section = Section(code=code)
         _set(section, values)
         session.add(section)
@@ -44,9 +44,10 @@ def add_section(code: str, typed: dict[str, Any], *, context: Context) -> str:
 
 
 def set_section(code: str, typed: dict[str, Any], seen: dict[str, Any], *, context: Context) -> bool:
-    """Keeps what is said of the section; False where nothing of it is new.
+    """Store the section's fields; return False if none has changed.
 
-    `seen` is what there was when the writer began. Raises NotFoundError, InvalidFieldsError, ConflictError.
+    `seen` are the fields that the editor's form began with. Raises NotFoundError, InvalidFieldsError, ConflictError
+    (changed since `seen`).
     """
     with transaction() as session:
         others = _others(session, context)
@@ -64,9 +65,9 @@ def set_section(code: str, typed: dict[str, Any], seen: dict[str, Any], *, conte
 
 
 def _others(session: Session, context: Context) -> tuple[SectionView, ...]:
-    """All sections, none of which somebody else changes or adds to until the transaction ends."""
+    """Return all sections; no other transaction edits or adds one until this one ends. Raises NotFoundError."""
     context.actor.require(Permission.ADMINISTER)
-    # The one that is always there stands for all: what two sections must not share is looked at by one at a time.
+    # Lock the section that always exists in place of all: checks across sections must not run at the same time.
     session.get(Section, INTERNATIONAL, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     return list_sections()
 
@@ -93,7 +94,7 @@ def _note(
         code,
         None if before is None else {name: before[name] for name in differs},
         {name: after[name] for name in differs},
-        # Its contact stands on public pages.
+        # A section's contact is on public pages.
         is_public=True,
     )
     append(session, entry, context=context)

@@ -1,4 +1,4 @@
-"""Loading the national sections from a TOML file: the shipped list or an operator's own."""
+"""Loading of the national sections from a TOML file: the shipped list or an operator's own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OPTIONAL = {"tile", "reply_to"}
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """How many sections were new, changed, and as before."""
+    """The numbers of sections that were added, changed and unchanged."""
 
     added: int
     changed: int
@@ -36,40 +36,40 @@ class LoadReport:
 
 
 def load_sections(path: Path = SHIPPED, *, context: Context) -> LoadReport:
-    """Adds and updates sections; those that the file does not name stay, for signatures belong to them.
+    """Add and update sections; sections missing from the file stay, because signatures belong to them.
 
-    What it changed stands in the audit log. Raises InputError that names the entry and what is wrong with it; then
-    nothing was changed.
+    Changes are in the audit log. Raises NotFoundError (not for this role), InputError, whose message names the entry
+    and its fault; then nothing is changed.
     """
     context.actor.require(Permission.ADMINISTER)
     entries = read_sections(path)
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     with transaction() as session:
-        known = {section.code: section for section in session.scalars(select(Section))}
+        existing = {section.code: section for section in session.scalars(select(Section))}
         for position, entry in enumerate(entries):
             values = {**entry, "position": position}
-            section = known.get(entry["code"])
+            section = existing.get(entry["code"])
             if section is None:
                 session.add(Section(**values))
                 after[entry["code"]] = values
                 continue
-            was = {name: getattr(section, name) for name in values}
-            changed = [name for name in values if was[name] != values[name]]
+            old_values = {name: getattr(section, name) for name in values}
+            changed = [name for name in values if old_values[name] != values[name]]
             for name in changed:
                 setattr(section, name, values[name])
             if changed:
-                before[section.code] = {name: was[name] for name in changed}
+                before[section.code] = {name: old_values[name] for name in changed}
                 after[section.code] = {name: values[name] for name in changed}
         if after:
-            # Each section's contact stands on its pages.
+            # A section's contact is on public pages.
             act = AuditRecord("sections.load", "sections", before=before, after=after, is_public=True)
             append(session, act, context=context)
     return LoadReport(len(after) - len(before), len(before), len(entries) - len(after))
 
 
 def read_sections(path: Path) -> list[dict[str, Any]]:
-    """The entries of the file under the names of the columns. Raises InputError."""
+    """Return the file's entries, checked, as values by column. Raises InputError."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -90,7 +90,7 @@ def read_sections(path: Path) -> list[dict[str, Any]]:
 
 
 def _checked(entry: Any, where: str) -> dict[str, Any]:
-    """The entry under the names of the columns. Raises InputError."""
+    """Return the entry's values by column; `where` names it in messages. Raises InputError."""
     if not isinstance(entry, dict):
         raise InputError("section", "no-table", f"{where}: is no table")
     where = f"{where} ({entry.get('code', 'no code')})"
@@ -115,7 +115,10 @@ def _checked(entry: Any, where: str) -> dict[str, Any]:
 
 
 def _reply_to(entry: dict[str, Any], where: str) -> dict[str, str]:
-    """Return the address for answers where the file gives one: without it, what staff entered stays."""
+    """Return the address for replies, if the file has one, by its column.
+
+    Without it return no column, so that the address that staff entered stays.
+    """
     if "reply_to" not in entry:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Writing the site's own pages."""
+"""Editing of the site's own pages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from campaign.services.staff.audit import AuditRecord, append
 
 
 def write_site_text(page: SitePage, language: str, body: str, *, context: Context) -> None:
-    """Puts this Markdown on the page in that language; an empty one takes it back. Raises InputError if too long.
+    """Store the page's Markdown in that language; an empty body removes it.
 
-    What was there before stands in the audit log.
+    The audit log has the previous text. Raises NotFoundError (not for this role), InputError (`body`: too long).
     """
     context.actor.require(Permission.ADMINISTER)
     body = body.replace("\x00", "").strip()
@@ -31,6 +31,10 @@ def write_site_text(page: SitePage, language: str, body: str, *, context: Contex
             row.body, row.changed_at = body, context.now
         else:
             session.add(SiteText(page=page.value, language=language, body=body, changed_at=context.now))
-        subject, was, becomes = f"page:{page.value}:{language}", {"body": before or None}, {"body": body or None}
-        act = AuditRecord("text.set", subject, before=was, after=becomes, is_public=True)
+        subject, before_values, after_values = (
+            f"page:{page.value}:{language}",
+            {"body": before or None},
+            {"body": body or None},
+        )
+        act = AuditRecord("text.set", subject, before=before_values, after=after_values, is_public=True)
         append(session, act, context=context)
