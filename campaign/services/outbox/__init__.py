@@ -1,1 +1,1 @@
-"""The mail that is owed."""
+"""The outbox: mail that is owed, the rules for sending it, and its limits."""

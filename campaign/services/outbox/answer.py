@@ -1,6 +1,7 @@
-"""The mail that answers a form: whether it leaves now, what it asks, and what else it gathers.
+"""The answer to a form: whether its mail leaves now, what the mail asks, and which other forms it covers.
 
-It is decided when the mail leaves, not when the form is sent: what the mailbox has done before is its own business.
+This is decided when the mail leaves, not when the form is sent: the person who sends the form must not learn what the
+mailbox has done before.
 """
 
 from __future__ import annotations
@@ -28,22 +29,22 @@ from campaign.services.outbox.mailbox_limit import MailboxLimits
 from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
 from campaign.services.outbox.suppression import suppression_reasons
 
-_FOUND = (
+_FIND_FORMS = (
     select(SignUp, Appeal, Section.reply_to)
     .join(Appeal, Appeal.id == SignUp.appeal_id)
     .join(Section, Section.code == SignUp.section_code)
     .where(any_of_ids(SignUp.id, "sign_ups"))
     .execution_options(populate_existing=True)
 )
-_UNDER_WAY = select(Mail.sign_up_id).where(any_of_ids(Mail.sign_up_id, "sign_ups"), text("mail.state = 'sending'"))
-# By the form's own time: when the mail left would tell which other forms of the mailbox it gathered.
-_MAILED = (
+_BEING_SENT = select(Mail.sign_up_id).where(any_of_ids(Mail.sign_up_id, "sign_ups"), text("mail.state = 'sending'"))
+# The stored time is the form's own: the time at which the mail left would tell which other forms it covered.
+_NOTE_MAILED = (
     update(SignUp)
     .where(SignUp.id == bindparam("covered"), SignUp.content_digest == bindparam("shown"))
     .values(mailed_at=case((SignUp.mailed_at > SignUp.signed_at, SignUp.mailed_at), else_=SignUp.signed_at))
 )
-# They end when their turn comes, as every answer does that nobody needs; that is now.
-_HURRIED = (
+# These mails are no longer needed. Every answer that is not needed ends when it is due: make them due now.
+_MAKE_DUE = (
     update(Mail)
     .where(
         any_of_ids(Mail.sign_up_id, "covered"),
@@ -54,25 +55,25 @@ _HURRIED = (
     .values(due_at=Mail.created_at)
     .execution_options(synchronize_session=False)
 )
-# As long as a mail with the same link is on its way.
-_MOMENT = timedelta(minutes=1)
+# The delay while a mail with the same link is being sent.
+_RETRY_AFTER = timedelta(minutes=1)
 
 
 class IneligibleError(StateError):
-    """Nobody wants this mail any more; the message says why."""
+    """A mail that is not to be sent after all; the message gives the reason."""
 
     @property
     def is_open(self) -> bool:
-        """Whether anybody may read why: it says nothing of what an address has done."""
+        """Whether the reason may be public: it does not tell what an address has done."""
         return str(self).startswith("flagged")
 
 
 class AnsweredError(IneligibleError):
-    """Another mail has brought what this one was to bring."""
+    """A mail whose links another mail has brought."""
 
 
 class PostponedError(StateError):
-    """This mail leaves later: the mailbox has had enough for now."""
+    """A mail that leaves later, because the mailbox has got enough mail for now."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__("the mailbox has had enough for now")
@@ -81,7 +82,7 @@ class PostponedError(StateError):
 
 @dataclass(frozen=True, slots=True)
 class CoveredSignUp:
-    """A sign-up whose link a mail brings, as it stood when the mail was written."""
+    """A sign-up whose link a mail brings, in its state when the mail was composed."""
 
     sign_up_id: int
     appeal_id: int
@@ -92,21 +93,21 @@ class CoveredSignUp:
 
 @dataclass(frozen=True, slots=True)
 class FormReply:
-    """What a mail to a sign-up's mailbox says: which message, about which appeals besides, and what it covers."""
+    """The contents of a mail to a sign-up's mailbox: its message, and the sign-ups that it covers."""
 
     kind: str
     recipient: str
     sign_up: SignUp
     signature: Signature | None
     covered: tuple[CoveredSignUp, ...]
-    # Whether somebody else than who has signed from that address asks to.
+    # Whether the form has another name than the signature of the same address.
     is_other: bool = False
-    # Where the sign-up's section wants answers, if anywhere.
+    # The address where the sign-up's section receives answers, if it has one.
     reply_to: str | None = None
 
 
 class FormReplies:
-    """What composing the answers to some forms needs to know, read at once, with their mailboxes locked."""
+    """The data for composing the answers to some forms, read at once, with their mailboxes locked."""
 
     def __init__(
         self,
@@ -117,34 +118,41 @@ class FormReplies:
         addressees: RefusedRecipients,
         now: datetime,
     ) -> None:
-        """`sign_ups` are the forms' numbers, `others` where other limited mails go. `now` is the database's."""
+        """Read the forms with the ids `sign_ups`; `others` are the recipients of other limited mails.
+
+        `now` is the database's time.
+        """
         self._session, self._vault, self._addressees, self._now = session, vault, addressees, now
         ids = sorted(set(sign_ups))
-        self._found = self._read(ids)
-        self._addresses = {one: address for one in ids if (address := self._open(one)) is not None}
-        # This waits while another worker judges mails of the same mailboxes: what was read before is only good for
-        # knowing which these are. What is under way is read before the sign-ups: what leaves in between stands there.
+        self._forms = self._read(ids)
+        self._addresses = {form: address for form in ids if (address := self._open(form)) is not None}
+        # MailboxLimits waits while another worker decides about mails to the same mailboxes. So the rows read before it
+        # only tell which mailboxes these are, and are read again. The mails that are being sent are read before the
+        # sign-ups: a mail that leaves in between is noted in its sign-up.
         self._limits = MailboxLimits(session, [*self._addresses.values(), *others], vault, now)
-        self._under_way = set(session.scalars(_UNDER_WAY, {"sign_ups": ids})) if ids else set()
-        self._found = self._read(ids)
-        self._signatures = self._signed()
+        self._being_sent = set(session.scalars(_BEING_SENT, {"sign_ups": ids})) if ids else set()
+        self._forms = self._read(ids)
+        self._signatures = self._find_signatures()
         self._suppressed = suppression_reasons(
-            session, [vault.suppression_digest(one) for one in self._addresses.values()]
+            session, [vault.suppression_digest(address) for address in self._addresses.values()]
         )
 
     def own(self, sign_up_id: int) -> tuple[CoveredSignUp, ...]:
-        """Return the sign-up as it stands; nothing where it is confirmed or gone."""
-        row = self._found[sign_up_id][0] if sign_up_id in self._found else None
+        """Return the sign-up in its current state; an empty tuple where it is confirmed or deleted."""
+        row = self._forms[sign_up_id][0] if sign_up_id in self._forms else None
         if row is None or row.email_sealed is None:
             return ()
         return (CoveredSignUp(row.id, row.appeal_id, row.link_key, row.content_digest, row.signed_at),)
 
     def answer(self, mail: Mail, sign_up_id: int) -> FormReply:
-        """Decide about a mail that answers the sign-up. Raises UnwantedError, PostponedError, CipherError."""
-        found = self._found.get(sign_up_id)
-        if found is None or found[0].email_sealed is None:
+        """Return the contents of a mail that answers the sign-up.
+
+        Raises IneligibleError, PostponedError, CipherError.
+        """
+        form = self._forms.get(sign_up_id)
+        if form is None or form[0].email_sealed is None:
             raise IneligibleError("it is confirmed, or erased")
-        sign_up, appeal, reply_to = found
+        sign_up, appeal, reply_to = form
         address, signature = self._addresses.get(sign_up.id), self._signatures.get(sign_up.id)
         if address is None:
             raise CipherError("the address cannot be opened")
@@ -158,33 +166,36 @@ class FormReplies:
             self._refuse_answered(mail, sign_up)
             if self._limits.is_known(address):
                 self._refuse_same(mail, sign_up, digest)
-        room = self.room(address, mail, is_asked=is_asked)
-        gathers = is_asked or room == 1 or mail.due_at > mail.created_at
-        self._under_way.add(sign_up.id)
-        others = waiting_under(address, self._vault) if gathers and kind != MailKind.ALREADY_SIGNED else ()
+        allowance = self.room(address, mail, is_asked=is_asked)
+        covers_others = is_asked or allowance == 1 or mail.due_at > mail.created_at
+        self._being_sent.add(sign_up.id)
+        others = waiting_under(address, self._vault) if covers_others and kind != MailKind.ALREADY_SIGNED else ()
         rest = tuple(
-            CoveredSignUp(one.id, one.appeal_id, one.link_key, one.content_digest, one.signed_at)
-            for one in others
-            if one.id != sign_up.id
+            CoveredSignUp(other.id, other.appeal_id, other.link_key, other.content_digest, other.signed_at)
+            for other in others
+            if other.id != sign_up.id
         )
         own = CoveredSignUp(sign_up.id, sign_up.appeal_id, sign_up.link_key, sign_up.content_digest, sign_up.signed_at)
         is_other = kind == MailKind.ALREADY_SIGNED and self._is_other(sign_up, signature)
         return FormReply(kind, str(address), sign_up, signature, (own, *rest), is_other, reply_to)
 
     def refuse_addressee(self, address: Address) -> None:
-        """Raise UnwantedError where nobody must have us write there by typing the address."""
+        """Raise IneligibleError where typing the address must not cause a mail to it."""
         if self._addressees.include(address):
             raise IneligibleError(f"flagged: {FLAG}")
 
     def room(self, address: Address, mail: Mail, *, is_asked: bool) -> int:
-        """Take one of the mails that the mailbox may get and return how many were left. Raises as `answer`."""
-        room = self._limits.room(address, owed_at=mail.created_at, is_asked=is_asked)
-        if room.left <= 0:
+        """Count the mail against the mailbox's limit, and return how many mails were left before.
+
+        Raises IneligibleError, or PostponedError for a confirmation, where none was left.
+        """
+        allowance = self._limits.room(address, owed_at=mail.created_at, is_asked=is_asked)
+        if allowance.left <= 0:
             if mail.kind != MailKind.CONFIRMATION:
                 raise IneligibleError("the mailbox has had enough for today")
-            raise PostponedError(room.until)
+            raise PostponedError(allowance.until)
         self._limits.take(address, mail.id, is_asked=is_asked)
-        return room.left
+        return allowance.left
 
     def _kind(self, mail: Mail, appeal: Appeal, signature: Signature | None, address: Address) -> str:
         reason = self._suppressed.get(self._vault.suppression_digest(address))
@@ -205,25 +216,31 @@ class FormReplies:
         return already.value
 
     def _refuse_answered(self, mail: Mail, sign_up: SignUp) -> None:
-        """The same form again within minutes owes nothing new."""
-        if sign_up.id in self._under_way:
-            raise PostponedError(self._now + _MOMENT)
+        """Raise where a mail with the form's link is being sent, or has left within minutes.
+
+        So a form that is sent repeatedly gets no second mail. Raises PostponedError, AnsweredError.
+        """
+        if sign_up.id in self._being_sent:
+            raise PostponedError(self._now + _RETRY_AFTER)
         if sign_up.mailed_at is not None and mail.created_at < sign_up.mailed_at + JUST_MAILED:
             raise AnsweredError("another mail has brought its link")
 
     def _refuse_same(self, mail: Mail, sign_up: SignUp, digest: bytes) -> None:
-        """As above, of forms whose place this one has taken; asked only where the mailbox was lately written to."""
+        """Raise where the same is true of a form with the same contents that this one has superseded.
+
+        The query runs only for mailboxes that a mail was sent to lately.
+        """
         earlier = select(SignUp).where(
             SignUp.appeal_id == sign_up.appeal_id,
             SignUp.address_digest.in_(self._vault.superseded_digests(digest)),
             SignUp.name_sealed.is_not(None),
             SignUp.flag.is_(None),
         )
-        said = said_by(sign_up, self._vault)
-        same = [one for one in self._session.scalars(earlier) if said_by(one, self._vault) == said]
-        if same and self._session.scalars(_UNDER_WAY, {"sign_ups": [one.id for one in same]}).first() is not None:
-            raise PostponedError(self._now + _MOMENT)
-        if any(one.mailed_at is not None and mail.created_at < one.mailed_at + JUST_MAILED for one in same):
+        contents = said_by(sign_up, self._vault)
+        same = [form for form in self._session.scalars(earlier) if said_by(form, self._vault) == contents]
+        if same and self._session.scalars(_BEING_SENT, {"sign_ups": [form.id for form in same]}).first() is not None:
+            raise PostponedError(self._now + _RETRY_AFTER)
+        if any(form.mailed_at is not None and mail.created_at < form.mailed_at + JUST_MAILED for form in same):
             raise AnsweredError("another mail has brought its link")
 
     def _is_other(self, sign_up: SignUp, signature: Signature | None) -> bool:
@@ -236,11 +253,11 @@ class FormReplies:
         return name_key(names[0]) != name_key(names[1])
 
     def _read(self, ids: list[int]) -> dict[int, tuple[SignUp, Appeal, str | None]]:
-        rows = self._session.execute(_FOUND, {"sign_ups": ids}).all() if ids else ()
+        rows = self._session.execute(_FIND_FORMS, {"sign_ups": ids}).all() if ids else ()
         return {row[0].id: (row[0], row[1], row[2]) for row in rows}
 
     def _open(self, sign_up_id: int) -> Address | None:
-        row = self._found[sign_up_id][0] if sign_up_id in self._found else None
+        row = self._forms[sign_up_id][0] if sign_up_id in self._forms else None
         if row is None or row.email_sealed is None:
             return None
         try:
@@ -248,11 +265,11 @@ class FormReplies:
         except CipherError:
             return None
 
-    def _signed(self) -> dict[int, Signature]:
-        """The signatures that the addresses have on the same appeals, by sign-up."""
+    def _find_signatures(self) -> dict[int, Signature]:
+        """Return the signatures of the same addresses on the same appeals, by sign-up id."""
         digests = {
-            self._vault.address_digest(self._found[one][0].appeal_id, address): one
-            for one, address in self._addresses.items()
+            self._vault.address_digest(self._forms[form][0].appeal_id, address): form
+            for form, address in self._addresses.items()
         }
         if not digests:
             return {}
@@ -261,12 +278,12 @@ class FormReplies:
 
 
 def note_mailed(session: Session, covered: Iterable[CoveredSignUp], owed_at: datetime) -> None:
-    """Note that a mail with the link of those sign-ups has left; other mails that were to bring it are not needed.
+    """Store that a mail with the link of those sign-ups has left, and end other mails that were to bring it.
 
-    It is noted likewise where nobody needed the mail: what waits says nothing of what the mailbox has done.
+    The same is stored where the mail was not needed, so that waiting forms do not tell what the mailbox has done.
     """
-    # In the order of the rows: two workers that note what they share do not wait for each other.
-    for one in sorted(covered, key=lambda one: one.sign_up_id):
-        session.connection().execute(_MAILED, {"covered": one.sign_up_id, "shown": one.content_digest})
-        owed_by = max(one.signed_at, owed_at)
-        session.connection().execute(_HURRIED, {"covered": [one.sign_up_id], "owed_by": owed_by})
+    # In the order of the ids: two workers that note the same sign-ups do not deadlock.
+    for sign_up in sorted(covered, key=lambda sign_up: sign_up.sign_up_id):
+        session.connection().execute(_NOTE_MAILED, {"covered": sign_up.sign_up_id, "shown": sign_up.content_digest})
+        owed_by = max(sign_up.signed_at, owed_at)
+        session.connection().execute(_MAKE_DUE, {"covered": [sign_up.sign_up_id], "owed_by": owed_by})

@@ -1,4 +1,4 @@
-"""The rules by which a mail that is owed is still sent when its turn comes."""
+"""The rules that decide, when an owed mail is due, whether it is still sent."""
 
 from __future__ import annotations
 

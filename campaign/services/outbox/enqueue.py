@@ -1,4 +1,4 @@
-"""Writing down, in the transaction that owes it, that a mail is owed."""
+"""The enqueuing of mails: the outbox row is written in the transaction that makes the mail owed."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from campaign.services.keys.row_key import expiry, new_slots
 from campaign.services.outbox.subject import MailedPerson, sealed_subject
 
 _INSERT = insert(Mail)
-# A mail to staff that has waited for so long serves nobody.
-_AT_MOST = 2 * retention.MAILS
-# In the content of a mail to a signer: whose it is.
-_OF = "of"
+# A mail to staff that has waited longer than this is no longer of use.
+_LONGEST_WAIT = 2 * retention.MAILS
+# The entry, in the content of a mail to a signer, that names the link key of its signature.
+_LINK_KEY = "of"
 # The columns of `row_of` for a sign-up, for statements that are written before its id is known.
 SIGN_UP_COLUMNS = (
     *("kind", "state", "message_id", "created_at", "due_at", "locale", "attempts", "ambiguous", "fence", "phase"),
@@ -42,10 +42,10 @@ SIGN_UP_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class OwedMail:
-    """A message to a signer; its digest is that of the address's domain. To a sign-up it goes without `signature_id`.
+    """A message to a signer, or to a sign-up (then without `signature_id`); the digest is that of the address's domain.
 
-    An announcement names the language of its words and no version; every other message the letter that was signed.
-    One that is is not to be sent from the start has an `ineligible_reason`, and never leaves.
+    An announcement names the language of its words and no version; every other message names the letter that was
+    signed. A message that is not to be sent from the start has an `ineligible_reason`, and never leaves.
     """
 
     kind: MailKind
@@ -60,7 +60,7 @@ class OwedMail:
 
 
 def enqueuing(owed: OwedMail, *, now: datetime, domain: str) -> Write:
-    """The write that adds the outbox row; whoever commits it owes the mail."""
+    """Return the write that adds the outbox row. The mail is owed once the caller commits it."""
     return _INSERT, row_of(owed, now=now, domain=domain)
 
 
@@ -72,21 +72,21 @@ def owe_signer(
     content: Mapping[str, str] | None = None,
     context: Context,
 ) -> None:
-    """Owes the signature's own address a mail about the letter that was signed. Raises CipherError.
+    """Enqueue a mail to the signature's own address about the letter that was signed. Raises CipherError.
 
-    What the message says besides, its `content`, is sealed in the row, under the signature's own key, with which it is
-    erased, and cleared once the mail is gone. It names the link key, to which the address is bound: moved to another
-    mail it is refused (`own_content`).
+    The further `content` of the message is sealed in the row, under the signature's own key, so that it is erased with
+    that key; it is cleared once the mail has left. It names the link key, to which the address is bound: content that
+    was moved to another mail is refused (`own_content`).
     """
     if signature.email_sealed is None:
         return
     vault = context.vault
-    to = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
+    recipient = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     consent = last_consent(session, signature)
     owed = OwedMail(
         kind=kind,
         signature_id=signature.id,
-        domain_digest=vault.domain_digest(to),
+        domain_digest=vault.domain_digest(recipient),
         locale=signature.locale,
         text_language=consent.text_language,
         text_version=consent.text_version,
@@ -97,35 +97,35 @@ def owe_signer(
 
 
 def _sealed_content(content: Mapping[str, str], signature: Signature, message_id: str, vault: Vault) -> bytes:
-    named = {**content, _OF: (signature.link_key or b"").hex()}
+    named = {**content, _LINK_KEY: (signature.link_key or b"").hex()}
     slot = None if signature.email_sealed is None else vault.slot(signature.email_sealed)
     return vault.seal_context(json.dumps(named), at_mail(message_id), slot)
 
 
 def own_content(mail: Mail, signature: Signature, vault: Vault) -> dict[str, str]:
-    """Return what a mail to a signer says besides. Raises CipherError where it was said to another signature."""
+    """Return the further content of a mail to a signer. Raises CipherError where it belongs to another signature."""
     if mail.context_sealed is None or mail.kind == MailKind.NEW_LINK:
         return {}
     content: dict[str, str] = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
-    if not hmac.compare_digest(content.pop(_OF, ""), (signature.link_key or b"").hex()):
+    if not hmac.compare_digest(content.pop(_LINK_KEY, ""), (signature.link_key or b"").hex()):
         raise CipherError("what a mail says was moved to another signature's")
     return content
 
 
 def own_contents(session: Session, signature: Signature, vault: Vault) -> dict[Mail, dict[str, str]]:
-    """Return what each of the signature's mails says besides, as `keep_contents` takes it after a new link key."""
+    """Return the further content of each of the signature's mails, for `keep_contents` after the link key changes."""
     waiting = select(Mail).where(Mail.signature_id == signature.id, Mail.context_sealed.is_not(None)).with_for_update()
     return {mail: own_content(mail, signature, vault) for mail in session.scalars(waiting)}
 
 
 def keep_contents(contents: Mapping[Mail, Mapping[str, str]], signature: Signature, vault: Vault) -> None:
-    """Bind what the mails say to the signature's link key of now."""
+    """Bind the contents of the mails to the signature's current link key."""
     for mail, content in contents.items():
         mail.context_sealed = _sealed_content(content, signature, mail.message_id or "", vault)
 
 
 def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, context: Context) -> None:
-    """Owe the mailbox of a sign-up a mail; what it says is decided when it leaves. Raises CipherError."""
+    """Enqueue a mail to the mailbox of a sign-up; its contents are decided when it leaves. Raises CipherError."""
     if sign_up.email_sealed is None:
         return
     vault = context.vault
@@ -142,9 +142,9 @@ def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, context: C
 
 
 def owe_links(session: Session, address: Address, subject: MailedPerson, *, context: Context) -> None:
-    """Owe the links that an address asked for. The row says nothing that depends on what is under the address.
+    """Enqueue the links that an address requested. The row does not depend on what is stored for the address.
 
-    So it has no language and no letter: those of the form or the signature hold, once it is read.
+    So it has no language and no letter: those of the form or the signature are used when the mail is composed.
     """
     vault = context.vault
     row = _columns(MailKind.NEW_LINK, "en", context.now, context.mail_domain)
@@ -155,7 +155,7 @@ def owe_links(session: Session, address: Address, subject: MailedPerson, *, cont
 
 
 def row_of(owed: OwedMail, *, now: datetime, domain: str) -> dict[str, Any]:
-    """The columns of the outbox row. `domain` is ours, for the Message-ID (RFC 5322, 3.6.4)."""
+    """Return the columns of the outbox row. `domain` is the own mail domain, for the Message-ID (RFC 5322, 3.6.4)."""
     return {
         **_columns(owed.kind, owed.locale, now, domain),
         "phase": None,
@@ -171,12 +171,12 @@ def row_of(owed: OwedMail, *, now: datetime, domain: str) -> dict[str, Any]:
 
 
 def new_message_id(domain: str) -> str:
-    """Return a Message-ID that no other mail has. `domain` is ours (RFC 5322, 3.6.4)."""
+    """Return a Message-ID that no other mail has. `domain` is the own mail domain (RFC 5322, 3.6.4)."""
     return f"<{secrets.token_hex(16)}@{domain}>"
 
 
 def ineligible_columns(reason: str) -> dict[str, Any]:
-    """What the row of a mail says that never leaves."""
+    """Return the columns of a mail that never leaves."""
     return {"state": MailState.SUPPRESSED.value, "phase": "before", "detail": reason}
 
 
@@ -191,18 +191,18 @@ def owe_staff(
     text_language: str | None = None,
     context: Context,
 ) -> int:
-    """Owe a mail to an address that is no signer's (yet, or any more), or a member's of staff; return the mail's id.
+    """Enqueue a mail to a member of staff, or to an address that no signer has (yet, or any more); return its id.
 
-    It belongs into the transaction of `connection` (`session.connection()`), whoever commits it. Recipient and content
-    are sealed in the row, under a key of its own, and cleared once the mail is gone, with the key. What the content
-    holds, in the reader's language: for STAFF_INVITATION url, section, role and valid ("48 hours"); for the others
-    subject, text and url (or "").
+    The row is written in the transaction of `connection` (`session.connection()`); the caller commits. Recipient and
+    content are sealed in the row, under a key of its own; all three are cleared once the mail has left. The content is
+    in the reader's language: for STAFF_INVITATION url, section, role and valid ("48 hours"); for the others subject,
+    text and url (or "").
     """
     vault = context.vault
     columns = _columns(kind, locale, context.now, context.mail_domain)
     place = at_mail(columns["message_id"])
-    slot = new_slots(connection, vault, expires_on=expiry(context.now, _AT_MOST))[0]
-    owed = connection.execute(
+    slot = new_slots(connection, vault, expires_on=expiry(context.now, _LONGEST_WAIT))[0]
+    inserted = connection.execute(
         _INSERT.returning(Mail.id),
         {
             **columns,
@@ -213,18 +213,18 @@ def owe_staff(
             "text_language": text_language,
         },
     )
-    return int(owed.scalar_one())
+    return int(inserted.scalar_one())
 
 
 def _columns(kind: MailKind, locale: str, now: datetime, domain: str) -> dict[str, Any]:
-    # A campaign's hundred thousand mails wait behind each answer that somebody waits for, written within a day of them.
-    place = now if kind in CAMPAIGN else now - timedelta(days=1)
+    # The hundred thousand mails of a campaign come after every answer to a person that is enqueued within the next day.
+    due_at = now if kind in CAMPAIGN else now - timedelta(days=1)
     return {
         "kind": kind.value,
         "state": MailState.QUEUED.value,
         "message_id": new_message_id(domain),
         "created_at": now,
-        "due_at": place,
+        "due_at": due_at,
         "locale": locale,
         "attempts": 0,
         "ambiguous": 0,

@@ -1,8 +1,9 @@
-"""Forgetting whom a mail answered once nobody is behind it any more: it looks as if there had been nothing to say.
+"""The removal of references from mails to forms and signatures that are deleted.
 
-Mails that answered a form, or a request for links, name nobody in clear once they are over, so they are looked for
-here. The row stays, with another Message-ID, for whoever had it owed by typing the address and steals the table later
-would learn from a row that is missing that somebody has left.
+The row of a mail that answered a form, or a request for links, names its person only sealed once the mail has ended, so
+such mails are searched here. Afterwards the row looks as if there had been nothing to answer. The row itself stays,
+with a new Message-ID: otherwise a person who caused the mail by typing the address, and steals the table later, would
+learn from the missing row that the signer has left.
 """
 
 from __future__ import annotations
@@ -25,58 +26,65 @@ from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.enqueue import new_message_id
 from campaign.services.outbox.subject import MailedPerson, sealed_subject, subject_in
 
-_READ = 5000
-_OVER = [MailState.SENT.value, MailState.UNKNOWN.value, MailState.DEAD.value, MailState.SUPPRESSED.value]
-_NAMING = select(Mail.id, Mail.message_id, Mail.context_sealed).where(
+_READ_AT_ONCE = 5000
+_ENDED = [MailState.SENT.value, MailState.UNKNOWN.value, MailState.DEAD.value, MailState.SUPPRESSED.value]
+_WITH_SUBJECT = select(Mail.id, Mail.message_id, Mail.context_sealed).where(
     text("mail.message_id IS NOT NULL"),
     Mail.context_sealed.is_not(None),
     Mail.kind.in_(sorted(ANSWERS)),
-    Mail.state.in_(_OVER),
+    Mail.state.in_(_ENDED),
 )
 _FORMS = select(SignUp.id).where(any_of_ids(SignUp.id, "sign_ups"))
-_SIGNED = select(Signature.id).where(any_of_ids(Signature.id, "signatures"), Signature.address_digest.is_not(None))
+_SIGNATURES = select(Signature.id).where(any_of_ids(Signature.id, "signatures"), Signature.address_digest.is_not(None))
 
 
 def forget_answers(*, since: datetime, go_on: Callable[[], bool], batch: int, context: Context) -> int:
-    """Forget whom mails owed `since` then answered, where the form and the signature are gone; return how many.
+    """Remove the sealed reference from mails enqueued after `since` whose form or signature is gone; return how many.
 
-    Earlier ones have lost their Message-ID, and whom they answered with it. Reading takes some 30 microseconds a mail.
+    Earlier mails have lost their Message-ID and their reference already. Works in transactions of `batch` mails, as
+    long as `go_on()` is true. Reading costs some 30 microseconds a mail.
     """
-    gone: list[Any] = []
-    chosen = _NAMING.where(Mail.created_at >= since).execution_options(yield_per=_READ)
+    orphaned: list[Any] = []
+    chosen = _WITH_SUBJECT.where(Mail.created_at >= since).execution_options(yield_per=_READ_AT_ONCE)
     for mails in db.session.execute(chosen).partitions():
-        gone += _of_nobody(mails, context.vault)
+        orphaned += _without_person(mails, context.vault)
         if not go_on():
             break
     db.session.rollback()
     forgotten = 0
-    while gone and go_on():
-        some, gone = gone[:batch], gone[batch:]
+    while orphaned and go_on():
+        some, orphaned = orphaned[:batch], orphaned[batch:]
         with transaction() as session:
             for mail in some:
-                # Unless it is being tried again.
-                same = Mail.id == mail.id, Mail.message_id == mail.message_id, Mail.state.in_(_OVER)
-                changed = session.connection().execute(update(Mail).where(*same).values(_nobody(mail, context.vault)))
+                # Not where the mail is being sent again meanwhile.
+                same = Mail.id == mail.id, Mail.message_id == mail.message_id, Mail.state.in_(_ENDED)
+                changed = session.connection().execute(
+                    update(Mail).where(*same).values(_without_subject(mail, context.vault))
+                )
                 forgotten += changed.rowcount
     return forgotten
 
 
-def _of_nobody(mails: Sequence[Any], vault: Vault) -> list[Any]:
-    """Return those whose form, or whose signature, is gone. What opens no more is no worse than it was."""
+def _without_person(mails: Sequence[Any], vault: Vault) -> list[Any]:
+    """Return the mails whose form or signature is gone. Mails that cannot be decrypted any more are left out."""
     subjects: dict[Any, MailedPerson] = {}
     for mail in mails:
         try:
             subjects[mail] = subject_in(mail.context_sealed, mail.message_id, vault)
         except CipherError:
             continue
-    forms = {one.sign_up_id for one in subjects.values() if one.sign_up_id is not None}
-    signatures = {one.signature_id for one in subjects.values() if one.signature_id is not None}
+    forms = {person.sign_up_id for person in subjects.values() if person.sign_up_id is not None}
+    signatures = {person.signature_id for person in subjects.values() if person.signature_id is not None}
     forms.difference_update(db.session.scalars(_FORMS, {"sign_ups": sorted(forms)}) if forms else ())
-    signatures.difference_update(db.session.scalars(_SIGNED, {"signatures": sorted(signatures)}) if signatures else ())
-    return [mail for mail, one in subjects.items() if one.sign_up_id in forms or one.signature_id in signatures]
+    signatures.difference_update(
+        db.session.scalars(_SIGNATURES, {"signatures": sorted(signatures)}) if signatures else ()
+    )
+    return [
+        mail for mail, person in subjects.items() if person.sign_up_id in forms or person.signature_id in signatures
+    ]
 
 
-def _nobody(mail: Any, vault: Vault) -> dict[str, Any]:
-    """Return what the row of an answer says that had nothing under its address."""
+def _without_subject(mail: Any, vault: Vault) -> dict[str, Any]:
+    """Return the columns that an answer has when nothing was stored for its address."""
     message_id = new_message_id(mail.message_id.rpartition("@")[2].removesuffix(">"))
     return {"message_id": message_id, "context_sealed": sealed_subject(MailedPerson(), message_id, vault)}

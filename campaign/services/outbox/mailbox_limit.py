@@ -1,7 +1,7 @@
-"""How much mail one mailbox gets because somebody typed its address.
+"""The limit of mails that one mailbox gets because a person typed its address.
 
-What a stranger can use up is never the owner's: only mail that left counts, an address that has confirmed lately is
-limited no more than it takes to stop a machine, and what waits is gathered into the next mail, so nothing is lost.
+A stranger cannot use up the owner's share: only mail that left counts, an address that has confirmed lately has a limit
+that stops only machines, and waiting links are gathered into the next mail, so that none is lost.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.platform.database.combined_statement import Write
 
 WINDOW = timedelta(days=1)
-# When, of which mail, to which spelling of the mailbox, and the marks: of links that were asked for, of a +tag.
+# Time, mail id, digest of the spelling of the address, and marks (requested links, an address with a +tag).
 _ENTRY = struct.Struct(">dQ4sB")
 _ASKED, _TAGGED = 1, 2
 _ENTRIES = 64
 _LENGTH = _ENTRY.size * _ENTRIES
 _PROVEN = struct.Struct(">d")
-# Not sent, whatever was intended: these count nothing.
+# Mails in these states were not sent, and do not count.
 _NOT_SENT = {MailState.QUEUED, MailState.RETRY, MailState.DEAD, MailState.SUPPRESSED}
 _UPSERT = {
     module.dialect.name: module.insert(MailboxLimit).on_conflict_do_update(
@@ -40,9 +40,9 @@ _UPSERT = {
     )
     for module in (postgresql, sqlite)
 }
-# Until the end of the transaction nobody else judges mails of these mailboxes: what they decide is seen afterwards.
-# In the order of the numbers, so that two workers never wait for each other. SQLite has one writer anyway.
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(mailbox) FROM unnest(:mailboxes) AS mailbox").bindparams(
+# Until the end of the transaction no other worker decides about mails to these mailboxes, so each sees the decisions of
+# the one before. Locked in the order of the numbers, so that two workers never deadlock. SQLite has one writer anyway.
+_LOCK_MAILBOXES = text("SELECT pg_advisory_xact_lock(mailbox) FROM unnest(:mailboxes) AS mailbox").bindparams(
     bindparam("mailboxes", type_=ARRAY(BigInteger))
 )
 _ROWS = select(MailboxLimit.digest, MailboxLimit.content).where(
@@ -64,34 +64,34 @@ class SentMail:
 
 @dataclass(frozen=True, slots=True)
 class MailboxAllowance:
-    """How many mails may still go to the mailbox now; where none, until when to wait."""
+    """The number of mails that the mailbox may get now; where it is none, the time until which to wait."""
 
     left: int
     until: datetime
 
 
 def proving(dialect: str, address: Address, *, now: datetime, vault: Vault) -> Write:
-    """Return the write that notes that somebody has confirmed from that address; nothing is read for it."""
+    """Return the write that stores that a sign-up was confirmed from that address; it needs no read."""
     digest = vault.limit_digest("proven", address.identity)
     content = vault.seal_limit(_PROVEN.pack(now.timestamp()).ljust(_LENGTH, b"\0"), digest)
     return _UPSERT[dialect], {"digest": digest, "content": content, "month": _month(now)}
 
 
 class MailboxLimits:
-    """The mailboxes of some mails: read at once, and locked until the transaction ends."""
+    """The limits of some mailboxes: read at once, and locked until the transaction ends."""
 
     def __init__(self, session: Session, addresses: Iterable[Address], vault: Vault, now: datetime) -> None:
-        """`now` is the database's."""
+        """Lock and read the mailboxes of `addresses`. `now` is the database's time."""
         self._session, self._vault, self._now = session, vault, now
         mailboxes = {address.mailbox: vault.limit_digest("mailbox", address.mailbox) for address in addresses}
-        proofs = {one.identity: vault.limit_digest("proven", one.identity) for one in addresses}
+        proofs = {address.identity: vault.limit_digest("proven", address.identity) for address in addresses}
         self._sent: dict[str, list[SentMail]] = {}
         self._proven: dict[str, datetime] = {}
         if not mailboxes:
             return
         if session.connection().dialect.name == "postgresql":
             numbers = sorted({int.from_bytes(digest[:8], "big", signed=True) for digest in mailboxes.values()})
-            session.execute(_ONE_AT_A_TIME, {"mailboxes": numbers})
+            session.execute(_LOCK_MAILBOXES, {"mailboxes": numbers})
         rows: Mapping[bytes, bytes] = {
             bytes(digest): bytes(content)
             for digest, content in session.execute(_ROWS, {"digests": [*mailboxes.values(), *proofs.values()]})
@@ -104,38 +104,41 @@ class MailboxLimits:
                 self._proven[identity] = datetime.fromtimestamp(_PROVEN.unpack_from(content)[0], UTC)
 
     def room(self, address: Address, *, owed_at: datetime, is_asked: bool) -> MailboxAllowance:
-        """Return what may go to the address now. Links that were asked for have a limit of their own.
+        """Return how many mails may go to the address now. Requested links have a limit of their own.
 
-        An address that has confirmed has its own count, which no other spelling of the mailbox touches. All spellings
-        of a mailbox that has proven nothing share one, of which those without a tag are always left a mail: an owner's
-        address has dots and no tag, and other dots, where they are not ignored, are nobody's and count nothing.
+        An address that has confirmed has its own count, which no other spelling of the mailbox uses up. All spellings
+        of a mailbox that has not confirmed share one count, and tagged spellings always leave one mail to those without
+        a tag: an owner's address may have dots, but no tag. At a server that does not ignore dots, an address with
+        other dots does not exist, and its refused mails do not count.
         """
-        sent = [one for one in self._sent.get(address.mailbox, []) if one.is_asked == is_asked]
+        sent = [mail for mail in self._sent.get(address.mailbox, []) if mail.is_asked == is_asked]
         own = self._spelling(address.identity)
         most = DAILY.asked if is_asked else DAILY.strangers
         pools = [(sent, most)]
         if address.identity in self._proven:
             if not is_asked and abs(owed_at - self._proven[address.identity]) < WINDOW:
                 most = DAILY.proven
-            pools = [([one for one in sent if one.spelling == own], most)]
+            pools = [([mail for mail in sent if mail.spelling == own], most)]
         elif address.has_tag:
-            pools.append(([one for one in sent if one.has_tag], most - 1))
-        rooms = [self._left(address.mailbox, pool, most) for pool, most in pools]
-        return min(rooms, key=lambda room: (room.left, -room.until.timestamp()))
+            pools.append(([mail for mail in sent if mail.has_tag], most - 1))
+        allowances = [self._left(address.mailbox, pool, most) for pool, most in pools]
+        return min(allowances, key=lambda allowance: (allowance.left, -allowance.until.timestamp()))
 
     def is_known(self, address: Address) -> bool:
-        """Whether any mail was begun to the mailbox within the day."""
+        """Return whether sending any mail to the mailbox began within the last day."""
         return bool(self._sent.get(address.mailbox))
 
     def take(self, address: Address, mail_id: int, *, is_asked: bool) -> None:
-        """Count a mail that is about to leave; one that does not leave after all counts nothing."""
-        mine = SentMail(self._now, mail_id, self._spelling(address.identity), is_asked, address.has_tag)
-        kept = [one for one in self._sent.get(address.mailbox, []) if one.mail_id != mail_id]
-        self._sent[address.mailbox] = [*kept, mine][-_ENTRIES:]
+        """Count a mail that is about to leave; it stops counting where it does not leave after all."""
+        leaving = SentMail(self._now, mail_id, self._spelling(address.identity), is_asked, address.has_tag)
+        others = [mail for mail in self._sent.get(address.mailbox, []) if mail.mail_id != mail_id]
+        self._sent[address.mailbox] = [*others, leaving][-_ENTRIES:]
         digest = self._vault.limit_digest("mailbox", address.mailbox)
         packed = b"".join(
-            _ENTRY.pack(one.at.timestamp(), one.mail_id, one.spelling, _ASKED * one.is_asked + _TAGGED * one.has_tag)
-            for one in self._sent[address.mailbox]
+            _ENTRY.pack(
+                mail.at.timestamp(), mail.mail_id, mail.spelling, _ASKED * mail.is_asked + _TAGGED * mail.has_tag
+            )
+            for mail in self._sent[address.mailbox]
         )
         row = {"digest": digest, "content": self._vault.seal_limit(packed.ljust(_LENGTH, b"\0"), digest)}
         connection = self._session.connection()
@@ -145,34 +148,34 @@ class MailboxLimits:
         if len(pool) >= most:
             pool = self._delivered(mailbox, pool)
         left = most - len(pool)
-        return MailboxAllowance(left, self._now if left > 0 else sorted(one.at for one in pool)[-most] + WINDOW)
+        return MailboxAllowance(left, self._now if left > 0 else sorted(mail.at for mail in pool)[-most] + WINDOW)
 
     def _spelling(self, identity: str) -> bytes:
         return self._vault.limit_digest("spelling", identity)[:4]
 
     def _delivered(self, mailbox: str, sent: list[SentMail]) -> list[SentMail]:
-        """Leave out what did not go out after all: refused, or tried again later."""
-        found = self._session.execute(_STATES, {"mails": [one.mail_id for one in sent]})
-        gone = {mail_id for mail_id, state, ambiguous in found if state in _NOT_SENT and not ambiguous}
-        # What this very transaction has begun is marked as being sent at its end.
-        gone -= {one.mail_id for one in sent if one.at == self._now}
-        self._sent[mailbox] = [one for one in self._sent[mailbox] if one.mail_id not in gone]
-        return [one for one in sent if one.mail_id not in gone]
+        """Return the mails without those that did not leave after all: refused, or to be tried again."""
+        rows = self._session.execute(_STATES, {"mails": [mail.mail_id for mail in sent]})
+        unsent = {mail_id for mail_id, state, ambiguous in rows if state in _NOT_SENT and not ambiguous}
+        # Mails that this transaction has begun are marked as being sent only at its end.
+        unsent -= {mail.mail_id for mail in sent if mail.at == self._now}
+        self._sent[mailbox] = [mail for mail in self._sent[mailbox] if mail.mail_id not in unsent]
+        return [mail for mail in sent if mail.mail_id not in unsent]
 
     def _read(self, sealed: bytes | None, digest: bytes) -> list[SentMail]:
         entries = _ENTRY.iter_unpack(self._open(sealed, digest))
         sent = [
-            SentMail(datetime.fromtimestamp(at, UTC), mail_id, spelling, bool(marks & _ASKED), bool(marks & _TAGGED))
-            for at, mail_id, spelling, marks in entries
-            if at
+            SentMail(datetime.fromtimestamp(time, UTC), mail_id, spelling, bool(marks & _ASKED), bool(marks & _TAGGED))
+            for time, mail_id, spelling, marks in entries
+            if time
         ]
-        return [one for one in sent if one.at > self._now - WINDOW]
+        return [mail for mail in sent if mail.at > self._now - WINDOW]
 
     def _open(self, sealed: bytes | None, digest: bytes) -> bytes:
         try:
             return self._vault.open_limit(sealed, digest) if sealed else b""
         except CipherError:
-            return b""  # changed by somebody: it limits nobody
+            return b""  # changed from outside: then there is no limit
 
 
 def _month(now: datetime) -> date:

@@ -1,4 +1,4 @@
-"""Notices to one address about an account or an address: written down in the outbox like every other mail."""
+"""Notices to one address about an account or an address, enqueued in the outbox like every other mail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaign.services.outbox.enqueue import owe_staff
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is said to one person, in their language."""
+    """A message to one person, in their language."""
 
     kind: MailKind
     to: Address
@@ -24,6 +24,6 @@ class Notice:
     locale: str
 
     def write(self, connection: Connection, *, context: Context) -> int:
-        """Owe it in the transaction of `connection`; return the mail's id."""
+        """Enqueue the notice in the transaction of `connection`; return the mail's id."""
         content = {"subject": self.subject, "text": self.text, "url": self.url}
         return owe_staff(connection, self.kind, self.to, content, locale=self.locale, context=context)

@@ -1,7 +1,8 @@
-"""Whose mailbox gets no mail that anybody can bring about: those the letters go to, our sender, and our return paths.
+"""The mailboxes that typing an address cannot cause mail to: the targets of letters, the own sender, the return paths.
 
-Who types such an address, in the form, on a paper sheet or as a new one, would have us write to an authority or to
-ourselves. The answer is the same as ever; `services/outbox/answer.py` and `services/delivery/compose.py` stop the mail.
+A person who types such an address, in the form, on a paper sheet or as a new address, would make the application write
+to an authority or to itself. The form's answer stays the same; `services/outbox/answer.py` and
+`services/delivery/compose.py` stop the mail.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from campaign.domain.signing.address import Address, written_mailbox
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.outbox.targets_addresses import target_mailboxes
 
-# Why the mail does not leave, as its row says it.
+# The reason why the mail does not leave, as stored in its row.
 FLAG = "addressee"
-# All targets are read again after so long; those of the appeal that is signed are known at once.
+# All targets are read again after this time; the targets of the appeal that is signed are known at once.
 _SECONDS = 60.0
 
 
 class RefusedRecipients:
-    """One process's memory of all targets' mailboxes, a minute old at most; they are read when first asked about."""
+    """The mailboxes of all targets, as one process remembers them: read at the first question, a minute old at most."""
 
     def __init__(self, settings: Settings) -> None:
         self._sender = written_mailbox(parseaddr(settings.mail_from)[1])
@@ -31,7 +32,10 @@ class RefusedRecipients:
         self._mailboxes: frozenset[str] = frozenset()
 
     def include(self, address: Address, appeal: AppealView | None = None) -> bool:
-        """Return whether it is a target's of any appeal, the sender's or a return path, however it is written."""
+        """Return whether the address, in any spelling, belongs to a target of any appeal, the sender or a return path.
+
+        The targets of `appeal` are always current.
+        """
         mailbox = address.mailbox
         if mailbox == self._sender:
             return True
@@ -39,11 +43,11 @@ class RefusedRecipients:
         if address.domain == self._bounce_domain and address.local.lower().partition("+")[0] == PREFIX:
             return True
         targets = () if appeal is None else appeal.targets.values()
-        own = (written_mailbox(email) for ones in targets for one in ones for email in one.emails)
-        return mailbox in set(own) or mailbox in self._known()
+        current = (written_mailbox(email) for group in targets for target in group for email in target.emails)
+        return mailbox in set(current) or mailbox in self._remembered()
 
-    def _known(self) -> frozenset[str]:
+    def _remembered(self) -> frozenset[str]:
         if time.monotonic() >= self._until:
-            self._until = time.monotonic() + _SECONDS  # first, so that others go on with what there is
+            self._until = time.monotonic() + _SECONDS  # first, so that other threads go on with the earlier list
             self._mailboxes = target_mailboxes()
         return self._mailboxes

@@ -1,12 +1,12 @@
-"""Whom a mail is about: named in its row until it has left, or sealed in its context.
+"""The person that a mail is about: named in its row until the mail has left, or sealed in its context.
 
-The answer to a request for links never names anybody in clear: its row must not tell whether there is anything under
+The answer to a request for links never names a person in clear: its row must not tell whether anything is stored for
 the address.
 
-What is sealed is a number of a row of ours and nothing of a person. It has no key of a row: where such a key comes from
-stands in clear before the value, so that of the form or the signature would tell whose mail it is, and one of its own
-would be one more write for each mail that leaves. Once nobody is behind the number any more, it goes
-(services/outbox/forget_answers.py).
+The sealed value is the id of a form or a signature, without personal data. It is not sealed under a row's key: such a
+value begins with the number of its batch of keys in clear, so the key of the form or the signature would tell whose
+mail it is, and a key of its own would cost one more write for each mail that leaves. Once the form or the signature is
+gone, the id is removed too (services/outbox/forget_answers.py).
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ class MailedPerson:
 
 
 def subject_of(mail: Mail, vault: Vault) -> MailedPerson:
-    """Return whom the mail is about. Raises CipherError where its context was changed, or is another mail's."""
+    """Return the person that the mail is about.
+
+    Raises CipherError where its context was changed, or belongs to another mail.
+    """
     is_named = mail.sign_up_id is not None or mail.signature_id is not None
     if is_named or mail.kind not in ANSWERS or mail.context_sealed is None:
         return MailedPerson(mail.sign_up_id, mail.signature_id)
@@ -38,7 +41,7 @@ def subject_of(mail: Mail, vault: Vault) -> MailedPerson:
 
 
 def readable_subject(mail: Mail, vault: Vault) -> MailedPerson:
-    """Return whom the mail is about; nobody where its context does not open."""
+    """Return the person that the mail is about; an empty MailedPerson where its context cannot be decrypted."""
     try:
         return subject_of(mail, vault)
     except CipherError:
@@ -46,12 +49,12 @@ def readable_subject(mail: Mail, vault: Vault) -> MailedPerson:
 
 
 def subject_in(sealed: bytes, message_id: str | None, vault: Vault) -> MailedPerson:
-    """Return whom the context of the mail with that Message-ID names. Raises CipherError."""
-    found = json.loads(vault.open_context(sealed, at_mail(message_id)))
-    return MailedPerson(found.get("sign_up"), found.get("signature"))
+    """Return the person that the context of the mail with that Message-ID names. Raises CipherError."""
+    named = json.loads(vault.open_context(sealed, at_mail(message_id)))
+    return MailedPerson(named.get("sign_up"), named.get("signature"))
 
 
 def sealed_subject(subject: MailedPerson, message_id: str, vault: Vault) -> bytes:
-    """Return the context that names whom the mail is about; equally long for all."""
+    """Return the sealed context that names the person of a mail; its length is the same for all."""
     named = {"sign_up": subject.sign_up_id, "signature": subject.signature_id}
     return vault.seal_context(json.dumps(named), at_mail(message_id))

@@ -1,4 +1,4 @@
-"""Writing to nobody who cannot be reached: addresses that their own server has refused for good."""
+"""Suppressed addresses, which get no mail because their own server has refused it for good."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from campaign.platform.database.transaction import transaction
 
 
 def suppress(session: Session, address: Address, reason: SuppressionReason, *, now: datetime, vault: Vault) -> None:
-    """From now on the address gets no mail, in the caller's transaction; the first reason stays."""
+    """Suppress mail to the address from now on, in the caller's transaction; the first reason stays."""
     values = {"address_digest": vault.suppression_digest(address), "reason": reason.value, "created_at": now}
     insert_or_ignore(session.connection(), Suppression, values)
 
 
 def suppression_reason(session: Session, address: Address, vault: Vault) -> str | None:
-    """Why the address gets no mail; None where it does."""
-    found = select(Suppression.reason).where(Suppression.address_digest == vault.suppression_digest(address))
-    return session.execute(found).scalar_one_or_none()
+    """Return the reason why the address gets no mail; None where it is not suppressed."""
+    reason = select(Suppression.reason).where(Suppression.address_digest == vault.suppression_digest(address))
+    return session.execute(reason).scalar_one_or_none()
 
 
 def suppression_reasons(session: Session, digests: Collection[bytes]) -> dict[bytes, str]:
-    """Return why those of the addresses get no mail that get none, by Vault.suppression_digest."""
+    """Return the reasons of the suppressed ones among the addresses, by digest (`Vault.suppression_digest`)."""
     if not digests:
         return {}
     chosen = select(Suppression.address_digest, Suppression.reason).where(Suppression.address_digest.in_(digests))
@@ -38,7 +38,7 @@ def suppression_reasons(session: Session, digests: Collection[bytes]) -> dict[by
 
 
 def lift_suppression(address: Address, *, context: Context) -> bool:
-    """Writes to the address again, for instance after its server's fault; False where it was not suppressed."""
+    """Allow mail to the address again, for instance after its server's fault; return False where it was allowed."""
     with transaction() as session:
-        gone = delete(Suppression).where(Suppression.address_digest == context.vault.suppression_digest(address))
-        return session.execute(gone.returning(Suppression.address_digest)).first() is not None
+        lifted = delete(Suppression).where(Suppression.address_digest == context.vault.suppression_digest(address))
+        return session.execute(lifted.returning(Suppression.address_digest)).first() is not None
