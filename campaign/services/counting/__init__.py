@@ -1,1 +1,1 @@
-"""The counts and the funnel."""
+"""The counts of actions, their history and its roll-up, and the funnel."""

@@ -1,6 +1,6 @@
-"""Counting the steps of sign-ups, each once, in the transaction of the step; and folding what is old.
+"""The counts of the funnel, each stage counted once in the transaction that reaches it, and their roll-up.
 
-Withdrawing takes no step back: the steps tell how sign-ups went, not how many there are now.
+A withdrawal takes no stage back: the funnel tells how sign-ups went, not how many there are now.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KEYS = ("appeal_id", "section_code", "aspect", "value", "day", "funnel_stage")
 
 @dataclass(frozen=True, slots=True)
 class FunnelPassage:
-    """A sign-up as its steps are counted: what it belongs to, and what it is told apart by."""
+    """A sign-up as the funnel counts it: by appeal, section and day, and by mail provider and source."""
 
     appeal_id: int
     section_code: str
@@ -35,22 +35,22 @@ class FunnelPassage:
     day: date
 
     def cells(self, step: FunnelStage) -> Iterable[tuple[object, ...]]:
-        """The keys under which the step is counted, in the order in which everybody locks them."""
+        """Yield the keys under which the step is counted, in the order in which every transaction locks them."""
         yield (self.appeal_id, self.section_code, FunnelAspect.PROVIDER.value, self.provider, self.day, step.value)
         if self.source:
             yield (self.appeal_id, self.section_code, FunnelAspect.SOURCE.value, self.source, self.day, step.value)
 
 
 def counting_stages(dialect: str, steps: Iterable[tuple[FunnelPassage, FunnelStage]]) -> Iterator[Write]:
-    """Yield the write that adds to the cells of each, to be made together with others; none where there is no step."""
+    """Yield the write that counts the steps, to be combined with others; none where there are no steps."""
     yield from _adding(dialect, Counter(key for passage, step in steps for key in passage.cells(step)))
 
 
 def count_view(appeal_id: int, section_code: str, source: str | None, *, context: Context) -> None:
-    """Counts that the appeal's page was shown to somebody, of whom nothing more is known."""
+    """Count one view of the appeal's page; nothing about the visitor is stored."""
     values = [(FunnelAspect.PAGE, ""), *([(FunnelAspect.SOURCE, source)] if source else [])]
     day = context.now.date()
-    keys = [(appeal_id, section_code, of.value, value, day, FunnelStage.VIEWED.value) for of, value in values]
+    keys = [(appeal_id, section_code, aspect.value, value, day, FunnelStage.VIEWED.value) for aspect, value in values]
     with transaction() as session:
         connection = session.connection()
         for statement, rows in _adding(connection.dialect.name, Counter(keys)):
@@ -68,19 +68,22 @@ def _adding(dialect: str, cells: Counter[tuple[object, ...]]) -> Iterator[Write]
 
 
 def roll_up_funnel(*, context: Context) -> int:
-    """Adds up slots of days gone by, days long gone, and the sources beyond the most; returns how many rows less.
+    """Add up the slots of past days, the days long past, and the sources beyond the limit; return how many rows less.
 
-    One appeal after the other, and only the rows that are not folded yet: whoever signs waits for it no longer than
-    that takes.
+    It works on one appeal after the other, and only on rows that are not rolled up yet, because signing waits while it
+    runs.
     """
-    loose = select(FunnelCount.appeal_id).where(_loose(context.now)).distinct()
+    unfinished = select(FunnelCount.appeal_id).where(_may_shrink(context.now)).distinct()
     with transaction() as session:
-        appeals = session.scalars(loose.order_by(FunnelCount.appeal_id)).all()
+        appeals = session.scalars(unfinished.order_by(FunnelCount.appeal_id)).all()
     return sum(_roll_up_appeal(appeal_id, context.now) for appeal_id in appeals)
 
 
-def _loose(now: datetime) -> ColumnElement[bool]:
-    """Rows that folding could make fewer; those of the day before yesterday, too, may name sources beyond the most."""
+def _may_shrink(now: datetime) -> ColumnElement[bool]:
+    """Return the condition for rows that a roll-up could make fewer.
+
+    Rows of the last two days count among them: they may name sources beyond the limit.
+    """
     lately = FunnelCount.day >= now.date() - timedelta(days=2)
     is_new_source = and_(FunnelCount.aspect == FunnelAspect.SOURCE, FunnelCount.value != OTHER_SOURCES, lately)
     return and_(FunnelCount.day < now.date(), or_(FunnelCount.slot != 0, _is_old(now), is_new_source))
@@ -93,47 +96,48 @@ def _is_old(now: datetime) -> ColumnElement[bool]:
 def _roll_up_appeal(appeal_id: int, now: datetime) -> int:
     with transaction() as session:
         connection = session.connection()
-        beyond = _beyond(connection, appeal_id)
-        is_beyond = and_(
-            FunnelCount.aspect == FunnelAspect.SOURCE, tuple_(FunnelCount.section_code, FunnelCount.value).in_(beyond)
+        minor_sources = _minor_sources(connection, appeal_id)
+        is_minor_source = and_(
+            FunnelCount.aspect == FunnelAspect.SOURCE,
+            tuple_(FunnelCount.section_code, FunnelCount.value).in_(minor_sources),
         )
         concerned = (
             FunnelCount.appeal_id == appeal_id,
             FunnelCount.day < now.date(),
-            or_(FunnelCount.slot != 0, _is_old(now), is_beyond),
+            or_(FunnelCount.slot != 0, _is_old(now), is_minor_source),
         )
         if not connection.execute(select(exists().where(*concerned))).scalar_one():
             return 0
         if connection.dialect.name == "postgresql":
-            # Whoever counts holds one cell and may want another: nobody may, while all are taken.
+            # Lock the table: concurrent counters lock the rows in another order and would deadlock.
             connection.exec_driver_sql("LOCK TABLE funnel_count IN SHARE ROW EXCLUSIVE MODE")
         rows = connection.execute(select(FunnelCount).where(*concerned)).all()
         connection.execute(delete(FunnelCount).where(*concerned))
         sums: Counter[tuple[object, ...]] = Counter()
         for row in rows:
-            is_other = row.aspect == FunnelAspect.SOURCE and (row.section_code, row.value) in beyond
+            is_other = row.aspect == FunnelAspect.SOURCE and (row.section_code, row.value) in minor_sources
             value = OTHER_SOURCES if is_other else row.value
             day = EARLIER if row.day < (now - KEPT).date() else row.day
             sums[appeal_id, row.section_code, row.aspect, value, day, row.funnel_stage] += row.quantity
-        folded = [
+        rolled_up = [
             dict(zip(KEYS, key, strict=True)) | {"slot": 0, "quantity": number}
             for key, number in sums.items()
             if number
         ]
-        if folded:
-            connection.execute(_ADDING[connection.dialect.name], folded)
-    return len(rows) - len(folded)
+        if rolled_up:
+            connection.execute(_ADDING[connection.dialect.name], rolled_up)
+    return len(rows) - len(rolled_up)
 
 
-def _beyond(connection: Connection, appeal_id: int) -> list[tuple[str, str]]:
-    """Sections and sources past those that are kept apart: a tag that is only looked at comes last."""
+def _minor_sources(connection: Connection, appeal_id: int) -> list[tuple[str, str]]:
+    """Return the (section, source) pairs beyond those that are counted apart; tags that led only to views rank last."""
     signed = func.sum(case((FunnelCount.funnel_stage != FunnelStage.VIEWED, FunnelCount.quantity), else_=0))
-    place = func.row_number().over(
+    rank = func.row_number().over(
         partition_by=FunnelCount.section_code,
         order_by=(signed.desc(), func.sum(FunnelCount.quantity).desc(), FunnelCount.value),
     )
     ranked = (
-        select(FunnelCount.section_code, FunnelCount.value, place.label("place"))
+        select(FunnelCount.section_code, FunnelCount.value, rank.label("rank"))
         .where(
             FunnelCount.appeal_id == appeal_id,
             FunnelCount.aspect == FunnelAspect.SOURCE,
@@ -142,12 +146,12 @@ def _beyond(connection: Connection, appeal_id: int) -> list[tuple[str, str]]:
         .group_by(FunnelCount.section_code, FunnelCount.value)
         .subquery()
     )
-    found = connection.execute(select(ranked.c.section_code, ranked.c.value).where(ranked.c.place > SOURCES))
-    return [(row.section_code, row.value) for row in found]
+    rows = connection.execute(select(ranked.c.section_code, ranked.c.value).where(ranked.c.rank > SOURCES))
+    return [(row.section_code, row.value) for row in rows]
 
 
 def adding(module: Any) -> Any:
-    """The insert, of a dialect's module, that adds to what is there already."""
+    """Return the dialect's insert that adds the quantity to a row that exists already."""
     new = module.insert(FunnelCount)
     keys = [column.name for column in FunnelCount.__table__.primary_key]
     return new.on_conflict_do_update(

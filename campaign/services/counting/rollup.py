@@ -1,7 +1,7 @@
-"""The roll-up of the history: what was counted long ago needs fewer rows, so that reading it stays quick.
+"""The roll-up of the history of counts, which merges old rows so that reading them stays quick.
 
-The slots of an hour are added up once the hour is over, the hours of a day a week after it. The sums stay what they
-were at every moment: each roll-up is one transaction, and a withdrawal meanwhile waits for it.
+The slots of an hour are added up once the hour is over, the hours of a day a week after it. The sums are the same at
+every moment: each roll-up is one transaction, and a withdrawal meanwhile waits for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import hour_of
 
 KEEP_HOURS = timedelta(days=8)
-# Whoever counts reads the clock before it commits; an hour is over when nobody can still be counting in it.
+# A transaction reads the clock before it commits; an hour is over when no transaction can still be counting in it.
 _GRACE = timedelta(hours=1)
 _KEYS = ("appeal_id", "section_code", "channel", "evidence")
 
@@ -46,7 +46,7 @@ def _locked(session: Session) -> Any:
 
 
 def _roll_up(session: Session, since: datetime, before: datetime, moment: Any) -> int:
-    """Write one row for each cell and `moment`, in slot 0, of the hours in between; return by how many rows less."""
+    """Merge the hours in between into one row for each cell and `moment`, in slot 0; return how many rows less."""
     concerned = TallyHour.hour >= since, TallyHour.hour < before
     keys = [getattr(TallyHour, key) for key in _KEYS]
     sums = select(*keys, moment.label("hour"), func.sum(TallyHour.quantity)).where(*concerned).group_by(*keys, moment)
@@ -55,10 +55,10 @@ def _roll_up(session: Session, since: datetime, before: datetime, moment: Any) -
         for row in session.execute(sums)
         if row[-1]
     ]
-    gone: int = session.connection().execute(delete(TallyHour).where(*concerned)).rowcount
+    deleted: int = session.connection().execute(delete(TallyHour).where(*concerned)).rowcount
     if rolled_up:
         session.connection().execute(insert(TallyHour), rolled_up)
-    return gone - len(rolled_up)
+    return deleted - len(rolled_up)
 
 
 def _day(session: Session) -> ColumnElement[Any]:

@@ -1,4 +1,4 @@
-"""Changing the stored counts in the transaction that writes or deletes the actions they count."""
+"""Changes of the stored counts, in the transaction that writes or deletes the counted actions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SLOTS = 16
 
 @dataclass(frozen=True, slots=True, order=True)
 class TallyCell:
-    """What is counted apart: one appeal, section, channel and evidence."""
+    """The key of a count: one appeal, section, channel and evidence."""
 
     appeal_id: int
     section_code: str
@@ -29,7 +29,7 @@ class TallyCell:
     evidence: str
 
     def as_columns(self) -> dict[str, Any]:
-        """The values under the names of their columns."""
+        """Return the values under the names of their columns."""
         return {
             "appeal_id": self.appeal_id,
             "section_code": self.section_code,
@@ -39,25 +39,25 @@ class TallyCell:
 
 
 def hour_of(moment: datetime) -> datetime:
-    """The hour (UTC) that a moment is counted in."""
+    """Return the hour (UTC) in which a moment is counted."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def free_slot(dialect: str) -> int:
-    """Where to count, so that few meet there; SQLite has one writer at a time anyway."""
+    """Return a slot to count in, random so that few transactions collide; 0 on SQLite, which has one writer anyway."""
     return 0 if dialect == "sqlite" else random.randrange(SLOTS)  # noqa: S311  no secret
 
 
 def count(
     connection: Connection, cell: TallyCell, counted_at: datetime, quantity: int, *, is_past: bool = False
 ) -> None:
-    """Adds to (or with a negative quantity takes from) the cell's total and the hour in which it was counted.
+    """Add the quantity, which may be negative, to the cell's total and to the hour in which it was counted.
 
-    `is_past` where something is added that was counted earlier: its hour may have been folded into its day.
-    Belongs into the transaction that writes or deletes the action.
+    `is_past` is true where something is added that was counted earlier: its hour may be rolled up into its day. Call it
+    in the transaction that writes or deletes the action.
     """
     if quantity < 0 or is_past:
-        hour = _kept_hour(connection, hour_of(counted_at))
+        hour = _stored_hour(connection, hour_of(counted_at))
         values = cell.as_columns() | {"slot": 0, "quantity": quantity}
         connection.execute(_ADDING[connection.dialect.name, "total"], values)
         connection.execute(_ADDING[connection.dialect.name, "hour"], values | {"hour": hour})
@@ -67,18 +67,18 @@ def count(
 
 
 def counting(dialect: str, cell: TallyCell, counted_at: datetime, quantity: int) -> Iterator[Write]:
-    """The writes of `count` for what is counted now, to be made together with others."""
+    """Yield the writes of `count` for an action that is counted now, to be combined with others."""
     values = cell.as_columns() | {"slot": free_slot(dialect), "quantity": quantity}
     yield _ADDING[dialect, "total"], values
     yield _ADDING[dialect, "hour"], values | {"hour": hour_of(counted_at)}
 
 
 def count_many(connection: Connection, changes: Mapping[tuple[TallyCell, datetime], int]) -> None:
-    """As `count`, for many cells and the hours in which they were counted at once: what was counted earlier changes.
+    """Add quantities to many cells and hours at once, as `count` does with `is_past`.
 
-    Totals before hours, each in one order: so two of them never wait for each other.
+    Totals are written before hours, each in one order, so that two transactions never deadlock.
     """
-    before = connection.execute(_FOLDED).scalar_one_or_none()
+    before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
     totals: Counter[TallyCell] = Counter()
     hours: Counter[tuple[TallyCell, datetime]] = Counter()
     for (cell, moment), quantity in changes.items():
@@ -95,11 +95,12 @@ def count_many(connection: Connection, changes: Mapping[tuple[TallyCell, datetim
 
 
 def move_to_day(connection: Connection, counted: Mapping[tuple[TallyCell, datetime], int]) -> None:
-    """Move what was counted in those hours to the first hour of their days (UTC), where a fold would bring it.
+    """Move the quantities of those hours to the first hour of their days (UTC), as a roll-up would.
 
-    Totals and days stay. What is folded stands there already. No empty hour is left to tell which one it was.
+    Totals and days stay. Rolled-up hours are there already. Rows that become empty are deleted, because they would tell
+    which hour it was.
     """
-    before = connection.execute(_FOLDED).scalar_one_or_none()
+    before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
     hours: Counter[tuple[TallyCell, datetime]] = Counter()
     for (cell, hour), quantity in counted.items():
         if before is None or hour >= before:
@@ -112,20 +113,23 @@ def move_to_day(connection: Connection, counted: Mapping[tuple[TallyCell, dateti
     ]
     if rows:
         connection.execute(_ADDING[connection.dialect.name, "hour"], rows)
-        connection.execute(_DROPPING, [{f"of_{name}": value for name, value in row.items()} for row in rows])
+        connection.execute(_DELETE_EMPTY, [{f"of_{name}": value for name, value in row.items()} for row in rows])
 
 
-def _kept_hour(connection: Connection, hour: datetime) -> datetime:
-    """Where the history keeps that hour: itself, or its day where that is folded. No fold runs until we commit."""
-    before = connection.execute(_FOLDED).scalar_one_or_none()
+def _stored_hour(connection: Connection, hour: datetime) -> datetime:
+    """Return the hour as the history stores it: the start of its day where that is rolled up.
+
+    No roll-up can run until the transaction ends.
+    """
+    before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
     return hour.replace(hour=0) if before is not None and hour < before else hour
 
 
-_DROPPING = delete(TallyHour).where(
+_DELETE_EMPTY = delete(TallyHour).where(
     TallyHour.quantity == 0,
     *(column == bindparam(f"of_{column.name}") for column in TallyHour.__table__.primary_key),
 )
-_FOLDED = select(RollupProgress.days_before).with_for_update(read=True)
+_ROLLED_UP_BEFORE = select(RollupProgress.days_before).with_for_update(read=True)
 
 
 def _upsert(dialect: str, model: type[Tally] | type[TallyHour]) -> Insert:
@@ -137,7 +141,7 @@ def _upsert(dialect: str, model: type[Tally] | type[TallyHour]) -> Insert:
     return full.on_conflict_do_update(index_elements=keys, set_={"quantity": model.quantity + full.excluded.quantity})
 
 
-# Built once: the statement cache then finds them by identity.
+# Built once, so that the statement cache finds them by identity.
 _ADDING = {
     (dialect, name): _upsert(dialect, model)
     for dialect in ("sqlite", "postgresql")

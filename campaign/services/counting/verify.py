@@ -1,4 +1,4 @@
-"""Proving that the stored counts equal the rows, and mending them where they do not."""
+"""The check that the stored counts equal the counted rows, and their repair where they do not."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A stored count that is not what the rows say.
+    """A stored count that differs from the counted rows.
 
-    `of` tells which: `tally` (the total), `hour` (the history; `hour` is set) or `signatures` (actions stored for
-    confirmed signatures against the signatures themselves, which no repair decides).
+    `of` is the kind of count: `tally` (the total), `hour` (the history; `hour` is set) or `signatures` (the actions of
+    confirmed signatures against the signatures themselves, which a repair does not change).
     """
 
     of: str
@@ -54,41 +54,41 @@ class Difference:
 def verify() -> list[Difference]:
     """Recount from the rows and return every difference; nothing is changed.
 
-    One statement reads it all, so that signatures arriving meanwhile are no differences.
+    One statement reads everything, so that signatures that arrive meanwhile make no differences.
     """
     with transaction() as session:
         return _differences(session)
 
 
 def repair(*, context: Context) -> list[Difference]:
-    """Rebuild the tallies that differ from the rows; return the differences, as `verify`. The log says who did it."""
+    """Rebuild the tallies that differ from the rows; return the differences, as `verify`. The log names the actor."""
     with transaction() as session:
         if session.get_bind().dialect.name == "postgresql":
-            # Nothing may be counted between the recount and the mending.
+            # Nothing may be counted between the recount and the repair.
             session.connection().exec_driver_sql(
                 "LOCK TABLE action, tally, tally_hour, rollup_progress IN SHARE ROW EXCLUSIVE MODE"
             )
-        found = _differences(session)
-        rebuilt = sorted({difference.appeal_id for difference in found if difference.of != "signatures"})
+        differences = _differences(session)
+        rebuilt = sorted({difference.appeal_id for difference in differences if difference.of != "signatures"})
         for appeal_id in rebuilt:
             _rebuild(session, appeal_id)
     if rebuilt:
         log.warning("tallies rebuilt by %s, of the appeals %s", context.actor.kind, rebuilt)
-    return found
+    return differences
 
 
 def _differences(session: Session) -> list[Difference]:
     hour = _hour(session)
-    none = cast(null(), UtcDateTime)
+    no_hour = cast(null(), UtcDateTime)
     parts = union_all(
-        _part("tally", Tally, none, Tally.quantity, literal(0)),
-        _part("tally", Action, none, literal(0), Action.quantity),
+        _part("tally", Tally, no_hour, Tally.quantity, literal(0)),
+        _part("tally", Action, no_hour, literal(0), Action.quantity),
         _part("hour", TallyHour, TallyHour.hour, TallyHour.quantity, literal(0)),
         _part("hour", Action, hour, literal(0), Action.quantity),
-        _part("signatures", Action, none, Action.quantity, literal(0)).where(
+        _part("signatures", Action, no_hour, Action.quantity, literal(0)).where(
             Action.channel == Channel.SIGNATURE, Action.evidence == Evidence.VERIFIED
         ),
-        _confirmed(none),
+        _confirmed(no_hour),
     ).subquery()
     keys = [parts.c.of, parts.c.appeal_id, parts.c.section_code, parts.c.channel, parts.c.evidence, parts.c.hour]
     stored, counted = func.sum(parts.c.stored), func.sum(parts.c.counted)
@@ -109,15 +109,15 @@ def _part(of: str, model: Any, hour: Any, stored: Any, counted: Any) -> Any:
     )
 
 
-def _confirmed(none: ColumnElement[Any]) -> Any:
-    """Confirmed signatures, but for those whose address had been counted before it was erased."""
+def _confirmed(no_hour: ColumnElement[Any]) -> Any:
+    """Return the part for confirmed signatures, without those whose address had been counted before it was erased."""
     return select(
         literal("signatures"),
         Signature.appeal_id,
         Signature.section_code,
         literal(Channel.SIGNATURE.value),
         literal(Evidence.VERIFIED.value),
-        none,
+        no_hour,
         literal(0),
         literal(1),
     ).where(
@@ -127,7 +127,7 @@ def _confirmed(none: ColumnElement[Any]) -> Any:
 
 
 def _hour(session: Session) -> ColumnElement[Any]:
-    """The hour, or where the history is folded the day, in which the tally keeps an action."""
+    """Return the hour in which the history counts an action; its day where the history is rolled up."""
     if session.get_bind().dialect.name == "sqlite":
         hour: ColumnElement[datetime] = type_coerce(
             func.strftime("%Y-%m-%d %H:00:00.000000", Action.counted_at), UtcDateTime
@@ -138,8 +138,8 @@ def _hour(session: Session) -> ColumnElement[Any]:
     else:
         hour = func.date_trunc("hour", Action.counted_at, type_=UtcDateTime)
         day = func.date_trunc("day", Action.counted_at, type_=UtcDateTime)
-    folded = select(RollupProgress.days_before).scalar_subquery()
-    return case((Action.counted_at < folded, day), else_=hour)
+    rolled_up_before = select(RollupProgress.days_before).scalar_subquery()
+    return case((Action.counted_at < rolled_up_before, day), else_=hour)
 
 
 def _rebuild(session: Session, appeal_id: int) -> None:
