@@ -1,1 +1,1 @@
-"""Keys of months and of rows."""
+"""The encryption keys of rows, and the digest keys of months."""

@@ -1,4 +1,4 @@
-"""The key of a month, made by whoever needs it first and forgotten when nothing is kept under it any more."""
+"""The key of a month, made at its first use and deleted when nothing is stored under it any more."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def month_of(moment: datetime) -> int:
 
 
 def month_key(vault: Vault, *, now: datetime, is_set_back: bool = False) -> bytes:
-    """Return the key of the month. Outside of transactions: once a month and process it reads, and may write.
+    """Return the key of the month. Call it outside of transactions: once a month and process it reads, and may write.
 
-    Where the database was set back, what this process knows is not asked, for the database may not have it any more.
+    `is_set_back` is true where the database was restored to an earlier state: it may lack the key that this process
+    remembers, so the key is read again.
     """
     month = month_of(now)
     known = None if is_set_back else vault.month_keys.get(month)
@@ -40,7 +41,7 @@ def month_key(vault: Vault, *, now: datetime, is_set_back: bool = False) -> byte
             try:
                 known = vault.open_month_key(sealed, month)
             except CipherError:
-                # What was told apart under it is not found any more; that must keep nobody from signing.
+                # The digests made under it cannot be matched any more; that must not prevent signing.
                 log.exception("the key of month %s does not open: another one takes its place", month)
                 session.execute(update(MonthKey).where(MonthKey.id == month).values(key_sealed=made))
                 known = vault.open_month_key(made, month)

@@ -1,7 +1,7 @@
-"""Giving rows a key of their own, and erasing it for good.
+"""The keys of single rows, and their erasure for good.
 
-Where many rows are written and each is waited for, a thread takes a batch of keys for itself (`reserve`): a sign-up
-writes one further row for each 256 of them. Where few are, their keys are written with them (`new_slots`).
+Where many rows are written, and a person waits for each, a thread reserves a batch of keys (`reserve`): sign-ups write
+one further row for each 256 of them. Where few rows are written, their keys are written with them (`new_slots`).
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from campaign.platform.database.transaction import transaction
 
 log = logging.getLogger(__name__)
 
-# Retention may be late.
+# Added to the expiry of batches, because retention may run late.
 _SPARE = timedelta(days=2)
 
 
 class KeyUse(StrEnum):
-    """The use of a batch of keys: those of rows that wait go as a whole when none of them waits any longer."""
+    """The use of a batch of keys. A batch for rows that wait is erased as a whole once none can wait any longer."""
 
     WAITING = "waiting"
     SIGNED = "signed"
     ASKED = "asked"
 
 
-# How long after the batch was begun any row of that use may wait; no limit for the others.
+# How long after the start of the batch a row of that use may wait; the other use has no limit.
 _LASTS = {KeyUse.WAITING: retention.UNCONFIRMED, KeyUse.ASKED: retention.LINK_REQUESTS}
 
 
 def reserve(vault: Vault, use: KeyUse, number: int = 1, *, now: datetime) -> None:
-    """Have so many keys at hand (256 at most) for `vault.row_keys.take`. Outside of transactions: it may write."""
+    """Reserve `number` keys (256 at most) for `vault.row_keys.take`. Call it outside of transactions: it may write."""
     begun_on = vault.row_keys.begun_on(use)
     if vault.row_keys.left(use) >= number and begun_on == now.date():
         return
@@ -62,22 +62,22 @@ def reserve(vault: Vault, use: KeyUse, number: int = 1, *, now: datetime) -> Non
 
 
 def expiry(now: datetime, lasts: timedelta) -> date:
-    """Return when a batch of keys goes whose rows last so long from now on."""
+    """Return the day on which a batch of keys expires whose rows last so long from now on."""
     return (now + lasts).date() + _SPARE
 
 
 def new_slots(
     connection: Connection, vault: Vault, number: int = 1, *, expires_on: date | None = None
 ) -> list[KeySlot]:
-    """Return so many keys for rows of the caller's transaction, written in it: rolled back, none of them is left.
+    """Return `number` keys for rows of the caller's transaction, written in it: a rollback leaves none of them.
 
-    A statement and a row for each 256, so not where somebody signs, confirms or is mailed to.
+    It costs a statement, and a row for each 256 keys, so it is not for signing, confirming and mailing.
     """
     slots: list[KeySlot] = []
     rows: list[dict[str, Any]] = []
     while len(slots) < number:
         batch, tree = secrets.randbits(63), KeyTree.fresh()
-        slots += [KeySlot(batch, one, tree.key(one)) for one in range(min(SLOTS, number - len(slots)))]
+        slots += [KeySlot(batch, index, tree.key(index)) for index in range(min(SLOTS, number - len(slots)))]
         sealed = vault.seal_seeds(tree, at_row_key(batch))
         rows.append({"id": batch, "seeds_sealed": sealed, "expires_on": expires_on})
     if rows:
@@ -88,9 +88,9 @@ def new_slots(
 def erase_keys(session: Session, sealed: Iterable[bytes | None], vault: Vault, *, on: date) -> int:
     """Erase the keys of the rows that these values were in; return how many batches changed. The caller commits.
 
-    What is left of the values, in old pages, logs and copies of the table, opens no more once the table of seeds has
-    been rewritten (`rewrite`). Values without a row's key are passed over, and so are seeds that no data key opens: of
-    their rows nothing can be read either. Of a value its first `SLOT_LENGTH` bytes are enough.
+    Remains of the values, in old pages, logs and copies of the table, cannot be decrypted any more once the table of
+    seeds has been rewritten (`rewrite`). Values without a row's key are skipped, and so are seeds that no data key
+    decrypts: their rows cannot be read either. The first `SLOT_LENGTH` bytes of a value are enough.
     """
     numbers: dict[int, set[int]] = defaultdict(set)
     for value in sealed:
@@ -117,7 +117,7 @@ def erase_keys(session: Session, sealed: Iterable[bytes | None], vault: Vault, *
 def expire_keys(vault: Vault, *, on: date) -> int:
     """Erase the batches whose rows are all gone; return how many. They are deleted once the table was rewritten.
 
-    Deleted at once, they would stand in old pages and logs until somebody else is erased.
+    If they were deleted at once, their seeds would stay in old pages and logs until the next erasure of a key.
     """
     with transaction() as session:
         emptied = RowKey.expires_on == _EMPTIED, text("row_key.erased_on IS NULL")
@@ -125,36 +125,36 @@ def expire_keys(vault: Vault, *, on: date) -> int:
         old = select(RowKey.id).where(RowKey.expires_on < on, RowKey.expires_on != _EMPTIED).order_by(RowKey.id)
         ids = session.scalars(old.with_for_update(**NO_KEY_UPDATE)).all()
         nothing = KeyTree({})
-        sealed = [{"row": one, "seeds": vault.seal_seeds(nothing, at_row_key(one)), "on": on} for one in ids]
+        sealed = [{"row": batch, "seeds": vault.seal_seeds(nothing, at_row_key(batch)), "on": on} for batch in ids]
         if sealed:
             session.connection().execute(_EXPIRED, sealed)
-    for one in ids:
-        vault.row_keys.forget(one)
+    for batch in ids:
+        vault.row_keys.forget(batch)
     return len(ids)
 
 
 def rewrite() -> bool:
-    """Write the table of seeds anew where keys were erased, so that no page or log of the database holds them.
+    """Rewrite the table of seeds where keys were erased, so that no page or log of the database contains them.
 
-    Returns whether that was done; False where nothing is due, or others are at work and the next run is to try again.
+    Returns whether that was done; False where nothing is due, or the table is in use and the next run is to try again.
     On SQLite freed pages are overwritten with zeros as they are freed (`secure_delete`), and the log is emptied here;
     on PostgreSQL the table becomes a new file, and the older part of the log goes at the server's next checkpoints.
     Costs milliseconds: ten million rows have ten megabytes of seeds.
     """
     erased = select(RowKey.id, RowKey.seeds_sealed).where(text("row_key.erased_on IS NOT NULL"))
-    found = [{"row": row.id, "seeds": row.seeds_sealed} for row in db.session.execute(erased)]
+    rows = [{"row": row.id, "seeds": row.seeds_sealed} for row in db.session.execute(erased)]
     db.session.remove()
-    if not found or not _REWRITE[db.engine.dialect.name]():
+    if not rows or not _REWRITE[db.engine.dialect.name]():
         return False
     with transaction() as session:
-        # Of batches that lost more keys meanwhile the table still holds those.
-        session.connection().execute(_REWRITTEN, found)
+        # Batches that lost more keys meanwhile stay marked: the table still contains these keys.
+        session.connection().execute(_REWRITTEN, rows)
     return True
 
 
 def _empty_log() -> bool:
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        # Who signs waits behind it: it gives up soon where somebody reads for long.
+        # Writers wait for the checkpoint, so it gives up soon where another connection reads for long.
         before = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE_MILLISECONDS}")
         try:
@@ -180,12 +180,12 @@ def _new_file() -> bool:
 
 
 def _checkpoint(connection: Connection) -> None:
-    """Let the log before now go, where our role may ask for that: superusers and members of pg_checkpoint may."""
+    """Run a checkpoint, so that the log before now is dropped, where the role may: superuser or pg_checkpoint."""
     with suppress(ProgrammingError):
         connection.exec_driver_sql("CHECKPOINT")
 
 
-# Stands in the place of the day on which a batch was to expire, where that is done.
+# The value of `expires_on` of a batch that has expired and is emptied.
 _EMPTIED = date(1970, 1, 1)
 _EXPIRED = (
     update(RowKey)
