@@ -1,1 +1,1 @@
-"""Periodic jobs and the progress of workers."""
+"""Periodic jobs, the clock that they use, and the progress of workers."""

@@ -1,7 +1,7 @@
-"""The time that what ends, closes or deletes goes by: the database's, and only where this machine's agrees with it.
+"""The time for jobs that close or delete: the database's, and only where this machine's clock agrees with it.
 
-A machine whose clock is wrong by months would close appeals before their time and delete what people wait for, for
-good. Neither clock alone can be believed then, so nothing of that kind is done until they agree.
+A machine whose clock is wrong by months would close appeals too early and irreversibly delete what people wait for.
+Neither clock alone can be trusted then, so no such job runs until they agree.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _NOW = select(DatabaseClock())
 
 
 class ClocksApartError(TocsinError):
-    """This machine's clock and the database's differ by more than five minutes."""
+    """A difference of more than five minutes between this machine's clock and the database's."""
 
 
 def agreed_now(own: datetime) -> datetime:
-    """Return the database's time. Raises ClocksApartError where `own`, this machine's, is too far from it."""
+    """Return the database's time. Raises ClocksApartError where `own`, this machine's time, is too far from it."""
     now: datetime = db.session.execute(_NOW).scalar_one()
     db.session.rollback()
     if abs(now - own) > MOST_APART:

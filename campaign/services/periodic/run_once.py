@@ -1,4 +1,4 @@
-"""Running each periodic job once, however many workers tick."""
+"""The runs of periodic jobs, each done once whatever the number of workers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from campaign.platform.database.transaction import transaction
 
 
 def run_once(job: str, due_at: datetime, work: Callable[[], object], *, context: Context) -> bool:
-    """Does the work unless this run was claimed already; True where it was done here.
+    """Do the work unless this run was claimed already; return whether it was done here.
 
-    An error of the work is written down and raised. A run whose worker dies stays claimed: the next one mends it.
+    An error of the work is stored and raised. A run whose worker dies stays claimed; the next run makes up for it.
     """
     now = context.now
     with transaction() as session:
@@ -34,11 +34,11 @@ def run_once(job: str, due_at: datetime, work: Callable[[], object], *, context:
 
 
 def last_run(job: str, now: datetime | None = None) -> datetime | None:
-    """Return when that job was last due and done by any worker, up to now if given; None where it never was."""
+    """Return when the job's last run by any worker was due, up to `now` if given; None where it never ran."""
     newest = select(func.max(PeriodicRun.due_at)).where(PeriodicRun.job == job)
-    found = db.session.execute(newest if now is None else newest.where(PeriodicRun.due_at <= now)).scalar_one()
+    due_at = db.session.execute(newest if now is None else newest.where(PeriodicRun.due_at <= now)).scalar_one()
     db.session.rollback()
-    return found
+    return due_at
 
 
 def _end(job: str, due_at: datetime, now: datetime, error: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Writing down what a worker gets done, where every web process can read it."""
+"""The progress of each worker, stored where every web process can read it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INSERT = {dialect: module.insert(Worker) for dialect, module in (("sqlite", sql
 
 
 def report(progress: WorkerProgress, *, is_broken: bool = False) -> None:
-    """Write this worker's row; `is_broken` where an error of ours ends it. Raises DBAPIError."""
+    """Store this worker's row; `is_broken` is true where an error of the application ends it. Raises DBAPIError."""
     with transaction() as session:
         now = server_now(session)
         session.execute(delete(Worker).where(Worker.beat_at < now - _FORGOTTEN_AFTER))
@@ -38,7 +38,7 @@ def report(progress: WorkerProgress, *, is_broken: bool = False) -> None:
 
 
 def retire(progress: WorkerProgress) -> None:
-    """Take the row of a worker away that was told to stop. Raises DBAPIError."""
+    """Delete the row of a worker that was told to stop. Raises DBAPIError."""
     with transaction() as session:
         session.execute(delete(Worker).where(Worker.id == progress.id))
 
@@ -46,10 +46,10 @@ def retire(progress: WorkerProgress) -> None:
 def _take_over(session: Session, progress: WorkerProgress) -> int:
     """Delete the rows of broken workers on the same machine; return their failures, which stay counted.
 
-    Each start of a service that breaks again and again would leave a row otherwise.
+    Otherwise each start of a service that breaks again and again would leave a row.
     """
     if progress.seconds_since_done() is None and not progress.failures:
-        return 0  # nothing to set against it yet: the broken one still tells how things stand
+        return 0  # this worker has done nothing yet: the broken one's row still describes the state
     broken = Worker.host == progress.host, Worker.is_broken, Worker.id != progress.id
     failures = int(session.scalar(select(func.coalesce(func.sum(Worker.failures), 0)).where(*broken)) or 0)
     session.execute(delete(Worker).where(*broken))
