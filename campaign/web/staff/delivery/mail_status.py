@@ -36,41 +36,41 @@ def show() -> ResponseReturnValue:
 
 @blueprint.post("")
 @needs(Permission.COORDINATE)
-def decide() -> ResponseReturnValue:
+def retry_or_drop() -> ResponseReturnValue:
     """Retry or drop the chosen mails, after asking once more, because neither can be undone."""
     act, chosen = request.form.get("do"), set(request.form.getlist("reason"))
     with all_sections():
-        found = [one for one in failed_mail_groups() if _key(one) in chosen]
-    if act not in {"retry", "drop"} or not found:
+        groups = [group for group in failed_mail_groups() if _group_key(group) in chosen]
+    if act not in {"retry", "drop"} or not groups:
         return _page(gettext("Please choose what to try again or to drop.")), 422
     if request.form.get("sure") != "y":
-        total = sum(one.number for one in found)
-        return _render("staff/delivery/drop_failed_mail.html", act=act, dead=found, total=total)
+        total = sum(group.number for group in groups)
+        return _render("staff/delivery/drop_failed_mail.html", act=act, failed_groups=groups, total=total)
     context = staff_context()
-    reasons = [FailureReason(one.state, one.kind, one.phase, one.code, one.detail) for one in found]
+    reasons = [FailureReason(group.state, group.kind, group.phase, group.code, group.detail) for group in groups]
     with all_sections():
-        done = retry(reasons, context=context) if act == "retry" else drop(reasons, context=context)
+        changed = retry(reasons, context=context) if act == "retry" else drop(reasons, context=context)
     if act == "retry":
-        said = ngettext(
-            "One mail will be tried again.", "%(count)s mails will be tried again.", done, count=number(done)
+        message = ngettext(
+            "One mail will be tried again.", "%(count)s mails will be tried again.", changed, count=number(changed)
         )
     else:
-        said = ngettext("One mail was dropped.", "%(count)s mails were dropped.", done, count=number(done))
-    flash(said, "success")
+        message = ngettext("One mail was dropped.", "%(count)s mails were dropped.", changed, count=number(changed))
+    flash(message, "success")
     return redirect(url_for("mail_status.show"), 303)
 
 
 def _page(fault: str | None = None) -> str:
-    at = runtime()
-    now = at.clock()
+    app_runtime = runtime()
+    now = app_runtime.clock()
     with all_sections():
-        status, dead, not_sent = outbox_status(), failed_mail_groups(), unsent(now=now)
-        domains, shown = domain_outcomes(at.vault, now=now), outbox_for_staff()
+        status, failed_groups, not_sent = outbox_status(), failed_mail_groups(), unsent(now=now)
+        domains, counts = domain_outcomes(app_runtime.vault, now=now), outbox_for_staff()
     return _render(
         "staff/delivery/mail_status.html",
         status=status,
-        shown=shown,
-        dead=dead,
+        counts=counts,
+        failed_groups=failed_groups,
         unsent=not_sent,
         domains=domains,
         fault=fault,
@@ -79,10 +79,10 @@ def _page(fault: str | None = None) -> str:
 
 
 def _render(template: str, **values: object) -> str:
-    words = {"message_names": MESSAGE_NAMES, "state_names": STATE_NAMES, "phase_names": PHASE_NAMES}
-    return render_template(template, key_of=_key, states=[state.value for state in MailState], **words, **values)
+    names = {"message_names": MESSAGE_NAMES, "state_names": STATE_NAMES, "phase_names": PHASE_NAMES}
+    return render_template(template, key_of=_group_key, states=[state.value for state in MailState], **names, **values)
 
 
-def _key(one: FailedMailGroup) -> str:
+def _group_key(group: FailedMailGroup) -> str:
     """Return the value of a group's checkbox: the reason itself, so that mails that failed later are not included."""
-    return json.dumps([one.state, one.kind, one.phase, one.code, one.detail])
+    return json.dumps([group.state, group.kind, group.phase, group.code, group.detail])

@@ -24,7 +24,10 @@ blueprint = Blueprint("messages", __name__, url_prefix="/messages")
 @needs(Permission.SEE_COUNTS)
 def index() -> ResponseReturnValue:
     """Show the list of all messages."""
-    groups = {one.value: [kind.value for kind in MailKind if kind.rules.audience is one] for one in MailAudience}
+    groups = {
+        audience.value: [kind.value for kind in MailKind if kind.rules.audience is audience]
+        for audience in MailAudience
+    }
     return render_template("staff/delivery/messages.html", groups=groups, message_names=MESSAGE_NAMES)
 
 
@@ -32,8 +35,8 @@ def index() -> ResponseReturnValue:
 @needs(Permission.SEE_COUNTS)
 def show(name: str) -> ResponseReturnValue:
     """Show one message in one language: its headers, its HTML, its text."""
-    asked = request.args.get("lang", "")
-    language = asked if asked in LOCALES else current_locale()
+    typed_language = request.args.get("lang", "")
+    language = typed_language if typed_language in LOCALES else current_locale()
     message = _message(name, language)
     page = render_template(
         "staff/delivery/message.html",

@@ -21,7 +21,7 @@ from campaign.queries.moderation.erased import erased_days
 from campaign.services.privacy.disclosure import count_signers
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.moderation.labels import FAULTS
-from campaign.web.staff.moderation.moderation import work
+from campaign.web.staff.moderation.moderation import run_first_batches
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope, staff_context
 from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
@@ -50,11 +50,11 @@ def show() -> ResponseReturnValue:
 
 @blueprint.post("")
 @needs(Permission.EDIT, fresh=True)
-def choose() -> ResponseReturnValue:
+def create_invalidation() -> ResponseReturnValue:
     """Count the signatures that match, for a reason; nothing is changed before a person has reviewed them."""
     form = ErasedForm()
     faults: dict[str, Any] = {}
-    days = {name: _day(form[name].data or "", name, faults) for name in ("first", "last")}
+    days = {name: _read_day(form[name].data or "", name, faults) for name in ("first", "last")}
     if not faults and days["last"] < days["first"]:
         faults["last"] = FAULTS["until", "too-early"]
     appeal = find_appeal(form.appeal.data) if form.appeal.data else None
@@ -66,7 +66,7 @@ def choose() -> ResponseReturnValue:
     kept_days = runtime().settings.retention_days
     criteria = Criteria(since=days["first"], until=until, is_erased=True, kept_days=kept_days)
     try:
-        made = count_signers(
+        invalidation_id = count_signers(
             criteria,
             None if appeal is None else appeal.id,
             reason=request.form.get("reason", ""),
@@ -76,11 +76,11 @@ def choose() -> ResponseReturnValue:
         return _page(form, {"reason": reason_fault(error)}), 422
     except BudgetError:
         return _page(form, {"criteria": USED_UP}), 429
-    work(made)
-    return redirect(url_for("moderation.one", invalidation_id=made), 303)
+    run_first_batches(invalidation_id)
+    return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
 
 
-def _day(typed: str, name: str, faults: dict[str, Any]) -> datetime:
+def _read_day(typed: str, name: str, faults: dict[str, Any]) -> datetime:
     try:
         day = datetime.strptime(typed.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
@@ -91,7 +91,7 @@ def _day(typed: str, name: str, faults: dict[str, Any]) -> datetime:
 
 
 def _page(form: ErasedForm, faults: dict[str, Any]) -> str:
-    at = runtime()
+    app_runtime = runtime()
     newest = newest_appeals(beside=form.appeal.data or None)
     appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
     chosen = request.args.get("appeal")
@@ -100,7 +100,7 @@ def _page(form: ErasedForm, faults: dict[str, Any]) -> str:
         "staff/moderation/erased.html",
         form=form,
         faults=faults,
-        found=erased_days(scope(), now=at.clock(), kept_days=at.settings.retention_days, slug=chosen),
+        days=erased_days(scope(), now=app_runtime.clock(), kept_days=app_runtime.settings.retention_days, slug=chosen),
         few=FEW,
         chosen=chosen,
         appeals=appeals,

@@ -44,8 +44,8 @@ from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
 # What one page view does by itself; the rest is a worker's.
-_BATCHES_AT_ONCE = 2
-_MOST_CHOSEN = 200
+_FIRST_BATCHES = 2
+_MAX_CHOSEN = 200
 
 
 class ChooseSignersForm(TokenForm):
@@ -83,21 +83,21 @@ def search() -> ResponseReturnValue:
         except InputError:
             return _page(ChooseSignersForm(formdata=None), {"who": FAULTS["who", "not-an-address"]}, who=typed), 422
     try:
-        found = search_signers(name=typed, address=address, reason=reason, context=staff_context())
+        signers = search_signers(name=typed, address=address, reason=reason, context=staff_context())
     except InputError as error:
         return _page(ChooseSignersForm(formdata=None), {"reason": reason_fault(error)}, who=typed), 422
     except BudgetError:
         return _page(ChooseSignersForm(formdata=None), {"criteria": USED_UP}, who=typed), 429
-    return _page(ChooseSignersForm(formdata=None), found=found, who=typed)
+    return _page(ChooseSignersForm(formdata=None), signers=signers, who=typed)
 
 
 @blueprint.post("/invalidations")
 @needs(Permission.EDIT, fresh=True)
-def choose() -> ResponseReturnValue:
+def create_invalidation() -> ResponseReturnValue:
     """Count the matching signatures, for a reason; nothing is changed before a person has reviewed them."""
     form = ChooseSignersForm()
     faults: dict[str, Any] = {}
-    criteria = _read(form, faults)
+    criteria = _read_criteria(form, faults)
     appeal = find_appeal(form.appeal.data) if form.appeal.data else None
     if form.appeal.data and appeal is None:
         faults["appeal"] = FAULTS["appeal", "unknown"]
@@ -106,83 +106,83 @@ def choose() -> ResponseReturnValue:
     if faults:
         return _page(form, faults), 422
     try:
-        made = count_signers(
+        invalidation_id = count_signers(
             criteria,
             None if appeal is None else appeal.id,
             reason=request.form.get("reason", ""),
             context=staff_context(),
         )
     except InputError as error:
-        words = reason_fault(error)
+        fault_text = reason_fault(error)
         return _page(
-            form, {"choose-reason": words} | ({"criteria": words} if criteria.ids or criteria.domains else {})
+            form, {"choose-reason": fault_text} | ({"criteria": fault_text} if criteria.ids or criteria.domains else {})
         ), 422
     except BudgetError:
         return _page(form, {"criteria": USED_UP}), 429
-    work(made)
-    return redirect(url_for("moderation.one", invalidation_id=made), 303)
+    run_first_batches(invalidation_id)
+    return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
 
 
 @blueprint.get("/invalidations/<int:invalidation_id>")
 @needs(Permission.EDIT)
-def one(invalidation_id: int) -> ResponseReturnValue:
+def show_invalidation(invalidation_id: int) -> ResponseReturnValue:
     """Show how many signatures an invalidation concerns, and its progress."""
-    return _one_page(_own(invalidation_id))
+    return _invalidation_page(_own_invalidation(invalidation_id))
 
 
 @blueprint.post("/invalidations/<int:invalidation_id>/preview")
 @needs(Permission.EDIT, fresh=True)
-def look(invalidation_id: int) -> ResponseReturnValue:
+def preview(invalidation_id: int) -> ResponseReturnValue:
     """Show the first signers of an invalidation."""
-    found = _own(invalidation_id)
+    invalidation = _own_invalidation(invalidation_id)
     try:
         sample = preview_signers(invalidation_id, reason=request.form.get("reason", ""), context=staff_context())
     except InputError as error:
-        return _one_page(found, look_fault=reason_fault(error)), 422
+        return _invalidation_page(invalidation, preview_fault=reason_fault(error)), 422
     except BudgetError:
-        return _one_page(found, look_fault=USED_UP), 429
-    return _one_page(found, sample=sample, is_looked_at=True)
+        return _invalidation_page(invalidation, preview_fault=USED_UP), 429
+    return _invalidation_page(invalidation, sample=sample, is_previewed=True)
 
 
 @blueprint.post("/invalidations/<int:invalidation_id>/<any(begin, undo):act>")
 @needs(Permission.EDIT)
-def go_on(invalidation_id: int, act: str) -> ResponseReturnValue:
+def begin_or_undo(invalidation_id: int, act: str) -> ResponseReturnValue:
     """Begin an invalidation or undo it, with a reason."""
-    found = _own(invalidation_id)
+    invalidation = _own_invalidation(invalidation_id)
     try:
         reason = read_reason(request.form.get("reason", ""))
     except InputError as error:
-        return _one_page(found, FAULTS["reason", error.code]), 422
+        return _invalidation_page(invalidation, FAULTS["reason", error.code]), 422
     try:
         (begin if act == "begin" else undo)(invalidation_id, reason, context=staff_context())
     except StateError:
         flash(gettext("Somebody was quicker: this is how it stands now."), "error")
     else:
-        work(invalidation_id)
-    return redirect(url_for("moderation.one", invalidation_id=invalidation_id), 303)
+        run_first_batches(invalidation_id)
+    return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
 
 
 @blueprint.post("/invalidations/<int:invalidation_id>/discard")
 @needs(Permission.EDIT)
-def let_be(invalidation_id: int) -> ResponseReturnValue:
+def discard(invalidation_id: int) -> ResponseReturnValue:
     """Discard an invalidation that has not begun."""
-    _own(invalidation_id)
+    _own_invalidation(invalidation_id)
     try:
         drop(invalidation_id, context=staff_context())
     except StateError:
         flash(gettext("Somebody was quicker: this is how it stands now."), "error")
-        return redirect(url_for("moderation.one", invalidation_id=invalidation_id), 303)
+        return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
     return redirect(url_for("moderation.show"), 303)
 
 
-def _own(invalidation_id: int) -> InvalidationView:
+def _own_invalidation(invalidation_id: int) -> InvalidationView:
     try:
         return find_invalidation(scope(), runtime().vault, invalidation_id)
     except NotFoundError:
         abort(404)
 
 
-def work(invalidation_id: int) -> None:
+def run_first_batches(invalidation_id: int) -> None:
     """Run the first batches at once, which complete most invalidations.
 
     A signer who has moved since belongs to another section and must be restored too, so this runs with a worker's
@@ -190,12 +190,12 @@ def work(invalidation_id: int) -> None:
     """
     context = runtime().context(SYSTEM)
     with as_a_worker():
-        for _ in range(_BATCHES_AT_ONCE):
+        for _ in range(_FIRST_BATCHES):
             if not advance(context=context, only=invalidation_id):
                 break
 
 
-def _read(form: ChooseSignersForm, faults: dict[str, Any]) -> Criteria:
+def _read_criteria(form: ChooseSignersForm, faults: dict[str, Any]) -> Criteria:
     read: dict[str, Any] = {}
     for name, reader in (
         ("domain", read_domain),
@@ -212,13 +212,15 @@ def _read(form: ChooseSignersForm, faults: dict[str, Any]) -> Criteria:
     if read.get("since") and read.get("until") and read["since"] >= read["until"]:
         faults["until"] = FAULTS["until", "too-early"]
     try:
-        read["domains"] = tuple(sorted({read_domain(one) for one in request.form.getlist("domains")[:_MOST_CHOSEN]}))
+        read["domains"] = tuple(
+            sorted({read_domain(domain) for domain in request.form.getlist("domains")[:_MAX_CHOSEN]})
+        )
     except InputError as error:
         faults["domain"] = FAULTS[error.field, error.code]
     chosen = request.form.getlist("ids", type=int)
-    if len(chosen) > _MOST_CHOSEN:
+    if len(chosen) > _MAX_CHOSEN:
         faults["criteria"] = FAULTS["criteria", "too-many"]
-    return Criteria(ids=tuple(sorted(set(chosen[:_MOST_CHOSEN]))), **read)
+    return Criteria(ids=tuple(sorted(set(chosen[:_MAX_CHOSEN]))), **read)
 
 
 def read_network(text: str) -> str:
@@ -246,11 +248,11 @@ def _page(
     form: ChooseSignersForm,
     faults: dict[str, Any] | None = None,
     *,
-    found: tuple[SignerView, ...] | None = None,
+    signers: tuple[SignerView, ...] | None = None,
     who: str = "",
 ) -> str:
-    at = runtime()
-    now = at.clock()
+    app_runtime = runtime()
+    now = app_runtime.clock()
     newest = newest_appeals(beside=form.appeal.data or None)
     appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
     chosen = form.appeal.data if form.appeal.data in dict(appeals) else None
@@ -258,47 +260,47 @@ def _page(
         "staff/moderation/moderation.html",
         form=form,
         faults=faults or {},
-        found=found,
-        is_full=found is not None and len(found) == FOUND,
+        signers=signers,
+        is_full=signers is not None and len(signers) == FOUND,
         who=who,
         why=request.form.get("reason", ""),
         few=FEW,
         is_beyond_search=is_beyond_search(scope()),
-        trends=trends(scope(), at.vault, now=now, slug=chosen),
+        trends=trends(scope(), app_runtime.vault, now=now, slug=chosen),
         chosen=chosen,
         alerts=alerts(now=now),
-        invalidations=invalidations(scope(), at.vault),
+        invalidations=invalidations(scope(), app_runtime.vault),
         appeals=appeals,
         has_more=len(newest) >= CHOICES,
         section=own_section(),
         is_disposable=is_disposable,
-        **_names(),
+        **_labels(),
     )
 
 
-def _one_page(
-    found: InvalidationView,
+def _invalidation_page(
+    invalidation: InvalidationView,
     fault: Any = None,
     *,
-    look_fault: Any = None,
+    preview_fault: Any = None,
     sample: tuple[SignerView, ...] = (),
-    is_looked_at: bool = False,
+    is_previewed: bool = False,
 ) -> str:
     reason = request.form.get("reason", "")
     return render_template(
         "staff/moderation/invalidation.html",
-        one=found,
+        invalidation=invalidation,
         fault=fault,
-        look_fault=look_fault,
+        preview_fault=preview_fault,
         sample=sample,
         reason=reason if fault else "",
-        why=reason if look_fault else "",
+        why=reason if preview_fault else "",
         few=FEW,
-        is_looked_at=is_looked_at,
+        is_previewed=is_previewed,
         zone=ZoneInfo(own_section().time_zone),
-        **_names(),
+        **_labels(),
     )
 
 
-def _names() -> dict[str, Any]:
+def _labels() -> dict[str, Any]:
     return {"state_names": STATE_NAMES, "signature_states": SIGNATURE_STATES, "alert_names": ALERT_NAMES}

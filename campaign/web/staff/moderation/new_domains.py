@@ -25,44 +25,49 @@ blueprint = Blueprint("new_domains", __name__, url_prefix="/moderation/domains")
 @needs(Permission.EDIT)
 def show() -> ResponseReturnValue:
     """Return the new domains with the most signatures; `?appeal=` narrows it to one appeal."""
-    at = runtime()
-    chosen = _chosen()
-    return _page(chosen, new_domains(scope(), at.vault, now=at.clock(), slug=None if chosen is None else chosen.slug))
+    app_runtime = runtime()
+    appeal = _chosen_appeal()
+    return _page(
+        appeal,
+        new_domains(scope(), app_runtime.vault, now=app_runtime.clock(), slug=None if appeal is None else appeal.slug),
+    )
 
 
 @blueprint.post("")
 @needs(Permission.EDIT, fresh=True)
 def show_rare() -> ResponseReturnValue:
     """Return the same with those that few people have."""
-    at, chosen = runtime(), _chosen()
-    slug = None if chosen is None else chosen.slug
+    app_runtime, appeal = runtime(), _chosen_appeal()
+    slug = None if appeal is None else appeal.slug
     try:
         return _page(
-            chosen, rare_domains(slug, reason=request.form.get("reason", ""), context=staff_context()), is_whole=True
+            appeal, rare_domains(slug, reason=request.form.get("reason", ""), context=staff_context()), is_whole=True
         )
     except InputError as error:
         status, fault = 422, reason_fault(error)
     except BudgetError:
         status, fault = 429, USED_UP
-    return _page(chosen, new_domains(scope(), at.vault, now=at.clock(), slug=slug), fault=fault), status
+    return _page(
+        appeal, new_domains(scope(), app_runtime.vault, now=app_runtime.clock(), slug=slug), fault=fault
+    ), status
 
 
-def _chosen() -> AppealView | None:
+def _chosen_appeal() -> AppealView | None:
     return find_appeal(request.args.get("appeal", ""))
 
 
 def _page(
-    appeal: AppealView | None, found: tuple[NewDomain, ...], *, is_whole: bool = False, fault: object = None
+    appeal: AppealView | None, domains: tuple[NewDomain, ...], *, is_whole: bool = False, fault: object = None
 ) -> str:
-    chosen = appeal.slug if appeal is not None else None
+    slug = appeal.slug if appeal is not None else None
     return render_template(
         "staff/moderation/new_domains.html",
-        found=found,
+        domains=domains,
         is_whole=is_whole,
         fault=fault,
         few=FEW,
         why=request.form.get("reason", ""),
-        chosen=chosen,
-        headline=appeal.text_in(current_locale()).headline if appeal is not None and appeal.texts else chosen,
+        chosen=slug,
+        headline=appeal.text_in(current_locale()).headline if appeal is not None and appeal.texts else slug,
         section=own_section(),
     )

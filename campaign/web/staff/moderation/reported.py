@@ -18,7 +18,7 @@ from campaign.queries.moderation.reported import reported
 from campaign.services.moderation.invalidate import prepare
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.moderation.labels import FAULTS
-from campaign.web.staff.moderation.moderation import read_moment, read_network, work
+from campaign.web.staff.moderation.moderation import read_moment, read_network, run_first_batches
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope, staff_context
 from campaign.web.staff.staff_form import TokenForm
@@ -46,7 +46,7 @@ def show() -> ResponseReturnValue:
 
 @blueprint.post("")
 @needs(Permission.EDIT)
-def choose() -> ResponseReturnValue:
+def create_invalidation() -> ResponseReturnValue:
     """Count the matching reports; nothing is changed before a person has reviewed them."""
     form = ReportsForm()
     read: dict[str, Any] = {}
@@ -68,9 +68,9 @@ def choose() -> ResponseReturnValue:
     if faults:
         return _page(form, faults), 422
     appeal_id = None if appeal is None else appeal.id
-    made = prepare(criteria, appeal_id, context=staff_context(), subject=InvalidatedKind.REPORTS)
-    work(made)
-    return redirect(url_for("moderation.one", invalidation_id=made), 303)
+    invalidation_id = prepare(criteria, appeal_id, context=staff_context(), subject=InvalidatedKind.REPORTS)
+    run_first_batches(invalidation_id)
+    return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
 
 
 def _page(form: ReportsForm, faults: dict[str, Any]) -> str:
@@ -81,7 +81,7 @@ def _page(form: ReportsForm, faults: dict[str, Any]) -> str:
         "staff/moderation/reported.html",
         form=form,
         faults=faults,
-        found=reported(scope(), now=runtime().clock(), slug=chosen),
+        reports=reported(scope(), now=runtime().clock(), slug=chosen),
         chosen=chosen,
         appeals=appeals,
         has_more=len(newest) >= CHOICES,

@@ -34,20 +34,20 @@ blueprint = Blueprint("signer", __name__, url_prefix="/moderation")
 @needs(Permission.EDIT)
 def show(signature_id: int) -> ResponseReturnValue:
     """Show the possible actions for the signer."""
-    return _page(_own(signature_id))
+    return _page(_own_signature(signature_id))
 
 
 @blueprint.post("/signatures/<int:signature_id>/name")
 @needs(Permission.EDIT, fresh=True)
-def correct(signature_id: int) -> ResponseReturnValue:
+def correct_name(signature_id: int) -> ResponseReturnValue:
     """Correct the name."""
-    own, context, reason = _own(signature_id), staff_context(), request.form.get("reason", "")
+    signature, context, reason = _own_signature(signature_id), staff_context(), request.form.get("reason", "")
     try:
         name = clean_name(request.form.get("name", ""))
         with as_a_worker():
             correct_name_for(signature_id, name, reason=reason, context=context)
     except InputError as error:
-        return _page(own, {f"correct-{error.field}": _words(error)}), 422
+        return _page(signature, {f"correct-{error.field}": _fault_text(error)}), 422
     except NotFoundError:
         abort(404)
     flash(gettext("The name was corrected."), "success")
@@ -56,65 +56,69 @@ def correct(signature_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/signatures/<int:signature_id>/address")
 @needs(Permission.EDIT, fresh=True)
-def readdress(signature_id: int) -> ResponseReturnValue:
+def change_address(signature_id: int) -> ResponseReturnValue:
     """Mail the new address; the change takes effect when it is confirmed."""
-    own, context, reason = _own(signature_id), staff_context(), request.form.get("reason", "")
-    sent = read_address(request.form, context.now)
-    if sent.address is None:
-        return _page(own, {"address-email": sent.fault or sent.question}, is_asked=sent.fault is None), 422
+    signature, context, reason = _own_signature(signature_id), staff_context(), request.form.get("reason", "")
+    typed_address = read_address(request.form, context.now)
+    if typed_address.address is None:
+        return _page(
+            signature,
+            {"address-email": typed_address.fault or typed_address.question},
+            is_asked=typed_address.fault is None,
+        ), 422
     try:
         with as_a_worker():
-            change_address_for(signature_id, sent.address, reason=reason, context=context)
+            change_address_for(signature_id, typed_address.address, reason=reason, context=context)
     except InputError as error:
-        words = reason_fault(error) if error.field == "reason" else ADDRESS_ERRORS[error.code]
-        return _page(own, {f"address-{error.field}": words}), 422
+        fault_text = reason_fault(error) if error.field == "reason" else ADDRESS_ERRORS[error.code]
+        return _page(signature, {f"address-{error.field}": fault_text}), 422
     except BudgetError:
-        return _page(own, {"address-reason": USED_UP}), 429
+        return _page(signature, {"address-reason": USED_UP}), 429
     except NotFoundError:
         abort(404)
-    said = gettext(
+    message = gettext(
         "If we can write to the new address, it gets a mail. Nothing changes before its owner has confirmed it there."
     )
-    flash(said, "success")
+    flash(message, "success")
     return redirect(url_for("signer.show", signature_id=signature_id), 303)
 
 
 @blueprint.post("/signatures/<int:signature_id>/erase")
 @needs(Permission.EDIT, fresh=True)
-def forget(signature_id: int) -> ResponseReturnValue:
+def erase(signature_id: int) -> ResponseReturnValue:
     """Erase all data of the section under the address."""
-    own, context, reason = _own(signature_id), staff_context(), request.form.get("reason", "")
+    signature, context, reason = _own_signature(signature_id), staff_context(), request.form.get("reason", "")
     if not request.form.get("sure"):
-        return _page(own, {"erase-sure": gettext("Please tick that you are sure: this cannot be undone.")}), 422
+        return _page(signature, {"erase-sure": gettext("Please tick that you are sure: this cannot be undone.")}), 422
     try:
         with as_a_worker():
             erased = erase_for(signature_id, reason=reason, context=context)
     except InputError as error:
-        return _page(own, {"erase-reason": _words(error)}), 422
+        return _page(signature, {"erase-reason": _fault_text(error)}), 422
     except NotFoundError:
         abort(404)
-    said = ngettext("Erased: %(count)s signature.", "Erased: %(count)s signatures.", erased, count=number(erased))
-    flash(said, "success")
+    message = ngettext("Erased: %(count)s signature.", "Erased: %(count)s signatures.", erased, count=number(erased))
+    flash(message, "success")
     return redirect(url_for("moderation.show"), 303)
 
 
 @blueprint.post("/signatures/<int:signature_id>/print")
 @needs(Permission.EDIT, fresh=True)
-def printed(signature_id: int) -> ResponseReturnValue:
+def show_subject_access(signature_id: int) -> ResponseReturnValue:
     """Show all data of the section under the address, for printing and sending by post (GDPR art. 15)."""
-    own = _own(signature_id)
+    signature = _own_signature(signature_id)
     try:
         signatures = subject_access_for(signature_id, reason=request.form.get("reason", ""), context=staff_context())
     except InputError as error:
-        return _page(own, {"print-reason": _words(error)}), 422
+        return _page(signature, {"print-reason": _fault_text(error)}), 422
     except BudgetError:
-        return _page(own, {"print-reason": USED_UP}), 429
+        return _page(signature, {"print-reason": USED_UP}), 429
     return render_template(
         "staff/moderation/subject_access.html",
         signatures=signatures,
         section=own_section(),
         states=SIGNATURE_STATES,
-        today=asked_on(),
+        today=print_date(),
     )
 
 
@@ -127,34 +131,34 @@ def send_links() -> ResponseReturnValue:
         address = parse_address(request.form.get("email", ""))
         send_links_for(address, reason=reason, context=context)
     except InputError as error:
-        words = _words(error) if error.field == "reason" else FAULTS["who", "not-an-address"]
-        flash(str(words), "error")
+        fault_text = _fault_text(error) if error.field == "reason" else FAULTS["who", "not-an-address"]
+        flash(str(fault_text), "error")
     else:
         flash(gettext("If we hold anything under this address, a mail with the links is on its way to it."), "success")
     return redirect(url_for("moderation.show", _anchor="links"), 303)
 
 
-def asked_on() -> Any:
+def print_date() -> Any:
     """Return the day on which it is printed."""
     return runtime().clock().date()
 
 
-def _own(signature_id: int) -> SectionSignature:
+def _own_signature(signature_id: int) -> SectionSignature:
     try:
         return own_signature(scope(), signature_id)
     except NotFoundError:
         abort(404)
 
 
-def _words(error: InputError) -> object:
+def _fault_text(error: InputError) -> object:
     return reason_fault(error) if error.field == "reason" else INPUT_ERRORS[error.field, error.code]
 
 
-def _page(own: SectionSignature, faults: dict[str, object] | None = None, *, is_asked: bool = False) -> str:
+def _page(signature: SectionSignature, faults: dict[str, object] | None = None, *, is_asked: bool = False) -> str:
     typed = request.form if faults else {}
     return render_template(
         "staff/moderation/signer.html",
-        one=own,
+        signature=signature,
         faults=faults or {},
         is_asked=is_asked,
         typed=typed,

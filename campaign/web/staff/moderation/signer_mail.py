@@ -41,12 +41,12 @@ def send_again(signature_id: int, mail_id: int) -> ResponseReturnValue:
 
 def _page(signature_id: int, fault: str | None = None) -> str:
     try:
-        found = mails_of_signer(scope(), signature_id)
+        signer_mails = mails_of_signer(scope(), signature_id)
     except NotFoundError:
         abort(404)
     return render_template(
         "staff/moderation/signer_mail.html",
-        found=found,
+        signer_mails=signer_mails,
         fault=fault,
         pause=queue_pause(),
         message_names=MESSAGE_NAMES,
