@@ -18,7 +18,14 @@ from campaign.queries.appeals.editor import AppealForEditing
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.edit_facts import set_facts
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.editing import beside, editable, refuse_ended, refused, seen, workable
+from campaign.web.staff.appeals.editing import (
+    editable_or_404,
+    form_values,
+    own_appeal_or_404,
+    read_seen,
+    refusal_page,
+    refuse_ended,
+)
 from campaign.web.staff.staff.access import needs, staff_context
 from campaign.web.staff.staff.security_texts import text_languages
 
@@ -29,7 +36,7 @@ blueprint = Blueprint("appeal_facts", __name__, url_prefix="/appeals/<slug>/fact
 @needs(Permission.EDIT)
 def show(slug: str) -> ResponseReturnValue:
     """Return the form."""
-    edited = editable(slug)
+    edited = editable_or_404(slug)
     return _page(edited, edited.facts, before=edited.facts)
 
 
@@ -37,13 +44,13 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def save(slug: str) -> ResponseReturnValue:
     """Keep the facts; the slug may be another one afterwards."""
-    edited, before = workable(slug), seen()
+    edited, before = own_appeal_or_404(slug), read_seen()
     typed = _typed(before)
     try:
         refuse_ended(edited)
         slug = set_facts(slug, typed, before, context=staff_context())
     except (InvalidFieldsError, StateError) as error:
-        return refused(error, partial(_page, edited), typed, before, slug)
+        return refusal_page(error, partial(_page, edited), typed, before, slug)
     except NotFoundError:
         abort(404)
     flash(gettext("Kept."), "success")
@@ -55,35 +62,37 @@ def _typed(before: dict[str, Any]) -> dict[str, Any]:
 
     Chosen languages stay in the order in which the document has them.
     """
-    sent = request.form
-    goal = sent.get("goal", "").strip()
-    kept = before.get("languages")
-    order = kept if isinstance(kept, list) else []
-    languages = sent.getlist("languages")
+    form = request.form
+    goal = form.get("goal", "").strip()
+    shown_languages = before.get("languages")
+    order = shown_languages if isinstance(shown_languages, list) else []
+    languages = form.getlist("languages")
     return {
-        "slug": sent.get("slug", "").strip(),
+        "slug": form.get("slug", "").strip(),
         "goal": int(goal) if goal.isascii() and goal.isdigit() and len(goal) < 13 else goal,
-        "deadline": sent.get("deadline", "").strip() or None,
-        "country": sent.get("country", "") or None,
-        "languages": [one for one in order if one in languages] + [one for one in languages if one not in order],
-        "own_language": "own_language" in sent,
-        "sections": sent.getlist("sections"),
-        "risk_countries": sent.getlist("risk_countries"),
-        "initials_only": "initials_only" in sent,
+        "deadline": form.get("deadline", "").strip() or None,
+        "country": form.get("country", "") or None,
+        "languages": [code for code in order if code in languages] + [code for code in languages if code not in order],
+        "own_language": "own_language" in form,
+        "sections": form.getlist("sections"),
+        "risk_countries": form.getlist("risk_countries"),
+        "initials_only": "initials_only" in form,
     }
 
 
 def _page(edited: AppealForEditing, values: dict[str, Any], **shown: Any) -> str:
     locale = current_locale()
-    named = [
-        (one.code, section_name(one.code, one.name, locale)) for one in list_sections() if one.code != INTERNATIONAL
+    sections = [
+        (section.code, section_name(section.code, section.name, locale))
+        for section in list_sections()
+        if section.code != INTERNATIONAL
     ]
     return render_template(
         "staff/appeals/appeal_facts.html",
-        **beside(edited, **shown),
+        **form_values(edited, **shown),
         is_draft=edited.appeal.state == AppealState.DRAFT,
         values=values,
         countries=country_names(locale),
         languages=text_languages(locale),
-        sections=sorted(named, key=lambda pair: pair[1].casefold()),
+        sections=sorted(sections, key=lambda pair: pair[1].casefold()),
     )

@@ -65,12 +65,12 @@ class DoubtText:
     text: str
 
 
-def by_field(*documents: Document | None) -> dict[str, list[DoubtText]]:
+def doubts_by_field(*documents: Document | None) -> dict[str, list[DoubtText]]:
     """Return the documents' doubts by the field that they concern; `GENERAL` where they concern none."""
-    sorted_: dict[str, list[DoubtText]] = defaultdict(list)
+    grouped: dict[str, list[DoubtText]] = defaultdict(list)
     for document in documents:
         for doubt in document.doubts if document else ():
             field, words = _DOUBTS[doubt.code]
             text = document.lines[doubt.line - 1] if document and 0 < doubt.line <= len(document.lines) else ""
-            sorted_[field].append(DoubtText(words, document.language if document else "", doubt.line, text))
-    return dict(sorted_)
+            grouped[field].append(DoubtText(words, document.language if document else "", doubt.line, text))
+    return dict(grouped)

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import ConflictError, InvalidFieldsError, NotFoundError, StateError
 from campaign.queries.appeals.editor import AppealForEditing, find_for_editing
-from campaign.web.staff.appeals.document_doubts import by_field
+from campaign.web.staff.appeals.document_doubts import doubts_by_field
 from campaign.web.staff.field_errors import faults
 from campaign.web.staff.staff.access import scope
 
@@ -28,20 +28,20 @@ class EditConflict:
     theirs: Values
 
 
-def found(slug: str) -> AppealForEditing:
+def appeal_or_404(slug: str) -> AppealForEditing:
     """Return the appeal, for anybody of the staff; 404 where there is none."""
     return find_for_editing(slug) or abort(404)
 
 
-def editable(slug: str) -> AppealForEditing:
+def editable_or_404(slug: str) -> AppealForEditing:
     """Return the appeal, for those who work on it, while it can be changed; else 404."""
-    edited = workable(slug)
+    edited = own_appeal_or_404(slug)
     return abort(404) if has_ended(edited) else edited
 
 
-def workable(slug: str) -> AppealForEditing:
+def own_appeal_or_404(slug: str) -> AppealForEditing:
     """Return the appeal, for those who work on it, ended or not: what they typed is not to be lost; else 404."""
-    edited = found(slug)
+    edited = appeal_or_404(slug)
     return edited if scope().may_edit_for(edited.section) else abort(404)
 
 
@@ -56,7 +56,7 @@ def refuse_ended(edited: AppealForEditing) -> None:
         raise StateError(f"{edited.appeal.slug} is {edited.appeal.state}")
 
 
-def refused(
+def refusal_page(
     error: InvalidFieldsError | StateError | NotFoundError,
     page: Callable[..., str],
     typed: Values,
@@ -73,11 +73,11 @@ def refused(
     if isinstance(error, ConflictError):
         merged = merge(typed, before or empty or {}, error.current)
         return page(merged.values, before=error.current, merged=merged), 409
-    ended = "gone" if isinstance(error, NotFoundError) else str(found(slug).appeal.state)
+    ended = "gone" if isinstance(error, NotFoundError) else str(appeal_or_404(slug).appeal.state)
     return page(typed, before=before, ended=ended), 409
 
 
-def beside(
+def form_values(
     edited: AppealForEditing,
     *,
     before: Values,
@@ -92,22 +92,22 @@ def beside(
     documents = list(edited.documents.values())
     return {
         "appeal": edited.appeal,
-        "seen": as_seen(before),
+        "seen": seen_field(before),
         "wrong": wrong or {},
         "theirs": merged.theirs if merged else {},
         "is_conflict": merged is not None,
         "ended": ended,
         "documents": documents,
-        "doubts": by_field(*documents) if edited.appeal.state == AppealState.DRAFT else {},
+        "doubts": doubts_by_field(*documents) if edited.appeal.state == AppealState.DRAFT else {},
     }
 
 
-def as_seen(values: Values) -> str:
-    """Return the values as the form's hidden field, which `seen` reads."""
+def seen_field(values: Values) -> str:
+    """Return the values as the form's hidden field, which `read_seen` reads."""
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def seen() -> Values:
+def read_seen() -> Values:
     """Return the values that the person saw when they began to type; empty if they came back damaged."""
     try:
         values = json.loads(request.form.get("seen", ""))

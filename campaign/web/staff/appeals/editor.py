@@ -23,15 +23,15 @@ from campaign.queries.counting.staff_counts import related_appeals
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.import_draft import ImportOptions, ImportReport, import_draft
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.document_doubts import GENERAL, by_field
-from campaign.web.staff.appeals.editing import editable, found
+from campaign.web.staff.appeals.document_doubts import GENERAL, doubts_by_field
+from campaign.web.staff.appeals.editing import appeal_or_404, editable_or_404
 from campaign.web.staff.field_errors import fault
 from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import needs, scope, staff_context, takes_upload
 from campaign.web.staff.staff.security_texts import text_languages
 
 blueprint = Blueprint("editor", __name__, url_prefix="/appeals")
-LONGEST_SEARCH = 100
+MAX_SEARCH_LENGTH = 100
 
 
 @blueprint.get("")
@@ -45,12 +45,12 @@ def index() -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @takes_upload
 def upload() -> ResponseReturnValue:
-    """Return a document becomes a draft of the own section."""
-    read = _read()
-    if isinstance(read, str):
-        return _index(read), 422
+    """Import a document as a draft of the own section."""
+    upload = _read_upload()
+    if isinstance(upload, str):
+        return _index(upload), 422
     try:
-        report = _imported(read, ImportOptions(is_new=True))
+        report = _import(upload, ImportOptions(is_new=True))
     except AppealExistsError as error:
         return _index(known=error.slug), 422
     flash(gettext("The document was read. Please look through what it says."), "success")
@@ -61,25 +61,25 @@ def upload() -> ResponseReturnValue:
 @needs(Permission.SEE_COUNTS)
 def show(slug: str) -> ResponseReturnValue:
     """Show one appeal: its content, what is missing, and the possible actions."""
-    return page(found(slug))
+    return page(appeal_or_404(slug))
 
 
 @blueprint.post("/<slug>/document")
 @needs(Permission.EDIT)
 @takes_upload
-def complete(slug: str) -> ResponseReturnValue:
+def add_document(slug: str) -> ResponseReturnValue:
     """Import another document of the same appeal: a further language, or a correction."""
-    edited = editable(slug)
-    read = _read()
-    if isinstance(read, str):
-        return page(edited, wrong={"document": read}), 422
+    edited = editable_or_404(slug)
+    upload = _read_upload()
+    if isinstance(upload, str):
+        return page(edited, wrong={"document": upload}), 422
     try:
-        report = _imported(read, ImportOptions(slug=slug))
+        report = _import(upload, ImportOptions(slug=slug))
     except (InputError, NotFoundError, StateError):
         return page(edited, wrong={"document": fault("document", "ended")}), 422
     if not report.kept and (report.is_new_language or not report.changes):
-        said = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
-        flash(said, "success")
+        message = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
+        flash(message, "success")
         return redirect(url_for("editor.show", slug=slug), 303)
     return render_template("staff/appeals/imported.html", edited=find_for_editing(slug), report=report)
 
@@ -90,7 +90,7 @@ def add_language(slug: str) -> ResponseReturnValue:
     """Redirect to the empty form of a language."""
     language = request.args.get("language", "")
     if not is_language(language):
-        return redirect(url_for("editor.show", slug=editable(slug).appeal.slug), 303)
+        return redirect(url_for("editor.show", slug=editable_or_404(slug).appeal.slug), 303)
     return redirect(url_for("text.show", slug=slug, language=language), 303)
 
 
@@ -105,10 +105,10 @@ def page(
 
     `wrong` holds the errors of a form, `typed` its input, `theirs` what someone else has written in the meantime.
     """
-    now, locale, me = runtime().clock(), current_locale(), scope()
+    now, locale, person = runtime().clock(), current_locale(), scope()
     sections = section_names()
     appeal = edited.appeal
-    is_ours = me.section in {one.code for one in taking_part(list_sections(), appeal.sections)}
+    is_ours = person.section in {section.code for section in taking_part(list_sections(), appeal.sections)}
     has_ended = appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
     return render_template(
         "staff/appeals/editor.html",
@@ -116,18 +116,22 @@ def page(
         appeal=appeal,
         text=appeal.text_in(locale) if appeal.texts else None,
         sections=sections,
-        lacks=publish_blockers(appeal, now=now) if appeal.state == AppealState.DRAFT else (),
-        doubts={language: by_field(one).get(GENERAL, []) for language, one in edited.documents.items()},
-        works=me.may_edit_for(edited.section),
-        can_edit=me.may_edit_for(edited.section) and not has_ended,
-        coordinates=me.may(Permission.COORDINATE),
-        is_writer=me.staff_id in edited.written_by,
-        can_say=is_ours and me.may(Permission.EDIT) and appeal.state in {AppealState.OPEN, AppealState.CLOSED},
+        blockers=publish_blockers(appeal, now=now) if appeal.state == AppealState.DRAFT else (),
+        doubts={
+            language: doubts_by_field(document).get(GENERAL, []) for language, document in edited.documents.items()
+        },
+        may_edit=person.may_edit_for(edited.section),
+        can_edit=person.may_edit_for(edited.section) and not has_ended,
+        may_coordinate=person.may(Permission.COORDINATE),
+        is_writer=person.staff_id in edited.written_by,
+        can_set_continuation=is_ours
+        and person.may(Permission.EDIT)
+        and appeal.state in {AppealState.OPEN, AppealState.CLOSED},
         languages=[pair for pair in text_languages(locale) if pair[0] not in appeal.texts],
-        relatives=[
-            one for one in related_appeals(appeal) if one.slug != appeal.slug and one.state != AppealState.DRAFT
+        related=[
+            each for each in related_appeals(appeal) if each.slug != appeal.slug and each.state != AppealState.DRAFT
         ],
-        others=[one for one in newest_appeals(beside=_earlier(edited, typed)) if one.slug != appeal.slug],
+        others=[each for each in newest_appeals(beside=_earlier(edited, typed)) if each.slug != appeal.slug],
         wrong=wrong or {},
         typed=typed or {},
         theirs=theirs or {},
@@ -143,9 +147,9 @@ def _earlier(edited: AppealForEditing, typed: dict[str, Any] | None) -> str | No
 
 
 def _index(wrong: object = None, known: str | None = None) -> str:
-    words = " ".join(request.args.get("q", "").replace("\0", " ").split())[:LONGEST_SEARCH]
-    asked = request.args.get("before", "")
-    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+    words = " ".join(request.args.get("q", "").replace("\0", " ").split())[:MAX_SEARCH_LENGTH]
+    typed_before = request.args.get("before", "")
+    before = int(typed_before) if typed_before.isascii() and typed_before.isdigit() and len(typed_before) < 18 else None
     listed = list_appeals(before=before, words=words)
     return render_template(
         "staff/appeals/list.html",
@@ -161,7 +165,7 @@ def _index(wrong: object = None, known: str | None = None) -> str:
     )
 
 
-def _read() -> tuple[DraftAppeal, tuple[str, ...]] | str:
+def _read_upload() -> tuple[DraftAppeal, tuple[str, ...]] | str:
     """Return the document's content with its lines, or the error message for the file."""
     file = request.files.get("document")
     if file is None or not file.filename:
@@ -174,6 +178,6 @@ def _read() -> tuple[DraftAppeal, tuple[str, ...]] | str:
         return str(fault("document", error.code))
 
 
-def _imported(read: tuple[DraftAppeal, tuple[str, ...]], options: ImportOptions) -> ImportReport:
-    draft, lines = read
+def _import(upload: tuple[DraftAppeal, tuple[str, ...]], options: ImportOptions) -> ImportReport:
+    draft, lines = upload
     return import_draft(draft, options, context=staff_context(), lines=lines)

@@ -14,7 +14,7 @@ from campaign.domain.errors import ConflictError, FourEyesError, InputError, Not
 from campaign.domain.staff.roles import Permission
 from campaign.services.appeals import lifecycle
 from campaign.services.appeals.continuation import follow
-from campaign.web.staff.appeals.editing import found
+from campaign.web.staff.appeals.editing import appeal_or_404
 from campaign.web.staff.appeals.editor import page
 from campaign.web.staff.field_errors import fault
 from campaign.web.staff.staff.access import needs, staff_context
@@ -24,78 +24,78 @@ blueprint = Blueprint("lifecycle", __name__, url_prefix="/appeals/<slug>")
 
 @blueprint.post("/request-review")
 @needs(Permission.EDIT)
-def ask(slug: str) -> ResponseReturnValue:
+def request_review(slug: str) -> ResponseReturnValue:
     """Ask for the draft to be published."""
-    said = gettext("Those who can publish it have been told by mail.")
-    return _done(slug, lambda: lifecycle.ask(slug, context=staff_context()), said)
+    message = gettext("Those who can publish it have been told by mail.")
+    return _run(slug, lambda: lifecycle.ask(slug, context=staff_context()), message)
 
 
 @blueprint.post("/return-for-changes")
 @needs(Permission.EDIT)
-def send_back(slug: str) -> ResponseReturnValue:
+def return_for_changes(slug: str) -> ResponseReturnValue:
     """Withdraw the request for review, or return the draft to the person who asked."""
-    words = request.form.get("words", "")
-    said = gettext("It is a draft again.")
-    return _done(slug, lambda: lifecycle.send_back(slug, words, context=staff_context()), said)
+    explanation = request.form.get("words", "")
+    message = gettext("It is a draft again.")
+    return _run(slug, lambda: lifecycle.send_back(slug, explanation, context=staff_context()), message)
 
 
 @blueprint.post("/publish")
 @needs(Permission.COORDINATE, fresh=True)
 def publish(slug: str) -> ResponseReturnValue:
     """Open the appeal for signatures, as it was when the page was opened."""
-    sent = request.form.get("revision", "")
-    revision = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 18 else None
-    said = gettext("It is public now.")
-    return _done(slug, lambda: lifecycle.publish(slug, context=staff_context(), revision=revision), said)
+    typed = request.form.get("revision", "")
+    revision = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 18 else None
+    message = gettext("It is public now.")
+    return _run(slug, lambda: lifecycle.publish(slug, context=staff_context(), revision=revision), message)
 
 
 @blueprint.post("/close")
 @needs(Permission.COORDINATE, fresh=True)
 def close(slug: str) -> ResponseReturnValue:
     """Close the appeal before its deadline."""
-    return _done(slug, lambda: lifecycle.close(slug, context=staff_context()), gettext("It is closed."))
+    return _run(slug, lambda: lifecycle.close(slug, context=staff_context()), gettext("It is closed."))
 
 
 @blueprint.post("/stop")
 @needs(Permission.COORDINATE, fresh=True)
 def stop(slug: str) -> ResponseReturnValue:
     """Stop the appeal, with the reason in the languages that were written."""
-    told = _outcomes()
+    outcomes = _typed_outcomes()
 
-    def end() -> None:
-        if not lifecycle.stop(slug, context=staff_context(), outcome=told) and any(told.values()):
+    def stop_appeal() -> None:
+        if not lifecycle.stop(slug, context=staff_context(), outcome=outcomes) and any(outcomes.values()):
             raise StateError("somebody else has stopped it; what was written is not told yet")
 
-    return _done(slug, end, gettext("It is stopped, and its page says so."))
+    return _run(slug, stop_appeal, gettext("It is stopped, and its page says so."))
 
 
 @blueprint.post("/outcome")
 @needs(Permission.COORDINATE)
-def outcome(slug: str) -> ResponseReturnValue:
+def save_outcomes(slug: str) -> ResponseReturnValue:
     """Report on its page what became of the case."""
 
-    def tell() -> None:
-        for language, body in _outcomes().items():
+    def set_outcomes() -> None:
+        for language, body in _typed_outcomes().items():
             seen = request.form.get(f"seen_{language}", "")
             lifecycle.set_outcome(slug, language, body, context=staff_context(), seen=seen)
 
-    return _done(slug, tell, gettext("Its page tells it."))
+    return _run(slug, set_outcomes, gettext("Its page tells it."))
 
 
 @blueprint.post("/follows")
 @needs(Permission.EDIT)
-def follows(slug: str) -> ResponseReturnValue:
+def save_earlier_appeal(slug: str) -> ResponseReturnValue:
     """Say which appeal it follows."""
     earlier, seen = request.form.get("follows", "") or None, request.form.get("seen_follows", "")
-    return _done(slug, lambda: follow(slug, earlier, context=staff_context(), seen=seen), gettext("Kept."))
+    return _run(slug, lambda: follow(slug, earlier, context=staff_context(), seen=seen), gettext("Kept."))
 
 
 @blueprint.post("/continuation")
 @needs(Permission.EDIT)
-def continuation(slug: str) -> ResponseReturnValue:
+def save_continuation(slug: str) -> ResponseReturnValue:
     """Say for the own section what comes after the deadline."""
 
-    def say() -> None:
+    def set_continuation() -> None:
         until = None
         if request.form.get("goes") == "on":
             try:
@@ -106,16 +106,16 @@ def continuation(slug: str) -> ResponseReturnValue:
             raise InputError("goes", "unknown", "neither on nor stop")
         lifecycle.set_continuation(slug, until, context=staff_context(), seen=request.form.get("seen_continuation", ""))
 
-    return _done(slug, say, gettext("Kept. Your supporters read it on the appeal’s page."))
+    return _run(slug, set_continuation, gettext("Kept. Your supporters read it on the appeal’s page."))
 
 
-def _outcomes() -> dict[str, str]:
+def _typed_outcomes() -> dict[str, str]:
     return {
         language: request.form[f"outcome_{language}"] for language in LOCALES if f"outcome_{language}" in request.form
     }
 
 
-def _done(slug: str, act: Callable[[], object], said: str) -> ResponseReturnValue:
+def _run(slug: str, act: Callable[[], object], message: str) -> ResponseReturnValue:
     """Run the act and redirect to the appeal's page; an error is shown there, with the input."""
     typed = request.form.to_dict()
     try:
@@ -123,15 +123,15 @@ def _done(slug: str, act: Callable[[], object], said: str) -> ResponseReturnValu
     except NotFoundError:
         abort(404)
     except InputError as error:
-        return page(found(slug), wrong={error.field: fault(error.field, error.code)}, typed=typed), 422
+        return page(appeal_or_404(slug), wrong={error.field: fault(error.field, error.code)}, typed=typed), 422
     except ConflictError as error:
-        words = gettext("It was changed while you were reading. Please look at it once more.")
-        return page(found(slug), wrong={"publish": words}, typed=typed, theirs=error.current), 409
+        fault_text = gettext("It was changed while you were reading. Please look at it once more.")
+        return page(appeal_or_404(slug), wrong={"publish": fault_text}, typed=typed, theirs=error.current), 409
     except FourEyesError:
-        words = gettext("You have written some of it: somebody else has to publish it.")
-        return page(found(slug), wrong={"publish": words}), 422
+        fault_text = gettext("You have written some of it: somebody else has to publish it.")
+        return page(appeal_or_404(slug), wrong={"publish": fault_text}), 422
     except StateError:
-        words = gettext("That is not possible as it stands. Please look at the page once more.")
-        return page(found(slug), wrong={"publish": words}, typed=typed), 422
-    flash(said, "success")
+        fault_text = gettext("That is not possible as it stands. Please look at the page once more.")
+        return page(appeal_or_404(slug), wrong={"publish": fault_text}, typed=typed), 422
+    flash(message, "success")
     return redirect(url_for("editor.show", slug=slug), 303)

@@ -16,7 +16,14 @@ from campaign.domain.staff.roles import Permission
 from campaign.queries.appeals.editor import AppealForEditing
 from campaign.services.appeals.edit_targets import remove_target, write_target
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.editing import beside, editable, refuse_ended, refused, seen, workable
+from campaign.web.staff.appeals.editing import (
+    editable_or_404,
+    form_values,
+    own_appeal_or_404,
+    read_seen,
+    refusal_page,
+    refuse_ended,
+)
 from campaign.web.staff.staff.access import needs, staff_context
 
 blueprint = Blueprint("target", __name__, url_prefix="/appeals/<slug>/targets/<int:position>")
@@ -35,8 +42,8 @@ _EMPTY: dict[str, Any] = {
 @needs(Permission.EDIT)
 def show(slug: str, position: int) -> ResponseReturnValue:
     """Return the form; position 0 is a new target."""
-    edited = editable(slug)
-    values = _now(edited, position)
+    edited = editable_or_404(slug)
+    values = _stored_values(edited, position)
     return _page(edited, position, values or {**_EMPTY, "country": edited.appeal.country}, before=values)
 
 
@@ -44,13 +51,13 @@ def show(slug: str, position: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def save(slug: str, position: int) -> ResponseReturnValue:
     """Keep the target."""
-    edited, before = workable(slug), seen()
+    edited, before = own_appeal_or_404(slug), read_seen()
     typed = _typed(edited, before)
     try:
         refuse_ended(edited)
         write_target(slug, position, typed, before, context=staff_context())
     except (InvalidFieldsError, StateError, NotFoundError) as error:
-        return refused(error, partial(_page, edited, position), typed, before, slug)
+        return refusal_page(error, partial(_page, edited, position), typed, before, slug)
     flash(gettext("Kept."), "success")
     return redirect(url_for("editor.show", slug=slug, _anchor="targets"), 303)
 
@@ -59,7 +66,7 @@ def save(slug: str, position: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def remove(slug: str, position: int) -> ResponseReturnValue:
     """Take the target away."""
-    editable(slug)
+    editable_or_404(slug)
     try:
         remove_target(slug, position, context=staff_context())
     except NotFoundError:
@@ -71,27 +78,27 @@ def remove(slug: str, position: int) -> ResponseReturnValue:
     return redirect(url_for("editor.show", slug=slug, _anchor="targets"), 303)
 
 
-def _now(edited: AppealForEditing, position: int) -> dict[str, Any]:
+def _stored_values(edited: AppealForEditing, position: int) -> dict[str, Any]:
     return {} if position == 0 else edited.targets.get(position) or abort(404)
 
 
 def _typed(edited: AppealForEditing, before: dict[str, Any]) -> dict[str, Any]:
     """Return the form's fields under the target's names; words in languages that are not on the form stay."""
-    sent = request.form
-    said = before.get("words")
-    words: dict[str, Any] = dict(said) if isinstance(said, dict) else {}
+    form = request.form
+    stored_words = before.get("words")
+    words: dict[str, Any] = dict(stored_words) if isinstance(stored_words, dict) else {}
     for language in edited.appeal.texts:
-        one: dict[str, Any] = {
-            name: sent.get(f"{name}_{language}", "").strip() or None for name in ("role", "name", "salutation")
+        translation: dict[str, Any] = {
+            name: form.get(f"{name}_{language}", "").strip() or None for name in ("role", "name", "salutation")
         }
-        one["address"] = _lines(f"address_{language}")
+        translation["address"] = _lines(f"address_{language}")
         words.pop(language, None)
-        if any(one.values()):
-            words[language] = {name: one[name] for name in ("role", "name", "address", "salutation")}
+        if any(translation.values()):
+            words[language] = {name: translation[name] for name in ("role", "name", "address", "salutation")}
     accounts = [line.partition(":") for line in _lines("social")]
     return {
-        "kind": sent.get("kind", ""),
-        "country": sent.get("country", "") or None,
+        "kind": form.get("kind", ""),
+        "country": form.get("country", "") or None,
         "emails": _lines("emails"),
         "faxes": _lines("faxes"),
         "phones": _lines("phones"),
@@ -107,7 +114,7 @@ def _lines(name: str) -> list[str]:
 def _page(edited: AppealForEditing, position: int, values: dict[str, Any], **shown: Any) -> str:
     return render_template(
         "staff/appeals/target.html",
-        **beside(edited, **shown),
+        **form_values(edited, **shown),
         position=position,
         values=values,
         countries=country_names(current_locale()),

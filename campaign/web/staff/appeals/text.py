@@ -25,7 +25,15 @@ from campaign.queries.appeals.appeal import AppealView, TextView
 from campaign.queries.appeals.editor import AppealForEditing
 from campaign.services.appeals.edit_text import write_text
 from campaign.web.http.headers import CONTENT_SECURITY_POLICY
-from campaign.web.staff.appeals.editing import beside, editable, found, refuse_ended, refused, seen, workable
+from campaign.web.staff.appeals.editing import (
+    appeal_or_404,
+    editable_or_404,
+    form_values,
+    own_appeal_or_404,
+    read_seen,
+    refusal_page,
+    refuse_ended,
+)
 from campaign.web.staff.staff.access import needs, staff_context
 
 blueprint = Blueprint("text", __name__, url_prefix="/appeals/<slug>/texts/<language>")
@@ -48,7 +56,7 @@ _SPARE_PEOPLE = 1
 @needs(Permission.EDIT)
 def show(slug: str, language: str) -> ResponseReturnValue:
     """Return the form, filled with what there is."""
-    edited = editable(slug) if is_language(language) else abort(404)
+    edited = editable_or_404(slug) if is_language(language) else abort(404)
     values = edited.words.get(language, _EMPTY)
     return _page(edited, language, values, before=edited.words.get(language, {}))
 
@@ -57,13 +65,13 @@ def show(slug: str, language: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def save(slug: str, language: str) -> ResponseReturnValue:
     """Keep the words as a new version."""
-    edited = workable(slug) if is_language(language) else abort(404)
-    typed, before = _typed(), seen()
+    edited = own_appeal_or_404(slug) if is_language(language) else abort(404)
+    typed, before = _typed(), read_seen()
     try:
         refuse_ended(edited)
         version = write_text(slug, language, typed, before, context=staff_context())
     except (InvalidFieldsError, StateError) as error:
-        return refused(error, partial(_page, edited, language), typed, before, slug, _EMPTY)
+        return refusal_page(error, partial(_page, edited, language), typed, before, slug, _EMPTY)
     flash(gettext("Kept.") if version else gettext("Nothing was changed."), "success")
     if version and version > 1 and edited.appeal.is_open:
         flash(_reminder(), "info")
@@ -71,21 +79,21 @@ def save(slug: str, language: str) -> ResponseReturnValue:
 
 
 def _reminder() -> str:
-    said: str = gettext(
+    reminder: str = gettext(
         "Does the letter now say something else? Then tell those who signed it before, under “Mail to supporters”: "
         "tick that it was reworded."
     )
-    return said
+    return reminder
 
 
 @blueprint.get("/mail")
 @needs(Permission.SEE_COUNTS)
 def mail(slug: str, language: str) -> ResponseReturnValue:
     """Return the confirmation mail with this letter, as text and in a frame as HTML."""
-    appeal, text = _text(slug, language)
-    written = _message(appeal, text)
+    appeal, text = _text_or_404(slug, language)
+    message = _message(appeal, text)
     page = render_template(
-        "staff/appeals/preview.html", appeal=appeal, text=text, subject=written.subject, body=written.body
+        "staff/appeals/preview.html", appeal=appeal, text=text, subject=message.subject, body=message.body
     )
     response = make_response(page)
     response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
@@ -96,7 +104,7 @@ def mail(slug: str, language: str) -> ResponseReturnValue:
 @needs(Permission.SEE_COUNTS)
 def mail_html(slug: str, language: str) -> Response:
     """Return the mail's HTML part alone, for the frame."""
-    appeal, text = _text(slug, language)
+    appeal, text = _text_or_404(slug, language)
     response = Response(_message(appeal, text).html or "", content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _MAIL_POLICY
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
@@ -105,9 +113,9 @@ def mail_html(slug: str, language: str) -> Response:
 
 @blueprint.get("/letter.pdf")
 @needs(Permission.SEE_COUNTS)
-def printed(slug: str, language: str) -> ResponseReturnValue:
+def letter_pdf(slug: str, language: str) -> ResponseReturnValue:
     """Return the letter on paper, to the first target."""
-    appeal, text = _text(slug, language)
+    appeal, text = _text_or_404(slug, language)
     name = signer_name(appeal, gettext("Name of the signer"))
     target = next(iter(appeal.targets_in(language)), None)
     sheet = PrintedLetter(
@@ -125,52 +133,54 @@ def printed(slug: str, language: str) -> ResponseReturnValue:
     except GlyphError:
         flash(gettext("No font on the server can print this script (TOCSIN_FONTS)."), "error")
         return redirect(url_for("editor.show", slug=slug), 303)
-    named = {"Content-Disposition": f'inline; filename="{appeal.slug}-{language}.pdf"'}
-    return Response(content, content_type="application/pdf", headers=named)
+    headers = {"Content-Disposition": f'inline; filename="{appeal.slug}-{language}.pdf"'}
+    return Response(content, content_type="application/pdf", headers=headers)
 
 
-def _text(slug: str, language: str) -> tuple[AppealView, TextView]:
-    appeal = found(slug).appeal
+def _text_or_404(slug: str, language: str) -> tuple[AppealView, TextView]:
+    appeal = appeal_or_404(slug).appeal
     return appeal, appeal.texts.get(language) or abort(404)
 
 
 def _message(appeal: AppealView, text: TextView) -> Any:
-    at = runtime()
+    now, settings = runtime().clock(), runtime().settings
     locale = text.language if text.language in LOCALES else "en"
-    site = f"{at.settings.base_url}/{locale}"
+    site = f"{settings.base_url}/{locale}"
     page = f"{site}/appeals/{appeal.slug}"
     links = messages.MailLinks(page, f"{site}/s/…", f"{site}/m/…/act", f"{site}/m/…/me", None)
-    envelope = Envelope(at.settings.mail_from, "reader@mail.example", "<preview@tocsin.invalid>", at.clock(), locale)
+    envelope = Envelope(settings.mail_from, "reader@mail.example", "<preview@tocsin.invalid>", now, locale)
     return messages.to_signer(MailKind.CONFIRMATION, envelope, messages.SignedAppeal(appeal, text, ""), links)
 
 
 def _typed() -> dict[str, Any]:
     """Return the form's fields under the names of the words."""
-    sent = request.form
-    names, pronouns = sent.getlist("person_name"), sent.getlist("person_pronoun")
+    form = request.form
+    names, pronouns = form.getlist("person_name"), form.getlist("person_pronoun")
     pronouns += [""] * len(names)
     return {
-        "headline": sent.get("headline", ""),
-        "people": [{"name": name, "pronoun": pronouns[at] or None} for at, name in enumerate(names) if name.strip()],
-        "summary": unix_lines(sent.get("summary", "")),
-        "salutation": sent.get("salutation", "") or None,
-        "paragraphs": _parts(sent.get("letter", "")),
-        "closing": unix_lines(sent.get("closing", "")) or None,
-        "talking_points": [one for one in unix_lines(sent.get("talking_points", "")).split("\n") if one.strip()],
-        "background": unix_lines(sent.get("background", "")),
+        "headline": form.get("headline", ""),
+        "people": [
+            {"name": name, "pronoun": pronouns[place] or None} for place, name in enumerate(names) if name.strip()
+        ],
+        "summary": unix_lines(form.get("summary", "")),
+        "salutation": form.get("salutation", "") or None,
+        "paragraphs": _paragraphs(form.get("letter", "")),
+        "closing": unix_lines(form.get("closing", "")) or None,
+        "talking_points": [line for line in unix_lines(form.get("talking_points", "")).split("\n") if line.strip()],
+        "background": unix_lines(form.get("background", "")),
     }
 
 
-def _parts(text: str) -> list[str]:
+def _paragraphs(text: str) -> list[str]:
     return [part.strip("\n") for part in re.split(r"\n[ \t]*\n", unix_lines(text)) if part.strip()]
 
 
 def _page(edited: AppealForEditing, language: str, values: dict[str, Any], **shown: Any) -> str:
     document = edited.documents.get(language)
-    own = replace(edited, documents={language: document} if document else {})
+    with_document = replace(edited, documents={language: document} if document else {})
     return render_template(
         "staff/appeals/text.html",
-        **beside(own, **shown),
+        **form_values(with_document, **shown),
         language=language,
         version=edited.versions.get(language),
         values=values,

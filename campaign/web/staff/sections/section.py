@@ -17,7 +17,7 @@ from campaign.domain.staff.roles import Permission
 from campaign.queries.sections.section import find_section, list_sections, next_position
 from campaign.services.sections.edit_section import add_section, set_section
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.editing import EditConflict, Values, as_seen, merge, seen
+from campaign.web.staff.appeals.editing import EditConflict, Values, merge, read_seen, seen_field
 from campaign.web.staff.field_errors import faults
 from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import needs, staff_context
@@ -76,7 +76,7 @@ def show(code: str) -> ResponseReturnValue:
 @needs(Permission.ADMINISTER)
 def save(code: str) -> ResponseReturnValue:
     """Store the section."""
-    before = seen()
+    before = read_seen()
     typed = _typed(before)
     try:
         set_section(code, typed, before, context=staff_context())
@@ -136,7 +136,7 @@ def _page(
         code_typed=code_typed,
         name=names.get(code, ""),
         values=values,
-        seen=as_seen(values if before is None else before),
+        seen=seen_field(values if before is None else before),
         wrong=faults(wrong or {}),
         rivals=[(country, names[one.code]) for country, one in rivals.items()] if wrong else [],
         theirs=_worded(merged.theirs) if merged else {},

@@ -15,7 +15,7 @@ from campaign.queries.staff.accounts import StaffView, find_colleague, list_staf
 from campaign.services.staff.accounts import Invitation, change, invite, reset_second_factor
 from campaign.web.forms import INPUT_ERRORS
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.editing import EditConflict, Values, as_seen, merge, seen
+from campaign.web.staff.appeals.editing import EditConflict, Values, merge, read_seen, seen_field
 from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import needs, scope, staff_context
 from campaign.web.staff.staff_form import TokenForm
@@ -86,7 +86,7 @@ def edit(staff_id: int) -> ResponseReturnValue:
 @needs(Permission.ADMINISTER, fresh=True)
 def save(staff_id: int) -> ResponseReturnValue:
     """Change role or section, or end the account; its log-ins end at once."""
-    one, form, before = _colleague(staff_id), AccountForm(), seen()
+    one, form, before = _colleague(staff_id), AccountForm(), read_seen()
     if not form.validate():
         return _one_page(one, form, before=before), 422
     try:
@@ -150,7 +150,7 @@ def _one_page(
         form=form,
         one=one,
         fault=fault,
-        seen=as_seen(held if before is None else before),
+        seen=seen_field(held if before is None else before),
         is_conflict=merged is not None,
         theirs={name: words.get(name, {}).get(value, value) for name, value in merged.theirs.items()} if merged else {},
     )
