@@ -85,6 +85,10 @@ class SpentSolutionError(ChallengeError):
         super().__init__("this proof was taken before")
 
 
+class ReportLimitError(TocsinError):
+    """The appeal takes no more reports without a signature for a while."""
+
+
 class TokenError(TocsinError):
     """A mailed link is damaged, was made for another purpose, or with another key."""
 

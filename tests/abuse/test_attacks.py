@@ -10,18 +10,22 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from campaign.domain.abuse.challenge import WAIT
+from campaign.domain.abuse.challenge import WAIT, ChallengeDemandError
+from campaign.domain.counting.channel import Channel
+from campaign.domain.errors import ReportLimitError
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role
 from campaign.models import AbuseAlert, Action, SignUp, SpentSolution
 from campaign.platform import db, limiter
-from campaign.platform.network import networks_of
+from campaign.platform.network import Network, networks_of
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.services.abuse import limits as guard
 from campaign.services.abuse.counters import limits
 from campaign.services.counting.verify import verify
+from campaign.services.signing.unsigned_report import UnsignedReport, count_unsigned_report
 from tests.abuse.test_limits import URL, asked, rows, solve
-from tests.conftest import Clock, Postbox, clear_caches, form, text_of
+from tests.conftest import Clock, Postbox, clear_caches, context, form, text_of
 from tests.staff.staff_clients import join
 
 ACT = "/en/appeals/ana-ruiz-vega/act"
@@ -136,6 +140,22 @@ def test_beyond_the_cap_no_report_counts_whatever_is_solved(
     monkeypatch.setattr(guard, "_REPORTS_CAP", limits("2 per minute"))
     assert [client.post(ACT, data=DONE).status_code for _ in range(4)] == [303, 303, 429, 429]
     assert (rows(Action), counts(appeal.id).by_evidence["reported"]) == (2, 2)
+
+
+def test_the_service_itself_asks_the_limits_before_it_counts_a_report(
+    app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "_REPORTS", limits("2 per hour"))
+    monkeypatch.setattr(guard, "_REPORTS_CAP", limits("1 per hour"))
+    report = UnsignedReport("fr", Channel.LETTER, 0, (Network("/24", "ab" * 16),))
+    supporter = context(actor=SUPPORTER)
+    with app.test_request_context():
+        count_unsigned_report(appeal, report, context=supporter)
+        with pytest.raises(ReportLimitError):
+            count_unsigned_report(appeal, report, context=supporter)
+        with pytest.raises(ChallengeDemandError):
+            count_unsigned_report(appeal, report, context=supporter)
+    assert (rows(Action), counts(appeal.id).by_evidence["reported"]) == (1, 1)
 
 
 def test_who_solves_nothing_uses_up_nobodys_cap(

@@ -43,8 +43,8 @@ PLAIN = set(
     seal search seeds select send sent server services serving setup sha short shown signals signin single smtp
     social solved spent sqlite started state static status step stop structure subprocess svg table tags take tasks
     test thanks throttle to tocsin together totp touched transaction translatable trouble truncated two txt type
-    typeset u unaddressed undo undone unknown unpack unpacker unsent unsubscribe until untold unusual upgrade ups
-    url use used utc v validate verdict verify version waiting waits wan wants warm web week wide window
+    typeset u unaddressed undo undone unknown unpack unpacker unsent unsigned unsubscribe until untold unusual
+    upgrade ups url use used utc v validate verdict verify version waiting waits wan wants warm web week wide window
     withdraw without word wrapping writer written xml
     """.split()
 )

@@ -84,7 +84,7 @@ _SHARE_SECONDS, _SHARE_SIGN_UPS = 10.0, 20
 
 
 # The key of the application's AbuseLimits in `app.extensions`.
-EXTENSION = "tocsin_guard"
+EXTENSION = "tocsin_abuse_limits"
 
 
 @dataclass(frozen=True, slots=True)

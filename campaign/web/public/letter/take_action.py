@@ -7,16 +7,17 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from campaign.domain.abuse.challenge import ChallengeDemand
+from campaign.domain.abuse.challenge import ChallengeDemand, ChallengeDemandError
 from campaign.domain.counting.channel import REPORTABLE, Channel
-from campaign.domain.errors import NotFoundError, SpentSolutionError, StateError
+from campaign.domain.errors import NotFoundError, ReportLimitError, StateError
 from campaign.platform import limiter
 from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.signature import SignatureView
-from campaign.services.abuse.limits import admit_report, demand, watch_signed_report
-from campaign.services.signing.report_action import record, record_unsigned
+from campaign.services.abuse.limits import watch_signed_report
+from campaign.services.signing.report_action import record
+from campaign.services.signing.unsigned_report import UnsignedReport, count_unsigned_report
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.forms import INPUT_ERRORS
@@ -95,25 +96,14 @@ def _record_unsigned(
     appeal: AppealView, section_code: str, done: ReportedAction
 ) -> tuple[ReportedAction | None, ChallengeDemand | None]:
     """Count the action; return it, or the demand that the browser has to meet first. 429 above the appeal's cap."""
-    form_data, networks, context = request.form, client_networks(), supporter_context()
-    admission = admit_report(appeal, form_data.get("proof", ""), form_data.get("ticket", ""), networks, context=context)
-    if admission is None:
-        abort(429)
-    if isinstance(admission, ChallengeDemand):
-        return None, admission
+    proof, ticket = request.form.get("proof", ""), request.form.get("ticket", "")
+    report = UnsignedReport(section_code, done[0], done[1], client_networks(), proof, ticket)
     try:
-        digests = bytes.fromhex(networks[0].digest), bytes.fromhex(networks[1 if len(networks) > 1 else 0].digest)
-        record_unsigned(
-            appeal.id,
-            section_code,
-            done[0],
-            target=done[1],
-            solved=admission.solved,
-            networks=digests,
-            context=context,
-        )
-    except SpentSolutionError:
-        return None, demand(appeal, networks, context=context)
+        count_unsigned_report(appeal, report, context=supporter_context())
+    except ReportLimitError:
+        abort(429)
+    except ChallengeDemandError as error:
+        return None, error.demand
     except (StateError, NotFoundError):
         return None, None
     return done, None
