@@ -1,4 +1,4 @@
-"""What several safety tests share."""
+"""Fixtures that several abuse tests share."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from campaign.services.abuse import limits as guard
 
 
 @pytest.fixture
-def under(app: Flask) -> Iterator[Any]:
-    """Sets the human check's mode."""
+def set_challenge_mode(app: Flask) -> Iterator[Any]:
+    """Yield a function that sets the mode of the proof of work."""
 
     def set_mode(mode: str) -> None:
         at = app.extensions[KEY]

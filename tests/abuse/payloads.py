@@ -1,4 +1,4 @@
-"""Five hundred ways to smuggle a script into a text, made from parts: each runs `xss()` where nothing stops it."""
+"""Five hundred ways to inject a script into a text, made from parts: each calls `xss()` where nothing stops it."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ _DISGUISES = (
 
 
 def payloads() -> list[str]:
-    """Exactly WANTED of them, no two alike, each kind well represented."""
+    """Return WANTED different payloads, with each kind well represented."""
     events = (
         shape.format(tag, event) for (tag, event), shape in zip(product(_TAGS, _EVENTS), cycle(_SHAPES), strict=False)
     )

@@ -1,4 +1,4 @@
-"""Attacks that come from very many networks at once, on sign-ups, reports and page views; and that a crowd passes."""
+"""Attacks from very many networks at once, on sign-ups, reports and page views; a genuine crowd passes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DONE = {"country": "FR", "channel": "letter", "target": "0"}
 
 @pytest.fixture(autouse=True)
 def guarded(under: Any) -> None:
-    """With an abuse guard that has seen nothing yet."""
+    """Return the application with abuse limits that have counted nothing yet."""
 
 
 def post(client: FlaskClient, path: str, address: str, data: dict[str, str]) -> int:
@@ -43,7 +43,7 @@ def post(client: FlaskClient, path: str, address: str, data: dict[str, str]) -> 
 
 
 def a_minute_ahead() -> None:
-    """Limits go by the minute of the clock: do not begin near its end."""
+    """Wait near the end of a minute, because limits count by the minute of the clock."""
     if time.time() % 60 > 35:
         time.sleep(61 - time.time() % 60)
 
@@ -62,7 +62,7 @@ def test_wider_networks_are_counted_too(address: str, networks: tuple[str, ...])
 
 
 @pytest.mark.slow
-def test_a_48_of_460_64s_does_not_pass_without_a_puzzle(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_48_with_460_networks_needs_a_proof(client: FlaskClient, appeal: AppealView) -> None:
     a_minute_ahead()
     answers = [
         post(client, URL, f"2001:db8:7:{number:x}::1", form(email=f"p{number}@d{number}.example"))
@@ -72,7 +72,7 @@ def test_a_48_of_460_64s_does_not_pass_without_a_puzzle(client: FlaskClient, app
     assert answers[:60] == [303] * 60
     assert rows(SignUp) == answers.count(303)
     assert "network" in db.session.scalars(select(AbuseAlert.kind)).all()
-    # Somebody else is not asked for anything.
+    # Another network is asked for nothing.
     assert post(client, URL, "2001:db9:1::1", form(email="calm@mail.example")) == 303
 
 
@@ -158,7 +158,7 @@ def test_the_service_itself_asks_the_limits_before_it_counts_a_report(
     assert (rows(Action), counts(appeal.id).by_evidence["reported"]) == (1, 1)
 
 
-def test_who_solves_nothing_uses_up_nobodys_cap(
+def test_reports_without_a_proof_do_not_use_up_the_cap(
     client: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch, clock: Clock, app: Flask
 ) -> None:
     monkeypatch.setattr(guard, "_REPORTS", limits("1 per hour"))
@@ -171,7 +171,7 @@ def test_who_solves_nothing_uses_up_nobodys_cap(
     assert client.post(ACT, data=DONE | {"ticket": asked(pages[0].text)[1]}).status_code == 303
 
 
-def test_very_many_reports_of_signers_are_told_of_and_counted(
+def test_very_many_reports_of_signers_are_counted_and_alerted(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "_SIGNED_REPORTS", limits("1 per minute"))

@@ -1,4 +1,4 @@
-"""Counting against several limits at once: as the limits' library counts each, and on Redis in one round trip."""
+"""Counting against several limits at once: with the results of the limits library, and on Redis in one round trip."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MINUTE, HOUR = parse("3 per minute"), parse("5 per hour")
 
 @pytest.fixture
 def on_redis(redis_url: str) -> Limiter:
-    """A limiter of an application of its own."""
+    """Return a limiter on Redis."""
     limiter = Limiter(key_func=client_network, storage_uri=redis_url)
     limiter.init_app(Flask("on redis"))
     return limiter
@@ -41,12 +41,12 @@ def in_memory() -> Limiter:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["on_redis", "in_memory"])
-def test_each_counts_as_it_would_alone(where: str, request: pytest.FixtureRequest) -> None:
+def test_each_limit_counts_as_it_would_alone(where: str, request: pytest.FixtureRequest) -> None:
     limiter: Limiter = request.getfixturevalue(where)
     both = [(MINUTE, ("flood", "domain", "a")), (HOUR, ("flood", "domain", "a"))]
     assert count(limiter, both, ["attack/domain/a"]) == ([True, True], [False])
     limiter.storage.incr("attack/domain/a", 600)
-    # The library's own count goes on where this one stopped, and this one where that stopped.
+    # The library and this counter each go on from the other's count.
     assert limiter.limiter.hit(MINUTE, "flood", "domain", "a")
     assert count(limiter, [*both, (MINUTE, ("flood", "domain", "b"))], ["attack/all/", "attack/domain/a"]) == (
         [True, True, True],
@@ -89,7 +89,7 @@ def test_a_crowd_turns_the_check_on_where_redis_counts(
     answers = [client.post(URL, data=form(email=f"p{number}@d{number}.example")).status_code for number in range(7)]
     assert answers == [303] * 5 + [422] * 2
     assert rows(AbuseAlert) == 1
-    # It goes on for a while, whatever is counted then; and it stops nobody where Redis is away.
+    # The check stays on for a while, whatever is counted then; and it stops nobody while Redis is away.
     monkeypatch.setitem(guard._SOFT, "appeal", (parse("500 per minute"), parse("1000 per hour")))
     assert client.post(URL, data=form(email="p@later.example")).status_code == 422
     assert isinstance(on_redis.storage, RedisStorage)

@@ -1,4 +1,4 @@
-"""A flood at a real site behind a proxy: how much of it is taken, when staff know, and that nothing of it counts."""
+"""A flood at a real site behind a proxy: how much is accepted, when staff know, and that none counts."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tests.staff.staff_clients import join
 pytestmark = pytest.mark.slow
 
 FLOOD = 10_000 if IS_ATTACK else 300
-# What an appeal takes in a minute, twice: the flood may begin in one minute and go on in the next.
+# The sign-ups that an appeal accepts in a minute, twice: the flood may span two minutes.
 MOST_UNPROVED = 1200
 FROM_ONE_NETWORK = 60
 STAFF = "cleo@staff.example"
 
 
 class Flood:
-    """Signs from networks of its own, without any proof, and remembers what came back."""
+    """A client that signs from many networks, without any proof, and counts the answers."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -43,7 +43,7 @@ class Flood:
         self.refused_at: float | None = None
 
     def sign(self, number: int, network: int, **more: str) -> int:
-        """One try from the network of that number; the status."""
+        """Sign once from the network of that number; return the status."""
         fields = {"name": "Jeanne Martin", "email": f"one{number}@d{number}.example", "country": "FR", "consent": "y"}
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
@@ -62,7 +62,7 @@ class Flood:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_flood_is_held_off_staff_know_and_nothing_of_it_counts(
+def test_a_flood_is_refused_alerted_and_not_counted(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
 ) -> None:
     port = free_port()
@@ -74,20 +74,20 @@ def test_a_flood_is_held_off_staff_know_and_nothing_of_it_counts(
             db.session.remove()
         with running(site.environ, [web(port), WORKER], tmp_path / "log"):
             wait_for(f"http://127.0.0.1:{port}/readyz")
-            alone = one_network(port)
+            alone = sign_from_one_network(port)
             flood = Flood(port)
             with ThreadPoolExecutor(8) as pool:
-                # Until it is noticed, and then as much again and more.
+                # Sign until the flood is noticed, and then as much again and more.
                 for first in range(0, MOST_UNPROVED + 100, 50):
                     list(pool.map(lambda number: flood.sign(number, number), range(1000 + first, 1050 + first)))
                     if flood.refused_at is not None:
                         break
                 assert flood.refused_at is not None, flood.statuses
                 went_on = pool.submit(lambda: [flood.sign(n, n) for n in range(5000, 5000 + FLOOD)])
-                told = alerted(server, flood.refused_at)
+                told = seconds_until_alert(server, flood.refused_at)
                 went_on.result()
             assert flood.sign(0, 7, leave_empty="http://spam.example") == 422  # the trap gets the form again
-        check(site, flood, alone)
+        check_accepted(site, flood, alone)
     tries, taken = flood.statuses.total(), flood.statuses[303]
     figure(f"1 flood: {tries:,} sign-ups from as many networks, unproved: taken", taken, f"≤ {MOST_UNPROVED:,}")
     figure("1 flood: 100 sign-ups from one network within a minute: taken", alone, f"≤ {FROM_ONE_NETWORK}")
@@ -96,8 +96,8 @@ def test_a_flood_is_held_off_staff_know_and_nothing_of_it_counts(
     assert set(flood.statuses) == {303, 422}
 
 
-def one_network(port: int) -> int:
-    """How many of a hundred sign-ups from different addresses of one network are taken within a minute of the clock."""
+def sign_from_one_network(port: int) -> int:
+    """Return how many of a hundred sign-ups from one network are accepted within a minute of the clock."""
     if time.time() % 60 > 40:
         time.sleep(61 - time.time() % 60)
     flood = Flood(port)
@@ -107,23 +107,23 @@ def one_network(port: int) -> int:
     return flood.statuses[303]
 
 
-def alerted(server: Server, since: float) -> float:
-    """Seconds until the coordinator has the mail; waits for it."""
+def seconds_until_alert(server: Server, since: float) -> float:
+    """Wait for the mail to the coordinator; return the seconds until it arrived."""
     while not [one for one in server.received if one.recipient == STAFF and b"many sign-ups" in one.content]:
         assert time.monotonic() < since + 90, "nobody was told"
         time.sleep(0.1)
     return time.monotonic() - since
 
 
-def check(site: Site, flood: Flood, alone: int) -> None:
-    """What was taken is kept, told once, and counts nothing."""
+def check_accepted(site: Site, flood: Flood, alone: int) -> None:
+    """Check that accepted sign-ups are stored, mailed once, and not counted."""
     with site.app.app_context():
         appeal = find_appeal("case")
         assert appeal is not None
         taken = db.session.scalar(select(func.count()).select_from(SignUp))
         assert db.session.scalar(select(func.count()).select_from(Signature)) == 0
         assert counts(appeal.id).total == 0
-        # Ten thousand in a minute or two are too many for the whole site, too: each kind is told once.
+        # Ten thousand in a minute or two are too many for the whole site, too: each kind of alert is sent once.
         told = sorted(db.session.scalars(select(AbuseAlert.kind)))
         assert told == (["all", "appeal"] if IS_ATTACK else ["appeal"])
         db.session.remove()

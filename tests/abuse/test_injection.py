@@ -42,9 +42,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-# The short form has some, among them one that no font can show.
+# The short form tries some, among them one that no font can show.
 TRIED = slice(None) if IS_ATTACK else slice(2, None, 25)
-# What would run, or could be made to: handlers, script addresses, scripts that are not files of ours.
+# Everything that runs or could be made to: handlers, script addresses, scripts that are not the site's own files.
 _FOUND = """() => {
   const address = /^(href|src|action|formaction|data|xlink:href)$/i;
   const script = /^[\\s\\x00-\\x20]*(javascript|vbscript|data(?!:image\\/(png|webp|svg)))/i;
@@ -62,7 +62,7 @@ _FOUND = """() => {
 
 @dataclass
 class Tab:
-    """A page of the browser whose requests the application at hand answers."""
+    """A page of the browser whose requests the test's application answers."""
 
     page: Page
     client: FlaskClient
@@ -70,13 +70,13 @@ class Tab:
     seen: int = 0
 
     def found(self, path: str) -> list[str]:
-        """What a script of somebody else's could do there."""
+        """Return what a foreign script could do on that page."""
         self.page.goto(f"http://tocsin.test{path}", wait_until="load")
         self.seen += 1
         return list(self.page.evaluate(_FOUND))
 
     def answer(self, route: Route) -> None:
-        """From the bodies put in place, or the application."""
+        """Answer from the prepared bodies, or by the application."""
         path = route.request.url.removeprefix("http://tocsin.test")
         if not route.request.url.startswith("http://tocsin.test/") or route.request.resource_type in {"image", "media"}:
             route.abort()
@@ -101,7 +101,7 @@ def tab(app: Flask, browser: Browser, client: FlaskClient) -> Iterator[Tab]:  # 
 
 
 def hostile(payload: str) -> DraftAppeal:
-    """A case whose document holds the payload wherever a document can hold anything; readers take out NUL."""
+    """Return a case whose document holds the payload in every field; readers remove NUL."""
     payload = payload.replace("\x00", "")
     target = DraftTarget(
         kind="primary",
@@ -132,7 +132,7 @@ def hostile(payload: str) -> DraftAppeal:
 
 
 def signer(appeal_id: int, payload: str) -> int:
-    """Somebody of that name, even where the form would have refused it; the sign-up's id."""
+    """Store a sign-up with that name, even where the form would refuse it; return its id."""
     vault = runtime().vault
     address = parse_address(f"signer{appeal_id}@mail.example")
     sign(
@@ -142,7 +142,7 @@ def signer(appeal_id: int, payload: str) -> int:
     return db.session.scalars(select(SignedUp.id).where(SignedUp.appeal_id == appeal_id)).one()
 
 
-def test_the_list_is_what_it_says() -> None:
+def test_there_are_as_many_different_payloads_as_wanted() -> None:
     made = payloads()
     assert len(made) == len(set(made)) == WANTED
 
@@ -166,7 +166,7 @@ def test_no_payload_runs_anywhere(
     tried = payloads()[TRIED]
     bad: dict[str, list[str]] = {}
 
-    def look(payload: str, path: str) -> None:
+    def check_path(payload: str, path: str) -> None:
         found = tab.found(path)
         if found:
             bad[f"{path.rpartition('/')[2][:12]}: {payload}"] = found
@@ -194,23 +194,23 @@ def test_no_payload_runs_anywhere(
             f"/embed/{slug}",
             f"/en/s/{confirm}",
         ):
-            look(payload, path)
+            check_path(payload, path)
         manage = manage_token(confirm_at(sign_up_id, START))
         for path in (f"/en/m/{manage}/act", f"/en/m/{manage}/me", f"/en/appeals/{slug}/thanks"):
-            look(payload, path)
+            check_path(payload, path)
         deliver()
         for count, message in enumerate(postbox.messages):
             part = message.get_body(("html",))
             assert part is not None
             tab.bodies[f"/mail/{number}-{count}"] = ("text/html; charset=utf-8", str(part.get_content()).encode())
-            look(payload, f"/mail/{number}-{count}")
+            check_path(payload, f"/mail/{number}-{count}")
             assert not re.search(r"[\r\n]", str(message["Subject"]))
         postbox.messages.clear()
         for path in (f"/en/m/{manage}/letter.pdf", f"/en/appeals/{slug}/letter.pdf"):
             assert is_harmless(client.get(path), payload)
         tab.bodies.clear()
     for path in ("/en/", "/en/feed.atom", "/en/sections", "/api/v1/appeals", "/sitemap.xml"):
-        look("all", path)
+        check_path("all", path)
     figure(
         "5 input: script injection, payloads / pages looked at / run", f"{len(tried)}/{tab.seen}/{len(bad)}", "0 run"
     )
@@ -228,14 +228,14 @@ def _appeal_id(slug: str) -> int:
 
 
 def is_harmless(answer: TestResponse, payload: str) -> bool:
-    """Whether it is an inert PDF; or a page instead that says that no font shows the payload, where that is true."""
+    """Return whether the answer is an inert PDF, or a page because no font shows the payload."""
     if answer.mimetype == "application/pdf":
         return is_inert(answer.data)
     return answer.status_code < 500 and not is_printable(payload, runtime().settings.fonts)
 
 
 def is_inert(content: bytes) -> bool:
-    """Whether a PDF opens without an action and without a script."""
+    """Return whether a PDF opens without an action and without a script."""
     reader = PdfReader(io.BytesIO(content))
     plain = b"".join(repr(reader.get_object(number)).encode() for number in range(1, int(reader.trailer["/Size"])))  # type: ignore[call-overload]
     return not re.search(rb"/(JavaScript|JS|OpenAction|AA|Launch|EmbeddedFile|SubmitForm)\b", plain)

@@ -1,4 +1,4 @@
-"""Floods: what is refused, what is asked for, who is told; and that real crowds pass."""
+"""Abuse limits: refusals, proofs of work, alerts; and genuine crowds that pass."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rows(model: Any) -> int:
 
 
 def asked(page: str) -> tuple[dict[str, Any], str]:
-    """The puzzle and the ticket of a page that asks for them."""
+    """Return the puzzle and the ticket of a page that asks for them."""
     puzzle = re.search(r'data-puzzle="([^"]+)"', page)
     ticket = re.search(r'name="ticket" value="([^"]+)"', page)
     assert puzzle
@@ -45,7 +45,7 @@ def asked(page: str) -> tuple[dict[str, Any], str]:
 
 
 def solve(puzzle: dict[str, Any]) -> str:
-    """What the script does."""
+    """Solve the puzzle as the page's script does."""
     challenge = altcha.Challenge.from_dict(puzzle)
     solution = altcha.solve_challenge(challenge)
     assert solution is not None
@@ -54,9 +54,9 @@ def solve(puzzle: dict[str, Any]) -> str:
 
 @pytest.mark.slow
 def test_a_proof_lets_in_once_and_only_for_its_appeal(
-    client: FlaskClient, appeal: AppealView, under: Any, clock: Clock, app: Flask
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, clock: Clock, app: Flask
 ) -> None:
-    under("always")
+    set_challenge_mode("always")
     page = client.post(URL, data=form())
     assert page.status_code == 422
     assert rows(SignUp) == 0
@@ -79,15 +79,19 @@ def test_a_proof_lets_in_once_and_only_for_its_appeal(
 @pytest.mark.parametrize(
     "proof", ["x", "{}", "[]", "null", '{"challenge": {}}', "x" * 9000, '{"challenge": {"parameters": {"data": 1}}}']
 )
-def test_a_broken_proof_asks_again(client: FlaskClient, appeal: AppealView, under: Any, proof: str) -> None:
-    under("always")
+def test_a_broken_proof_asks_again(
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, proof: str
+) -> None:
+    set_challenge_mode("always")
     assert client.post(URL, data=form(proof=proof, ticket=proof)).status_code == 422
     assert rows(SignUp) == 0
 
 
 @pytest.mark.slow
-def test_a_puzzle_made_easier_by_its_solver_is_refused(client: FlaskClient, appeal: AppealView, under: Any) -> None:
-    under("always")
+def test_a_puzzle_made_easier_by_its_solver_is_refused(
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any
+) -> None:
+    set_challenge_mode("always")
     puzzle = asked(client.post(URL, data=form()).text)[0]
     for change in ({"cost": 1}, {"keyPrefix": ""}, {"algorithm": "SHA-256"}):
         easy = json.loads(json.dumps(puzzle))
@@ -96,14 +100,14 @@ def test_a_puzzle_made_easier_by_its_solver_is_refused(client: FlaskClient, appe
     assert rows(SignUp) == 0
 
 
-def test_without_scripts_one_waits_once(
-    client: FlaskClient, appeal: AppealView, under: Any, clock: Clock, app: Flask
+def test_without_scripts_the_signer_waits_once(
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, clock: Clock, app: Flask
 ) -> None:
-    under("always")
+    set_challenge_mode("always")
     ticket = asked(client.post(URL, data=form()).text)[1]
     early = client.post(URL, data=form(ticket=ticket))
     assert early.status_code == 422
-    assert asked(early.text)[1] == ticket  # the same one, so that waiting is not begun anew
+    assert asked(early.text)[1] == ticket  # the same ticket, so that waiting does not start again
     clock.now += WAIT
     clear_caches(app)
     assert client.post(URL, data=form(ticket=ticket)).status_code == 303
@@ -112,9 +116,9 @@ def test_without_scripts_one_waits_once(
 
 
 def test_waiting_is_rationed_by_network(
-    client: FlaskClient, appeal: AppealView, under: Any, clock: Clock, app: Flask
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, clock: Clock, app: Flask
 ) -> None:
-    under("always")
+    set_challenge_mode("always")
     tickets = [asked(client.post(URL, data=form()).text)[1] for _ in range(8)]
     clock.now += WAIT
     clear_caches(app)
@@ -126,13 +130,13 @@ def test_waiting_is_rationed_by_network(
 
 
 def test_a_crowd_turns_the_check_on_and_staff_are_told_once(
-    client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(guard._SOFT, "appeal", (parse("5 per minute"), parse("100 per hour")))
     answers = [client.post(URL, data=form(email=f"p{number}@d{number}.example")).status_code for number in range(8)]
     assert answers == [303] * 5 + [422] * 3
     assert db.session.execute(select(AbuseAlert.kind, AbuseAlert.appeal_id)).all() == [("appeal", appeal.id)]
-    # The page that everybody sees stays the same page.
+    # The page that everyone sees does not change.
     assert "data-puzzle" not in client.get("/en/appeals/ana-ruiz-vega").text
 
 
@@ -141,7 +145,7 @@ def test_editors_of_the_sections_that_a_flood_is_in_are_led_to_moderation(
     app: Flask,
     client: FlaskClient,
     appeal: AppealView,
-    under: Any,
+    set_challenge_mode: Any,
     monkeypatch: pytest.MonkeyPatch,
     deliver: Any,
     postbox: Postbox,
@@ -173,7 +177,7 @@ def test_editors_of_the_sections_that_a_flood_is_in_are_led_to_moderation(
 
 
 def test_many_addresses_of_one_domain_turn_it_on_for_that_domain_only(
-    client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(guard._SOFT, "domain", (parse("3 per minute"), parse("100 per hour")))
     for number in range(3):
@@ -183,9 +187,9 @@ def test_many_addresses_of_one_domain_turn_it_on_for_that_domain_only(
 
 
 def test_hosts_of_one_owner_and_names_of_one_free_host_share_a_limit(
-    client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The attack: wildcard DNS, and names that cost nothing, so that no domain comes twice."""
+    """Refuse the attack: wildcard DNS, and names that cost nothing, so that no domain comes twice."""
     monkeypatch.setitem(guard._SOFT, "domain", (parse("3 per minute"), parse("100 per hour")))
     for hosts in ("h{}.evil.co.uk", "h{}.duckdns.org"):
         answers = [client.post(URL, data=form(email=f"b@{hosts.format(n)}")).status_code for n in range(4)]
@@ -194,10 +198,10 @@ def test_hosts_of_one_owner_and_names_of_one_free_host_share_a_limit(
 
 
 @pytest.mark.slow
-def test_no_mail_is_kept_back_for_a_neighbour_on_a_free_host(
-    client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch
+def test_another_name_on_a_free_host_gets_its_mail(
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    under("always")
+    set_challenge_mode("always")
     monkeypatch.setattr(guard, "_HARD", parse("1 per minute"))
     for email in ("a@h1.one.duckdns.org", "a@h2.one.duckdns.org", "a@two.duckdns.org"):
         proof = solve(asked(client.post(URL, data=form(email=email)).text)[0])
@@ -206,15 +210,15 @@ def test_no_mail_is_kept_back_for_a_neighbour_on_a_free_host(
 
 
 def test_the_check_can_be_off(
-    client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    under("off")
+    set_challenge_mode("off")
     monkeypatch.setitem(guard._SOFT, "all", (parse("1 per minute"), parse("1 per hour")))
     assert [client.post(URL, data=form(email=f"p{n}@d.example")).status_code for n in range(3)] == [303] * 3
 
 
 def test_when_most_do_not_confirm_the_check_is_on(
-    client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch, app: Flask
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
     monkeypatch.setattr(guard, "_UNCONFIRMED_LEAST", 3)
     monkeypatch.setattr(guard, "_SHARE_SIGN_UPS", 1)
@@ -229,9 +233,14 @@ def test_when_most_do_not_confirm_the_check_is_on(
 
 @pytest.mark.slow
 def test_a_flagged_sign_up_is_thanked_and_gets_no_mail_until_it_signs_again(
-    client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch, deliver: Any, postbox: Postbox
+    client: FlaskClient,
+    appeal: AppealView,
+    set_challenge_mode: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    deliver: Any,
+    postbox: Postbox,
 ) -> None:
-    under("always")
+    set_challenge_mode("always")
     monkeypatch.setattr(guard, "_HARD", parse("1 per minute"))
 
     def sign(email: str) -> int:
@@ -253,7 +262,7 @@ def test_a_flagged_sign_up_is_thanked_and_gets_no_mail_until_it_signs_again(
 
 
 def test_a_storage_of_limits_that_is_away_stops_nobody(
-    client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: Any) -> bool:
         raise ConnectionError("no storage")
@@ -273,7 +282,7 @@ def test_a_storage_of_limits_that_is_away_stops_nobody(
         (None, "unknown"),
     ],
 )
-def test_networks_are_told_by_household(address: str | None, network: str) -> None:
+def test_networks_are_counted_by_household(address: str | None, network: str) -> None:
     assert network_of(address) == network
 
 
@@ -282,9 +291,9 @@ def test_networks_are_told_by_household(address: str | None, network: str) -> No
     [
         ("0", "198.51.100.7", "127.0.0.0/24"),
         ("1", "198.51.100.7", "198.51.100.0/24"),
-        ("1", "203.0.113.1, 198.51.100.7", "198.51.100.0/24"),  # what stands before was written by the client
+        ("1", "203.0.113.1, 198.51.100.7", "198.51.100.0/24"),  # the client wrote the part before it
         ("2", "203.0.113.1, 198.51.100.7", "203.0.113.0/24"),
-        ("2", "198.51.100.7", "127.0.0.0/24"),  # shorter than it must be: not through our proxies
+        ("2", "198.51.100.7", "127.0.0.0/24"),  # shorter than expected: the request did not pass the site's proxies
     ],
 )
 def test_only_configured_proxies_are_believed(
@@ -294,7 +303,7 @@ def test_only_configured_proxies_are_believed(
     seen: list[str] = []
 
     @app.before_request
-    def _look() -> None:
+    def note_network() -> None:
         from flask import request  # noqa: PLC0415  the request of this application
 
         seen.append(network_of(request.remote_addr))

@@ -1,4 +1,4 @@
-"""A proxy that the settings do not count is said in the log once and to administrators; it changes nothing else."""
+"""A proxy that the settings do not count: logged once, shown to administrators, and without further effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of small files that keep a reader busy: loops without calls, copies, streams that fail, members met often."""
+"""Kinds of small files that keep a reader busy: loops without calls, copies, failing streams, repeated members."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9
 
 
 def fonts(entries: str, encoding: str = "/Identity-H", *more: str) -> bytes:
-    """A page in a font of composed characters with these entries; further objects are numbered from 7."""
+    """Return a page in a font of composed characters with these entries; further objects are numbered from 7."""
     system = "/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>"
     made = pdf(stream(_SAID), f"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X {system} {entries} >>", *more)
     simple = made[made.index(b"<< /Type /Font /Subtype /Type1") :]
@@ -41,7 +41,7 @@ def fonts(entries: str, encoding: str = "/Identity-H", *more: str) -> bytes:
 
 
 def characters() -> bytes:
-    """A TrueType font whose table names two thousand million characters, as hexadecimal."""
+    """Return a TrueType font whose table names two thousand million characters, as hexadecimal."""
     groups = 500
     table = struct.pack(">HHHHI", 0, 1, 3, 10, 12) + struct.pack(">HHIII", 12, 0, 0, 0, groups)
     table += struct.pack(">III", 0, 2_000_000_000, 1) * groups
@@ -51,7 +51,7 @@ def characters() -> bytes:
 
 
 def numbered() -> bytes:
-    """A table of two thousand million objects, which is gone through where no page is named."""
+    """Return a table of two thousand million objects, which readers walk through where no page is named."""
     head = "<< /Type /XRef /Size 9 /W [1 2 1] /Index [100 2000000000] /Root 1 0 R /Length 0 >>"
     out = b"%PDF-1.5\n1 0 obj\n<< /Type /Catalog >>\nendobj\n"
     table = f"9 0 obj\n{head}\nstream\n\nendstream\nendobj\n".encode()
@@ -59,7 +59,7 @@ def numbered() -> bytes:
 
 
 def wide() -> bytes:
-    """A table of objects whose only entry is nine megabytes wide, and is looked up two thousand times."""
+    """Return a table of objects whose only entry is nine megabytes wide, and is looked up two thousand times."""
     objects = ("<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [" + "77 0 R " * 2000 + "] /Count 1 >>")
     out = b"%PDF-1.5\n"
     places = []
@@ -76,7 +76,7 @@ def wide() -> bytes:
 
 
 def predicted() -> bytes:
-    """Empty streams of ten million columns."""
+    """Return empty streams of ten million columns."""
     head = "/Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 10000000 >>"
     objects = [stream("CONTENT", head)] * 250
     contents = " ".join(f"{number} 0 R" for number in range(6, 256))
@@ -85,14 +85,14 @@ def predicted() -> bytes:
 
 
 def checksum() -> bytes:
-    """A stream that is sound but for its checksum: what saves it copied all that it had with each byte."""
+    """Return a stream with a wrong checksum: the reader's recovery copied everything again with each byte."""
     packed = zlib.compress(b"q " * 3_500_000, 9)[:-4] + b"none"
     head = f"<< /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode()
     return pdf("CONTENT").replace(b"CONTENT", head + packed + b"\nendstream")
 
 
 def enciphered() -> bytes:
-    """A page of a megabyte and a half, enciphered without a password: each byte was added to a copy of those before."""
+    """Return an encrypted page of a megabyte and a half without a password: each byte copied all before it."""
     owner = b"o" * 32
     key = hashlib.md5(_PADDING + owner + struct.pack("<i", -4)).digest()[:5]  # noqa: S324  as the format wants it
     user = Arcfour(key).encrypt(_PADDING)
@@ -101,7 +101,7 @@ def enciphered() -> bytes:
 
 
 def overlapping(mark: bytes) -> bytes:
-    """Forty streams, each in the one before, of which all end in one whose checksum is wrong.
+    """Return forty streams, each inside the one before; all end in one whose checksum is wrong.
 
     `mark` begins each stream: with its line end, or in another way that the first look at the file does not know.
     """
@@ -122,7 +122,7 @@ def overlapping(mark: bytes) -> bytes:
 
 
 def word(body: str, **more: str) -> bytes:
-    """A Word file of that body, and with further members whose names begin with `word/`."""
+    """Return a Word file of that body, and with further members whose names begin with `word/`."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(builders.docx(NEW))) as source, zipfile.ZipFile(out, "w", 8) as archive:
         for name in source.namelist():
@@ -136,14 +136,14 @@ def word(body: str, **more: str) -> bytes:
 
 
 def fields() -> bytes:
-    """Fields in one another, each of which goes through seven million spaces when it ends."""
+    """Return nested fields, each of which walks through seven million spaces when it ends."""
     mark = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
     text = f"<w:r><w:instrText>{' ' * 7_000_000}</w:instrText></w:r>"
     return word(f"<w:p>{mark.format('begin') * 3000}{text}{mark.format('end') * 3000}</w:p>")
 
 
 def nested(depth: int) -> bytes:
-    """Forms in forms, so deep that calls are; each draws the next three times, as if errors were never met."""
+    """Return forms nested as deep as calls can be; each draws the next three times, as if no error occurred."""
     forms = []
     for number in range(depth):
         resources = f"/Resources << /XObject << /X{number + 1} {number + 7} 0 R >> >>"
@@ -198,7 +198,7 @@ def test_a_stream_with_a_wrong_checksum_is_read() -> None:
         assert refused.value.code == "no-urgent-action", "its text was found, and is none"
 
 
-def test_what_fails_is_counted_and_what_is_sound_given_whole() -> None:
+def test_failing_streams_count_and_sound_ones_are_read_whole() -> None:
     held = bytes(range(256)) * 400
     packed = zlib.compress(held)
     assert Unpacker(len(held) + len(packed)).unpack(packed) == held
@@ -220,7 +220,7 @@ def test_members_of_one_name_are_refused() -> None:
     out = io.BytesIO(word("", header1=_HEADER.format(" " * 7_000_000)))
     with zipfile.ZipFile(out, "a") as archive:
         archive.filelist += [archive.getinfo("word/header1.xml")] * 60
-        archive.writestr("word/more.xml", "<a/>")  # so that the directory is written anew
+        archive.writestr("word/more.xml", "<a/>")  # so that the directory is written again
     with pytest.raises(DocumentError, match="two members of one name"):
         parse_document(out.getvalue(), "case.docx")
 
@@ -231,8 +231,8 @@ def test_much_xml_is_refused_before_it_is_parsed() -> None:
             parse_document(word("", **{name: _HEADER.format("<a/>" * 2_200_000)}), "case.docx")
 
 
-def test_what_a_reader_says_of_a_file_is_not_held() -> None:
-    """Each number that is none was quoted with all that stands in it, and whoever waited held hundreds of megabytes."""
+def test_messages_of_a_reader_do_not_fill_the_memory() -> None:
+    """Keep no quotation of a malformed number: with many at once the process held hundreds of megabytes."""
     large = "<< " + " ".join(f"/K{number} {number}" for number in range(20_000)) + " >>"
     data = fonts(f"/W [{'7 0 R ' * 300}]", "/Identity-H", large)
     done = subprocess.run(
@@ -256,10 +256,10 @@ def test_what_a_reader_says_of_a_file_is_not_held() -> None:
 
 
 def test_calls_too_deep_do_not_end_the_counting() -> None:
-    """Python drops what counts where its own call is one too many, and some readers go on after such an error."""
+    """Count on where calls are too deep: Python drops the counter there, and some readers go on after the error."""
 
     class BeyondError(BaseException):
-        """Passed on by what catches errors."""
+        """An error that code which catches errors passes on."""
 
     def end() -> None:
         raise BeyondError

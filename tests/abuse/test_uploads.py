@@ -1,4 +1,4 @@
-"""Small files that would take for ever to read, or fill the memory: each is refused, and nothing around it suffers."""
+"""Small files that would be read for ever or fill the memory: each is refused, and nothing around it suffers."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from tests.document.support.forms import NEW, OLD, typeset
 
 pytestmark = pytest.mark.slow
 UNPACKED = 2**29 if IS_ATTACK else 2**27  # bytes
-# Beyond what a file without a case takes: what the process may that reads it, and a little; on a busy machine.
+# The limit of the process that reads the file and a margin for a busy machine, beyond a file without a case.
 MOST, LONGEST = MEGABYTES + 100, 5 * SECONDS
 _FONT = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding{} >>"
 _SAID = "BT /F0 12 Tf 72 700 Td (URGENT ACTION) Tj ET"
 
 
 def flood(times: int) -> str:
-    """Spaces without number as a stream that is packed so often, and then written in hexadecimal."""
+    """Return a stream of very many spaces, compressed that often, and then written in hexadecimal."""
     packer = zlib.compressobj(9)
     block = bytes(2**20).replace(b"\0", b" ")
     packed = b"".join(packer.compress(block) for _ in range(UNPACKED // 2**20)) + packer.flush()
@@ -47,19 +47,19 @@ def flood(times: int) -> str:
 
 
 def operators(what: str, times: int) -> bytes:
-    """A page that draws nothing, with so many operators: ten kilobytes of file hold ten million bytes of them."""
+    """Return a page that draws nothing, with that many operators: ten kilobytes hold ten million bytes of them."""
     packed = zlib.compress((what * times).encode(), 9)
     head = f"<< /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode()
     return pdf("CONTENT").replace(b"CONTENT", head + packed + b"\nendstream")
 
 
 def stream(content: str, head: str = "") -> str:
-    """An object that holds a stream."""
+    """Return an object that holds a stream."""
     return f"<< {head} /Length {len(content)} >>\nstream\n{content}\nendstream"
 
 
 def pdf(content: str, *more: str, font: str = "", forms: str = "") -> bytes:
-    """A page of that content; further objects are numbered from 6."""
+    """Return a page of that content; further objects are numbered from 6."""
     resources = f"/Resources << /Font << /F0 3 0 R >> /XObject << {forms} >> >>"
     page = f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R {resources} >>"
     pages = "<< /Type /Pages /Kids [5 0 R] /Count 1 >>"
@@ -68,7 +68,7 @@ def pdf(content: str, *more: str, font: str = "", forms: str = "") -> bytes:
 
 
 def laughs() -> bytes:
-    """Forms of which each draws the next a hundred times."""
+    """Return forms of which each draws the next a hundred times."""
     forms = []
     for number in range(7):
         body = f"/X{number + 1} Do " * 100 if number < 6 else "BT /F0 12 Tf (a) Tj ET"
@@ -78,28 +78,28 @@ def laughs() -> bytes:
 
 
 def endless_table() -> bytes:
-    """Two thousand million characters that one line of a font's table names."""
+    """Return two thousand million characters that one line of a font's table names."""
     table = "begincmap 1 beginbfrange <00000000> <7fffffff> <0041> endbfrange endcmap"
     return pdf(stream(_SAID), stream(table), font=" /ToUnicode 6 0 R")
 
 
 def many_pages() -> bytes:
-    """One page three hundred thousand times."""
+    """Return one page three hundred thousand times."""
     return pdf(stream(_SAID)).replace(b"/Kids [5 0 R]", b"/Kids [" + b"5 0 R " * 300_000 + b"]")
 
 
 def word(size: int, *, said: int | None = None) -> bytes:
-    """A Word file with a picture of so many zeros, which says that there are fewer."""
+    """Return a Word file with a picture of that many zeros, which declares fewer."""
     out = io.BytesIO(builders.docx(NEW))
     with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("word/media/a.bin", "w") as picture:
-        for _ in range(size // 2**20):  # never whole: what we held ourselves would be counted as the reader's
+        for _ in range(size // 2**20):  # written in pieces: memory of the test would be counted as the reader's
             picture.write(bytes(2**20))
     made = out.getvalue()
     return made if said is None else made.replace(size.to_bytes(4, "little"), said.to_bytes(4, "little"))
 
 
 def crowded() -> bytes:
-    """A Word file of many members."""
+    """Return a Word file of many members."""
     return builders.docx(NEW, extra={f"word/{number}": b"" for number in range(15_000)})
 
 
@@ -114,12 +114,12 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "zeros that a Word file denies": ("case.docx", lambda: word(2 * UNPACKED, said=1000)),
     "a crowd in a Word file": ("case.docx", crowded),
 }
-# These take all the steps that there are, as others do.
+# These use up all the steps, as others do.
 LONG = ("a table without end", "a page three hundred thousand times")
 
 
 def read(path: Path) -> tuple[int, str, float, float]:
-    """Status, what was said, megabytes and seconds of a command that reads the file."""
+    """Return status, output, megabytes and seconds of a command that reads the file."""
     command = [sys.executable, "-m", "flask", "appeal", "parse", str(path)]
     environ = environment(**KEYS, TOCSIN_DATABASE_URL=f"sqlite:///{path.parent}/none.db")
     with (path.parent / "said").open("w+") as said:
@@ -136,7 +136,7 @@ def read(path: Path) -> tuple[int, str, float, float]:
 
 
 def ended_by_its_steps(name: str, data: bytes) -> float:
-    """Read the file as an upload is read, and return the seconds of the processor until its steps were used up."""
+    """Read the file as an upload is read; return the seconds of CPU time until its steps were used up."""
     process = subprocess.Popen(
         apart.reader_command(name.rpartition(".")[2], name),
         cwd=ROOT,
@@ -176,7 +176,7 @@ def test_a_process_that_fails_otherwise_is_told_and_logged(
         ("%a\n", 3_000_000),
         ("<<", 5_000_000),
         ("/A ", 3_000_000),
-        # One string that never ends, which is copied with each piece: few steps, each longer than the one before.
+        # One string without an end, copied with each piece: few steps, each longer than the one before.
         ("(", 10_000_000),
         ("(\\(", 3_000_000),
         ("a (b) \\) (", 400_000),
@@ -189,9 +189,9 @@ def test_ten_kilobytes_are_bounded_by_their_steps_before_their_time(what: str, t
     figure("5 input: ten kilobytes of operators: seconds", spent, f"< {SECONDS}")
 
 
-def test_what_an_urgent_action_takes_is_far_from_the_bound() -> None:
+def test_an_urgent_action_stays_far_below_the_bound() -> None:
     class BeyondError(BaseException):
-        """Passed on by what reads damaged files."""
+        """An error that code for damaged files passes on."""
 
     def end() -> None:
         raise BeyondError
@@ -202,7 +202,7 @@ def test_what_an_urgent_action_takes_is_far_from_the_bound() -> None:
             run_counted(partial(read, data, "case"), end, 1000)
 
 
-def test_each_is_refused_in_bounds(tmp_path: Path, figure: Figure) -> None:
+def test_each_file_is_refused_within_limits(tmp_path: Path, figure: Figure) -> None:
     lunch = tmp_path / "lunch.md"
     lunch.write_text("Lunch is at noon.")
     status, said, usual, _ = read(lunch)

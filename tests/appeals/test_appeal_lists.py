@@ -1,4 +1,4 @@
-"""Lists of open appeals for people and machines, and what a page says about its other languages."""
+"""Lists of open appeals for people and machines, and links of a page to its other languages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _alternates(page: str) -> dict[str, str]:
 
 
 def _xml(body: bytes) -> ET.Element:
-    return ET.fromstring(body)  # noqa: S314  our own
+    return ET.fromstring(body)  # noqa: S314  the application's own answer
 
 
 @pytest.mark.usefixtures("appeal")
@@ -98,10 +98,10 @@ def test_the_sitemap_names_pages_that_answer(client: FlaskClient) -> None:
 )
 @pytest.mark.usefixtures("appeal")
 def test_each_page_names_itself_and_its_other_languages(client: FlaskClient, path: str) -> None:
-    # The page is stored for everybody: the host that the first reader asked for must not end up in its links.
+    # The page is stored for all readers: the host that the first one asked for must not get into its links.
     page = client.get(f"/fr/{path}", headers={"Host": "localhost:8765"}).text
     assert f'<link rel="canonical" href="{BASE}/fr/{path}">' in page
-    # The address that asks the browser for its language stands for the list in all others.
+    # The address that asks the browser for its language stands for the list in all other languages.
     rest = f"{BASE}/en/{path}" if path else f"{BASE}/"
     assert _alternates(page) == {locale: f"{BASE}/{locale}/{path}" for locale in LOCALES} | {"x-default": rest}
     assert "evil" not in page

@@ -1,4 +1,4 @@
-"""After the deadline: each section says for itself what comes, its supporters read it, and staff are reminded once."""
+"""After the deadline: each section writes its own continuation, supporters read it, and staff are reminded once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LATER = date(2026, 5, 31)
 
 
 def colleague(role: Role, section: str) -> Actor:
-    """A member of staff with that role there; the account of an unknown section is in another."""
+    """Return a member of staff with that role there; the account of an unknown section is in another."""
     at = runtime()
     home = section if section != "nowhere" else "fr"
     email = f"{role}.{home}@office.example"
@@ -52,7 +52,7 @@ def say(appeal: AppealView, until: date | None, section: str = "fr", role: Role 
 
 @pytest.fixture
 def over(app: Flask, clock: Clock, appeal: AppealView) -> AppealView:
-    """The appeal, three days after its deadline: closed."""
+    """Return the appeal, three days after its deadline: closed."""
     clock.now = clock.now.replace(month=4, day=15)
     assert close_over(context=context(clock.now)) == [appeal.slug]
     db.session.rollback()
@@ -75,7 +75,7 @@ def test_supporters_read_what_their_section_has_said(app: Flask, client: FlaskCl
     assert "your section goes on" not in client.get(f"/en/appeals/{over.slug}/act?country=BE").text
 
 
-def test_what_is_sent_there_still_counts_until_its_day_has_ended(over: AppealView, clock: Clock) -> None:
+def test_reports_in_a_continuing_section_count_until_its_day_ends(over: AppealView, clock: Clock) -> None:
     def send(section: str) -> None:
         record_unsigned(over.id, section, Channel.LETTER, target=1, context=context(clock.now, SUPPORTER))
 
@@ -116,7 +116,9 @@ def test_a_section_speaks_for_itself_only_and_with_a_day_that_makes_sense(over: 
     assert (entry.act, entry.section_code, entry.after) == ("appeal.going-on", "fr", {"fr": "2026-05-31"})
 
 
-def test_of_a_stopped_appeal_nobody_goes_on(app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock) -> None:
+def test_a_stopped_appeal_has_no_continuation(
+    app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock
+) -> None:
     say(appeal, LATER)
     stop(appeal.slug, context=context(clock.now), outcome={"en": "She is **safe**.", "fr": ""})
     db.session.rollback()
@@ -128,7 +130,7 @@ def test_of_a_stopped_appeal_nobody_goes_on(app: Flask, client: FlaskClient, app
         say(appeal, None)
 
 
-def test_while_it_is_open_nothing_of_it_shows(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
+def test_an_open_appeal_shows_no_continuation(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
     say(appeal, LATER)
     clear_caches(app)
     assert "These sections go on" not in client.get(f"/en/appeals/{appeal.slug}").text
@@ -167,9 +169,7 @@ def test_staff_are_reminded_before_and_after_once_and_in_their_own_time_zone(
     assert "has passed" in text_of(postbox.messages[-1])
 
 
-def test_whoever_takes_no_part_is_not_reminded_and_a_reminder_too_late_is_none(
-    app: Flask, appeal: AppealView, clock: Clock
-) -> None:
+def test_uninvolved_staff_and_late_reminders_get_no_mail(app: Flask, appeal: AppealView, clock: Clock) -> None:
     join(app, "ed@staff.example", Role.EDITOR)
     clock.now = clock.now.replace(month=4, day=20)
     assert remind_staff(context=context(clock.now)) == 0

@@ -1,4 +1,4 @@
-"""After the end: an appeal that is over, stopped, or whose outcome is known says what to do next."""
+"""Pages of ended appeals: over, stopped or with an outcome, each tells the reader what to do next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGE = "/fr/appeals/ana-ruiz-vega"
 
 @pytest.fixture
 def another(app: Flask) -> str:
-    """A second open appeal, whose deadline comes a year later."""
+    """Return a second open appeal, whose deadline comes a year later."""
     document = DOCUMENT.replace("TEACHER THREATENED FOR TEACHING", "NURSE TAKEN AWAY").replace(
         "12 April 2026", "12 April 2027"
     )
@@ -31,7 +31,7 @@ def another(app: Flask) -> str:
 
 
 @pytest.mark.usefixtures("appeal", "another")
-def test_over_leads_to_others_first(client: FlaskClient, clock: Any) -> None:
+def test_an_appeal_that_is_over_leads_to_others_first(client: FlaskClient, clock: Any) -> None:
     assert "NURSE TAKEN AWAY" not in client.get(PAGE).text
     clock.now = START + timedelta(days=60)
     page = client.get(PAGE).text

@@ -1,4 +1,4 @@
-"""Appeals that have ended keep a place: a list with outcome and final count, for people, search engines and the API."""
+"""Ended appeals: a list with outcome and final count, for people, search engines and the API."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SLUG = "ana-ruiz-vega"
 
 @pytest.fixture
 def past(app: Flask, appeal: AppealView) -> AppealView:
-    """Closed, with two signatures and an outcome in English and French."""
+    """Return a closed appeal with two signatures and an outcome in English and French."""
     signed(appeal, "Ana", 1)
     signed(appeal, "Bob", 2, "be-nl")
     close(SLUG, context=context(START + timedelta(days=20)))

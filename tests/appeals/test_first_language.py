@@ -1,4 +1,4 @@
-"""Which language a reader sees for whom there is no text: the appeal's first one, whatever is translated later."""
+"""The language for readers without a text in theirs: the appeal's first one, whatever is translated later."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FRENCH_HEADLINE, ENGLISH_HEADLINE = "INSTITUTRICE MENACÉE", "TEACHER THREATENED
 
 @pytest.fixture
 def french(app: Flask) -> str:
-    """An open appeal whose first text is French."""
+    """Return an open appeal whose first text is French."""
     import_draft(parse_text(FRENCH), ImportOptions(slug=SLUG), context=context())
     publish(SLUG, context=context())
     return SLUG
@@ -53,7 +53,7 @@ def test_search_engines_are_told_of_the_first_language_for_all_others(
     assert f'<link rel="canonical" href="http://127.0.0.1:8000/fr/appeals/{SLUG}">' in page
 
 
-def test_who_signs_without_a_text_in_their_language_signs_the_first(app: Flask, french: str) -> None:
+def test_a_signer_without_a_text_in_their_language_signs_the_first(app: Flask, french: str) -> None:
     translate(app)
     found = find_appeal(SLUG)
     assert found is not None
@@ -63,7 +63,7 @@ def test_who_signs_without_a_text_in_their_language_signs_the_first(app: Flask, 
     db.session.rollback()
 
 
-def test_the_outcome_is_read_in_the_first_language_where_there_is_none_in_ones_own(app: Flask, french: str) -> None:
+def test_an_outcome_without_the_readers_language_is_in_the_first(app: Flask, french: str) -> None:
     stop(SLUG, context=context())
     set_outcome(SLUG, "en", "She is free.", context=context())
     set_outcome(SLUG, "fr", "Elle est libre.", context=context())
@@ -78,5 +78,5 @@ def test_the_outcome_is_read_in_the_first_language_where_there_is_none_in_ones_o
     ("locale", "written", "read"),
     [("de", ("de", "en", "fr"), "de"), ("ru", ("de", "en", "fr"), "fr"), ("ru", ("en", "es"), "en"), ("ru", (), "ru")],
 )
-def test_announcements_too(locale: str, written: tuple[str, ...], read: str) -> None:
+def test_announcements_use_the_first_language_too(locale: str, written: tuple[str, ...], read: str) -> None:
     assert choose_language(locale, written, "fr") == read

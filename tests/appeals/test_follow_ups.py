@@ -21,7 +21,7 @@ THIRD = replace(FIRST, sequence=3, index="AMR 23/9077/2026")
 
 
 def followed() -> dict[str, str | None]:
-    """Each appeal's slug with that of the one it follows."""
+    """Return each appeal's slug with that of the appeal which it follows."""
     appeals = {appeal.id: appeal for appeal in db.session.scalars(select(Appeal))}
     found = {one.slug: appeals[one.follows_id].slug if one.follows_id is not None else None for one in appeals.values()}
     db.session.rollback()
@@ -63,7 +63,7 @@ def test_without_a_reference_the_link_to_the_previous_document_tells(app: Flask)
     assert import_draft(later, ImportOptions(slug="later"), context=context()).follows == "ana"
 
 
-def test_nobody_follows_another_case(app: Flask) -> None:
+def test_no_appeal_follows_another_case(app: Flask) -> None:
     import_draft(replace(FIRST, reference="UA 8/26"), ImportOptions(), context=context())
     assert import_draft(SECOND, ImportOptions(), context=context()).follows is None
     assert set(followed().values()) == {None}

@@ -1,4 +1,4 @@
-"""flask appeal import again: unchanged, corrected, open, in a second language, followed up."""
+"""Importing again with `flask appeal import`: unchanged, corrected, open, in a second language, followed up."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from tests.conftest import DOCUMENT, FRENCH, Postbox, form
 
 
 class Shell:
-    """Imports texts as files, and says what came of it."""
+    """A shell that imports texts as files, and returns the command's output."""
 
     def __init__(self, app: Flask, folder: Path) -> None:
         self._app = app
         self._folder = folder
 
-    def run(self, text: str, *options: str) -> Any:
+    def import_text(self, text: str, *options: str) -> Any:
         path = self._folder / "case.md"
         path.write_text(text, encoding="utf-8")
         return self._app.test_cli_runner().invoke(args=["appeal", "import", str(path), *options])
 
-    def told(self, text: str, *options: str) -> str:
-        done = self.run(text, *options)
+    def output(self, text: str, *options: str) -> str:
+        done = self.import_text(text, *options)
         assert done.exit_code == 0, done.output
         return str(done.stdout)
 
     def json(self, text: str, *options: str) -> dict[str, Any]:
-        said: dict[str, Any] = json.loads(self.told(text, *options, "--json"))
+        said: dict[str, Any] = json.loads(self.output(text, *options, "--json"))
         return said
 
 
@@ -42,20 +42,20 @@ def shell(app: Flask, tmp_path: Path) -> Shell:
 
 @pytest.mark.parametrize("options", [(), ("--slug", "ana")])
 def test_the_same_document_again_changes_nothing_and_says_so(shell: Shell, options: tuple[str, ...]) -> None:
-    assert "made in en" in shell.told(DOCUMENT, *options)
+    assert "made in en" in shell.output(DOCUMENT, *options)
     for _ in range(2):
-        assert "nothing changed" in shell.told(DOCUMENT, *options)
+        assert "nothing changed" in shell.output(DOCUMENT, *options)
         said = shell.json(DOCUMENT, *options)
         assert (said["is_new"], said["changes"], said["text_version"]) == (False, [], 1)
 
 
 def test_a_correction_shows_what_changed_and_updates_the_draft(shell: Shell) -> None:
-    shell.told(DOCUMENT)
+    shell.output(DOCUMENT)
     corrected = DOCUMENT.replace("12 April 2026", "20 April 2026").replace("protect her at once", "protect her today")
-    told = shell.told(corrected)
-    assert "deadline: 2026-04-12 → 2026-04-20" in told
-    assert "protect her at once. → " in told
-    assert "protect her today." in told
+    output = shell.output(corrected)
+    assert "deadline: 2026-04-12 → 2026-04-20" in output
+    assert "protect her at once. → " in output
+    assert "protect her today." in output
     assert shell.json(corrected)["changes"] == []
     assert {change["field"] for change in shell.json(DOCUMENT)["changes"]} == {"deadline", "paragraphs (en)"}
 
@@ -64,16 +64,16 @@ def test_a_change_far_into_a_long_text_is_seen(shell: Shell) -> None:
     long = DOCUMENT.replace(
         "The school stands", "The school stood there for very many years before. " * 20 + "It stands"
     )
-    shell.told(long)
-    told = shell.told(long.replace("above the river", "below the river"))
-    assert "above the river." in told
-    assert "below the river." in told
+    shell.output(long)
+    output = shell.output(long.replace("above the river", "below the river"))
+    assert "above the river." in output
+    assert "below the river." in output
 
 
 def test_an_open_appeal_keeps_its_signatures_and_gets_a_new_text(
     shell: Shell, client: FlaskClient, deliver: Any, postbox: Postbox
 ) -> None:
-    shell.told(DOCUMENT, "--slug", "ana", "--publish")
+    shell.output(DOCUMENT, "--slug", "ana", "--publish")
     assert client.post("/en/appeals/ana/sign", data=form()).status_code == 303
     deliver()
     assert client.post(postbox.link()).status_code == 303
@@ -89,17 +89,17 @@ def test_an_open_appeal_keeps_its_signatures_and_gets_a_new_text(
 
 @pytest.mark.parametrize("options", [(), ("--slug", "ana")])
 def test_a_second_language_adds_a_text(shell: Shell, options: tuple[str, ...]) -> None:
-    shell.told(DOCUMENT, *options)
+    shell.output(DOCUMENT, *options)
     said = shell.json(FRENCH, *options)
     assert (said["is_new"], said["is_new_language"], said["language"], said["text_version"]) == (False, True, "fr", 1)
     assert not [change for change in said["changes"] if change["field"] == "deadline"]
-    assert "nothing changed" in shell.told(FRENCH, *options)
-    assert "nothing changed" in shell.told(DOCUMENT, *options)
+    assert "nothing changed" in shell.output(FRENCH, *options)
+    assert "nothing changed" in shell.output(DOCUMENT, *options)
 
 
 def test_a_second_language_with_other_facts_is_told_and_changes_none(shell: Shell) -> None:
-    shell.told(DOCUMENT)
-    done = shell.run(FRENCH.replace("12 AVRIL 2026", "20 AVRIL 2026"))
+    shell.output(DOCUMENT)
+    done = shell.import_text(FRENCH.replace("12 AVRIL 2026", "20 AVRIL 2026"))
     assert done.exit_code == 0
     assert "deadline: this document says 2026-04-20, ua-7-26 keeps 2026-04-12" in done.stderr
     assert "2026-04-20" not in done.stdout
@@ -108,21 +108,21 @@ def test_a_second_language_with_other_facts_is_told_and_changes_none(shell: Shel
 
 
 def test_a_second_language_without_reference_needs_the_slug(shell: Shell) -> None:
-    shell.told(DOCUMENT, "--slug", "ana")
+    shell.output(DOCUMENT, "--slug", "ana")
     said = shell.json(FRENCH.partition("\n")[2], "--slug", "ana")
     assert (said["slug"], said["is_new_language"]) == ("ana", True)
 
 
-def test_a_follow_up_is_told_with_what_it_follows(shell: Shell) -> None:
-    shell.told(DOCUMENT)
-    told = shell.told(DOCUMENT.replace("First UA", "Second UA"))
-    assert "ua-7-26-2: made in en" in told
-    assert "it follows ua-7-26\n" in told
-    assert "nothing changed" in shell.told(DOCUMENT.replace("First UA", "Second UA"))
+def test_a_follow_up_names_the_appeal_it_follows(shell: Shell) -> None:
+    shell.output(DOCUMENT)
+    output = shell.output(DOCUMENT.replace("First UA", "Second UA"))
+    assert "ua-7-26-2: made in en" in output
+    assert "it follows ua-7-26\n" in output
+    assert "nothing changed" in shell.output(DOCUMENT.replace("First UA", "Second UA"))
 
 
-def test_warnings_stand_apart_from_what_was_done(shell: Shell) -> None:
-    done = shell.run(DOCUMENT.replace("Calle Ejemplo 1", "Fax: +57 1 596 0000 (mornings)"))
+def test_warnings_stand_apart_from_the_result(shell: Shell) -> None:
+    done = shell.import_text(DOCUMENT.replace("Calle Ejemplo 1", "Fax: +57 1 596 0000 (mornings)"))
     assert "line 13" in done.stderr
     assert "contact-note" in done.stderr
     assert "contact-note" not in done.stdout

@@ -22,7 +22,7 @@ DAY = date(2026, 4, 12)
         ("fr", ("FR", "PF"), "Europe/Paris", "Pacific/Tahiti"),
         ("de", ("DE",), "Europe/Berlin", "Europe/Berlin"),
         ("au", ("AU",), "Australia/Sydney", "Australia/Perth"),
-        # A zone that is none of its countries' may be meant: nobody has less time for it.
+        # A section may be in a zone outside its countries: its last day never ends before that of its zone.
         ("um", ("UM",), "Etc/GMT+12", "Etc/GMT+12"),
         (INTERNATIONAL, (), "UTC", "Pacific/Pago_Pago"),
     ],
@@ -39,7 +39,7 @@ def test_nowhere_in_the_world_is_it_still_that_day_when_it_has_ended_internation
 
 def test_every_country_people_live_in_has_a_zone() -> None:
     countries = {code for code in map(str, Locale("en").territories) if len(code) == 2} - set(zones_by_country())
-    # Of CLDR's codes only those that are no country, and islands where nobody lives.
+    # Of CLDR's codes only those that are no country, and islands without inhabitants.
     assert countries <= {
         "AC",
         "BV",

@@ -1,4 +1,4 @@
-"""From a document to an open appeal: made once, completed, corrected, closed when it is over."""
+"""The lifecycle from a document to an ended appeal: made once, completed, corrected, closed by its deadline."""
 
 from __future__ import annotations
 

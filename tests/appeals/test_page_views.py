@@ -1,4 +1,4 @@
-"""How often an appeal's page is shown: counted where it is switched on, of nobody in particular, and only then."""
+"""Page views of an appeal: counted only where switched on, and without a person's data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALL = Scope(2, Role.COORDINATOR, "fr")
 
 @pytest.fixture
 def counting(app: Flask) -> Iterator[Flask]:
-    """With TOCSIN_PAGE_VIEWS=1, in the staff room too."""
+    """Return the application with TOCSIN_PAGE_VIEWS=1, on the staff pages too."""
     before = app.extensions[KEY]
     for one in (app, app.extensions["tocsin_staff"]):
         one.extensions[KEY] = replace(before, settings=replace(before.settings, page_views=True))
@@ -42,7 +42,7 @@ def counting(app: Flask) -> Iterator[Flask]:
 
 
 def cells() -> dict[tuple[str, str, str], int]:
-    """How many views stand under (section, aspect, value)."""
+    """Return the number of views by (section, aspect, value)."""
     found: Counter[tuple[str, str, str]] = Counter()
     for row in db.session.scalars(select(FunnelCount).where(FunnelCount.funnel_stage == "viewed")):
         found[row.section_code, row.aspect, row.value] += row.quantity
@@ -51,7 +51,7 @@ def cells() -> dict[tuple[str, str, str], int]:
 
 
 def view(client: FlaskClient, appeal: AppealView, via: str = "", locale: str = "en", **headers: str) -> int:
-    """What the page's script sends; returns the status."""
+    """Send what the page's script sends; return the status."""
     path = f"/{locale}/appeals/{appeal.slug}"
     said = {"Referer": f"http://localhost{path}" + (f"?via={via}" if via else ""), "Sec-Fetch-Site": "same-origin"}
     answer = client.post(path + "/viewed", headers=said | {name.replace("_", "-"): headers[name] for name in headers})
@@ -60,7 +60,7 @@ def view(client: FlaskClient, appeal: AppealView, via: str = "", locale: str = "
     return answer.status_code
 
 
-def test_switched_off_there_is_nothing_of_it(client: FlaskClient, appeal: AppealView) -> None:
+def test_switched_off_nothing_is_counted(client: FlaskClient, appeal: AppealView) -> None:
     assert view(client, appeal) == 404
     assert "data-view" not in client.get(f"/en/appeals/{appeal.slug}").text
     assert "asks not to be tracked" not in client.get("/en/privacy").text
@@ -95,7 +95,7 @@ def test_a_view_is_a_number_by_section_and_tag(client: FlaskClient, appeal: Appe
     }
 
 
-def test_who_asks_not_to_be_tracked_or_comes_from_elsewhere_is_not_counted(
+def test_views_against_tracking_or_from_elsewhere_are_not_counted(
     client: FlaskClient, appeal: AppealView, counting: Flask
 ) -> None:
     assert view(client, appeal, Sec_GPC="1") == 204

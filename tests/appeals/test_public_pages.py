@@ -1,4 +1,4 @@
-"""The public pages: what they show, what they carry, and that they can be cached."""
+"""The public pages: their content, their headers, and how they are cached."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_the_counts_api_has_the_contracts_shape(client: FlaskClient, appeal: App
     assert [one["slug"] for one in client.get("/api/v1/appeals").get_json()["appeals"]] == ["ana-ruiz-vega"]
 
 
-def test_machines_are_told_whether_it_works(client: FlaskClient, app: Flask) -> None:
+def test_the_health_checks_answer(client: FlaskClient, app: Flask) -> None:
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 200
 

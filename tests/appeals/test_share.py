@@ -1,4 +1,4 @@
-"""What brings others: the card, links without trackers, posters, and that sources are counted."""
+"""Sharing an appeal: the card, links without trackers, posters, and counted sources."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_share_links_carry_the_page_and_their_source(client: FlaskClient, appeal
     assert not re.findall(r'<(?:img|script|link|iframe)[^>]+(?:src|href)="https?://(?!127)', page), "no third party"
 
 
-def test_search_engines_are_told_what_it_is(client: FlaskClient, appeal: AppealView) -> None:
+def test_the_page_describes_itself_to_search_engines(client: FlaskClient, appeal: AppealView) -> None:
     found = re.search(r'<script type="application/ld\+json">(.*?)</script>', client.get(PAGE).text)
     assert found
     said = json.loads(found[1])

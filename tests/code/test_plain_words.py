@@ -29,9 +29,7 @@ DIALECT = re.compile(
 LEFT: dict[str, int] = {
     "campaign/services": 85,
     "docs/database.md": 1,
-    "tests/abuse": 16,
     "tests/announcements": 8,
-    "tests/appeals": 9,
     "tests/backup": 11,
     "tests/browser": 24,
     "tests/deploy": 6,
@@ -39,11 +37,9 @@ LEFT: dict[str, int] = {
     "tests/faults": 26,
     "tests/moderation": 9,
     "tests/offline": 8,
-    "tests/outbox": 2,
     "tests/privacy": 49,
     "tests/sections": 1,
     "tests/staff": 24,
-    "tests/web": 5,
 }
 
 

@@ -1,4 +1,4 @@
-"""What is written down when a mail is owed."""
+"""The rows that are stored when a mail is owed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def row(owed: OwedMail) -> dict[str, Any]:
     return made
 
 
-def test_a_row_says_all_that_sending_needs() -> None:
+def test_a_row_holds_all_that_sending_needs() -> None:
     assert row(OWED) == {
         "kind": "confirmation", "state": "queued", "phase": None, "detail": None, "signature_id": 7,
         "sign_up_id": None, "domain_digest": b"d" * 32, "locale": "fr", "text_language": "en",
@@ -41,7 +41,7 @@ def test_a_row_says_all_that_sending_needs() -> None:
     }  # fmt: skip
 
 
-def test_what_is_unwanted_from_the_start_never_leaves_and_says_why() -> None:
+def test_an_ineligible_mail_is_never_sent_and_holds_the_reason() -> None:
     made = row(OwedMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, ineligible_reason="flagged"))
     assert (made["state"], made["phase"], made["detail"]) == ("suppressed", "before", "flagged")
 

@@ -1,4 +1,4 @@
-"""When a mail is tried again, and when it is given up."""
+"""The moments at which a mail is tried again, and at which it fails for good."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_retries_double_from_a_minute_to_four_hours() -> None:
     assert retry_delay(1, 0.5) == 67.5 * SECOND
 
 
-def test_a_held_queue_is_tried_again_ever_more_rarely() -> None:
+def test_a_paused_queue_is_tried_again_at_growing_intervals() -> None:
     away = [probe_delay(DeliveryOutcome.AWAY, probes) for probes in (0, 1, 4, 5, 5000)]
     assert away == [5 * SECOND, 10 * SECOND, 80 * SECOND, 2 * MINUTE, 2 * MINUTE]
     held = [probe_delay(DeliveryOutcome.HELD, probes) for probes in (0, 1, 4, 5, 5000)]
@@ -43,5 +43,5 @@ def test_a_held_queue_is_tried_again_ever_more_rarely() -> None:
 def test_an_outcome_decides_what_comes_next(
     outcome: DeliveryOutcome, ambiguous: int, age: timedelta, next_: NextAttempt
 ) -> None:
-    # The third attempt, with full jitter: four minutes and a quarter of them.
+    # The third attempt, with full jitter: at most four minutes, here a quarter of them.
     assert after(outcome, attempts=3, ambiguous=ambiguous, age=age, jitter=1) == next_

@@ -1,4 +1,4 @@
-"""Suppressed addresses: found however they are written, only as a digest, and written to again when told."""
+"""Suppressed addresses: found in any spelling, stored as a digest only, and written to again once lifted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ending the mail: at once, by one click from anywhere, never by looking; per section and for all."""
+"""Unsubscribing: at once, by one click from anywhere, never by reading the page; per section and for all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 @pytest.fixture
 def link(appeal: AppealView) -> str:
-    """One address has confirmed two appeals in one section and a third in another, and wants to hear more."""
+    """Return the link of an address that confirmed two appeals in one section and a third in another, with updates."""
     for slug, section in (("one", "fr"), ("two", "fr"), ("three", "be-nl")):
         import_draft(parse_text(DOCUMENT), ImportOptions(slug=slug), context=context())
         publish(slug, context=context())
@@ -46,7 +46,7 @@ def wanted() -> list[bool]:
     return list(db.session.scalars(select(Signature.wants_updates).order_by(Signature.id)))
 
 
-def test_looking_changes_nothing(client: FlaskClient, link: str) -> None:
+def test_reading_the_page_changes_nothing(client: FlaskClient, link: str) -> None:
     page = client.get(link)
     assert page.status_code == 200
     assert "Set-Cookie" not in page.headers

@@ -216,7 +216,7 @@ def test_two_admins_at_once_overwrite_nothing(app: Flask, admin: FlaskClient) ->
 
 
 @pytest.mark.parametrize("seen", ["", "{", "[]", json.dumps({"name": 1})])
-def test_a_damaged_memory_of_the_form_overwrites_nothing(admin: FlaskClient, seen: str) -> None:
+def test_a_damaged_copy_of_former_values_overwrites_nothing(admin: FlaskClient, seen: str) -> None:
     values = {**filled(admin.get(f"{PAGE}/fr")), "name": "Frankreich", "seen": seen}
     assert post(admin, f"{PAGE}/fr", **values).status_code == 409
     assert stored("fr")["name"] != "Frankreich"

@@ -38,7 +38,7 @@ from campaign.services.moderation.invalidate import advance, begin, prepare
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
 from tests.announcements.test_announce import edition_of
-from tests.appeals.editing.editor import filled
+from tests.appeals.editing.editor import form_values
 from tests.conftest import DOCUMENT, START, confirm_newest, context, form
 from tests.staff.route_matrix import MATRIX, SAID, Route
 from tests.staff.staff_clients import csrf, join, log_in
@@ -191,7 +191,7 @@ def call(browser: FlaskClient, method: str, path: str, places: dict[str, str], *
     if method == "GET":
         return browser.get(path, buffered=True)
     page = sent.get("form")
-    values = filled(browser.get("/staff" + page.format(**places))) if page else {}
+    values = form_values(browser.get("/staff" + page.format(**places))) if page else {}
     # As it stands where it is a program's: braces there are no places.
     typed = {name: text if text.startswith("[") else text.format(**places) for name, text in sent.get("data", ())}
     values |= typed | {"csrf_token": sent["token"]}

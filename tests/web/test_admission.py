@@ -1,4 +1,4 @@
-"""Threads while the database hangs: those beyond the kept ones wait briefly, then not at all."""
+"""Threads while the database hangs: requests beyond the reserved threads wait briefly, then not at all."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-class Under:
-    """An application behind an admission of four threads, and requests that come while others are being answered."""
+class SlowApplication:
+    """An application behind an admission of four threads, with requests that arrive while others are being answered."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -41,7 +41,7 @@ class Under:
         self.admission(create_environ(path, method=method), lambda *_: lambda _: None)
 
     def ask(self, *requests: tuple[str, str, float]) -> list[Any]:
-        """Each comes while all before it are still waiting; returns how long each may wait for the database."""
+        """Let each request arrive while all before it wait; return how long each may wait for the database."""
         self.seconds.clear()
         self._inside = list(requests[1:])
         self._ask(*requests[0])
@@ -53,44 +53,46 @@ LATE = ("POST", "/en/appeals/case/sign", 2.0)
 
 
 @pytest.fixture
-def under() -> Under:
-    return Under()
+def slow_application() -> SlowApplication:
+    return SlowApplication()
 
 
-def test_while_answers_come_all_get_in(under: Under) -> None:
-    assert [under.ask(SIGN) for _ in range(50)] == [[None]] * 50
+def test_while_answers_come_all_get_in(slow_application: SlowApplication) -> None:
+    assert [slow_application.ask(SIGN) for _ in range(50)] == [[None]] * 50
 
 
-def test_writers_leave_two_threads_and_readers_one(under: Under) -> None:
-    assert under.ask(SIGN, SIGN, SIGN) == [None, None, 3.0]
-    assert under.ask(SIGN, SIGN, READ) == [None, None, None]
-    assert under.ask(SIGN, SIGN, READ, READ) == [None, None, None, 3.0]
+def test_writers_leave_two_threads_and_readers_one(slow_application: SlowApplication) -> None:
+    assert slow_application.ask(SIGN, SIGN, SIGN) == [None, None, 3.0]
+    assert slow_application.ask(SIGN, SIGN, READ) == [None, None, None]
+    assert slow_application.ask(SIGN, SIGN, READ, READ) == [None, None, None, 3.0]
 
 
-def test_where_nothing_is_answered_those_beyond_are_turned_away_at_once(under: Under) -> None:
-    under.status = "503 SERVICE UNAVAILABLE"
-    assert under.ask(SIGN, SIGN, LATE, ("GET", "/healthz", 0.0)) == [None, None, 0.0, None]
-    assert under.ask(SIGN, SIGN) == [None, None], "whoever finds a thread that may hang sees whether it still does"
+def test_where_nothing_is_answered_those_beyond_are_turned_away_at_once(slow_application: SlowApplication) -> None:
+    slow_application.status = "503 SERVICE UNAVAILABLE"
+    assert slow_application.ask(SIGN, SIGN, LATE, ("GET", "/healthz", 0.0)) == [None, None, 0.0, None]
+    assert slow_application.ask(SIGN, SIGN) == [None, None], (
+        "whoever finds a thread that may hang sees whether it still does"
+    )
 
 
-def test_an_answer_that_breaks_gives_its_thread_back(under: Under) -> None:
-    under.status = "broken"
+def test_an_answer_that_breaks_gives_its_thread_back(slow_application: SlowApplication) -> None:
+    slow_application.status = "broken"
     for _ in range(5):
         with pytest.raises(ValueError, match="foresaw"):
-            under.ask(SIGN)
-    under.status = "200 OK"
-    assert under.ask(SIGN, SIGN) == [None, None]
+            slow_application.ask(SIGN)
+    slow_application.status = "200 OK"
+    assert slow_application.ask(SIGN, SIGN) == [None, None]
 
 
-def test_who_reads_an_answer_slowly_takes_no_place(under: Under) -> None:
-    """Its thread is busy, but the database is not what it waits for."""
-    unread = [under.admission(create_environ("/en/"), lambda *_: lambda _: None) for _ in range(20)]
-    under.now += 60
-    assert under.ask(READ) == [None]
+def test_a_slow_reader_takes_no_place(slow_application: SlowApplication) -> None:
+    """Leave a place free while a client reads slowly: its thread is busy, but does not wait for the database."""
+    unread = [slow_application.admission(create_environ("/en/"), lambda *_: lambda _: None) for _ in range(20)]
+    slow_application.now += 60
+    assert slow_application.ask(READ) == [None]
     assert len(unread) == 20
 
 
-def test_who_is_turned_away_is_told_when_to_come_again(client: FlaskClient, app: Flask) -> None:
+def test_a_refused_request_gets_a_retry_after(client: FlaskClient, app: Flask) -> None:
     assert isinstance(app.extensions[ADMISSION], Admission)
     answer = client.get("/fr/", environ_overrides={SECONDS: 0.0})
     assert answer.status_code == 503

@@ -1,4 +1,4 @@
-"""A database that is away: 503 with Retry-After, and never a trace."""
+"""A database that is away: 503 with Retry-After, and never a traceback."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_without_a_database_every_page_says_when_to_come_back(tmp_path: Path) ->
 
 
 def test_a_database_that_goes_away_behind_the_answer_breaks_nothing(postgresql_server: str, tmp_path: Path) -> None:
-    """As when it restarts between a request's last statement and the end of its transaction."""
+    """Survive a database that restarts between a request's last statement and the end of its transaction."""
     app = create_app(settings_for(make_database(postgresql_server, "goes_away"), tmp_path))
 
     def end_its_connection(_app: Flask, **_given: Any) -> None:

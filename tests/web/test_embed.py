@@ -110,7 +110,7 @@ def test_the_form_signs_inside_the_frame_and_counts_its_source(client: FlaskClie
 
 
 @pytest.mark.usefixtures("appeal")
-def test_a_form_in_a_sandbox_is_taken_once_it_shows_that_it_is_ours(client: FlaskClient, clock: Clock) -> None:
+def test_a_form_in_a_sandbox_is_accepted_once_it_is_shown_genuine(client: FlaskClient, clock: Clock) -> None:
     foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "null"}
     first = client.post(EMBED + "?lang=en", data=form(), headers=foreign)
     assert first.status_code == 422, "a stranger’s frame could have sent this, and cannot read the answer"
@@ -161,7 +161,7 @@ def test_oembed_answers_in_json_and_xml(client: FlaskClient) -> None:
     assert "kind=counter" in small["html"]
     xml = client.get("/oembed", query_string={"url": ADDRESS, "format": "xml"})
     assert xml.content_type == "text/xml; charset=utf-8"
-    assert ET.fromstring(xml.data).findtext("html") == said["html"]  # noqa: S314  our own
+    assert ET.fromstring(xml.data).findtext("html") == said["html"]  # noqa: S314  the application's own answer
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,8 @@ def test_oembed_says_no_as_the_spec_does(client: FlaskClient, query: dict[str, s
 
 
 @pytest.mark.usefixtures("appeal")
-def test_wordpress_takes_the_frame(client: FlaskClient) -> None:
-    """As wp_filter_oembed_result() does for providers it does not know: these attributes, and an iframe with a src."""
+def test_wordpress_accepts_the_frame(client: FlaskClient) -> None:
+    """Accept the frame as wp_filter_oembed_result() does for unknown providers: these attributes, and a src."""
     asked = {"url": ADDRESS, "maxwidth": "600", "maxheight": "900", "dnt": "1", "format": "json"}
     said = client.get("/oembed", query_string=asked).get_json()
     kept = set("src width height frameborder marginwidth marginheight scrolling title".split())

@@ -46,7 +46,7 @@ def ask_for_reset(client: FlaskClient, **headers: str) -> TestResponse:
 
 
 def links(postbox: Postbox) -> set[str]:
-    """The scheme and host of every link mailed."""
+    """Return the scheme and host of every link mailed."""
     return {found for one in postbox.messages for found in re.findall(r"(https?://[^/\s\"<>]+)", str(one))}
 
 
@@ -57,7 +57,7 @@ def test_a_reset_mail_never_leads_to_the_host_that_was_asked_for(
     join(app, ANA, Role.EDITOR)
     deliver()
     ask_for_reset(client, **headers)
-    # Allowed, because the setting is a local address; without the Origin, which alone has it refused.
+    # Allowed, because the setting is a local address; without the Origin, which alone would have it refused.
     ask_for_reset(client, **{k: v for k, v in headers.items() if k != "Origin"} | {"Host": "localhost:9999"})
     deliver()
     resets = [one for one in postbox.messages if "/staff/reset/" in text_of(one)]

@@ -1,4 +1,4 @@
-"""`/metrics`: what it tells, and whom."""
+"""The `/metrics` page: its figures, and the clients that may read it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ def with_settings(app: Flask, **changes: Any) -> None:
     app.extensions[KEY] = replace(app.extensions[KEY], settings=replace(app.extensions[KEY].settings, **changes))
 
 
-def test_it_tells_how_everything_stands(
-    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
-) -> None:
+def test_the_metrics_show_the_state(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email="b@mail.example"))
     deliver()
@@ -58,7 +56,7 @@ def test_a_private_address_needs_no_key(client: FlaskClient, address: str) -> No
 
 
 @pytest.mark.parametrize("address", ["203.0.114.9", "2a01::1", "", "unix"])
-def test_anybody_else_does(client: FlaskClient, address: str) -> None:
+def test_other_addresses_need_the_key(client: FlaskClient, address: str) -> None:
     answer = client.get("/metrics", environ_base={"REMOTE_ADDR": address})
     assert answer.status_code == 403
     assert "tocsin_" not in answer.text
@@ -75,7 +73,7 @@ def test_the_key_opens_it_from_anywhere(app: Flask, client: FlaskClient) -> None
         assert client.get("/metrics", headers=headers, environ_base=PUBLIC).status_code == 403
 
 
-def test_a_proxy_that_nobody_told_us_of_makes_nobody_near(app: Flask, client: FlaskClient) -> None:
+def test_an_unconfigured_proxy_makes_no_address_private(app: Flask, client: FlaskClient) -> None:
     near = {"REMOTE_ADDR": "127.0.0.1"}
     forwarded = {"X-Forwarded-For": "203.0.114.9"}
     assert client.get("/metrics", headers=forwarded, environ_base=near).status_code == 403

@@ -45,7 +45,7 @@ Policy = dict[str, list[str]]
 
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, dict[str, str]]]:
-    """A site behind TLS with one confirmed signature, and what stands in the routes' places."""
+    """Return a site behind TLS with one confirmed signature, and the values for the routes' variables."""
     folder = tmp_path_factory.mktemp("secure")
     settings = settings_for(f"sqlite:///{folder}/t.db", folder, TOCSIN_BASE_URL=SITE, TOCSIN_CHALLENGE="off")
     app = create_app(settings, clock=lambda: START)
@@ -63,7 +63,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, di
         tokens = {letter: manage_token(number, purpose=purpose) for letter, purpose in _PURPOSES.items()}
         tokens["s"] = at.tokens.make(Purpose.CONFIRM, waiting.id, START, waiting.link_key, waiting.content_digest)
         db.session.remove()
-        css = app.jinja_env.globals["asset"]("tocsin.css")  # type: ignore[operator]  # a function of ours
+        css = app.jinja_env.globals["asset"]("tocsin.css")  # type: ignore[operator]
     digest, name = str(css).rsplit("/", 2)[-2:]
     yield app, {"locale": "en", "slug": "case", "country": "CO", "code": "fr", "section": "fr", "digest": digest,
                 "name": name, **tokens}  # fmt: skip
@@ -76,7 +76,7 @@ _PURPOSES = {"s": Purpose.CONFIRM, "m": Purpose.MANAGE, "u": Purpose.UNSUBSCRIBE
 
 
 def paths_of(app: Flask, values: dict[str, str]) -> Iterator[str]:
-    """An address for each route that answers GET, with something real where we have it."""
+    """Return an address for each route that answers GET, with real values where there are any."""
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()):
             continue
@@ -95,18 +95,18 @@ class Visitor(FlaskClient):
 
 
 def client_of(app: Flask) -> FlaskClient:
-    """One of them."""
+    """Return a client of that kind."""
     return Visitor(app, app.response_class)
 
 
 def policy_of(answer: TestResponse) -> Policy:
-    """Its content security policy by directive."""
+    """Return the answer's content security policy by directive."""
     parts = [part.split() for part in answer.headers.get("Content-Security-Policy", "").split(";") if part.strip()]
     return {name.lower(): sources for name, *sources in parts}
 
 
 def points(answer: TestResponse) -> dict[str, int]:
-    """What each rule adds or takes."""
+    """Return the points that each rule adds or subtracts."""
     policy = policy_of(answer)
     return {
         "csp": csp_points(policy),
@@ -122,20 +122,20 @@ def points(answer: TestResponse) -> dict[str, int]:
 
 
 def csp_points(policy: Policy) -> int:
-    """Without a policy, with unsafe or broad sources, or with another default than none."""
+    """Return the points for a missing policy, for unsafe or broad sources, or for another default than none."""
     if not policy:
         return -25
     scripts = policy.get("script-src", policy.get("default-src", ["*"]))
     if any(source.startswith("'unsafe") or source in {"*", "http:", "https:", "data:"} for source in scripts):
         return -20
     if any(source.startswith("'unsafe") for source in policy.get("style-src", [])):
-        return 0  # what a picture says about itself
+        return 0  # the data of an image itself
     forms = policy.get("form-action", [])
     return 10 if policy.get("default-src") == ["'none'"] and forms in (["'none'"], ["'self'"]) else 5
 
 
 def cookie_points(cookie: str) -> int:
-    """Secure, out of reach for scripts, not sent from other sites; the name's prefix makes browsers hold us to it."""
+    """Return the points for cookies: secure, hidden from scripts, not sent from other sites, with a prefixed name."""
     name, _, _ = cookie.partition("=")
     flags = {part.strip().lower() for part in cookie.split(";")[1:]}
     assert name.startswith("__Host-"), cookie
@@ -145,13 +145,13 @@ def cookie_points(cookie: str) -> int:
 
 
 def hsts_points(header: str) -> int:
-    """Half a year at least."""
+    """Return the points for strict transport security of at least half a year."""
     found = re.search(r"max-age=(\d+)", header)
     return 0 if found and int(found[1]) >= SIX_MONTHS else -20
 
 
 def script_points(answer: TestResponse) -> int:
-    """All from here, none in the page."""
+    """Return the points for scripts: all from this site, none in the page."""
     if answer.mimetype != "text/html":
         return 0
     tags = re.findall(r"<script\b([^>]*)>", answer.get_data(as_text=True))
@@ -160,7 +160,7 @@ def script_points(answer: TestResponse) -> int:
 
 
 def grade(answer: TestResponse) -> tuple[int, dict[str, int]]:
-    """The score, and how it came about."""
+    """Return the score, and its reasons."""
     found = points(answer)
     score = A_PLUS + sum(one for one in found.values() if one < 0)
     return (score + sum(one for one in found.values() if one > 0) if score >= EXTRA_FROM else score), found

@@ -25,14 +25,14 @@ MOST = 14 * 1024
 
 
 def _fetched(page: str) -> list[str]:
-    """The addresses of styles, scripts and pictures."""
+    """Return the addresses of styles, scripts and pictures."""
     links = re.findall(r'<link rel="(?:stylesheet|icon)" href="((?!data:)[^"]+)"', page)
     return links + re.findall(r'<(?:script|img)[^>]* src="([^"]+)"', page)
 
 
 @pytest.fixture
 def appeal(app: Flask) -> AppealView:
-    """The sample: a case as long as real ones are."""
+    """Return the sample: a case as long as real ones are."""
     for language in ("fr", "en"):
         file = f"{SAMPLE}.{language}.md"
         draft = parse_document((ROOT / "examples" / file).read_bytes(), file)

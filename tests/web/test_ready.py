@@ -1,4 +1,4 @@
-"""`/readyz` and the schema: a program serves on where the schema is newer than itself, and says what is wrong else."""
+"""`/readyz` and the schema: the program works with a newer schema, and names every other mismatch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaign.platform.database import schema
 
 @pytest.fixture
 def revision(app: Flask) -> Iterator[str]:
-    """The migration that the database is at; put back afterwards."""
+    """Yield a function that sets the database's migration; restore it afterwards."""
     with db.engine.begin() as connection:
         found = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
     yield found

@@ -1,4 +1,4 @@
-"""What is answered before Flask: the same answer, no longer than the counts behind it are fresh."""
+"""Responses that the cache answers before Flask: the same bytes, no longer than the counts behind them are fresh."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import Clock
 Answer = tuple[str, dict[str, str], bytes]
 
 
-# What a browser says, and the coding of its answer (RFC 9110, 12.5.3).
+# Request headers of a browser, and the coding of the answer (RFC 9110, 12.5.3).
 ACCEPTED = {
     "": "",
     "br": "br",
@@ -54,13 +54,13 @@ ACCEPTED = {
 
 @pytest.fixture
 def inner() -> list[str]:
-    """The paths that reached the application."""
+    """Return the paths that reached the application."""
     return []
 
 
 @pytest.fixture
-def front(inner: list[str]) -> ResponseCache:
-    """A front with one page kept for a second, before an application that answers everything with its path."""
+def response_cache(inner: list[str]) -> ResponseCache:
+    """Return a cache with one page stored for a second, before an application that answers everything with its path."""
     clock = Clock()
 
     def application(environ, start_response):  # type: ignore[no-untyped-def]
@@ -74,16 +74,18 @@ def front(inner: list[str]) -> ResponseCache:
     return made
 
 
-def ask(front: ResponseCache, path: str = "/page", method: str = "GET", query: str = "", **headers: str) -> Answer:
-    """One request, as the server makes it."""
+def ask(
+    response_cache: ResponseCache, path: str = "/page", method: str = "GET", query: str = "", **headers: str
+) -> Answer:
+    """Send one request, as the server does."""
     said: list[tuple[str, dict[str, str]]] = []
     environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, **headers}
-    body: Iterable[bytes] = front(environ, lambda status, pairs, _=None: said.append((status, dict(pairs))))  # type: ignore[arg-type]
+    body: Iterable[bytes] = response_cache(environ, lambda status, pairs, _=None: said.append((status, dict(pairs))))  # type: ignore[arg-type]
     return *said[0], b"".join(body)
 
 
-def test_a_fresh_page_is_answered_without_the_application(front: ResponseCache, inner: list[str]) -> None:
-    assert ask(front, HTTP_ACCEPT_ENCODING="gzip, br")[2] == b"kept"
+def test_a_fresh_page_is_answered_without_the_application(response_cache: ResponseCache, inner: list[str]) -> None:
+    assert ask(response_cache, HTTP_ACCEPT_ENCODING="gzip, br")[2] == b"kept"
     assert inner == []
 
 
@@ -97,23 +99,25 @@ def test_a_fresh_page_is_answered_without_the_application(front: ResponseCache, 
         {"HTTP_ACCEPT_ENCODING": "br", "path": "/other"},
     ],
 )
-def test_anything_else_is_the_applications(front: ResponseCache, inner: list[str], other: dict[str, str]) -> None:
-    assert ask(front, **other)[2] == b"application"
+def test_other_requests_reach_the_application(
+    response_cache: ResponseCache, inner: list[str], other: dict[str, str]
+) -> None:
+    assert ask(response_cache, **other)[2] == b"application"
     assert len(inner) == 1
 
 
 @pytest.mark.parametrize("by", [timedelta(seconds=1), timedelta(seconds=-1)], ids=["later", "clock set back"])
 def test_a_page_that_is_no_longer_fresh_is_asked_for_again(
-    front: ResponseCache, inner: list[str], by: timedelta
+    response_cache: ResponseCache, inner: list[str], by: timedelta
 ) -> None:
-    clock: Clock = front.clock  # type: ignore[attr-defined]
+    clock: Clock = response_cache.clock  # type: ignore[attr-defined]
     clock.now += by
-    assert ask(front, HTTP_ACCEPT_ENCODING="br")[2] == b"application"
+    assert ask(response_cache, HTTP_ACCEPT_ENCODING="br")[2] == b"application"
     assert len(inner) == 1
 
 
-def test_the_same_page_again_is_not_sent_again(front: ResponseCache) -> None:
-    status, headers, body = ask(front, HTTP_ACCEPT_ENCODING="br", HTTP_IF_NONE_MATCH='"0br", W/"1br"')
+def test_the_same_page_again_is_not_sent_again(response_cache: ResponseCache) -> None:
+    status, headers, body = ask(response_cache, HTTP_ACCEPT_ENCODING="br", HTTP_IF_NONE_MATCH='"0br", W/"1br"')
     assert (status, headers, body) == ("304 NOT MODIFIED", {"ETag": '"1br"', "Vary": "x"}, b"")
 
 
@@ -121,12 +125,12 @@ def test_the_same_page_again_is_not_sent_again(front: ResponseCache) -> None:
     "address",
     ["/en/appeals/{}", "/api/v1/appeals/{}", "/fr/", "/en/appeals/{}/progress", "/fr/appeals/{}/progress.svg"],
 )
-def test_the_front_says_what_the_application_says(app: Flask, appeal: AppealView, address: str) -> None:
+def test_the_cache_answers_as_the_application_does(app: Flask, appeal: AppealView, address: str) -> None:
     path = address.format(appeal.slug)
-    front: ResponseCache = app.extensions["tocsin_response_cache"]
+    response_cache: ResponseCache = app.extensions["tocsin_response_cache"]
     coding = {"Accept-Encoding": "gzip"}
     first = app.test_client().get(path, headers=coding)
-    status, headers, body = front._answers[path, "gzip"][2]
+    status, headers, body = response_cache._answers[path, "gzip"][2]
     assert status == "200 OK"
     assert first.status_code == 200
     assert sorted(headers) == sorted(first.headers)
@@ -139,8 +143,10 @@ def test_only_a_coding_that_the_browser_takes_is_chosen(header: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["br;q=0", "br;q=0, gzip", "gzip;q=0, br;q=0", "gzipx", "*;q=0", "identity"])
-def test_a_stored_page_is_not_answered_in_a_refused_coding(front: ResponseCache, inner: list[str], header: str) -> None:
-    assert ask(front, HTTP_ACCEPT_ENCODING=header)[2] == b"application"
+def test_a_stored_page_is_not_answered_in_a_refused_coding(
+    response_cache: ResponseCache, inner: list[str], header: str
+) -> None:
+    assert ask(response_cache, HTTP_ACCEPT_ENCODING=header)[2] == b"application"
     assert len(inner) == 1
 
 

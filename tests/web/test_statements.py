@@ -1,4 +1,4 @@
-"""What a request costs the database: as few statements as the rules allow, and none for a page that is fresh."""
+"""The database statements of a request: as few as the rules allow, and none for a page that is fresh."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Said = list[str]
 
 
 @pytest.fixture
-def said(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
-    """Every statement from here on; a busy machine must not let the snapshots grow stale in between."""
+def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
+    """Yield every statement from here on; snapshots stay fresh meanwhile, even on a busy machine."""
     monkeypatch.setattr(snapshot, "SECONDS", 600.0)
-    # A process writes down a batch of keys for 256 rows, and a month's key once.
+    # A process stores a batch of keys for 256 rows, and a month's key once.
     prepare(number=SLOTS, context=context())
     reserve(runtime().vault, KeyUse.SIGNED, SLOTS, now=START)
     db.session.rollback()
@@ -47,56 +47,59 @@ def said(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
 
 
 def parts(statement: str) -> list[str]:
-    """The writes of a statement, from the last to the first, as PostgreSQL runs those that nobody reads."""
+    """Return the writes of a statement, from the last to the first, as PostgreSQL runs those that nothing reads."""
     found = re.findall(r"(INSERT INTO \w+|UPDATE \w+ SET)", statement)
     return [" ".join(word for word in one.split() if word not in {"INTO", "SET"}) for one in found]
 
 
-def kinds(said: Said) -> list[str]:
-    """The first word of each, and the table where it writes one."""
-    return [" ".join(word for word in one.split()[:3] if word not in {"INTO", "FROM"}).split(" SET")[0] for one in said]
+def kinds(statements: Said) -> list[str]:
+    """Return the first word of each statement, and the table to which it writes."""
+    return [
+        " ".join(word for word in one.split()[:3] if word not in {"INTO", "FROM"}).split(" SET")[0]
+        for one in statements
+    ]
 
 
 @pytest.mark.parametrize("path", ["/en/", "/en/appeals/{}", "/en/appeals/{}/progress", "/api/v1/appeals/{}"])
 def test_a_page_whose_counts_are_fresh_asks_nothing(
-    client: FlaskClient, appeal: AppealView, said: Said, path: str
+    client: FlaskClient, appeal: AppealView, statements: Said, path: str
 ) -> None:
     address = path.format(appeal.slug)
     assert client.get(address).status_code == 200
-    assert said
-    said.clear()
+    assert statements
+    statements.clear()
     assert client.get(address).status_code == 200
     assert client.head(address).status_code == 200
-    assert said == []
+    assert statements == []
 
 
 def test_what_a_page_asks_does_not_depend_on_who_reads_it(
-    client: FlaskClient, app: Flask, appeal: AppealView, said: Said
+    client: FlaskClient, app: Flask, appeal: AppealView, statements: Said
 ) -> None:
     client.get(f"/fr/appeals/{appeal.slug}")
-    said.clear()
+    statements.clear()
     clear_caches(app)
     client.get(f"/fr/appeals/{appeal.slug}")
-    assert len(said) <= 5, kinds(said)
+    assert len(statements) <= 5, kinds(statements)
 
 
 def test_a_sign_up_costs_an_update_and_three_inserts_in_one_round_trip(
-    client: FlaskClient, appeal: AppealView, said: Said
+    client: FlaskClient, appeal: AppealView, statements: Said
 ) -> None:
     # The first one in ten seconds also looks how many are unconfirmed.
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="first@mail.example"))
-    said.clear()
+    statements.clear()
     assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form()).status_code == 303
-    if db.engine.dialect.name == "sqlite":  # which is no journey away
-        assert kinds(said) == ["UPDATE sign_up", "INSERT sign_up", "INSERT mail", "INSERT funnel_count"]
+    if db.engine.dialect.name == "sqlite":  # without a round trip of its own
+        assert kinds(statements) == ["UPDATE sign_up", "INSERT sign_up", "INSERT mail", "INSERT funnel_count"]
     else:
-        assert [parts(one) for one in said] == [
+        assert [parts(one) for one in statements] == [
             ["INSERT funnel_count", "UPDATE sign_up", "INSERT sign_up", "INSERT mail"]
         ]
 
 
 def test_a_sign_up_under_attack_costs_one_insert_more_in_the_same_round_trip(
-    client: FlaskClient, appeal: AppealView, said: Said, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, appeal: AppealView, statements: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def pass_once(*_: object, **_more: object) -> AdmittedSignUp:
         return AdmittedSignUp(SolvedChallenge(b"a proof".ljust(32), START + timedelta(minutes=10)))
@@ -105,31 +108,31 @@ def test_a_sign_up_under_attack_costs_one_insert_more_in_the_same_round_trip(
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
     sign_up, counted, spent = ["INSERT sign_up", "INSERT mail"], "INSERT funnel_count", "INSERT spent_solution"
     if db.engine.dialect.name == "sqlite":
-        assert [one for one in kinds(said) if one.startswith("INSERT")] == [spent, *sign_up, counted]
+        assert [one for one in kinds(statements) if one.startswith("INSERT")] == [spent, *sign_up, counted]
     else:
-        assert parts(said[-1]) == [counted, "UPDATE sign_up", *sign_up, spent]
+        assert parts(statements[-1]) == [counted, "UPDATE sign_up", *sign_up, spent]
 
 
 def test_a_view_costs_inserts_only(
-    client: FlaskClient, app: Flask, appeal: AppealView, said: Said, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, app: Flask, appeal: AppealView, statements: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = app.extensions[KEY]
     monkeypatch.setitem(app.extensions, KEY, replace(at, settings=replace(at.settings, page_views=True)))
     page = f"/en/appeals/{appeal.slug}"
     client.get(page)
-    said.clear()
+    statements.clear()
     tagged = {"Referer": f"http://localhost{page}?via=stall-lyon"}
     assert client.post(f"{page}/viewed", headers=tagged).status_code == 204
-    assert set(kinds(said)) == {"INSERT funnel_count"}
-    assert len(said) <= 2, "for the page and for the tag"
+    assert set(kinds(statements)) == {"INSERT funnel_count"}
+    assert len(statements) <= 2, "for the page and for the tag"
 
 
 def test_a_confirmation_costs_two_look_ups_and_nine_writes_in_a_third_round_trip(
-    client: FlaskClient, appeal: AppealView, deliver: Callable[[], Any], postbox: Postbox, said: Said
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], Any], postbox: Postbox, statements: Said
 ) -> None:
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
     deliver()
-    said.clear()
+    statements.clear()
     assert client.post(postbox.link()).status_code == 303
     writes = [
         "INSERT signature",
@@ -142,10 +145,10 @@ def test_a_confirmation_costs_two_look_ups_and_nine_writes_in_a_third_round_trip
         "INSERT tally_hour",
         "INSERT funnel_count",
     ]
-    assert kinds(said)[0].startswith("SELECT sign_up.id")
+    assert kinds(statements)[0].startswith("SELECT sign_up.id")
     # What the address has done before: only the opened sign-up tells the address.
-    assert kinds(said)[1].startswith("SELECT (SELECT signature.id")
+    assert kinds(statements)[1].startswith("SELECT (SELECT signature.id")
     if db.engine.dialect.name == "sqlite":
-        assert kinds(said)[2:] == writes
+        assert kinds(statements)[2:] == writes
     else:
-        assert [parts(one) for one in said[2:]] == [writes[::-1]]
+        assert [parts(one) for one in statements[2:]] == [writes[::-1]]

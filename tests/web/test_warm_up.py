@@ -1,4 +1,4 @@
-"""A process that made itself ready compiles nothing for its first supporter, and one thread renders for all."""
+"""A process that has warmed up compiles nothing for its first supporter, and one thread renders for all."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_gunicorn_makes_its_workers_ready_and_leaves_other_applications_alone(
     ready = settings["post_worker_init"]
     assert callable(ready)
     ready(SimpleNamespace(age=1, wsgi=Flask("another"), cfg=SimpleNamespace(threads=7)))
-    # Afterwards the tests' application admits as before.
+    # Afterwards the tests' application admits requests as before.
     monkeypatch.setattr(app.extensions[ADMISSION], "threads", None)
     ready(SimpleNamespace(age=1, wsgi=app, cfg=SimpleNamespace(threads=7)))
     assert app.extensions[ADMISSION].threads == 7

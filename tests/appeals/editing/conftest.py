@@ -1,4 +1,4 @@
-"""Who prepares, and a draft."""
+"""Staff who edit, and a draft."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def coordinator(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def draft(editor: FlaskClient) -> str:
-    """A draft that an editor has made of a document."""
+    """Return the slug of a draft that an editor has made of a document."""
     assert upload(editor).location == f"{AT}/edit"
     return SLUG

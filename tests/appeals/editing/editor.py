@@ -1,4 +1,4 @@
-"""What the tests of preparing do at a desk: send, upload, read a form back, publish."""
+"""The actions of the editing tests in a staff browser: send, upload, read a form back, publish."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SLUG = "ua-7-26"
 AT = f"/staff/appeals/{SLUG}"
 
 
-def send(desk: FlaskClient, path: str, **fields: Any) -> TestResponse:
+def send_form(desk: FlaskClient, path: str, **fields: Any) -> TestResponse:
     token = csrf(desk.get("/staff/account"))
-    # Encoded here: the test client leaves its own temporary file of a large body open.
+    # Encoded here, because the test client leaves its own temporary file of a large body open.
     boundary, body = encode_multipart({**fields, "csrf_token": token})
     return desk.post(path, data=body, content_type=f'multipart/form-data; boundary="{boundary}"')
 
@@ -29,11 +29,11 @@ def send(desk: FlaskClient, path: str, **fields: Any) -> TestResponse:
 def upload(
     desk: FlaskClient, content: bytes = DOCUMENT.encode(), name: str = "case.md", path: str = ""
 ) -> TestResponse:
-    return send(desk, path or "/staff/appeals", document=FileStorage(io.BytesIO(content), name))
+    return send_form(desk, path or "/staff/appeals", document=FileStorage(io.BytesIO(content), name))
 
 
-def filled(page: TestResponse) -> dict[str, Any]:
-    """What the page's main form holds, as a browser would send it."""
+def form_values(page: TestResponse) -> dict[str, Any]:
+    """Return the values of the page's main form, as a browser would send them."""
     text = page.text
     found: dict[str, Any] = {}
     for name, value in re.findall(r'<input id="[^"]+" name="([^"]+)" value="([^"]*)"', text):
@@ -51,12 +51,12 @@ def filled(page: TestResponse) -> dict[str, Any]:
     return found
 
 
-def listed(values: dict[str, Any]) -> dict[str, list[str]]:
-    """Each field's values as a list."""
+def as_lists(values: dict[str, Any]) -> dict[str, list[str]]:
+    """Return each field's values as a list."""
     return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
 
 
 def publish(desk: FlaskClient) -> TestResponse:
     page = desk.get(f"{AT}/edit").text
     revision = re.search(r'name="revision" value="(\d+)"', page)
-    return send(desk, f"{AT}/publish", revision=revision[1] if revision else "")
+    return send_form(desk, f"{AT}/publish", revision=revision[1] if revision else "")

@@ -1,4 +1,4 @@
-"""Documents in the staff room: read, doubted, refused, and given again."""
+"""Documents on the staff pages: read, with warnings, refused, and uploaded again."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from sqlalchemy import select
 
 from campaign.models import Appeal, AppealText
 from campaign.platform import db
-from tests.appeals.editing.editor import AT, send, upload
+from tests.appeals.editing.editor import AT, send_form, upload
 from tests.conftest import DOCUMENT, FRENCH
 from tests.document.support.builders import docx
 from tests.document.test_refusals import pdf_bomb
 
-# For the gate: the quick part has enough of the staff room.
+# For the whole gate: the quick part tests enough of the staff pages.
 pytestmark = pytest.mark.slow
 
 
-def test_the_doubts_stand_beside_their_field_with_the_documents_line(editor: FlaskClient) -> None:
+def test_warnings_stand_beside_their_field_with_the_documents_line(editor: FlaskClient) -> None:
     text = DOCUMENT.replace("*Yours sincerely,*\n", "").replace("12 April 2026", "12 April")
     upload(editor, text.encode())
     page = editor.get(f"{AT}/texts/en").text
@@ -59,7 +59,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
 
 
 def test_no_file_is_refused(editor: FlaskClient) -> None:
-    refused = send(editor, "/staff/appeals")
+    refused = send_form(editor, "/staff/appeals")
     assert refused.status_code == 422
     assert "Please choose a file." in refused.text
 
@@ -80,7 +80,7 @@ def test_a_hundred_megabytes_are_refused_unread(app: Flask, editor: FlaskClient)
     assert refused.status_code == 413
     assert "too long" in refused.text or "too large" in refused.text
     # Every other form stays small.
-    small = send(editor, f"{AT}/request-review", words="x" * 300_000)
+    small = send_form(editor, f"{AT}/request-review", words="x" * 300_000)
     assert small.status_code == 413
 
 

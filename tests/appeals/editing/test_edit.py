@@ -1,4 +1,4 @@
-"""Editing texts, facts and targets: what is taken, what is refused beside its field, what shows."""
+"""Editing texts, facts and targets: accepted changes, errors beside their fields, and what the public sees."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from sqlalchemy import select
 from campaign.models import Appeal, AppealText
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
-from tests.appeals.editing.editor import AT, filled, send
+from tests.appeals.editing.editor import AT, form_values, send_form
 from tests.conftest import clear_caches, confirm_newest, form
 
-# For the gate: the quick part has enough of the staff room.
+# For the whole gate: the quick part tests enough of the staff pages.
 pytestmark = pytest.mark.slow
 
 
 def test_an_unchanged_form_changes_nothing(editor: FlaskClient, draft: str) -> None:
     before = db.session.scalars(select(Appeal.revision)).one()
     for part in ("texts/en", "targets/1", "facts"):
-        assert send(editor, f"{AT}/{part}", **filled(editor.get(f"{AT}/{part}"))).status_code == 303
+        assert send_form(editor, f"{AT}/{part}", **form_values(editor.get(f"{AT}/{part}"))).status_code == 303
     assert db.session.scalars(select(Appeal.revision)).one() == before
     assert db.session.scalars(select(AppealText.version)).all() == [1]
 
@@ -31,9 +31,9 @@ def test_a_language_is_added_by_hand_with_the_same_targets(editor: FlaskClient, 
     page = editor.get(f"{AT}/texts?language=fr")
     assert page.location == f"{AT}/texts/fr"
     empty = editor.get(f"{AT}/texts/fr")
-    assert send(editor, f"{AT}/texts/fr", **filled(empty)).status_code == 422
-    fields = {**filled(empty), "headline": "UNE INSTITUTRICE MENACÉE", "letter": "Je crains.\n\nJe demande."}
-    assert send(editor, f"{AT}/texts/fr", **fields).status_code == 303
+    assert send_form(editor, f"{AT}/texts/fr", **form_values(empty)).status_code == 422
+    fields = {**form_values(empty), "headline": "UNE INSTITUTRICE MENACÉE", "letter": "Je crains.\n\nJe demande."}
+    assert send_form(editor, f"{AT}/texts/fr", **fields).status_code == 303
     text = db.session.scalars(select(AppealText).where(AppealText.language == "fr")).one()
     assert text.paragraphs == ["Je crains.", "Je demande."]
     assert "Pedro Alba Montes" in editor.get(f"{AT}/targets/1").text
@@ -62,11 +62,11 @@ def test_a_language_is_added_by_hand_with_the_same_targets(editor: FlaskClient, 
         ("facts", "sections", "nowhere", "choose from the list"),
     ],
 )
-def test_what_cannot_be_taken_is_said_beside_its_field_and_kept(
+def test_errors_stand_beside_their_field_and_the_input_stays(
     editor: FlaskClient, draft: str, part: str, field: str, value: str, words: str
 ) -> None:
-    sent = {**filled(editor.get(f"{AT}/{part}")), field: value}
-    refused = send(editor, f"{AT}/{part}", **sent)
+    sent = {**form_values(editor.get(f"{AT}/{part}")), field: value}
+    refused = send_form(editor, f"{AT}/{part}", **sent)
     assert refused.status_code == 422
     assert words in refused.text
     if part != "facts" or field in {"goal", "slug", "deadline"}:
@@ -77,13 +77,13 @@ def test_what_cannot_be_taken_is_said_beside_its_field_and_kept(
 def test_the_slug_of_a_draft_can_be_changed_and_that_of_an_open_appeal_not(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient, appeal: AppealView
 ) -> None:
-    values = filled(editor.get(f"{AT}/facts"))
-    taken = send(editor, f"{AT}/facts", **{**values, "slug": appeal.slug})
+    values = form_values(editor.get(f"{AT}/facts"))
+    taken = send_form(editor, f"{AT}/facts", **{**values, "slug": appeal.slug})
     assert "has this name already" in taken.text
-    moved = send(editor, f"{AT}/facts", **{**values, "slug": "ana"})
+    moved = send_form(editor, f"{AT}/facts", **{**values, "slug": "ana"})
     assert moved.location.startswith("/staff/appeals/ana/edit")
-    values = filled(coordinator.get(f"/staff/appeals/{appeal.slug}/facts"))
-    kept = send(coordinator, f"/staff/appeals/{appeal.slug}/facts", **{**values, "slug": "other", "goal": "9"})
+    values = form_values(coordinator.get(f"/staff/appeals/{appeal.slug}/facts"))
+    kept = send_form(coordinator, f"/staff/appeals/{appeal.slug}/facts", **{**values, "slug": "other", "goal": "9"})
     assert kept.location.startswith(f"/staff/appeals/{appeal.slug}/edit")
 
 
@@ -93,8 +93,8 @@ def test_a_correction_of_an_open_appeal_keeps_its_signatures(
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
     confirm_newest(app.extensions["tocsin"].clock())
     at = f"/staff/appeals/{appeal.slug}"
-    values = filled(coordinator.get(f"{at}/texts/en"))
-    assert send(coordinator, f"{at}/texts/en", **{**values, "closing": "Respectfully,"}).status_code == 303
+    values = form_values(coordinator.get(f"{at}/texts/en"))
+    assert send_form(coordinator, f"{at}/texts/en", **{**values, "closing": "Respectfully,"}).status_code == 303
     db.session.rollback()
     text = db.session.scalars(select(AppealText).where(AppealText.is_current)).one()
     assert (text.version, text.signed_before) == (2, 1)
@@ -118,8 +118,8 @@ def test_the_letter_as_mail_and_as_pdf(editor: FlaskClient, draft: str) -> None:
 
 
 def test_targets_are_added_and_taken_away(editor: FlaskClient, draft: str) -> None:
-    empty = filled(editor.get(f"{AT}/targets/0"))
-    assert send(editor, f"{AT}/targets/0", **empty).status_code == 422
+    empty = form_values(editor.get(f"{AT}/targets/0"))
+    assert send_form(editor, f"{AT}/targets/0", **empty).status_code == 422
     fields = {
         **empty,
         "kind": "embassy",
@@ -127,8 +127,8 @@ def test_targets_are_added_and_taken_away(editor: FlaskClient, draft: str) -> No
         "role_en": "Embassy of Colombia",
         "emails": "e@embassy.example",
     }
-    assert send(editor, f"{AT}/targets/0", **fields).status_code == 303
+    assert send_form(editor, f"{AT}/targets/0", **fields).status_code == 303
     assert "Embassy of Colombia" in editor.get(f"{AT}/edit").text
-    assert send(editor, f"{AT}/targets/2/remove").status_code == 303
+    assert send_form(editor, f"{AT}/targets/2/remove").status_code == 303
     assert "Embassy of Colombia" not in editor.get(f"{AT}/edit").text
-    assert send(editor, f"{AT}/targets/2/remove").status_code == 404
+    assert send_form(editor, f"{AT}/targets/2/remove").status_code == 404

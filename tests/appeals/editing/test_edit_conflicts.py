@@ -1,4 +1,4 @@
-"""Two at once: the second is told what changed, nothing is overwritten, and nothing typed is lost."""
+"""Two editors at once: the second sees what changed, nothing is overwritten, and no typed text is lost."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, stop
-from tests.appeals.editing.editor import AT, SLUG, filled, listed, publish, send, upload
+from tests.appeals.editing.editor import AT, SLUG, as_lists, form_values, publish, send_form, upload
 from tests.conftest import DOCUMENT, FRENCH, context
 from tests.staff.staff_clients import join, staffed
 
-# For the gate: the quick part has enough of the staff room.
+# For the whole gate: the quick part tests enough of the staff pages.
 pytestmark = pytest.mark.slow
 
 
 def test_the_second_editor_is_told_and_nothing_is_lost(
     editor: FlaskClient, draft: str, coordinator: FlaskClient
 ) -> None:
-    mine, theirs = filled(editor.get(f"{AT}/texts/en")), filled(coordinator.get(f"{AT}/texts/en"))
+    mine, theirs = form_values(editor.get(f"{AT}/texts/en")), form_values(coordinator.get(f"{AT}/texts/en"))
     theirs |= {"headline": "THEIR HEADLINE", "closing": "Their closing,"}
-    assert send(coordinator, f"{AT}/texts/en", **theirs).status_code == 303
+    assert send_form(coordinator, f"{AT}/texts/en", **theirs).status_code == 303
     mine |= {"headline": "MY HEADLINE", "background": "My background."}
-    told = send(editor, f"{AT}/texts/en", **mine)
+    told = send_form(editor, f"{AT}/texts/en", **mine)
     assert told.status_code == 409
     assert "Somebody else has changed this" in told.text
     assert "THEIR HEADLINE" in told.text
-    merged = filled(told)
+    merged = form_values(told)
     assert merged["headline"] == ["MY HEADLINE"]
     assert merged["background"] == "My background."
     assert merged["closing"] == "Their closing,"
     current = db.session.scalars(select(AppealText).where(AppealText.is_current)).one()
     assert current.headline == "THEIR HEADLINE"
-    assert send(editor, f"{AT}/texts/en", **merged).status_code == 303
+    assert send_form(editor, f"{AT}/texts/en", **merged).status_code == 303
     db.session.rollback()
     current = db.session.scalars(select(AppealText).where(AppealText.is_current)).one()
     assert (current.headline, current.closing, current.background) == (
@@ -59,174 +59,178 @@ def test_the_second_editor_is_told_and_nothing_is_lost(
 @pytest.mark.parametrize("part", ["facts", "targets/1"])
 def test_two_editors_of_facts_and_targets(editor: FlaskClient, draft: str, coordinator: FlaskClient, part: str) -> None:
     field, ours, others = ("goal", "2000", "3000") if part == "facts" else ("phones", "+57 1 11111", "+57 1 22222")
-    mine = filled(editor.get(f"{AT}/{part}")) | {field: ours}
-    theirs = filled(coordinator.get(f"{AT}/{part}")) | {field: others}
-    assert send(coordinator, f"{AT}/{part}", **theirs).status_code == 303
-    told = send(editor, f"{AT}/{part}", **mine)
+    mine = form_values(editor.get(f"{AT}/{part}")) | {field: ours}
+    theirs = form_values(coordinator.get(f"{AT}/{part}")) | {field: others}
+    assert send_form(coordinator, f"{AT}/{part}", **theirs).status_code == 303
+    told = send_form(editor, f"{AT}/{part}", **mine)
     assert told.status_code == 409
     assert ours in told.text
     assert others in told.text
-    assert send(editor, f"{AT}/{part}", **filled(told)).status_code == 303
+    assert send_form(editor, f"{AT}/{part}", **form_values(told)).status_code == 303
 
 
-def test_a_damaged_memory_of_the_form_overwrites_nothing(editor: FlaskClient, draft: str) -> None:
-    values = filled(editor.get(f"{AT}/facts"))
+def test_a_damaged_copy_of_former_values_overwrites_nothing(editor: FlaskClient, draft: str) -> None:
+    values = form_values(editor.get(f"{AT}/facts"))
     for seen in ("", "{", "[]", json.dumps({"goal": 1})):
-        assert send(editor, f"{AT}/facts", **{**values, "goal": "77", "seen": seen}).status_code == 409
+        assert send_form(editor, f"{AT}/facts", **{**values, "goal": "77", "seen": seen}).status_code == 409
 
 
 @pytest.mark.parametrize(("end", "said"), [(close, "was closed"), (stop, "was stopped")])
-def test_what_is_typed_while_somebody_ends_the_appeal_is_shown_and_not_kept(
+def test_text_typed_while_the_appeal_ends_is_shown_and_not_saved(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient, end: Any, said: str
 ) -> None:
-    send(editor, f"{AT}/request-review")
+    send_form(editor, f"{AT}/request-review")
     assert publish(coordinator).status_code == 303
     typed: dict[str, dict[str, Any]] = {
-        "texts/en": {**filled(editor.get(f"{AT}/texts/en")), "letter": "Typed for an hour.", "headline": ""},
-        "texts/fr": {**filled(editor.get(f"{AT}/texts/fr")), "headline": "TAPÉ PENDANT UNE HEURE"},
-        "targets/1": {**filled(editor.get(f"{AT}/targets/1")), "address_en": "Typed Street 1"},
-        "targets/0": {**filled(editor.get(f"{AT}/targets/0")), "role_en": "Typed Embassy"},
-        "facts": {**filled(editor.get(f"{AT}/facts")), "goal": "54321"},
+        "texts/en": {**form_values(editor.get(f"{AT}/texts/en")), "letter": "Typed for an hour.", "headline": ""},
+        "texts/fr": {**form_values(editor.get(f"{AT}/texts/fr")), "headline": "TAPÉ PENDANT UNE HEURE"},
+        "targets/1": {**form_values(editor.get(f"{AT}/targets/1")), "address_en": "Typed Street 1"},
+        "targets/0": {**form_values(editor.get(f"{AT}/targets/0")), "role_en": "Typed Embassy"},
+        "facts": {**form_values(editor.get(f"{AT}/facts")), "goal": "54321"},
     }
     end(SLUG, now=runtime().clock())
     before = [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))]
     db.session.rollback()
     for part, values in typed.items():
-        answer = send(editor, f"{AT}/{part}", **values)
+        answer = send_form(editor, f"{AT}/{part}", **values)
         assert answer.status_code == 409, part
         assert f"This appeal {said} while you were writing" in answer.text
         assert ">Keep</button>" not in answer.text
-        back = listed(filled(answer))
-        assert back == {name: value for name, value in listed(values).items() if name in back}, part
-        assert set(back) >= {"seen", *(name for name, value in listed(values).items() if "yped" in str(value))}, part
-    assert "Typed for an hour." in send(editor, f"{AT}/texts/en", **typed["texts/en"]).text
+        back = as_lists(form_values(answer))
+        assert back == {name: value for name, value in as_lists(values).items() if name in back}, part
+        assert set(back) >= {"seen", *(name for name, value in as_lists(values).items() if "yped" in str(value))}, part
+    assert "Typed for an hour." in send_form(editor, f"{AT}/texts/en", **typed["texts/en"]).text
     db.session.rollback()
     assert [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))] == before
     stranger = staffed(app, Role.EDITOR, "be-nl")
     for part, values in typed.items():
-        assert send(stranger, f"{AT}/{part}", **values).status_code == 404, part
+        assert send_form(stranger, f"{AT}/{part}", **values).status_code == 404, part
         assert editor.get(f"{AT}/{part}").status_code == 404, "there is nothing to change any more"
 
 
-def test_what_is_typed_for_somebody_who_was_taken_away_is_shown(editor: FlaskClient, draft: str) -> None:
-    send(
-        editor, f"{AT}/targets/0", **{**filled(editor.get(f"{AT}/targets/0")), "role_en": "Embassy", "kind": "embassy"}
+def test_text_typed_for_a_removed_target_is_shown(editor: FlaskClient, draft: str) -> None:
+    send_form(
+        editor,
+        f"{AT}/targets/0",
+        **{**form_values(editor.get(f"{AT}/targets/0")), "role_en": "Embassy", "kind": "embassy"},
     )
-    values = {**filled(editor.get(f"{AT}/targets/2")), "address_en": "Typed Street 1"}
-    assert send(editor, f"{AT}/targets/2/remove").status_code == 303
-    answer = send(editor, f"{AT}/targets/2", **values)
+    values = {**form_values(editor.get(f"{AT}/targets/2")), "address_en": "Typed Street 1"}
+    assert send_form(editor, f"{AT}/targets/2/remove").status_code == 303
+    answer = send_form(editor, f"{AT}/targets/2", **values)
     assert answer.status_code == 409
     assert "Somebody else took this one away" in answer.text
     assert "Typed Street 1" in answer.text
 
 
-def outcomes(page: TestResponse) -> dict[str, str]:
-    """What the form that tells how it ended holds."""
+def outcome_values(page: TestResponse) -> dict[str, str]:
+    """Return the values of the outcome form."""
     fields = re.findall(r'name="(seen_\w\w)" value="([^"]*)"', page.text)
     fields += re.findall(r'<textarea[^>]* name="(outcome_\w\w)"[^>]*>(.*?)</textarea>', page.text, re.DOTALL)
     return {name: html.unescape(value) for name, value in fields}
 
 
 @pytest.mark.parametrize("end", [close, stop])
-def test_an_outcome_that_is_typed_while_somebody_ends_the_appeal_comes_back(
+def test_an_outcome_typed_while_the_appeal_ends_is_shown_again(
     editor: FlaskClient, draft: str, coordinator: FlaskClient, end: Any
 ) -> None:
-    send(editor, f"{AT}/request-review")
+    send_form(editor, f"{AT}/request-review")
     assert publish(coordinator).status_code == 303
-    typed = {**outcomes(coordinator.get(f"{AT}/edit")), "outcome_en": "He was **released** today."}
+    typed = {**outcome_values(coordinator.get(f"{AT}/edit")), "outcome_en": "He was **released** today."}
     end(SLUG, now=runtime().clock())
-    answer = send(coordinator, f"{AT}/stop", **typed)
+    answer = send_form(coordinator, f"{AT}/stop", **typed)
     assert answer.status_code == 422
-    assert outcomes(answer)["outcome_en"] == "He was **released** today."
-    assert send(coordinator, f"{AT}/outcome", **outcomes(answer)).status_code == 303
+    assert outcome_values(answer)["outcome_en"] == "He was **released** today."
+    assert send_form(coordinator, f"{AT}/outcome", **outcome_values(answer)).status_code == 303
     assert db.session.scalars(select(Appeal.outcome)).one() == {"en": "He was **released** today."}
 
 
-def test_two_who_tell_the_outcome_overwrite_nothing(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
+def test_two_editors_of_the_outcome_overwrite_nothing(
+    editor: FlaskClient, draft: str, coordinator: FlaskClient
+) -> None:
     upload(editor, FRENCH.encode(), path=AT + "/document")
-    send(editor, f"{AT}/request-review")
+    send_form(editor, f"{AT}/request-review")
     assert publish(coordinator).status_code == 303
     stop(SLUG, context=context(runtime().clock()))
-    first = second = outcomes(coordinator.get(f"{AT}/edit"))
+    first = second = outcome_values(coordinator.get(f"{AT}/edit"))
     assert set(first) == {"seen_en", "seen_fr", "outcome_en", "outcome_fr"}
-    assert send(coordinator, f"{AT}/outcome", **{**first, "outcome_en": "Free.\nAt last."}).status_code == 303
-    # The other language: the first one's words stay.
-    assert send(coordinator, f"{AT}/outcome", **{**second, "outcome_fr": "Libre."}).status_code == 303
+    assert send_form(coordinator, f"{AT}/outcome", **{**first, "outcome_en": "Free.\nAt last."}).status_code == 303
+    # The other language: the texts of the first stay.
+    assert send_form(coordinator, f"{AT}/outcome", **{**second, "outcome_fr": "Libre."}).status_code == 303
     assert db.session.scalars(select(Appeal.outcome)).one() == {"en": "Free.\nAt last.", "fr": "Libre."}
     db.session.rollback()
-    told = send(coordinator, f"{AT}/outcome", **{**second, "outcome_en": "Still held."})
+    told = send_form(coordinator, f"{AT}/outcome", **{**second, "outcome_en": "Still held."})
     assert told.status_code == 409
     assert re.search(r"Meanwhile somebody else wrote:</strong><pre[^>]*>Free\.\nAt last\.</pre>", told.text)
-    assert outcomes(told)["outcome_en"] == "Still held."
-    assert send(coordinator, f"{AT}/outcome", **outcomes(told)).status_code == 303
+    assert outcome_values(told)["outcome_en"] == "Still held."
+    assert send_form(coordinator, f"{AT}/outcome", **outcome_values(told)).status_code == 303
     assert db.session.scalars(select(Appeal.outcome)).one()["en"] == "Still held."
 
 
-def remembered(page: TestResponse, name: str) -> str:
-    """What the form remembers of what stood there."""
+def former_values(page: TestResponse, name: str) -> str:
+    """Return the form's copy of the former values."""
     found = re.search(rf'name="{name}" value="([^"]*)"', page.text)
     assert found is not None
     return html.unescape(found[1])
 
 
-def test_two_who_link_a_follow_up_overwrite_nothing(
+def test_two_editors_of_the_follow_up_overwrite_nothing(
     editor: FlaskClient, draft: str, coordinator: FlaskClient, appeal: AppealView
 ) -> None:
     third = import_draft(parse_text(DOCUMENT), ImportOptions(slug="third"), context=context(runtime().clock())).slug
-    before = remembered(editor.get(f"{AT}/edit"), "seen_follows")
+    before = former_values(editor.get(f"{AT}/edit"), "seen_follows")
     assert before == ""
-    assert send(coordinator, f"{AT}/follows", follows=appeal.slug, seen_follows=before).status_code == 303
-    told = send(editor, f"{AT}/follows", follows=third, seen_follows=before)
+    assert send_form(coordinator, f"{AT}/follows", follows=appeal.slug, seen_follows=before).status_code == 303
+    told = send_form(editor, f"{AT}/follows", follows=third, seen_follows=before)
     assert told.status_code == 409
     assert "Meanwhile somebody else has kept:" in told.text
     assert f'<option value="{third}" selected>' in told.text, "what was chosen stays chosen"
     follows = select(Appeal.follows_id).where(Appeal.slug == SLUG)
     assert db.session.scalars(follows).one() == appeal.id
     db.session.rollback()
-    # What the second did not mean to change is no conflict, and having looked they may keep theirs.
-    assert send(editor, f"{AT}/follows", follows=appeal.slug, seen_follows=before).status_code == 303
-    answer = send(editor, f"{AT}/follows", follows=third, seen_follows=remembered(told, "seen_follows"))
+    # Fields that the second did not change are no conflict, and after seeing the conflict they may save their own.
+    assert send_form(editor, f"{AT}/follows", follows=appeal.slug, seen_follows=before).status_code == 303
+    answer = send_form(editor, f"{AT}/follows", follows=third, seen_follows=former_values(told, "seen_follows"))
     assert answer.status_code == 303
     assert db.session.scalars(follows).one() != appeal.id
 
 
-def test_two_of_a_section_who_say_what_comes_after_overwrite_nothing(
+def test_two_editors_of_the_continuation_overwrite_nothing(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient
 ) -> None:
-    send(editor, f"{AT}/request-review")
+    send_form(editor, f"{AT}/request-review")
     assert publish(coordinator).status_code == 303
     at, colleague, neighbour = f"{AT}/continuation", staffed(app, Role.ADMIN), staffed(app, Role.EDITOR, "be-nl")
-    before = remembered(editor.get(f"{AT}/edit"), "seen_continuation")
-    assert send(colleague, at, goes="on", until="2099-05-01", seen_continuation=before).status_code == 303
-    told = send(editor, at, goes="stop", seen_continuation=before)
+    before = former_values(editor.get(f"{AT}/edit"), "seen_continuation")
+    assert send_form(colleague, at, goes="on", until="2099-05-01", seen_continuation=before).status_code == 303
+    told = send_form(editor, at, goes="stop", seen_continuation=before)
     assert told.status_code == 409
     assert re.search(r"Meanwhile somebody else has kept:</strong> goes on until [^<]*2099", told.text)
     assert 'value="stop" checked' in told.text
     assert db.session.scalars(select(Appeal.continuation)).one() == {"fr": "2099-05-01"}
     db.session.rollback()
-    # Another section speaks for itself and meets nobody.
-    assert send(neighbour, at, goes="stop", seen_continuation="").status_code == 303
-    now = remembered(told, "seen_continuation")
-    assert send(editor, at, goes="stop", seen_continuation=now).status_code == 303
+    # Another section writes its own continuation, so it meets no conflict.
+    assert send_form(neighbour, at, goes="stop", seen_continuation="").status_code == 303
+    now = former_values(told, "seen_continuation")
+    assert send_form(editor, at, goes="stop", seen_continuation=now).status_code == 303
     assert db.session.scalars(select(Appeal.continuation)).one() == {"fr": None, "be-nl": None}
 
 
-def test_two_admins_who_change_somebody_overwrite_nothing(app: Flask) -> None:
+def test_two_admins_who_change_an_account_overwrite_nothing(app: Flask) -> None:
     who = join(app, "somebody@staff.example", Role.VIEWER)
     first, second = staffed(app, Role.ADMIN), staffed(app, Role.ADMIN, "be-nl")
     at = f"/staff/accounts/{who}"
-    before = filled(second.get(at))
-    assert send(first, at, **{**before, "section": "be-nl", "role": "editor"}).status_code == 303
-    told = send(second, at, **{**before, "role": "coordinator"})
+    before = form_values(second.get(at))
+    assert send_form(first, at, **{**before, "section": "be-nl", "role": "editor"}).status_code == 303
+    told = send_form(second, at, **{**before, "role": "coordinator"})
     assert told.status_code == 409
     assert "Somebody else has changed this" in told.text
     assert re.search(r"Meanwhile somebody else wrote:</strong><pre[^>]*>[Ee]ditor</pre>", told.text)
-    merged = filled(told)
+    merged = form_values(told)
     assert (merged["role"], merged["section"]) == (["coordinator"], ["be-nl"])
     kept = select(Staff.role, Staff.section_code, Staff.active).where(Staff.id == who)
     assert tuple(db.session.execute(kept).one()) == ("editor", "be-nl", True)
     db.session.rollback()
     ended = {name: value for name, value in before.items() if name != "active"} | {"role": "editor"}
-    assert "Meanwhile somebody else has kept:" not in send(second, at, **ended).text
-    assert send(second, at, **merged).status_code == 303
+    assert "Meanwhile somebody else has kept:" not in send_form(second, at, **ended).text
+    assert send_form(second, at, **merged).status_code == 303
     assert tuple(db.session.execute(kept).one()) == ("coordinator", "be-nl", True)

@@ -1,4 +1,4 @@
-"""With hundreds of appeals the lists of the staff room stay short, and every appeal can be reached."""
+"""With hundreds of appeals the lists of the staff pages stay short, and every appeal can be reached."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.conftest import START
 from tests.staff.staff_clients import csrf, staffed
 
 APPEALS = 450
-# What a page may weigh with thousands of appeals: the list says it of each that it shows.
+# The size of a page with thousands of appeals: the list holds so much for each appeal that it shows.
 MOST_BYTES = 100_000
 
 
 @pytest.fixture
 def editor(app: Flask, appeal: AppealView) -> FlaskClient:
-    """An editor of a site with many appeals; `case-0` is the oldest but one."""
+    """Return an editor of a site with many appeals; `case-0` is the oldest but one."""
     columns = [one for one in Appeal.__table__.columns if one.name != "id"]
     row = dict(db.session.execute(select(*columns).where(Appeal.id == appeal.id)).mappings().one())
     words = dict(
@@ -44,7 +44,7 @@ def editor(app: Flask, appeal: AppealView) -> FlaskClient:
 
 @contextmanager
 def loaded_texts() -> Iterator[list[str]]:
-    """The headlines of the texts that are read meanwhile, each with its letter and its background."""
+    """Yield the headlines of the texts that are read meanwhile, each with its letter and its background."""
     headlines: list[str] = []
 
     def loaded(text: AppealText, _context: object) -> None:
@@ -88,7 +88,7 @@ def test_words_that_are_nowhere_find_nothing(editor: FlaskClient, words: str) ->
 
 
 @pytest.mark.parametrize("before", ["9" * 30, "-1", "x", "1e3", "٣"])
-def test_a_strange_place_in_the_list_is_no_fault_of_ours(editor: FlaskClient, before: str) -> None:
+def test_an_invalid_position_in_the_list_is_no_server_error(editor: FlaskClient, before: str) -> None:
     assert editor.get("/staff/appeals", query_string={"before": before}).status_code == 200
 
 
@@ -128,7 +128,7 @@ def test_no_page_reads_the_texts_of_all_appeals(app: Flask, editor: FlaskClient)
     ended = {"state": AppealState.CLOSED, "ended_at": START}
     db.session.execute(update(Appeal).where(Appeal.slug.startswith("case-")).values(ended))
     db.session.commit()
-    # An administrator may see more pages, an editor's own mailbox and lists others.
+    # An administrator may see more pages; an editor's own mailbox and lists differ.
     for desk in (editor, staffed(app, Role.ADMIN)):
         answered = 0
         for path in paths:

@@ -1,4 +1,4 @@
-"""From a document to the public, by those who may, and nobody alone."""
+"""Publishing a document, by the roles that may, and never by one person alone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.staff.accounts import change
-from tests.appeals.editing.editor import AT, filled, publish, send, upload
+from tests.appeals.editing.editor import AT, form_values, publish, send_form, upload
 from tests.conftest import clear_caches, context
 from tests.staff.staff_clients import csrf, join, log_in, staffed
 
-# For the gate: the quick part has enough of the staff room.
+# For the whole gate: the quick part tests enough of the staff pages.
 pytestmark = pytest.mark.slow
 
 
@@ -26,7 +26,7 @@ def test_from_the_document_to_the_public(
 ) -> None:
     assert "waits to be published" not in editor.get("/staff/appeals").text
     assert client.get(f"/en/appeals/{draft}").status_code == 404
-    assert send(editor, f"{AT}/request-review").status_code == 303
+    assert send_form(editor, f"{AT}/request-review").status_code == 303
     assert "waits to be published" in coordinator.get("/staff/appeals").text
     db.session.rollback()
     owed = db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all()
@@ -42,68 +42,66 @@ def test_from_the_document_to_the_public(
     assert acts == ["appeal.import", "appeal.ask", "appeal.publish"]
 
 
-def test_who_wrote_it_does_not_publish_it(app: Flask, coordinator: FlaskClient) -> None:
+def test_the_writer_does_not_publish(app: Flask, coordinator: FlaskClient) -> None:
     upload(coordinator)
-    assert send(coordinator, f"{AT}/request-review").status_code == 303
+    assert send_form(coordinator, f"{AT}/request-review").status_code == 303
     page = coordinator.get(f"{AT}/edit").text
     assert "somebody else has to publish it" in page
     assert 'name="revision"' not in page
     revision = db.session.scalars(select(Appeal.revision)).one()
-    refused = send(coordinator, f"{AT}/publish", revision=str(revision))
+    refused = send_form(coordinator, f"{AT}/publish", revision=str(revision))
     assert refused.status_code == 422
     assert "somebody else has to publish it" in refused.text
     assert db.session.scalars(select(Appeal.state)).one() == "draft"
 
 
-def test_who_edits_it_last_does_not_publish_it_either(
-    editor: FlaskClient, draft: str, coordinator: FlaskClient
-) -> None:
-    values = filled(coordinator.get(f"{AT}/texts/en"))
-    assert send(coordinator, f"{AT}/texts/en", **{**values, "headline": "Another headline"}).status_code == 303
-    send(editor, f"{AT}/request-review")
+def test_the_last_editor_does_not_publish(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
+    values = form_values(coordinator.get(f"{AT}/texts/en"))
+    assert send_form(coordinator, f"{AT}/texts/en", **{**values, "headline": "Another headline"}).status_code == 303
+    send_form(editor, f"{AT}/request-review")
     assert 'name="revision"' not in coordinator.get(f"{AT}/edit").text
 
 
-def test_what_was_changed_after_it_was_looked_at_is_not_published(
+def test_changes_after_the_review_are_not_published(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient
 ) -> None:
-    send(editor, f"{AT}/request-review")
+    send_form(editor, f"{AT}/request-review")
     revision = db.session.scalars(select(Appeal.revision)).one()
-    values = filled(editor.get(f"{AT}/facts"))
-    assert send(editor, f"{AT}/facts", **{**values, "goal": "5000"}).status_code == 303
-    refused = send(coordinator, f"{AT}/publish", revision=str(revision))
+    values = form_values(editor.get(f"{AT}/facts"))
+    assert send_form(editor, f"{AT}/facts", **{**values, "goal": "5000"}).status_code == 303
+    refused = send_form(coordinator, f"{AT}/publish", revision=str(revision))
     assert refused.status_code == 409
     assert "look at it once more" in refused.text
     assert publish(coordinator).status_code == 303
 
 
-def test_an_edit_takes_the_question_back(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
-    send(editor, f"{AT}/request-review")
-    values = filled(editor.get(f"{AT}/texts/en"))
-    send(editor, f"{AT}/texts/en", **{**values, "closing": "With respect,"})
+def test_an_edit_withdraws_the_review_request(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
+    send_form(editor, f"{AT}/request-review")
+    values = form_values(editor.get(f"{AT}/texts/en"))
+    send_form(editor, f"{AT}/texts/en", **{**values, "closing": "With respect,"})
     assert 'name="revision"' not in coordinator.get(f"{AT}/edit").text
 
 
-def test_a_coordinator_gives_it_back_with_words(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
-    send(editor, f"{AT}/request-review")
-    assert send(coordinator, f"{AT}/return-for-changes", words="The letter is too long.").status_code == 303
+def test_a_coordinator_returns_it_with_a_reason(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
+    send_form(editor, f"{AT}/request-review")
+    assert send_form(coordinator, f"{AT}/return-for-changes", words="The letter is too long.").status_code == 303
     assert "Ask for it to be published" in editor.get(f"{AT}/edit").text
     assert len(db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all()) == 2
 
 
-def test_an_editor_of_another_section_looks_and_does_not_touch(app: Flask, editor: FlaskClient, draft: str) -> None:
+def test_an_editor_of_another_section_reads_and_does_not_edit(app: Flask, editor: FlaskClient, draft: str) -> None:
     stranger = staffed(app, Role.EDITOR, "be-nl")
     page = stranger.get(f"{AT}/edit")
     assert page.status_code == 200
     assert f'{AT}/texts/en"' not in page.text
-    values = filled(editor.get(f"{AT}/texts/en"))
+    values = form_values(editor.get(f"{AT}/texts/en"))
     assert stranger.get(f"{AT}/texts/en").status_code == 404
     for part in ("texts/en", "targets/1", "facts", "request-review", "follows", "document"):
-        assert send(stranger, f"{AT}/{part}", **values).status_code == 404, part
+        assert send_form(stranger, f"{AT}/{part}", **values).status_code == 404, part
 
 
 def test_a_role_that_changes_meanwhile_counts_at_once(app: Flask, editor: FlaskClient, draft: str) -> None:
-    values = filled(editor.get(f"{AT}/texts/en"))
+    values = form_values(editor.get(f"{AT}/texts/en"))
     token = csrf(editor.get("/staff/account"))
     who = db.session.scalars(select(Staff.id).where(Staff.email == "editor.fr@staff.example")).one()
     at = runtime()
@@ -116,23 +114,23 @@ def test_a_role_that_changes_meanwhile_counts_at_once(app: Flask, editor: FlaskC
 def test_the_whole_case_is_linked_and_never_in_a_circle(
     editor: FlaskClient, draft: str, coordinator: FlaskClient, appeal: AppealView
 ) -> None:
-    assert send(editor, f"{AT}/follows", follows=appeal.slug).status_code == 303
+    assert send_form(editor, f"{AT}/follows", follows=appeal.slug).status_code == 303
     assert "It follows:" in editor.get(f"{AT}/edit").text
     assert "It is followed by:" in editor.get(f"/staff/appeals/{appeal.slug}/edit").text
-    send(editor, f"{AT}/request-review")
+    send_form(editor, f"{AT}/request-review")
     publish(coordinator)
-    # Who signed the first may want to hear of the second: the way to tell them stands there.
+    # Signers of the first appeal may want to hear of the second: the page offers an announcement.
     assert f"{AT}/announcements/new?case=1" in coordinator.get(f"{AT}/edit").text
-    circle = send(coordinator, f"/staff/appeals/{appeal.slug}/follows", follows=draft)
+    circle = send_form(coordinator, f"/staff/appeals/{appeal.slug}/follows", follows=draft)
     assert circle.status_code == 422
     assert "cannot follow each other" in circle.text
-    assert send(editor, f"{AT}/follows", follows="", seen_follows=appeal.slug).status_code == 303
+    assert send_form(editor, f"{AT}/follows", follows="", seen_follows=appeal.slug).status_code == 303
     assert "It follows:" not in editor.get(f"{AT}/edit").text
 
 
 def test_every_write_is_in_the_audit_log_with_before_and_after(app: Flask, editor: FlaskClient, draft: str) -> None:
-    values = filled(editor.get(f"{AT}/targets/1"))
-    send(editor, f"{AT}/targets/1", **{**values, "emails": "other@interior.example"})
+    values = form_values(editor.get(f"{AT}/targets/1"))
+    send_form(editor, f"{AT}/targets/1", **{**values, "emails": "other@interior.example"})
     entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
     assert entry.act == "appeal.write-target"
     assert entry.before == {"target 1 emails": ["minister@interior.example"]}

@@ -32,7 +32,7 @@ def signatures(appeal: AppealView) -> int:
     return counts(appeal.id).signatures
 
 
-def test_looking_changes_nothing(client: FlaskClient, appeal: AppealView, link: str) -> None:
+def test_reading_the_page_changes_nothing(client: FlaskClient, appeal: AppealView, link: str) -> None:
     for _ in range(10):
         assert client.get(link).status_code == 200
         assert client.head(link).status_code == 200
