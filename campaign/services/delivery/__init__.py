@@ -1,1 +1,1 @@
-"""Sending what is owed, and what comes back."""
+"""The sending of owed mails, and the processing of bounces."""

@@ -1,6 +1,6 @@
-"""Taking in what comes back: it is noted with its mail, and an address that is not there gets no more.
+"""The processing of bounces: each is stored with its mail, and an address that does not exist is suppressed.
 
-A sign-up whose mail bounced waits on. It never counts, and its owner may sign again with the right address.
+A sign-up whose mail bounced stays unconfirmed. It never counts, and the person may sign again with the right address.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ _SUPPRESSING = {
     BounceVerdict.COMPLAINT: SuppressionReason.COMPLAINED,
 }
 _NOTED = {BounceVerdict.HARD, BounceVerdict.COMPLAINT, BounceVerdict.REFUSED, BounceVerdict.SOFT, BounceVerdict.DELAYED}
-# Where a person should look: these stay in the Maildir, flagged.
+# Outcomes that a person should look at: these messages stay in the Maildir, flagged.
 KEPT = ("forged", "unaddressed", BounceVerdict.UNKNOWN.value)
 
 
 @dataclass(frozen=True, slots=True)
 class BounceReceipt:
-    """What one message was, and whether its address gets no more mail from now on."""
+    """The report in one message, and whether it made its address be suppressed."""
 
     report: BounceReport
     is_suppressed: bool
 
 
 def take(content: bytes, *, recipient: str | None = None, context: Context) -> BounceReceipt:
-    """Notes what came back; doing it twice changes nothing more. Raises UnaddressedBounceError, ForgedBounceError.
+    """Store a message that came back; repeating it changes nothing. Raises UnaddressedBounceError, ForgedBounceError.
 
-    Where the mail's id is another mail's by now, after a restore or a failover, nothing is noted; nor after a week,
-    when the Message-ID has gone.
+    Nothing is stored where the mail's id belongs to another mail by now (after a restore or a failover), nor after a
+    week, when the Message-ID is deleted.
     """
     vault = context.vault
     report = read_report(content, context.return_paths, recipient)
@@ -55,8 +55,8 @@ def take(content: bytes, *, recipient: str | None = None, context: Context) -> B
         mail = session.get(Mail, report.mail_id, with_for_update=True)
         if mail is None or not report.path.is_of(mail.message_id):
             return BounceReceipt(report, is_suppressed=False)
-        # What was said of the mailbox stays, whatever is said of a delay afterwards.
-        # Of these nothing is noted: the row would tell that the mail left.
+        # A verdict about the mailbox stays, even where a report about a delay comes afterwards.
+        # For the kinds in ALIKE nothing is stored: it would tell that the mail left.
         if mail.kind not in ALIKE and (mail.bounced_at is None or report.verdict in _SUPPRESSING):
             mail.bounced_at = context.now
             mail.bounce_status = report.status or report.verdict.value
@@ -64,7 +64,7 @@ def take(content: bytes, *, recipient: str | None = None, context: Context) -> B
         subject = readable_subject(mail, vault)
         sign_up = None if subject.sign_up_id is None else session.get(SignUp, subject.sign_up_id)
         if sign_up is not None and reason is not None:
-            sign_up.mailed_at = None  # nobody is to be reminded of a mail that did not arrive
+            sign_up.mailed_at = None  # no reminder of a mail that did not arrive
         signature_id = subject.signature_id if sign_up is None else sign_up.signature_id
         signature = None if signature_id is None else session.get(Signature, signature_id)
         address = _address(sign_up, vault) or _address(signature, vault)
@@ -75,7 +75,7 @@ def take(content: bytes, *, recipient: str | None = None, context: Context) -> B
 
 
 def _address(row: SignUp | Signature | None, vault: Vault) -> Address | None:
-    """Return the address; None where it is erased, or its key is gone and nothing can be sent to it anyway."""
+    """Return the row's address; None where it is erased, or its key is gone, so that no mail can be sent anyway."""
     if row is None or row.email_sealed is None:
         return None
     try:
@@ -85,9 +85,10 @@ def _address(row: SignUp | Signature | None, vault: Vault) -> Address | None:
 
 
 def take_maildir(folder: Path, *, context: Context) -> Counter[str]:
-    """Takes in what lies in the Maildir: what was understood is removed, what a person should see stays, flagged.
+    """Process the messages in the Maildir; return how many had which outcome.
 
-    A break loses nothing: a message goes only after what it says is written down.
+    Messages that were understood are deleted; those that a person should see stay, flagged. An interruption loses
+    nothing: a message is deleted only after its report is stored.
     """
     outcomes: Counter[str] = Counter()
     if not folder.is_dir():

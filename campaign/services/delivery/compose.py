@@ -1,6 +1,6 @@
-"""Composing a mail that is owed: whether it is still wanted, whom it goes to, and what it says.
+"""The composition of an owed mail: whether it is still sent, its recipient, and its contents.
 
-Delivering asks for the address under its lock, and renders with no transaction open.
+Delivery addresses a mail while it holds the row's lock, and renders it with no transaction open.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from campaign.services.outbox.suppression import suppression_reason, suppression
 
 @dataclass(frozen=True, slots=True)
 class AddressedMail:
-    """A mail about to be sent: who it goes to, and what to render it from.
+    """A mail about to be sent: its recipient, and the data to render it from.
 
     A mail to staff has its `context` instead of an appeal; a test of an announcement has an appeal and no signature.
     """
@@ -64,7 +64,7 @@ class AddressedMail:
     reply_to: str | None = None
     context: Mapping[str, str] = field(default_factory=dict)
     link_key: bytes = b""
-    # Of an answer to a form: what its link confirms, and what that link is bound to.
+    # Of an answer to a form: the sign-ups that its link confirms, with the values that the link is bound to.
     covered: tuple[CoveredSignUp, ...] = ()
     is_other: bool = False
     composed_at: datetime | None = None
@@ -79,7 +79,7 @@ _SIGNER = (
 
 
 class RenderCache:
-    """The appeals, texts and renderings of many mails, so that each is read and made once; not for long."""
+    """A short-lived cache of the appeals, texts and renderings of many mails, so that each is read and made once."""
 
     def __init__(self) -> None:
         self._appeals: dict[int, AppealView | None] = {}
@@ -88,20 +88,20 @@ class RenderCache:
         self._merges: dict[tuple[object, ...], MailMerge] = {}
 
     def appeal(self, appeal_id: int) -> AppealView | None:
-        """The appeal as it was when it was first asked for."""
+        """Return the appeal as it was at the first call; None where there is none."""
         if appeal_id not in self._appeals:
             self._appeals[appeal_id] = find_appeal_by_id(appeal_id)
         return self._appeals[appeal_id]
 
     def text(self, appeal_id: int, language: str, version: int) -> TextView | None:
-        """A text as it was signed."""
+        """Return an appeal text in the version that was signed; None where there is none."""
         key = appeal_id, language, version
         if key not in self._texts:
             self._texts[key] = find_text(*key)
         return self._texts[key]
 
     def announced(self, mail: AddressedMail) -> AnnouncedView | None:
-        """The words of the announcement that the mail brings, if it is one that has words."""
+        """Return the words of the announcement that the mail brings; None where it has none."""
         if mail.announcement_id is None:
             return None
         key = mail.announcement_id, mail.text_language or ""
@@ -110,13 +110,13 @@ class RenderCache:
         return self._announced[key]
 
     def page(self, mail: AddressedMail, base_url: str) -> str:
-        """The page that the mail leads to: an announcement's is that of the appeal that it is about."""
+        """Return the URL of the page that the mail leads to; an announcement leads to the appeal that it is about."""
         announced = self.announced(mail)
         appeal = self.appeal((mail.appeal_id or 0) if announced is None else announced.appeal_id)
         return f"{base_url}/{mail.locale}/appeals/{appeal.slug if appeal is not None else ''}"
 
     def merge(self, mail: AddressedMail, render: Callable[[], Message]) -> MailMerge:
-        """The rendering that all mails share which differ in nothing but the signer."""
+        """Return the rendering that is shared by all mails that differ only in the signer."""
         key = (
             mail.kind,
             mail.locale,
@@ -134,7 +134,7 @@ class RenderCache:
 
 @dataclass(frozen=True, slots=True)
 class MailSigner:
-    """Who a mail goes to; `recipient` and `name` are None where they are erased or cannot be opened."""
+    """The signer that a mail goes to; `recipient` and `name` are None where they are erased or cannot be decrypted."""
 
     signature: Signature
     appeal: Appeal
@@ -147,20 +147,24 @@ class MailSigner:
 
 
 def signers(session: Session, subjects: Iterable[MailedPerson], vault: Vault) -> Mapping[int, MailSigner]:
-    """Return what addressing mails needs to know of their signers, by signature; read at once."""
-    wanted = [subject.signature_id for subject in subjects if subject.signature_id is not None]
-    rows = session.execute(_SIGNER, {"signatures": wanted}).all() if wanted else ()
-    opened = {row[0].id: _opened(row[0], vault) for row in rows}
-    digests = {one: vault.suppression_digest(parse_address(to)) for one, (to, _) in opened.items() if to is not None}
+    """Return the signers that the subjects name, by signature id, with the data to address mails; read at once."""
+    ids = [subject.signature_id for subject in subjects if subject.signature_id is not None]
+    rows = session.execute(_SIGNER, {"signatures": ids}).all() if ids else ()
+    decrypted = {row[0].id: _decrypt(row[0], vault) for row in rows}
+    digests = {
+        signature_id: vault.suppression_digest(parse_address(recipient))
+        for signature_id, (recipient, _) in decrypted.items()
+        if recipient is not None
+    }
     reasons = suppression_reasons(session, set(digests.values()))
     return {
-        row[0].id: MailSigner(*row, *opened[row[0].id], suppressed=reasons.get(digests.get(row[0].id, b"")))
+        row[0].id: MailSigner(*row, *decrypted[row[0].id], suppressed=reasons.get(digests.get(row[0].id, b"")))
         for row in rows
     }
 
 
-def _opened(signature: Signature, vault: Vault) -> tuple[str | None, str | None]:
-    """Address and name. One that cannot be opened must not keep the others from being sent."""
+def _decrypt(signature: Signature, vault: Vault) -> tuple[str | None, str | None]:
+    """Return address and name, or None twice: one that cannot be decrypted must not prevent the sending of others."""
     if signature.name_sealed is None or signature.email_sealed is None:
         return None, None
     place = place_of(signature)
@@ -171,15 +175,15 @@ def _opened(signature: Signature, vault: Vault) -> tuple[str | None, str | None]
 
 
 def limited(mails: Iterable[tuple[Mail, MailedPerson]], known: Mapping[int, MailSigner], vault: Vault) -> list[Address]:
-    """Return where those mails go that anybody can bring about, but for answers to forms."""
-    found: list[str | None] = []
+    """Return the recipients of the mails whose number per mailbox is limited, without answers to forms."""
+    recipients: list[str | None] = []
     for mail, subject in mails:
         if mail.kind == MailKind.ADDRESS and mail.recipient_sealed is not None:
             with suppress(CipherError):
-                found.append(vault.open_email(mail.recipient_sealed, place_of(mail)))
+                recipients.append(vault.open_email(mail.recipient_sealed, place_of(mail)))
         elif mail.kind in CAPPED and (signer := known.get(subject.signature_id or 0)) is not None:
-            found.append(signer.recipient)
-    return [parse_address(one) for one in found if one is not None]
+            recipients.append(signer.recipient)
+    return [parse_address(recipient) for recipient in recipients if recipient is not None]
 
 
 def address(
@@ -191,16 +195,19 @@ def address(
     vault: Vault,
     now: datetime,
 ) -> AddressedMail:
-    """Open whom the mail goes to. Raises UnwantedError where it is not sent after all, PostponedError, CipherError."""
+    """Return the mail with its decrypted recipient.
+
+    Raises IneligibleError where it is not to be sent after all, PostponedError, CipherError.
+    """
     if subject.sign_up_id is not None:
         return _answer(mail, answers.answer(mail, subject.sign_up_id), now)
     if subject.signature_id is None:
         if mail.kind == MailKind.NEW_LINK:
-            subject_of(mail, vault)  # nobody, or a context that does not open
+            subject_of(mail, vault)  # raises where the context cannot be decrypted; otherwise it names no person
             raise IneligibleError("there is nothing under the address")
         addressed = _to_staff(session, mail, vault)
         if mail.kind == MailKind.ADDRESS and addressed.context.get("url"):
-            # It asks somebody; what tells the address of before is not limited.
+            # It asks for a confirmation, and is limited; the notice to the old address is not.
             recipient = parse_address(addressed.recipient)
             answers.refuse_addressee(recipient)
             answers.room(recipient, mail, is_asked=False)
@@ -220,7 +227,7 @@ def address(
     zone = last_zone(signature.section_code, tuple(signer.countries), signer.time_zone, appeal.deadline)
     today = mail.created_at.astimezone(ZoneInfo(zone)).date()
     locale, language, version = mail.locale, mail.text_language, mail.text_version
-    if mail.kind == MailKind.NEW_LINK:  # whose row has neither
+    if mail.kind == MailKind.NEW_LINK:  # its row has neither language nor letter
         consent = last_consent(session, signature)
         locale, language, version = signature.locale, consent.text_language, consent.text_version
     return AddressedMail(
@@ -242,12 +249,12 @@ def address(
     )
 
 
-def _answer(mail: Mail, found: FormReply, now: datetime) -> AddressedMail:
-    """To a mailbox that may have proven nothing: nothing that was typed stands in it."""
-    sign_up, signature = found.sign_up, found.signature
+def _answer(mail: Mail, reply: FormReply, now: datetime) -> AddressedMail:
+    """Return the answer to a form. Its mailbox may never have confirmed, so nothing that was typed is in the mail."""
+    sign_up, signature = reply.sign_up, reply.signature
     return AddressedMail(
-        kind=found.kind,
-        recipient=found.recipient,
+        kind=reply.kind,
+        recipient=reply.recipient,
         message_id=mail.message_id or "",
         created_at=mail.created_at,
         locale=sign_up.locale if mail.kind == MailKind.NEW_LINK else mail.locale,
@@ -256,16 +263,16 @@ def _answer(mail: Mail, found: FormReply, now: datetime) -> AddressedMail:
         appeal_id=sign_up.appeal_id,
         text_language=sign_up.text_language,
         text_version=sign_up.text_version,
-        covered=found.covered,
-        is_other=found.is_other,
-        reply_to=found.reply_to,
-        # What waited its turn is as good as new.
+        covered=reply.covered,
+        is_other=reply.is_other,
+        reply_to=reply.reply_to,
+        # A mail that was postponed counts as composed now.
         composed_at=now if mail.state == MailState.QUEUED and mail.due_at > mail.created_at else None,
     )
 
 
 def render(mail: AddressedMail, settings: Settings, tokens: Tokens, cache: RenderCache) -> Message:
-    """The message, from what the cache holds. Raises LookupError."""
+    """Return the message, rendered with the appeals and texts of the cache. Raises LookupError where they are gone."""
     fixed = mail.message_id, mail.created_at, mail.locale
     envelope = Envelope(settings.mail_from, mail.recipient, *fixed, reply_to=mail.reply_to)
     if mail.kind in ADDRESSED:
@@ -276,13 +283,13 @@ def render(mail: AddressedMail, settings: Settings, tokens: Tokens, cache: Rende
         return _render_answer(mail, envelope, messages.SignedAppeal(appeal, text, ""), page, settings, tokens, cache)
     if mail.signature_id is None:
         links = messages.MailLinks(page, page, page, page, None)
-        return _written(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, cache)
+        return _render_to_signer(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, cache)
     if mail.kind in PERSONAL:
         links = messages.MailLinks(page, **_links(_LINKS, mail, settings, tokens))
-        return _written(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, cache)
+        return _render_to_signer(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, cache)
     signed = messages.SignedAppeal(appeal, text, PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"])
     links = messages.MailLinks(page, **{name: PLACEHOLDERS[name] for name in _LINKS})
-    merge = cache.merge(mail, lambda: _written(mail, envelope, signed, links, cache))
+    merge = cache.merge(mail, lambda: _render_to_signer(mail, envelope, signed, links, cache))
     names = {"name": mail.name, "letter_name": signer_name(appeal, mail.name) or ""}
     return merge.fill(envelope, names | _links(merge.wants, mail, settings, tokens))
 
@@ -297,20 +304,20 @@ def _render_answer(
     cache: RenderCache,
 ) -> Message:
     kind = MailKind(mail.kind)
-    others = [cache.appeal(one.appeal_id) for one in mail.covered[1:]]
+    others = [cache.appeal(sign_up.appeal_id) for sign_up in mail.covered[1:]]
     if any(others):
         texts = [appeal.text_in(mail.locale) for appeal in others if appeal is not None]
         links = messages.MailLinks(page, **_links(_LINKS, mail, settings, tokens))
         return messages.to_signer(kind, envelope, signed, links, messages.MessageDetails(others=texts))
-    is_told = mail.kind == MailKind.ALREADY_SIGNED and not mail.is_other
+    needs_no_confirmation = mail.kind == MailKind.ALREADY_SIGNED and not mail.is_other
     links = messages.MailLinks(
-        page, **{name: "" if is_told and name == "confirm" else PLACEHOLDERS[name] for name in _LINKS}
+        page, **{name: "" if needs_no_confirmation and name == "confirm" else PLACEHOLDERS[name] for name in _LINKS}
     )
     merge = cache.merge(mail, lambda: messages.to_signer(kind, envelope, signed, links))
     return merge.fill(envelope, _links(merge.wants, mail, settings, tokens))
 
 
-def _written(
+def _render_to_signer(
     mail: AddressedMail,
     envelope: Envelope,
     signed: messages.SignedAppeal,
@@ -321,13 +328,13 @@ def _written(
     words = None
     if announced is not None:
         words = messages.AnnouncedText(announced.language, announced.subject, announced.body, announced.is_rewording)
-    # A rendering that others share says nothing of one signer's.
-    own = mail.context if mail.kind in PERSONAL else {}
-    details = messages.MessageDetails(announced=words, days_left=mail.days_left, context=own)
+    # A rendering that mails of several signers share contains nothing of one signer's.
+    personal = mail.context if mail.kind in PERSONAL else {}
+    details = messages.MessageDetails(announced=words, days_left=mail.days_left, context=personal)
     return messages.to_signer(MailKind(mail.kind), envelope, signed, links, details)
 
 
-# Behind which path each link of a signer's stands, and what it is for.
+# The purpose of each link of a signer, and its path.
 _LINKS = {
     "confirm": (Purpose.CONFIRM, "s/{}"),
     "act": (Purpose.MANAGE, "m/{}/act"),
@@ -362,7 +369,10 @@ def _to_staff(session: Session, mail: Mail, vault: Vault) -> AddressedMail:
 
 
 def _appeal(mail: AddressedMail, cache: RenderCache) -> tuple[AppealView, TextView]:
-    """The appeal with the text that was signed; an announcement names no version and takes the current one."""
+    """Return the appeal with the text that was signed; an announcement names no version and uses the current one.
+
+    Raises LookupError.
+    """
     if mail.appeal_id is None:
         raise LookupError("the mail belongs to no appeal")
     appeal = cache.appeal(mail.appeal_id)
@@ -377,13 +387,13 @@ def _appeal(mail: AddressedMail, cache: RenderCache) -> tuple[AppealView, TextVi
 
 
 def _links(names: Iterable[str], mail: AddressedMail, settings: Settings, tokens: Tokens) -> dict[str, str]:
-    """The signer's own links of those names; a sign-up that has become no signature yet has one to confirm it."""
-    wanted = {name: _LINKS[name] for name in names if name in _LINKS}
-    made = {purpose: _token(purpose, mail, tokens) for purpose in {purpose for purpose, _ in wanted.values()}}
+    """Return the signer's own links with those names; an unconfirmed sign-up has only the one to confirm it."""
+    chosen = {name: _LINKS[name] for name in names if name in _LINKS}
+    made = {purpose: _token(purpose, mail, tokens) for purpose in {purpose for purpose, _ in chosen.values()}}
     site = f"{settings.base_url}/{mail.locale}"
     return {
         name: f"{site}/{path.format(made[purpose])}" if made[purpose] else ""
-        for name, (purpose, path) in wanted.items()
+        for name, (purpose, path) in chosen.items()
     }
 
 
@@ -392,9 +402,9 @@ def _token(purpose: Purpose, mail: AddressedMail, tokens: Tokens) -> str:
         if not mail.covered:
             return ""
         own, *others = mail.covered
-        beside = b"".join(shown_mark(one.sign_up_id, one.content_digest) for one in others)
-        made = mail.composed_at or mail.created_at
-        return tokens.make(purpose, own.sign_up_id, made, own.link_key, own.content_digest, beside)
+        marks = b"".join(shown_mark(other.sign_up_id, other.content_digest) for other in others)
+        made_at = mail.composed_at or mail.created_at
+        return tokens.make(purpose, own.sign_up_id, made_at, own.link_key, own.content_digest, marks)
     if mail.signature_id is None:
         if not mail.covered:
             raise LookupError("the mail belongs to no signer")

@@ -1,4 +1,4 @@
-"""How many connections one worker may use at once, by what the mail server did lately."""
+"""The number of connections that one worker may use at once, adapted to the mail server's recent answers."""
 
 from __future__ import annotations
 
@@ -7,43 +7,44 @@ from collections.abc import Callable
 
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 
-# While other mail goes out, a refusal is not about all.
+# While other mail was accepted within this time, a refusal concerns one mail only.
 _LATELY_SECONDS = 60.0
-# A server that took no more connections is asked for one more after so long.
+# After a server refused a connection, one more is tried each time this has passed.
 _MORE_SECONDS = 1.0
 
 
 class ConnectionLimit:
-    """The number of connections: one until the server has taken something, and no more than it takes."""
+    """The limit of connections: one until the server has accepted a message, and then as many as it accepts."""
 
     def __init__(self, connections: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Allow up to `connections` at once."""
         self._connections = connections
         self._monotonic = monotonic
         self._sent_at = float("-inf")
-        # How many the server took when it last refused one, and when that was.
+        # The number of connections that the server accepted when it last refused one, and when that was.
         self._taken, self._refused_at = connections, monotonic()
 
     def sent(self) -> None:
-        """Note that the server has just taken a message."""
+        """Note that the server has just accepted a message."""
         self._sent_at = self._monotonic()
 
     def connections(self) -> int:
-        """Return how many messages may be under way, slow ones apart.
+        """Return how many messages may be under way, not counting slow ones.
 
-        Until the server has taken something it is one: a wrong password must not be tried thirty times. After it took
-        no more connections it is as many as it took, and one more each second.
+        Until the server has accepted a message it is one: a wrong password must not be tried thirty times. After the
+        server has refused a connection, it is the number that it accepted, and one more each second.
         """
         if not self._is_sending():
             return 1
         return min(self._connections, self._taken + int((self._monotonic() - self._refused_at) / _MORE_SECONDS))
 
     def do_others_pass(self, attempt: DeliveryAttempt, since: float, busy: int) -> bool:
-        """Return whether other mail passes where this attempt, begun at `since`, did not; `busy` connections talk on.
+        """Return whether other mail passes although this attempt, begun at `since`, failed.
 
-        A refusal by policy concerns one mail while others were sent within the last minute. A server that is away is
-        away for all, unless it has taken something since this attempt began, or still talks over another connection:
-        then it takes no more connections, and is asked for fewer.
+        `busy` is the number of other connections in use. A refusal by policy concerns one mail while others were sent
+        within the last minute. A server that is away is away for all mail, unless it has accepted a message since this
+        attempt began, or another connection is still in use: then it only accepts no more connections, and the limit is
+        lowered.
         """
         if attempt.outcome is not DeliveryOutcome.AWAY:
             return self._is_sending()

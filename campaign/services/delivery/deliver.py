@@ -1,8 +1,8 @@
-"""One mail's delivery in the database: begun under its fence, and what became of it written down.
+"""The delivery of single mails in the database: the start of sending under the mail's fence, and its stored outcome.
 
-The guarantee: a mail that was committed is sent at least once or ends in a state that says why not, and it is sent
-twice only where the connection or the worker broke behind the final dot. Not for anything but mail: long jobs have
-their own queue. Which mail goes next, and over which connection, is the dispatcher's.
+The guarantee: a mail that was committed is sent at least once, or ends in a state that gives the reason why not; and it
+is sent twice only where the connection or the worker broke after the final dot. It is for mail only: long jobs have
+their own queue. The dispatcher decides which mail is next, and over which connection.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ from campaign.services.outbox.suppression import suppress
 
 log = logging.getLogger(__name__)
 
-# Nothing more will come of these; a dead mail may yet be tried again.
-_GONE = {MailState.SENT, MailState.UNKNOWN, MailState.SUPPRESSED}
+# Mails in these states have ended for good; a dead mail may still be tried again.
+_ENDED = {MailState.SENT, MailState.UNKNOWN, MailState.SUPPRESSED}
 _BY_FENCE = update(Mail).execution_options(synchronize_session=False)
-# What is set is what the row of values names.
+# The statement sets the columns that each row of values names.
 _OUTCOME = update(Mail).where(
-    Mail.id == bindparam("mail"), Mail.fence == bindparam("held"), Mail.state == bindparam("before")
+    Mail.id == bindparam("mail"), Mail.fence == bindparam("expected_fence"), Mail.state == bindparam("before")
 )
-_MARKED = _BY_FENCE.where(any_of_ids(Mail.id, "mails")).values(
+_MARK_SENDING = _BY_FENCE.where(any_of_ids(Mail.id, "mails")).values(
     state=MailState.SENDING.value, attempts=Mail.attempts + 1, lease_until=bindparam("until")
 )
 _ROWS = select(Mail).where(any_of_ids(Mail.id, "mails")).with_for_update().execution_options(populate_existing=True)
@@ -73,7 +73,7 @@ _STALE = (
 
 @dataclass(frozen=True, slots=True)
 class FencedMail:
-    """How a mail stood when it was taken up; only who holds the fence changes it."""
+    """A mail as it was when its sending began; only the worker whose fence is still the row's may change it."""
 
     id: int
     fence: int
@@ -83,17 +83,17 @@ class FencedMail:
     due_at: datetime
     attempts: int
     ambiguous: int
-    # What it answers or whom it goes to, once nothing more comes of it.
+    # The class of the mail (forms, signers or staff), for the domain digest of an ended mail.
     use: str
     subject: MailedPerson
-    # Nobody is to read in the row whether it left.
+    # Whether the row must not tell if the mail left.
     is_alike: bool
-    # Of a mail to somebody who is no signer: its key is erased once nothing more comes of it.
+    # The recipient of a mail to a person who is no signer; its key is erased once the mail has ended.
     recipient_sealed: bytes | None
 
     @classmethod
     def of(cls, mail: Mail, subject: MailedPerson) -> FencedMail:
-        """Return that of a row, which is about the subject."""
+        """Return the fenced mail of a row that is about the subject."""
         use = "forms" if mail.kind in ANSWERS else "signers" if mail.signature_id is not None else "staff"
         numbers = mail.attempts, mail.ambiguous
         fixed = mail.message_id or "", mail.domain_digest, mail.created_at, mail.due_at
@@ -103,7 +103,7 @@ class FencedMail:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryJob:
-    """A mail that is being sent; `standing` counts the attempt under way."""
+    """A mail that is being sent; the attempts in `standing` include the one under way."""
 
     standing: FencedMail
     mail: AddressedMail
@@ -112,7 +112,7 @@ class DeliveryJob:
 
 @dataclass(slots=True)
 class BegunBatch:
-    """The mails to be handed over, what became at once of others, and whether something sealed did not open."""
+    """The mails to be handed over, the final states of others, and whether a sealed value could not be decrypted."""
 
     jobs: list[DeliveryJob] = field(default_factory=list)
     ended: list[MailState] = field(default_factory=list)
@@ -127,21 +127,22 @@ def begin(
     is_probe: bool = False,
     context: Context,
 ) -> BegunBatch:
-    """Mark the mails as being sent, and write down what became at once of those that are not sent after all.
+    """Mark the mails as being sent, and store the outcome of those that are not sent after all.
 
-    Once a mail is marked, a break leaves it in doubt: begin no more than can be handed over at once.
+    Once a mail is marked, an interruption leaves in doubt whether it was sent: begin no more mails than can be handed
+    over at once.
     """
     vault, now = context.vault, context.now
     begun = BegunBatch()
-    mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
+    mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [claimed.id for claimed in taken]})}
     subjects = {mail.id: readable_subject(mail, vault) for mail in mails.values()}
     known = signers(session, subjects.values(), vault)
     others = limited(((mail, subjects[mail.id]) for mail in mails.values()), known, vault)
     forms = [subject.sign_up_id for subject in subjects.values() if subject.sign_up_id is not None]
     answers = FormReplies(session, forms, others, vault, addressees, now)
-    for one in taken:
-        mail = mails.get(one.id)
-        if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
+    for claimed in taken:
+        mail = mails.get(claimed.id)
+        if mail is None or mail.fence != claimed.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
             continue  # another worker has it by now
         subject = subjects[mail.id]
         standing = FencedMail.of(mail, subject)
@@ -170,14 +171,14 @@ def begin(
         begun.jobs.append(DeliveryJob(replace(standing, attempts=standing.attempts + 1), addressed, is_probe))
     _forget_recipients(session, {mail.id: mail.recipient_sealed for mail in mails.values()}, vault, now)
     if begun.jobs:
-        session.execute(_MARKED, {"mails": [job.standing.id for job in begun.jobs], "until": now + SENDING_LEASE})
+        session.execute(_MARK_SENDING, {"mails": [job.standing.id for job in begun.jobs], "until": now + SENDING_LEASE})
     return begun
 
 
 def conclude(
     session: Session, results: Iterable[tuple[DeliveryJob, DeliveryAttempt]], *, context: Context
 ) -> list[MailState]:
-    """Writes down what became of the mails; under the fence, for a worker that lost its lease has lost its say."""
+    """Store the outcomes of the mails and return their states; a worker that lost its lease changes nothing (fence)."""
     vault, now = context.vault, context.now
     states, outcomes, recipients = [], [], {}
     for job, attempt in results:
@@ -188,9 +189,9 @@ def conclude(
             note_alert(session, UNCARRIED, now=now)
         state, outcome = _outcome(session, job.standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
-        if job.mail.covered and state in _GONE:
-            outcome |= _named(job.standing, MailedPerson(job.mail.covered[0].sign_up_id), vault)
-            outcome |= _answered(job.mail.created_at) if state is MailState.SENT else {}
+        if job.mail.covered and state in _ENDED:
+            outcome |= _sealed_subject(job.standing, MailedPerson(job.mail.covered[0].sign_up_id), vault)
+            outcome |= _left_columns(job.mail.created_at) if state is MailState.SENT else {}
         outcomes.append(_as_any(job.standing, state, outcome, vault))
         if state is MailState.SENT:
             note_mailed(session, job.mail.covered, job.mail.created_at)
@@ -200,14 +201,14 @@ def conclude(
 
 
 def renew_sending(session: Session, jobs: list[DeliveryJob], now: datetime) -> None:
-    """Keeps those ours whose server takes its time."""
+    """Extend the leases of mails that are being sent, because a server may be slow."""
     for job in jobs:
-        ours = Mail.id == job.standing.id, Mail.fence == job.standing.fence, Mail.state == MailState.SENDING
-        session.execute(_BY_FENCE.where(*ours).values(lease_until=now + SENDING_LEASE))
+        is_claimed = Mail.id == job.standing.id, Mail.fence == job.standing.fence, Mail.state == MailState.SENDING
+        session.execute(_BY_FENCE.where(*is_claimed).values(lease_until=now + SENDING_LEASE))
 
 
 def sweep(session: Session, *, context: Context) -> list[MailState]:
-    """Takes back what broken workers left behind: those mails may or may not have gone out. What becomes of them."""
+    """Take over the mails that broken workers were sending, which may have left or not; return their new states."""
     vault, now = context.vault, context.now
     states, outcomes, recipients = [], [], {}
     for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
@@ -216,7 +217,7 @@ def sweep(session: Session, *, context: Context) -> list[MailState]:
         standing = FencedMail.of(mail, readable_subject(mail, vault))
         state, outcome = _outcome(session, standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
-        # Whoever had it has lost its say.
+        # With a new fence, the worker that had it cannot change it any more.
         outcomes.append(_as_any(standing, state, outcome, vault) | {"fence": mail.fence + 1})
     _write(session, outcomes)
     _forget_recipients(session, recipients, vault, now)
@@ -224,45 +225,45 @@ def sweep(session: Session, *, context: Context) -> list[MailState]:
 
 
 def _forget_recipients(session: Session, recipients: Mapping[int, bytes | None], vault: Vault, now: datetime) -> None:
-    """Erase the keys of those mails to staff of which nothing more comes; a mail to a signer has none of its own.
+    """Erase the keys of mails to staff that have ended; a mail to a signer has no key of its own.
 
-    The rows say which: a worker that lost its lease has cleared none.
+    The cleared rows tell which mails these are: a worker that lost its lease has cleared none.
     """
-    sealed = {one: recipient for one, recipient in recipients.items() if recipient is not None}
+    sealed = {mail_id: recipient for mail_id, recipient in recipients.items() if recipient is not None}
     if sealed:
         cleared = session.scalars(_CLEARED, {"mails": sorted(sealed)}).all()
-        erase_keys(session, [sealed[one] for one in cleared], vault, on=now.date())
+        erase_keys(session, [sealed[mail_id] for mail_id in cleared], vault, on=now.date())
 
 
 def _outcome(
     session: Session, mail: FencedMail, attempt: DeliveryAttempt, now: datetime, vault: Vault, before: str
 ) -> tuple[MailState, dict[str, Any]]:
-    """What becomes of the mail, and what is to be written of it."""
+    """Return the mail's next state, and the values to store."""
     age = now - mail.created_at
     if attempt.outcome is DeliveryOutcome.RETRY and age >= GIVE_UP_AFTER:
         age -= time_paused(session, mail.created_at, now)
     ambiguous = mail.ambiguous + (attempt.outcome is DeliveryOutcome.AMBIGUOUS)
-    # Where nothing was tried, no attempt is used up.
+    # A paused queue or a server that is away uses up no attempt.
     attempts = mail.attempts - (attempt.outcome in {DeliveryOutcome.HELD, DeliveryOutcome.AWAY})
     jitter = random.random()  # noqa: S311  no secret
     following = after(attempt.outcome, attempts=attempts, ambiguous=ambiguous, age=age, jitter=jitter)
     if following.state is MailState.UNKNOWN:
-        log.error("mail %s: nobody knows whether it went out; it is not sent again", mail.id)
-    is_gone = following.state in _GONE
-    # Nothing waits for the minute any more, nor for its turn among the mails of its domain.
-    over: dict[str, Any] = {
+        log.error("mail %s: it is unknown whether it was sent; it is not sent again", mail.id)
+    has_ended = following.state in _ENDED
+    # An ended mail needs neither the minute nor the domain, by which waiting mails are ordered.
+    cleared: dict[str, Any] = {
         "recipient_sealed": None,
         "context_sealed": None,
         "created_at": hour_of(mail.created_at),
         "domain_digest": vault.finished_mail_digest(mail.domain, mail.use),
     }
-    return following.state, (over if is_gone else {}) | {
+    return following.state, (cleared if has_ended else {}) | {
         "mail": mail.id,
-        "held": mail.fence,
+        "expected_fence": mail.fence,
         "before": before,
         "state": following.state.value,
-        # Put off by a held queue it keeps its place, and its age.
-        "due_at": _due_at(mail, attempt, now + following.wait, is_gone=is_gone),
+        # A mail that a paused queue puts off keeps its place, and its age.
+        "due_at": _due_at(mail, attempt, now + following.wait, has_ended=has_ended),
         "fence": mail.fence,
         "lease_until": None,
         "attempts": attempts,
@@ -275,67 +276,79 @@ def _outcome(
 
 
 def _is_open(error: TocsinError) -> bool:
-    """Return whether anybody may read why the mail is not sent."""
+    """Return whether the reason why the mail is not sent may be public."""
     return isinstance(error, IneligibleError) and error.is_open
 
 
 def _needless(session: Session, standing: FencedMail, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
-    """What is written of an answer that its mailbox needs no more: the same as if it had left.
+    """Return the values of an answer that its mailbox no longer needs: the same as if it had left.
 
-    Otherwise whoever had sent the form would read in the row whether its address has signed.
+    Otherwise the row would tell the sender of the form whether its address has signed.
     """
-    left = replace(standing, attempts=standing.attempts + 1)
-    _, outcome = _outcome(session, left, DeliveryAttempt(DeliveryOutcome.SENT, "dot"), now, vault, before)
-    return outcome | _named(standing, standing.subject, vault) | _answered(standing.created_at)
+    sent = replace(standing, attempts=standing.attempts + 1)
+    _, outcome = _outcome(session, sent, DeliveryAttempt(DeliveryOutcome.SENT, "dot"), now, vault, before)
+    return outcome | _sealed_subject(standing, standing.subject, vault) | _left_columns(standing.created_at)
 
 
 def _as_any(standing: FencedMail, state: MailState, outcome: dict[str, Any], vault: Vault) -> dict[str, Any]:
-    """Return what is written once a mail ended of which nobody is to read whether it left: the same, whatever the end.
+    """Return the values of an ended mail. Where its row must not tell whether it left, they are the same for any end.
 
-    That such a mail was given up is told in the log alone: who asked may ask again.
+    Only the log tells that such a mail was given up: the person who requested it may request it again.
     """
-    if not standing.is_alike or state not in _GONE | {MailState.DEAD}:
+    if not standing.is_alike or state not in _ENDED | {MailState.DEAD}:
         return outcome
     if state is not MailState.SENT:
-        log.error("mail %s, which somebody asked for, is given up: %s", standing.id, outcome["detail"])
+        log.error("mail %s, which a person requested, is given up: %s", standing.id, outcome["detail"])
     ended = {"recipient_sealed": None, "state": MailState.SENT.value, "ambiguous": 0}
-    over = {
+    times = {
         "created_at": hour_of(standing.created_at),
         "domain_digest": vault.finished_mail_digest(standing.domain, standing.use),
     }
-    return outcome | ended | over | _named(standing, standing.subject, vault) | _answered(standing.created_at)
+    return (
+        outcome
+        | ended
+        | times
+        | _sealed_subject(standing, standing.subject, vault)
+        | _left_columns(standing.created_at)
+    )
 
 
-def _named(standing: FencedMail, subject: MailedPerson, vault: Vault) -> dict[str, Any]:
-    """Which form an answer that is over was for: two mails to one mailbox have nothing in common from now on."""
+def _sealed_subject(standing: FencedMail, subject: MailedPerson, vault: Vault) -> dict[str, Any]:
+    """Return the columns that seal the subject of an ended answer: two mails to one mailbox then share no value."""
     return {"sign_up_id": None, "context_sealed": sealed_subject(subject, standing.message_id, vault)}
 
 
-def _answered(created_at: datetime) -> dict[str, Any]:
-    """What is written of an answer that has left: the same for all.
+def _left_columns(created_at: datetime) -> dict[str, Any]:
+    """Return the columns of an answer that has left, which are the same for all.
 
-    When it did, and how often it was tried or put off before, tells how much its mailbox had to do with us that day.
+    The time at which it left, and the number of attempts and delays, would tell how much mail its mailbox got that day.
     """
     owed_at = hour_of(created_at)
-    said: dict[str, Any] = dict.fromkeys(("phase", "code", "detail"))
-    return {**said, "due_at": owed_at, "sent_at": owed_at, "fence": 1, "attempts": 1}
+    no_answer: dict[str, Any] = dict.fromkeys(("phase", "code", "detail"))
+    return {**no_answer, "due_at": owed_at, "sent_at": owed_at, "fence": 1, "attempts": 1}
 
 
-def _due_at(mail: FencedMail, attempt: DeliveryAttempt, following: datetime, *, is_gone: bool) -> datetime:
-    if is_gone:
+def _due_at(mail: FencedMail, attempt: DeliveryAttempt, following: datetime, *, has_ended: bool) -> datetime:
+    if has_ended:
         return hour_of(following)
     return mail.due_at if attempt.outcome is DeliveryOutcome.HELD else following
 
 
 def _postponed(mail: FencedMail, error: PostponedError, before: str) -> dict[str, Any]:
-    """It waits as it was, until its mailbox may have more."""
-    kept = {"mail": mail.id, "held": mail.fence, "before": before, "state": before, "fence": mail.fence}
-    return kept | {"due_at": error.until, "lease_until": None, "phase": "before", "detail": str(error)}
+    """Return the values of a mail that waits, otherwise unchanged, until its mailbox may get more mail."""
+    unchanged = {
+        "mail": mail.id,
+        "expected_fence": mail.fence,
+        "before": before,
+        "state": before,
+        "fence": mail.fence,
+    }
+    return unchanged | {"due_at": error.until, "lease_until": None, "phase": "before", "detail": str(error)}
 
 
 def _write(session: Session, outcomes: list[dict[str, Any]]) -> None:
-    """Several in one statement; those that are cleared apart, for they set more."""
-    for _, rows in groupby(sorted(outcomes, key=lambda one: (sorted(one), one["mail"])), key=sorted):
+    """Store the outcomes, several in one statement; those of cleared mails, which set more columns, in another."""
+    for _, rows in groupby(sorted(outcomes, key=lambda row: (sorted(row), row["mail"])), key=sorted):
         session.connection().execute(_OUTCOME, list(rows))
 
 

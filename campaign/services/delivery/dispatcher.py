@@ -1,8 +1,8 @@
-"""The dispatcher of one worker: which mail goes next and over which connection, so that no domain holds up the others.
+"""The dispatcher of one worker: it chooses the next mail and its connection, so that no domain waits for another.
 
-Everything in the database happens in the dispatcher's own thread, several mails a transaction; the sending threads only
-talk to the server. What is remembered of a domain (slow, quick) is this worker's own; what all workers must agree on
-(leases, the pause, the rate) is in the database.
+The dispatcher's own thread does all work in the database, several mails a transaction; the sending threads only talk to
+the server. Each worker remembers for itself which domains are slow or quick; the database has what all workers must
+agree on (leases, the pause, the rate).
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ from campaign.services.signing.new_link import answer_link_requests
 
 log = logging.getLogger(__name__)
 
-# Each slow message adds a connection to those of the settings, up to so many.
+# Each slow message adds a connection to those of the settings, up to this number.
 MOST_CONNECTIONS = 64
 _POLL_SECONDS = 1.0
 _WAIT_SECONDS = 0.1
 _TOGETHER_SECONDS = 0.003
 _REPORT_SECONDS = 10.0
-# A correction is in every mail that is rendered so long after it.
+# A correction of an appeal is in every mail that is rendered this much later or more.
 _CACHE_SECONDS = 1.0
-# How long those under way may take to end when the worker is told to stop.
+# The time that mails under way have to end when the worker is told to stop.
 _GRACE_SECONDS = 1.5
 
 
@@ -67,7 +67,7 @@ class _UnderWay:
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What became of a job, and whether other mail got through at the same time."""
+    """The attempt of a job, and whether other mail passed at the same time."""
 
     job: DeliveryJob
     attempt: DeliveryAttempt
@@ -75,9 +75,9 @@ class _Result:
 
 
 def deliver_due(*, connections: int | None = None, context: Context) -> Counter[str]:
-    """Deliver all that is due at this moment; return how many mails went into which state.
+    """Deliver all mails that are due now; return how many went into which state.
 
-    Tries one mail even where the queue is held: somebody who asks wants to know whether it still has to be.
+    Tries one mail even where the queue is paused, to learn whether the pause is still needed.
     """
     while answer_link_requests(context=context):
         pass
@@ -91,12 +91,18 @@ def deliver_due(*, connections: int | None = None, context: Context) -> Counter[
 
 
 class Dispatcher:
-    """Claims, begins, hands to sending threads, writes down; call `turn` again and again, and `stop` at the end."""
+    """The loop that claims mails, begins them, hands them to sending threads and stores the outcomes.
+
+    Call `turn` again and again, and `stop` at the end.
+    """
 
     def __init__(
         self, settings: Settings, keys: Keys, connections: int | None = None, *, is_impatient: bool = False
     ) -> None:
-        """`connections`: other than the settings say. `is_impatient`: a held queue is probed at once, and only once."""
+        """Dispatch over `connections`, or as many as the settings say.
+
+        `is_impatient`: a paused queue is probed at once, and only once.
+        """
         self.outcomes: Counter[str] = Counter()
         self._settings, self._keys = settings, keys
         self._addressees = RefusedRecipients(settings)
@@ -108,7 +114,7 @@ class Dispatcher:
         self._under_way: dict[int, _UnderWay] = {}
         self._slow: set[int] = set()
         self._hanging: set[int] = set()
-        # No SimpleQueue: told to wait for a moment that is over before it looks, Python's waits for ever (3.11, 3.12).
+        # Not SimpleQueue: in Python 3.11 and 3.12 it waits for ever where the timeout has passed before it looks.
         self._results: queue.Queue[tuple[SendingThread[DeliveryJob], DeliveryJob, DeliveryAttempt]] = queue.Queue()
         self._unwritten: list[_Result] = []
         self._to_release: list[ClaimedMail] = []
@@ -119,8 +125,9 @@ class Dispatcher:
         self._alerts: list[Callable[[], None]] = []
 
     def run(self, stop: threading.Event, turning: Callable[[], object]) -> None:
-        """Until `stop` is set, with a call of `turning` each time round. Raises DBAPIError where the database is away;
-        call it again, nothing is lost.
+        """Dispatch until `stop` is set, with a call of `turning` before each turn.
+
+        Raises DBAPIError where the database is away; nothing is lost, call it again.
         """
         while not stop.is_set():
             turning()
@@ -129,7 +136,7 @@ class Dispatcher:
             self._report()
 
     def turn(self) -> bool:
-        """One round: what came back is written down, and what may go next is sent. False where nothing is to do."""
+        """Store the outcomes that came back, and send the next mails; return False where there is nothing to do."""
         self._watch()
         room = self._free_connections()
         ready = self._scheduler.ready() if room else 0
@@ -147,13 +154,13 @@ class Dispatcher:
         return bool(self._under_way or self._unwritten or len(self._scheduler)) or not is_done
 
     def stop(self) -> None:
-        """Gives back what was not begun, and breaks off what takes too long."""
+        """Release the mails that were not begun, and abort those that take too long."""
         self._to_release += self._scheduler.drop()
         end = time.monotonic() + _GRACE_SECONDS
         while self._under_way and time.monotonic() < end:
             self._collect(_WAIT_SECONDS)
-        for one in self._under_way.values():
-            one.thread.abort()
+        for sending in self._under_way.values():
+            sending.thread.abort()
         end = time.monotonic() + _GRACE_SECONDS / 3
         while self._under_way and time.monotonic() < end:
             self._collect(_WAIT_SECONDS)
@@ -164,18 +171,22 @@ class Dispatcher:
         self._report(at_once=True)
 
     def _transact(self, room: int, *, wants_more: bool) -> list[DeliveryJob]:
-        """One transaction: the outcomes written down, more claimed, the next ones begun. What fails is done again."""
+        """Run one transaction: store the outcomes, claim more mails, begin the next ones. What fails is done again.
+
+        Returns the mails to hand over. Raises DBAPIError.
+        """
         alerts: list[Callable[[], None]] = []
-        held = self._scheduler.waiting()
+        waiting = self._scheduler.waiting()
         try:
             jobs, states = self._write(room, alerts, wants_more=wants_more)
         except DBAPIError:
-            # What was claimed just now is not ours, and what was to begin waits nowhere: nobody waits for their leases.
+            # The claim was rolled back, and the mails that were to begin are in no list any more. All that waited are
+            # released, so that no mail has to wait until its lease ends.
             self._scheduler.drop()
-            self._to_release += held
+            self._to_release += waiting
             self._claimed, self._claim_at = None, 0.0
             raise
-        db.session.expunge_all()  # what was read as rows was changed by statements
+        db.session.expunge_all()  # statements have changed rows that the session has read
         self._unwritten.clear()
         self._to_release.clear()
         self._alerts += alerts
@@ -185,13 +196,13 @@ class Dispatcher:
     def _write(
         self, room: int, alerts: list[Callable[[], None]], *, wants_more: bool
     ) -> tuple[list[DeliveryJob], list[MailState]]:
-        """The transaction itself: what is to be handed over, and what became of the others."""
+        """Return the mails to hand over and the new states of others, after the work in one transaction."""
         jobs: list[DeliveryJob] = []
         with transaction() as session:
             context = Context(SYSTEM, database_now(session), self._keys, self._settings)
             now = context.now
             pause = open_pause(session)
-            judged = [(one.job, self._judge(session, one, context, pause, alerts)) for one in self._unwritten]
+            judged = [(result.job, self._judge(session, result, context, pause, alerts)) for result in self._unwritten]
             states = conclude(session, judged, context=context)
             release(session, self._to_release)
             if alerts:
@@ -218,7 +229,7 @@ class Dispatcher:
         pause: QueuePause | None,
         alerts: list[Callable[[], None]],
     ) -> DeliveryAttempt:
-        """The attempt as it counts for the mail, with what it says of the server; holds and releases the queue."""
+        """Pause or resume the queue where the attempt demands it; return the attempt as it counts for the mail."""
         job, attempt = result.job, result.attempt
         if is_global_failure(attempt, others_pass=result.others_pass and not job.is_probe):
             if pause_queue(session, attempt, context.now, is_probe=job.is_probe):
@@ -241,7 +252,7 @@ class Dispatcher:
         self._claimed = claim(session, context.now, after=after, room=room, most=self._scheduler.room_for)
         self._scheduler.add(self._claimed.taken)
         if not self._claimed.taken and self._claimed.is_whole_round:
-            # Nothing new before something comes back, or is written, or comes due.
+            # No mail to claim until an outcome comes back, or a mail is enqueued or becomes due.
             self._claim_at = time.monotonic() + (_WAIT_SECONDS if self._claimed.is_limited else _POLL_SECONDS)
 
     def _begin(
@@ -256,19 +267,19 @@ class Dispatcher:
         rate = self._settings.mail_rate
         if rate:
             allowed = []
-            for one in sorted(chosen, key=lambda one: one.domain):
-                until = may_send(session, one.domain, rate, context.now)
+            for claimed in sorted(chosen, key=lambda claimed: claimed.domain):
+                until = may_send(session, claimed.domain, rate, context.now)
                 if until is None:
-                    allowed.append(one)
+                    allowed.append(claimed)
                 else:
-                    self._scheduler.put_back(one)
-                    self._scheduler.throttle(one.domain, (until - context.now).total_seconds())
+                    self._scheduler.put_back(claimed)
+                    self._scheduler.throttle(claimed.domain, (until - context.now).total_seconds())
             chosen = allowed
         if not chosen:
             return []
-        return self._begun(session, chosen, context, states, alerts)
+        return self._begin_chosen(session, chosen, context, states, alerts)
 
-    def _begun(
+    def _begin_chosen(
         self,
         session: Session,
         chosen: list[ClaimedMail],
@@ -287,32 +298,34 @@ class Dispatcher:
     def _begin_probe(
         self, session: Session, context: Context, states: list[MailState], alerts: list[Callable[[], None]]
     ) -> list[DeliveryJob]:
-        """One mail, to see whether the server takes mail again; the next one where nobody wants that."""
+        """Begin one mail, to see whether the server accepts mail again; try the next where that one is not sent."""
         while True:
             taken = claim(session, context.now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
             if not taken:
                 return []
-            jobs = self._begun(session, taken, context, states, alerts, is_probe=True)
+            jobs = self._begin_chosen(session, taken, context, states, alerts, is_probe=True)
             if jobs:
                 return jobs
 
     def _renew(self, session: Session, now: datetime) -> None:
-        """Long before the leases run out: of what waits here, and of what a slow server has not answered yet."""
+        """Extend the leases of waiting mails and of mails under way, long before they run out."""
         if now.timestamp() >= self._renew_at:
             renew(session, self._scheduler.waiting(), now)
-            renew_sending(session, [one.job for one in self._under_way.values()], now)
+            renew_sending(session, [sending.job for sending in self._under_way.values()], now)
             self._renew_at = (now + BATCH_LEASE / 4).timestamp()
 
     def _send(self, job: DeliveryJob) -> None:
-        """Renders outside any transaction and hands over to a sending thread."""
+        """Render the mail outside any transaction and hand it to a sending thread. Raises DBAPIError."""
         if time.monotonic() >= self._cache_until:
             self._cache, self._cache_until = RenderCache(), time.monotonic() + _CACHE_SECONDS
         try:
             message = render(job.mail, self._settings, self._keys.tokens, self._cache)
         except DBAPIError as error:
-            found = diagnose(error)
-            self._unwritten.append(_Result(job, DeliveryAttempt(DeliveryOutcome.RETRY, "render", detail=found.words)))
-            if not found.may_pass:
+            diagnosis = diagnose(error)
+            self._unwritten.append(
+                _Result(job, DeliveryAttempt(DeliveryOutcome.RETRY, "render", detail=diagnosis.words))
+            )
+            if not diagnosis.may_pass:
                 raise
             return
         except Exception as error:  # one message that cannot be rendered must not stop the others
@@ -321,7 +334,7 @@ class Dispatcher:
             self._unwritten.append(_Result(job, attempt))
             return
         finally:
-            db.session.rollback()  # rendering reads; nothing stays open while the server takes its time
+            db.session.rollback()  # rendering reads; no transaction stays open while the server is slow
         thread = self._idle.pop() if self._idle else SendingThread(mail.connect(), self._results)
         self._scheduler.begun(job.standing.domain)
         self._under_way[job.standing.id] = _UnderWay(job, thread, time.monotonic())
@@ -329,34 +342,34 @@ class Dispatcher:
         thread.send(OutgoingMail(job, message, return_path))
 
     def _collect(self, wait: float) -> None:
-        """Takes in what the sending threads have brought to an end; waits so long for the first."""
-        found: list[tuple[SendingThread[DeliveryJob], DeliveryJob, DeliveryAttempt]] = []
+        """Collect the outcomes from the sending threads; wait up to `wait` seconds for the first."""
+        results: list[tuple[SendingThread[DeliveryJob], DeliveryJob, DeliveryAttempt]] = []
         with suppress(queue.Empty):
-            found.append(self._results.get(timeout=wait) if wait else self._results.get_nowait())
-            # Those that come back together are written down together: each transaction is one wait for the disk.
-            # Not all of them, though: some connections are to be busy meanwhile.
-            while len(found) < self._connections // 2:
-                found.append(self._results.get(timeout=_TOGETHER_SECONDS))
-        if any(attempt.outcome is DeliveryOutcome.SENT for _, _, attempt in found):
+            results.append(self._results.get(timeout=wait) if wait else self._results.get_nowait())
+            # Outcomes that come back together are stored together, because each transaction waits once for the disk.
+            # At most half of the connections, though, so that others are busy meanwhile.
+            while len(results) < self._connections // 2:
+                results.append(self._results.get(timeout=_TOGETHER_SECONDS))
+        if any(attempt.outcome is DeliveryOutcome.SENT for _, _, attempt in results):
             self._limit.sent()
-        for thread, job, attempt in found:
-            one = self._under_way.pop(job.standing.id)
+        for thread, job, attempt in results:
+            sending = self._under_way.pop(job.standing.id)
             self._slow.discard(job.standing.id)
             was_hanging = job.standing.id in self._hanging
             self._hanging.discard(job.standing.id)
-            self._scheduler.ended(job.standing.domain, time.monotonic() - one.since, was_hanging=was_hanging)
+            self._scheduler.ended(job.standing.domain, time.monotonic() - sending.since, was_hanging=was_hanging)
             if attempt.outcome is DeliveryOutcome.AWAY:
                 self._scheduler.forget(job.standing.domain)
             busy = len(self._under_way) - len(self._slow)
-            self._unwritten.append(_Result(job, attempt, self._limit.do_others_pass(attempt, one.since, busy)))
+            self._unwritten.append(_Result(job, attempt, self._limit.do_others_pass(attempt, sending.since, busy)))
             self._give_back(thread, is_open=attempt.outcome is not DeliveryOutcome.AWAY)
-        if found and self._claimed is not None and self._claimed.is_limited:
+        if results and self._claimed is not None and self._claimed.is_limited:
             self._claim_at = 0.0
 
     def _give_back(self, thread: SendingThread[DeliveryJob], *, is_open: bool) -> None:
-        """Keep the thread for the next message, or end it.
+        """Make the thread available for the next message, or end it.
 
-        The thread used last is used next, so that one connection serves as long as one is enough; those whose
+        The thread used last is used next, so that one connection is used as long as one is enough; threads whose
         connection is closed come last.
         """
         if len(self._idle) >= self._connections:
@@ -367,15 +380,15 @@ class Dispatcher:
             self._idle.insert(0, thread)
 
     def _watch(self) -> None:
-        """Whoever takes long keeps its connection, and no longer counts as one of the busy ones."""
-        for number, one in self._under_way.items():
-            if number not in self._slow and time.monotonic() - one.since >= SLOW_SECONDS:
-                self._slow.add(number)
-                self._scheduler.slow(one.job.standing.domain)
-                self._to_release += self._scheduler.drop(one.job.standing.domain)
-            if number not in self._hanging and time.monotonic() - one.since >= HANGING_SECONDS:
-                self._hanging.add(number)
-                self._scheduler.hangs(one.job.standing.domain)
+        """Mark slow and hanging mails: they stay on their connections, which no longer count as busy."""
+        for mail_id, sending in self._under_way.items():
+            if mail_id not in self._slow and time.monotonic() - sending.since >= SLOW_SECONDS:
+                self._slow.add(mail_id)
+                self._scheduler.slow(sending.job.standing.domain)
+                self._to_release += self._scheduler.drop(sending.job.standing.domain)
+            if mail_id not in self._hanging and time.monotonic() - sending.since >= HANGING_SECONDS:
+                self._hanging.add(mail_id)
+                self._scheduler.hangs(sending.job.standing.domain)
 
     def _free_connections(self) -> int:
         under_way = len(self._under_way)

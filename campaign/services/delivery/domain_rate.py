@@ -1,7 +1,7 @@
-"""TOCSIN_MAIL_RATE: so many messages a minute to one recipient domain, over all workers.
+"""The limit TOCSIN_MAIL_RATE of messages a minute to one recipient domain, over all workers.
 
-The generic cell rate algorithm: a domain's row says when its next message may go, so a message costs one statement and
-no count of earlier ones.
+The generic cell rate algorithm: a domain's row stores when its next message may be sent, so a message costs one
+statement, and earlier messages are not counted.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 from campaign.models import DomainRate
 from campaign.platform.database.insert_or_ignore import insert_or_ignore
 
-# So much may go early, in place of waking up for each message.
+# A message may be sent this much early, so that the worker need not wake up for each single message.
 _BURST = timedelta(milliseconds=100)
 
 
 def may_send(session: Session, domain: bytes, rate: int, now: datetime) -> datetime | None:
-    """None where a message may go now, and is counted as gone; else when to ask again.
+    """Count a message and return None where it may be sent now; else return when to ask again.
 
-    Who sends to several domains asks in the order of their digests, or two workers wait for each other.
+    For several domains, call it in the order of their digests, or two workers deadlock.
     """
     each = timedelta(minutes=1) / rate
     insert_or_ignore(session.connection(), DomainRate, {"domain_digest": domain, "next_at": now})

@@ -1,8 +1,8 @@
-"""What one worker knows of the domains it sends to: which are quick, which are slow, and how much each may have now.
+"""One worker's schedule of the domains that it sends to: which are quick or slow, and how many mails each may get now.
 
-A domain nobody knows gets one connection until it has shown that it is quick. A slow one keeps one connection, and one
-more for each message that hangs, for it may hang for ten minutes. Where everything is slow it is our own mail server,
-and one message after the other would take days: then each domain has a part of the connections.
+An unknown domain gets one connection until it has proven to be quick. A slow domain has one connection, and one more
+for each message that hangs, because a message may hang for ten minutes. Where everything is slow, the cause is the own
+mail server, and sending one message after the other would take days: then each domain gets a part of the connections.
 """
 
 from __future__ import annotations
@@ -14,41 +14,45 @@ from collections.abc import Callable
 from campaign.domain.outbox.mail_state import BATCH
 from campaign.services.delivery.claim import ClaimedMail
 
-# A send that takes longer no longer counts as one of the busy connections: another connection takes its place.
+# A message that takes longer no longer counts as one of the busy connections: another connection is used instead.
 SLOW_SECONDS = 2.0
-# One that takes longer than any answer but that to the final dot no longer keeps its domain waiting.
+# A message that takes longer (only the answer to the final dot may) no longer makes its domain wait.
 HANGING_SECONDS = 35.0
 _SLOW_FOR = 300.0
-# After so many slow messages in a row, whatever their domains, the server is slow.
+# After so many slow messages in a row, to any domains, the own server counts as slow.
 _ALL_SLOW_AFTER = 3
+# A slow or unknown domain gets at most a quarter of the connections.
 _PART = 4
 _REMEMBERED = 10_000
 
 
 class DomainScheduler:
-    """Mails taken but not begun, by domain, and how many of each are under way."""
+    """The claimed mails whose sending has not begun, by domain, and the number of each that is under way."""
 
     def __init__(
         self, connections: int, rate: int | None = None, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """`rate`: messages a minute to one domain; more than those of a second are not taken ahead."""
+        """Schedule over `connections`; `rate` is the limit of messages a minute to one domain.
+
+        With a rate, no more messages are claimed ahead than may be sent in a second.
+        """
         self._connections = connections
         self._ahead = max(1, min(BATCH, rate // 60)) if rate else BATCH
         self._monotonic = monotonic
         self._waiting: OrderedDict[bytes, deque[ClaimedMail]] = OrderedDict()
         self._under_way: Counter[bytes] = Counter()
-        # Until when a domain counts as slow; 0 where it has shown that it is quick. The oldest are forgotten.
+        # The time until which a domain counts as slow; 0 where it has proven to be quick. The oldest are forgotten.
         self._slow_until: OrderedDict[bytes, float] = OrderedDict()
         self._throttled_until: dict[bytes, float] = {}
         self._hanging: Counter[bytes] = Counter()
-        # How many messages in a row were slow.
+        # The number of messages in a row that were slow.
         self._slow_in_a_row = 0
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
     def ready(self) -> int:
-        """How many could begin now."""
+        """Return how many mails could begin now."""
         return sum(
             min(len(queue), max(0, self._connections_for(domain) - self._under_way[domain]))
             for domain, queue in self._waiting.items()
@@ -56,11 +60,11 @@ class DomainScheduler:
         )
 
     def waiting(self) -> list[ClaimedMail]:
-        """All that was taken and not begun."""
-        return [one for queue in self._waiting.values() for one in queue]
+        """Return all claimed mails whose sending has not begun."""
+        return [mail for queue in self._waiting.values() for mail in queue]
 
     def room_for(self, domain: bytes) -> int:
-        """How many more mails of that domain to take from the queue."""
+        """Return how many more mails of that domain to claim."""
         if self._is_throttled(domain):
             return 0
         connections = self._connections_for(domain)
@@ -74,12 +78,12 @@ class DomainScheduler:
         return max(0, most - len(self._waiting.get(domain, ())) - (self._under_way[domain] if connections == 1 else 0))
 
     def add(self, taken: list[ClaimedMail]) -> None:
-        """Puts what was claimed behind the others of its domain."""
-        for one in taken:
-            self._waiting.setdefault(one.domain, deque()).append(one)
+        """Add claimed mails behind the others of their domains."""
+        for mail in taken:
+            self._waiting.setdefault(mail.domain, deque()).append(mail)
 
     def next(self, most: int) -> list[ClaimedMail]:
-        """Up to so many to begin now: one of each domain in turn, none over what its domain may have under way."""
+        """Take and return up to `most` mails to begin now: one of each domain in turn, up to each domain's limit."""
         chosen: list[ClaimedMail] = []
         starting: Counter[bytes] = Counter()
         passed = 0
@@ -98,12 +102,12 @@ class DomainScheduler:
                 del self._waiting[domain]
         return chosen
 
-    def put_back(self, one: ClaimedMail) -> None:
-        """In front again: it could not be begun after all."""
-        self._waiting.setdefault(one.domain, deque()).appendleft(one)
+    def put_back(self, mail: ClaimedMail) -> None:
+        """Put a mail that could not be begun back to the front of its domain."""
+        self._waiting.setdefault(mail.domain, deque()).appendleft(mail)
 
     def drop(self, domain: bytes | None = None) -> list[ClaimedMail]:
-        """Forgets what waits, of one domain or of all, and returns it to be released."""
+        """Remove the waiting mails, of one domain or of all, and return them to be released."""
         if domain is not None:
             return list(self._waiting.pop(domain, ()))
         dropped = self.waiting()
@@ -111,15 +115,15 @@ class DomainScheduler:
         return dropped
 
     def begun(self, domain: bytes) -> None:
-        """One more is under way."""
+        """Note that one more mail to the domain is under way."""
         self._under_way[domain] += 1
 
     def hangs(self, domain: bytes) -> None:
-        """Note that one of those under way hangs."""
+        """Note that one of the domain's mails under way hangs."""
         self._hanging[domain] += 1
 
     def ended(self, domain: bytes, seconds: float, *, was_hanging: bool = False) -> None:
-        """One came back after so long."""
+        """Note that one of the domain's mails has ended after so many seconds."""
         self._hanging -= Counter({domain: int(was_hanging)})
         self._under_way[domain] -= 1
         if self._under_way[domain] <= 0:
@@ -132,15 +136,15 @@ class DomainScheduler:
             self.slow(domain)
 
     def forget(self, domain: bytes) -> None:
-        """It was the line that took so long, not the domain."""
+        """Forget whether the domain is slow: the connection took so long, not the domain."""
         self._slow_until.pop(domain, None)
 
     def slow(self, domain: bytes) -> None:
-        """Remembers it as slow for some minutes."""
+        """Treat the domain as slow for five minutes."""
         self._remember(domain, self._monotonic() + _SLOW_FOR)
 
     def throttle(self, domain: bytes, seconds: float) -> None:
-        """Let the domain wait for so many seconds for its next message."""
+        """Make the domain wait so many seconds for its next message."""
         self._throttled_until[domain] = self._monotonic() + seconds
 
     def _connections_for(self, domain: bytes) -> int:

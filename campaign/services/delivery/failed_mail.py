@@ -1,4 +1,4 @@
-"""What was not delivered: trying it again, or letting it go, in bulk."""
+"""Undelivered mails, to be tried again or dropped in bulk."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNDELIVERED = (MailState.DEAD.value, MailState.UNKNOWN.value)
 
 @dataclass(frozen=True, slots=True)
 class FailedMailFilter:
-    """Which undelivered mails: all that agree with each value given. `words` is a part of what the server said."""
+    """A filter of undelivered mails: all that match each given value. `words` is a part of the server's answer."""
 
     state: str | None = None
     kind: str | None = None
@@ -35,7 +35,7 @@ class FailedMailFilter:
 
 @dataclass(frozen=True, slots=True)
 class FailureReason:
-    """All undelivered mails of one kind that ended for exactly this reason, as `queries.mail.dead_letters` lists it."""
+    """All undelivered mails of one kind with exactly this reason, as `queries.mail.dead_letters` lists them."""
 
     state: str
     kind: str
@@ -45,45 +45,48 @@ class FailureReason:
 
 
 def retry(chosen: FailedMailFilter | Sequence[FailureReason], *, context: Context) -> int:
-    """Makes them due again, as the same messages; returns how many. Raises InputError, NotFoundError.
+    """Make the chosen mails due again, as the same messages; return how many. Raises InputError, NotFoundError.
 
-    Each is checked again before it is sent, so an address suppressed meanwhile gets nothing.
+    Each is checked again before it is sent, so an address that was suppressed meanwhile gets nothing.
     """
-    again = {"state": MailState.RETRY.value, "due_at": context.now, "lease_until": None, "ambiguous": 0}
-    return _change(chosen, again, "mail.retry", context)
+    values = {"state": MailState.RETRY.value, "due_at": context.now, "lease_until": None, "ambiguous": 0}
+    return _change(chosen, values, "mail.retry", context)
 
 
 def drop(chosen: FailedMailFilter | Sequence[FailureReason], *, context: Context) -> int:
-    """Gives them up for good, and forgets to whom those to staff were; returns how many. Raises InputError."""
-    gone = {"state": MailState.SUPPRESSED.value, "detail": "dropped by an operator", **_FORGOTTEN}
-    return _change(chosen, gone, "mail.drop", context)
+    """Drop the chosen mails for good, erasing the recipients of those to staff; return how many. Raises InputError."""
+    values = {"state": MailState.SUPPRESSED.value, "detail": "dropped by an operator", **_FORGOTTEN}
+    return _change(chosen, values, "mail.drop", context)
 
 
 def _change(
-    chosen: FailedMailFilter | Sequence[FailureReason], values: dict[str, Any], act: str, context: Context
+    chosen: FailedMailFilter | Sequence[FailureReason], values: dict[str, Any], action: str, context: Context
 ) -> int:
-    """A batch a transaction, each with its own entry in the audit log: a break leaves no change without one."""
+    """Change the chosen mails and return how many, in batches.
+
+    Each batch is one transaction with its own entry in the audit log: an interruption leaves no change without one.
+    """
     context.actor.require(Permission.COORDINATE)
-    conditions = _of(chosen) if isinstance(chosen, FailedMailFilter) else or_(false(), *map(_exactly, chosen))
-    which = [asdict(one) for one in ([chosen] if isinstance(chosen, FailedMailFilter) else chosen)]
+    conditions = _matching(chosen) if isinstance(chosen, FailedMailFilter) else or_(false(), *map(_exactly, chosen))
+    logged = [asdict(part) for part in ([chosen] if isinstance(chosen, FailedMailFilter) else chosen)]
     changed = 0
     while True:
         with transaction() as session:
-            found = select(Mail.id, Mail.recipient_sealed).where(Mail.state.in_(UNDELIVERED), conditions)
-            rows = session.execute(found.order_by(Mail.id).limit(_BATCH).with_for_update(skip_locked=True)).all()
+            undelivered = select(Mail.id, Mail.recipient_sealed).where(Mail.state.in_(UNDELIVERED), conditions)
+            rows = session.execute(undelivered.order_by(Mail.id).limit(_BATCH).with_for_update(skip_locked=True)).all()
             ids = [row.id for row in rows]
             if ids:
                 if values.keys() >= _FORGOTTEN.keys():
                     erase_keys(session, (row.recipient_sealed for row in rows), context.vault, on=context.now.date())
                 session.execute(update(Mail).where(Mail.id.in_(ids)).values(**values, fence=Mail.fence + 1))
-                changed += len(ids)  # they are locked
-                entry = AuditRecord(act, "mail", after={"number": len(ids), "chosen": which})
+                changed += len(ids)  # the rows are locked, so all of them were changed
+                entry = AuditRecord(action, "mail", after={"number": len(ids), "chosen": logged})
                 append(session, entry, context=context)
         if len(ids) < _BATCH:
             return changed
 
 
-def _of(chosen: FailedMailFilter) -> ColumnElement[bool]:
+def _matching(chosen: FailedMailFilter) -> ColumnElement[bool]:
     if chosen.state is not None and chosen.state not in UNDELIVERED:
         raise InputError("state", "unknown", f"{chosen.state} is none of " + ", ".join(UNDELIVERED))
     conditions: list[ColumnElement[bool]] = [Mail.state.in_((chosen.state,) if chosen.state else UNDELIVERED)]

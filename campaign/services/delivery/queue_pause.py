@@ -1,4 +1,4 @@
-"""The pause of the mail queue while the server refuses all mail: one row that all workers see, and probes."""
+"""The pause of the mail queue while the server refuses all mail: one row that all workers see, and the probes."""
 
 from __future__ import annotations
 
@@ -14,30 +14,33 @@ from campaign.platform.database.insert_or_ignore import insert_or_ignore
 
 log = logging.getLogger(__name__)
 
-# Who takes a probe has so long to come back before another worker probes.
+# The time that a worker has for its probe before another worker may probe.
 _PROBING = timedelta(minutes=1)
 _OPEN = select(QueuePause).where(QueuePause.is_open)
 
 
 def open_pause(session: Session) -> QueuePause | None:
-    """Return the pause at this moment, None where mail goes out."""
+    """Return the current pause; None where the queue is not paused."""
     return session.scalars(_OPEN.execution_options(populate_existing=True)).one_or_none()
 
 
 def take_probe(session: Session, pause: QueuePause, now: datetime, *, at_once: bool = False) -> bool:
-    """Return whether the caller may try one mail: of all workers, one may. `at_once` does not wait for the time."""
+    """Return whether the caller may try one mail: only one of all workers may, at the time of the next probe.
+
+    `at_once` ignores that time.
+    """
     if pause.probe_at > now and not at_once:
         return False
-    mine = update(QueuePause).where(
+    claimed = update(QueuePause).where(
         QueuePause.id == pause.id, QueuePause.is_open, QueuePause.probe_at == pause.probe_at
     )
-    return session.connection().execute(mine.values(probe_at=now + _PROBING)).rowcount == 1
+    return session.connection().execute(claimed.values(probe_at=now + _PROBING)).rowcount == 1
 
 
 def pause_queue(session: Session, attempt: DeliveryAttempt, now: datetime, *, is_probe: bool) -> bool:
-    """Pause the queue, or lengthen the pause after a probe in vain; return whether it was going before."""
-    said = {"phase": attempt.phase, "code": attempt.code, "detail": attempt.detail or None}
-    row = {"is_open": True, "began_at": now, "probe_at": now + probe_delay(attempt.outcome, 0), "probes": 0, **said}
+    """Pause the queue, or lengthen the pause after a failed probe; return whether the queue was running before."""
+    answer = {"phase": attempt.phase, "code": attempt.code, "detail": attempt.detail or None}
+    row = {"is_open": True, "began_at": now, "probe_at": now + probe_delay(attempt.outcome, 0), "probes": 0, **answer}
     if insert_or_ignore(session.connection(), QueuePause, row):
         return True
     pause = open_pause(session)
@@ -58,21 +61,21 @@ def resume_queue(session: Session, now: datetime) -> datetime | None:
 
 
 def time_paused(session: Session, since: datetime, now: datetime) -> timedelta:
-    """Return how much of the time since then the queue was paused: it does not count against a mail that waited."""
+    """Return how long the queue was paused since then: this time does not count against a mail that waited."""
     rows = session.execute(
         select(QueuePause.began_at, func.coalesce(QueuePause.ended_at, now)).where(
             or_(QueuePause.ended_at.is_(None), QueuePause.ended_at > since)
         )
     )
-    return sum((min(end, now) - max(began, since) for began, end in rows), timedelta(0))
+    return sum((min(ended_at, now) - max(began_at, since) for began_at, ended_at in rows), timedelta(0))
 
 
 def is_global_failure(attempt: DeliveryAttempt, *, others_pass: bool) -> bool:
-    """Return whether the queue must be paused.
+    """Return whether the failure concerns all mail, so that the queue must be paused.
 
-    Refused before it heard of a recipient, and for good: yes. A server that is away, or a refusal by policy once the
-    recipient is known, may be about one connection or one recipient; while other mail passes, it is. Else any signer's
-    own server could stop the whole campaign.
+    A permanent refusal before the server knows the recipient concerns all mail. A server that is away, or a refusal by
+    policy once the recipient is known, may concern one connection or one recipient, and does so while other mail
+    passes. Otherwise any signer's own server could stop the whole campaign.
     """
     if attempt.outcome is DeliveryOutcome.HELD:
         return attempt.phase not in {"rcpt", "data", "dot"} or not others_pass

@@ -1,4 +1,4 @@
-"""Reports of a worker on its mail queue, to staff and the log: held, going on, or not to be opened."""
+"""Reports of a worker on its mail queue, to staff and the log: paused, resumed, or a mail that cannot be decrypted."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ log = logging.getLogger(__name__)
 
 
 def report_pause(attempt: DeliveryAttempt, *, context: Context) -> None:
-    """Tell that the mail server refuses us, and no mail leaves for now."""
-    said = " ".join(str(part) for part in (attempt.code, attempt.detail) if part)
+    """Report that the mail server refuses all mail, and no mail leaves for now."""
+    answer = " ".join(str(part) for part in (attempt.code, attempt.detail) if part)
     log.error(
-        "the mail queue is held: the server refuses us (%s: %s); it is tried again by itself", attempt.phase, said
+        "the mail queue is held: the server refuses us (%s: %s); it is tried again by itself", attempt.phase, answer
     )
     if attempt.outcome is not DeliveryOutcome.HELD:
-        return  # a server that restarts needs nobody
+        return  # a server that restarts needs no person's help
 
     def words(locale: str) -> dict[str, str]:
         return queue_paused(locale, attempt, context.now, context.settings.base_url)
 
-    _told(lambda: raise_alert("mail-held", 0, words, context=context))
+    _try_alert(lambda: raise_alert("mail-held", 0, words, context=context))
 
 
 def report_unopened(*, context: Context) -> None:
-    """Tell that a mail cannot be sent because something sealed does not open."""
-    _told(lambda: alert_unopened(context=context))
+    """Report that a mail cannot be sent because a sealed value cannot be decrypted."""
+    _try_alert(lambda: alert_unopened(context=context))
 
 
-def _told(raise_it: Callable[[], object]) -> None:
+def _try_alert(send_alert: Callable[[], object]) -> None:
     try:
-        raise_it()
-    except DBAPIError as error:  # what was begun meanwhile must still be handed over
-        log.warning("nobody was told by mail: %s", diagnose(error))
+        send_alert()
+    except DBAPIError as error:  # the mails begun in the meantime must still be handed over
+        log.warning("no alert could be sent by mail: %s", diagnose(error))
 
 
 def report_resumed(began_at: datetime) -> None:
-    """Tell that the queue goes on, which was held since then."""
+    """Report that the queue has resumed after a pause that began at that time."""
     log.warning("the mail queue goes on; it was held since %s", began_at.isoformat(timespec="seconds"))
