@@ -70,7 +70,7 @@ def web(port: int, workers: int = 1) -> list[str]:
             "--workers", str(workers), "--no-control-socket", "--log-level", "warning"]  # fmt: skip
 
 
-def wait_for(url: str, seconds: float = 60) -> None:
+def wait_for(url: str, seconds: float = 240) -> None:
     """Until that address answers 200."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -91,7 +91,7 @@ def redis(folder: Path) -> Iterator[str]:
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
-            end = time.monotonic() + 60
+            end = time.monotonic() + 240
             while not _answers(port):
                 assert time.monotonic() < end, "redis-server did not answer"
                 time.sleep(0.1)
