@@ -1,7 +1,7 @@
-"""Taking signatures out of the counts, many at once, and putting them back: batch by batch, exact after each.
+"""Invalidation of many signatures, and its reversal: batch by batch, with exact counts after each batch.
 
-A batch is one transaction: it changes signatures, takes out or puts back what was counted of them, changes the tallies
-by as much, and notes how far it came. So a worker may die at any moment, and another one goes on.
+A batch is one transaction: it changes the signatures, removes or restores their actions, changes the tallies by the
+same quantities, and stores its progress. If a worker dies, another one continues after the last batch.
 """
 
 from __future__ import annotations
@@ -39,13 +39,23 @@ from campaign.services.keys.row_key import erase_keys, new_slots
 from campaign.services.moderation.invalidate_reports import COUNTED, look, newest_report, put_back, recount, take_out
 from campaign.services.staff.audit import AuditRecord, append, without_addresses
 
-# Rows looked at in one transaction: short enough that nobody who signs meanwhile waits noticeably.
+# Rows per transaction: few enough that nobody who signs meanwhile waits noticeably for the locks.
 BATCH = 5000
 SAMPLE = 20
-# What can be taken out; a withdrawn signature counts nothing.
-_TAKEN = (SignatureState.PENDING.value, SignatureState.CONFIRMED.value)
-_MOVED = ("id", "appeal_id", "channel", "evidence", "quantity", "signature_id", "target", "happened_on", "counted_at")
-_BLIND = {"synchronize_session": False}
+# States that can be invalidated; a withdrawn signature is not counted.
+_COUNTED_STATES = (SignatureState.PENDING.value, SignatureState.CONFIRMED.value)
+_MOVED_COLUMNS = (
+    "id",
+    "appeal_id",
+    "channel",
+    "evidence",
+    "quantity",
+    "signature_id",
+    "target",
+    "happened_on",
+    "counted_at",
+)
+_NO_SYNCHRONIZE = {"synchronize_session": False}
 
 
 def prepare(
@@ -55,7 +65,10 @@ def prepare(
     context: Context,
     subject: InvalidatedKind = InvalidatedKind.SIGNATURES,
 ) -> int:
-    """Begins to count whom it would concern, and returns its id. Changes nothing. Raises InputError (`criteria`)."""
+    """Store a new invalidation and return its id; workers then count its matches. No signature changes.
+
+    Raises InputError (`criteria`: empty), NotFoundError (not for this role).
+    """
     if criteria.is_empty:
         raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
     by, vault = context.actor.member, context.vault
@@ -82,40 +95,40 @@ def prepare(
 
 
 def begin(invalidation_id: int, reason: str, *, context: Context) -> None:
-    """Lets it go on to take out what was counted. Raises NotFoundError, StateError (not counted yet, or begun)."""
+    """Start invalidating the matches; workers do it. Raises NotFoundError, StateError (not counted yet, or begun)."""
     with transaction() as session:
-        row = _own(session, invalidation_id, context, InvalidationState.READY)
+        row = _locked(session, invalidation_id, context, InvalidationState.READY)
         row.state, row.after_id = InvalidationState.RUNNING, 0
         row.reason, row.begun_by, row.begun_at = without_addresses(reason), context.actor.staff_id, context.now
-        _tell(session, "invalidation.begin", row, {"matched": row.matched}, context=context, reason=reason)
+        _note(session, "invalidation.begin", row, {"matched": row.matched}, context=context, reason=reason)
 
 
 def undo(invalidation_id: int, reason: str, *, context: Context) -> None:
-    """Lets it put back everything it took out. Raises NotFoundError, StateError (not done)."""
+    """Start restoring everything that was invalidated; workers do it. Raises NotFoundError, StateError (not done)."""
     with transaction() as session:
-        row = _own(session, invalidation_id, context, InvalidationState.DONE)
+        row = _locked(session, invalidation_id, context, InvalidationState.DONE)
         row.state, row.after_id = InvalidationState.UNDOING, 0
         row.undone_by, row.undone_at, row.ended_at = context.actor.staff_id, context.now, None
-        _tell(session, "invalidation.undo", row, {"changed": row.changed}, context=context, reason=reason)
+        _note(session, "invalidation.undo", row, {"changed": row.changed}, context=context, reason=reason)
 
 
 def drop(invalidation_id: int, *, context: Context) -> None:
-    """Lets it be. Raises NotFoundError, StateError (begun already)."""
+    """Abandon an invalidation that has not begun, and erase its criteria. Raises NotFoundError, StateError (begun)."""
     with transaction() as session:
-        row = _own(session, invalidation_id, context, InvalidationState.COUNTING, InvalidationState.READY)
+        row = _locked(session, invalidation_id, context, InvalidationState.COUNTING, InvalidationState.READY)
         erase_keys(session, [row.criteria_sealed], context.vault, on=context.now.date())
         row.state, row.ended_at, row.criteria_sealed = InvalidationState.DROPPED, context.now, None
 
 
 def has_work() -> bool:
-    """Whether a batch waits anywhere: asked each second, so without a write."""
-    found = db.session.execute(select(Invalidation.id).where(Invalidation.state.in_(AT_WORK)).limit(1)).first()
+    """Return whether any batch is waiting. Workers ask each second, so this only reads."""
+    waiting = db.session.execute(select(Invalidation.id).where(Invalidation.state.in_(AT_WORK)).limit(1)).first()
     db.session.rollback()
-    return found is not None
+    return waiting is not None
 
 
 def advance(*, context: Context, only: int | None = None, batch: int = BATCH) -> bool:
-    """Does the next batch of the oldest that has one (or of `only`); False where none was there to do."""
+    """Process the next batch of the oldest invalidation at work, or of `only`; return False if there is none."""
     with transaction() as session:
         chosen = select(Invalidation).where(Invalidation.state.in_(AT_WORK))
         if only is not None:
@@ -135,58 +148,62 @@ def advance(*, context: Context, only: int | None = None, batch: int = BATCH) ->
 
 
 def _look(session: Session, row: Invalidation, vault: Vault, now: datetime, batch: int) -> bool:
-    found, is_last = _next(session, row, vault, now, batch, is_locked=False)
-    row.matched += len(found)
-    row.matched_confirmed += sum(state == SignatureState.CONFIRMED for _, state in found)
-    row.sample = [*row.sample, *(one for one, _ in found[: SAMPLE - len(row.sample)])]
+    matches, is_last = _next(session, row, vault, now, batch, is_locked=False)
+    row.matched += len(matches)
+    row.matched_confirmed += sum(state == SignatureState.CONFIRMED for _, state in matches)
+    row.sample = [*row.sample, *(signature_id for signature_id, _ in matches[: SAMPLE - len(row.sample)])]
     return is_last
 
 
 def _take_out(session: Session, row: Invalidation, vault: Vault, now: datetime, batch: int) -> bool:
-    found, is_last = _next(session, row, vault, now, batch, is_locked=True)
-    ids = [one for one, _ in found]
+    matches, is_last = _next(session, row, vault, now, batch, is_locked=True)
+    ids = [signature_id for signature_id, _ in matches]
     if ids:
         values = {"state": SignatureState.INVALIDATED.value, "ended_at": hour_of(now), "invalidation_id": row.id}
-        session.execute(update(Signature).where(Signature.id.in_(ids)).values(values), execution_options=_BLIND)
-        mine = Action.signature_id.in_(ids)
-        moved = select(*(getattr(Action, name) for name in _MOVED), literal(row.id)).where(mine)
-        session.execute(insert(InvalidatedAction).from_select([*_MOVED, "invalidation_id"], moved))
-        gone = delete(Action).where(mine).returning(*COUNTED)
-        recount(session, session.execute(gone, execution_options=_BLIND).all(), -1)
+        session.execute(
+            update(Signature).where(Signature.id.in_(ids)).values(values), execution_options=_NO_SYNCHRONIZE
+        )
+        of_batch = Action.signature_id.in_(ids)
+        moved = select(*(getattr(Action, name) for name in _MOVED_COLUMNS), literal(row.id)).where(of_batch)
+        session.execute(insert(InvalidatedAction).from_select([*_MOVED_COLUMNS, "invalidation_id"], moved))
+        deleted = delete(Action).where(of_batch).returning(*COUNTED)
+        recount(session, session.execute(deleted, execution_options=_NO_SYNCHRONIZE).all(), -1)
         _outdate_lists(session, ids, row.section_code, vault, now)
         row.changed += len(ids)
     return is_last
 
 
 def _outdate_lists(session: Session, ids: list[int], section_code: str, vault: Vault, now: datetime) -> None:
-    """Who is taken out may stand on a list that was made to be handed over."""
+    """Mark handover lists as outdated that may name the invalidated signers."""
     named = select(Signature.appeal_id).where(Signature.id.in_(ids), Signature.shares_name).distinct()
     for appeal_id in session.scalars(named).all():
         outdate(session, appeal_id, section_code, vault=vault, on=now.date())
 
 
 def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:
-    mine = Signature.invalidation_id == row.id, Signature.id > row.after_id
+    invalidated = Signature.invalidation_id == row.id, Signature.id > row.after_id
     ids = session.scalars(
-        select(Signature.id).where(*mine).order_by(Signature.id).limit(batch).with_for_update(**NO_KEY_UPDATE)
+        select(Signature.id).where(*invalidated).order_by(Signature.id).limit(batch).with_for_update(**NO_KEY_UPDATE)
     ).all()
     if ids:
-        # In the section that the signer belongs to now: the country may have been changed meanwhile.
-        back = select(*(getattr(InvalidatedAction, name) for name in _MOVED), Signature.section_code)
-        back = back.join(Signature, Signature.id == InvalidatedAction.signature_id).where(
+        # Restored to the signer's current section: the country may have changed since the invalidation.
+        restored = select(*(getattr(InvalidatedAction, name) for name in _MOVED_COLUMNS), Signature.section_code)
+        restored = restored.join(Signature, Signature.id == InvalidatedAction.signature_id).where(
             InvalidatedAction.signature_id.in_(ids)
         )
-        session.execute(insert(Action).from_select([*_MOVED, "section_code"], back))
+        session.execute(insert(Action).from_select([*_MOVED_COLUMNS, "section_code"], restored))
         session.execute(
-            delete(InvalidatedAction).where(InvalidatedAction.signature_id.in_(ids)), execution_options=_BLIND
+            delete(InvalidatedAction).where(InvalidatedAction.signature_id.in_(ids)), execution_options=_NO_SYNCHRONIZE
         )
         counted = session.execute(select(*COUNTED).where(Action.signature_id.in_(ids))).all()
         recount(session, counted, 1)
-        was = case(
+        earlier_state = case(
             (Signature.confirmed_at.is_not(None), SignatureState.CONFIRMED.value), else_=SignatureState.PENDING.value
         )
-        values = {"state": was, "ended_at": None, "invalidation_id": None}
-        session.execute(update(Signature).where(Signature.id.in_(ids)).values(values), execution_options=_BLIND)
+        values = {"state": earlier_state, "ended_at": None, "invalidation_id": None}
+        session.execute(
+            update(Signature).where(Signature.id.in_(ids)).values(values), execution_options=_NO_SYNCHRONIZE
+        )
         row.after_id = ids[-1]
         row.changed -= len(ids)
     return len(ids) < batch
@@ -195,13 +212,13 @@ def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime
 def _next(
     session: Session, row: Invalidation, vault: Vault, now: datetime, batch: int, *, is_locked: bool
 ) -> tuple[list[tuple[int, str]], bool]:
-    """The next ones it is about, with their states, and whether no more are left; notes how far it looked."""
+    """Return the next matches (id and state), and whether no more are left; store the progress in the row."""
     if row.criteria_sealed is None:
         return [], True
     try:
         criteria = unpacked(vault.open_context(row.criteria_sealed, place_of(row)))
     except CipherError:
-        return [], True  # its key is gone: nobody can tell whom it meant
+        return [], True  # its key was erased: the criteria cannot be read any more
     places = Signature.appeal_id, Signature.address_digest, Signature.link_key
     chosen = select(Signature.id, Signature.state, Signature.email_sealed, *places).where(
         *_conditions(row, criteria, vault), *_times(criteria, now)
@@ -210,42 +227,45 @@ def _next(
     rows = session.execute(chosen.with_for_update(**NO_KEY_UPDATE) if is_locked else chosen).all()
     if rows:
         row.after_id = rows[-1].id
-    return [(one.id, one.state) for one in rows if _fits(criteria, one, vault)], len(rows) < batch
+    return [(match.id, match.state) for match in rows if _fits(criteria, match, vault)], len(rows) < batch
 
 
 def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[ColumnElement[bool]]:
-    """All but the pattern, which the database cannot see. The section is that of whoever began it."""
-    found: list[ColumnElement[bool]] = [
+    """Return the conditions of the query: all criteria but the pattern, since addresses are encrypted.
+
+    The section is that of the member of staff who prepared it.
+    """
+    conditions: list[ColumnElement[bool]] = [
         Signature.section_code == row.section_code,
         Signature.id > row.after_id,
         Signature.id <= row.until_id,
-        Signature.state.in_(_TAKEN),
+        Signature.state.in_(_COUNTED_STATES),
     ]
     if row.appeal_id is not None:
-        found.append(Signature.appeal_id == row.appeal_id)
+        conditions.append(Signature.appeal_id == row.appeal_id)
     if criteria.ids:
-        found.append(Signature.id.in_(criteria.ids))
+        conditions.append(Signature.id.in_(criteria.ids))
     if criteria.all_domains:
-        owners = {vault.owner_digest(one) for one in criteria.all_domains}
-        digests = [one for owner in owners for one in month_digests(owner, "signature", vault)]
-        # Which of the owner's hosts, the address tells (`_fits`); of those older than a month it tells all.
-        found.append(or_(Signature.domain_digest.in_(digests), Signature.domain_digest.is_(None)))
+        owners = {vault.owner_digest(domain) for domain in criteria.all_domains}
+        digests = [digest for owner in owners for digest in month_digests(owner, "signature", vault)]
+        # The digest covers all hosts of the owner, and is erased after a month: `_fits` compares the address itself.
+        conditions.append(or_(Signature.domain_digest.in_(digests), Signature.domain_digest.is_(None)))
     if criteria.network is not None:
-        found.append(Signature.network_digest == bytes.fromhex(criteria.network))
-    return found
+        conditions.append(Signature.network_digest == bytes.fromhex(criteria.network))
+    return conditions
 
 
 def _times(criteria: Criteria, now: datetime) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = []
     moment: Any = Signature.signed_at
     if criteria.is_erased:
         moment = Signature.confirmed_at
-        found = [Signature.address_digest.is_(None), kept_appeals(Signature.appeal_id, now, criteria.kept_days)]
+        conditions = [Signature.address_digest.is_(None), kept_appeals(Signature.appeal_id, now, criteria.kept_days)]
     if criteria.since is not None:
-        found.append(moment >= criteria.since)
+        conditions.append(moment >= criteria.since)
     if criteria.until is not None:
-        found.append(moment < criteria.until)
-    return found
+        conditions.append(moment < criteria.until)
+    return conditions
 
 
 def _fits(criteria: Criteria, row: Any, vault: Vault) -> bool:
@@ -269,10 +289,10 @@ def _end(session: Session, row: Invalidation, *, context: Context) -> None:
     row.state = ended[row.state]
     if not is_counted:
         row.ended_at = context.now
-        _tell(session, f"invalidation.{row.state}", row, {"changed": row.changed}, context=context)
+        _note(session, f"invalidation.{row.state}", row, {"changed": row.changed}, context=context)
 
 
-def _own(session: Session, invalidation_id: int, context: Context, *states: InvalidationState) -> Invalidation:
+def _locked(session: Session, invalidation_id: int, context: Context, *states: InvalidationState) -> Invalidation:
     by = context.actor.member
     context.actor.require(Permission.EDIT)
     row = session.get(Invalidation, invalidation_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
@@ -283,7 +303,7 @@ def _own(session: Session, invalidation_id: int, context: Context, *states: Inva
     return row
 
 
-def _tell(
+def _note(
     session: Session,
     act: str,
     row: Invalidation,
@@ -292,11 +312,11 @@ def _tell(
     context: Context,
     reason: str | None = None,
 ) -> None:
-    told = AuditRecord(
+    record = AuditRecord(
         act,
         f"invalidation:{row.id}",
         row.section_code,
         after={**after, "appeal": row.appeal_id},
         reason=reason,
     )
-    append(session, told, context=context)
+    append(session, record, context=context)

@@ -1,6 +1,6 @@
-"""Taking acts out of the counts that were reported without a signature, and putting them back; see `invalidate`.
+"""Invalidation of actions that were reported without a signature, and its reversal; see `invalidate`.
 
-Only while it is known which networks they came from: what was reported longer ago is nobody's to choose.
+It is possible only while their networks are stored: older reports cannot be told apart.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ SAMPLE = 20
 COUNTED = (
     Action.appeal_id, Action.section_code, Action.channel, Action.evidence, Action.counted_at, Action.quantity
 )  # fmt: skip
-_MOVED = ("id", "appeal_id", "section_code", "channel", "evidence", "quantity", "target", "happened_on", "counted_at",
-          "network_digest", "wide_network_digest")  # fmt: skip
-_BLIND = {"synchronize_session": False}
+_MOVED_COLUMNS = ("id", "appeal_id", "section_code", "channel", "evidence", "quantity", "target", "happened_on",
+                  "counted_at", "network_digest", "wide_network_digest")  # fmt: skip
+_NO_SYNCHRONIZE = {"synchronize_session": False}
 
 
 def newest_report(session: Session, section_code: str) -> int | None:
@@ -37,7 +37,7 @@ def newest_report(session: Session, section_code: str) -> int | None:
 
 
 def look(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
-    """Count the next ones it would concern; return whether no more are left."""
+    """Count the next matches; return whether no more are left."""
     ids, is_last = _next(session, row, vault, batch, is_locked=False)
     row.matched += len(ids)
     row.sample = [*row.sample, *ids[: SAMPLE - len(row.sample)]]
@@ -45,29 +45,31 @@ def look(session: Session, row: Invalidation, vault: Vault, _now: datetime, batc
 
 
 def take_out(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
-    """Take the next ones out of the counts; return whether no more are left."""
+    """Remove the next matches from the counts; return whether no more are left."""
     ids, is_last = _next(session, row, vault, batch, is_locked=True)
     if ids:
-        mine = Action.id.in_(ids)
-        moved = select(*(getattr(Action, name) for name in _MOVED), literal(row.id)).where(mine)
-        session.execute(insert(InvalidatedAction).from_select([*_MOVED, "invalidation_id"], moved))
-        gone = delete(Action).where(mine).returning(*COUNTED)
-        recount(session, session.execute(gone, execution_options=_BLIND).all(), -1)
+        of_batch = Action.id.in_(ids)
+        moved = select(*(getattr(Action, name) for name in _MOVED_COLUMNS), literal(row.id)).where(of_batch)
+        session.execute(insert(InvalidatedAction).from_select([*_MOVED_COLUMNS, "invalidation_id"], moved))
+        deleted = delete(Action).where(of_batch).returning(*COUNTED)
+        recount(session, session.execute(deleted, execution_options=_NO_SYNCHRONIZE).all(), -1)
         row.changed += len(ids)
     return is_last
 
 
 def put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:
-    """Put the next ones back; return whether no more are left."""
-    mine = select(InvalidatedAction.id).where(
+    """Restore the next invalidated reports to the counts; return whether no more are left."""
+    invalidated = select(InvalidatedAction.id).where(
         InvalidatedAction.invalidation_id == row.id, InvalidatedAction.id > row.after_id
     )
-    ids = session.scalars(mine.order_by(InvalidatedAction.id).limit(batch).with_for_update(**NO_KEY_UPDATE)).all()
+    ids = session.scalars(
+        invalidated.order_by(InvalidatedAction.id).limit(batch).with_for_update(**NO_KEY_UPDATE)
+    ).all()
     if ids:
         chosen = InvalidatedAction.id.in_(ids)
-        back = select(*(getattr(InvalidatedAction, name) for name in _MOVED)).where(chosen)
-        session.execute(insert(Action).from_select(list(_MOVED), back))
-        session.execute(delete(InvalidatedAction).where(chosen), execution_options=_BLIND)
+        restored = select(*(getattr(InvalidatedAction, name) for name in _MOVED_COLUMNS)).where(chosen)
+        session.execute(insert(Action).from_select(list(_MOVED_COLUMNS), restored))
+        session.execute(delete(InvalidatedAction).where(chosen), execution_options=_NO_SYNCHRONIZE)
         recount(session, session.execute(select(*COUNTED).where(Action.id.in_(ids))).all(), 1)
         row.after_id = ids[-1]
         row.changed -= len(ids)
@@ -75,7 +77,10 @@ def put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime,
 
 
 def recount(session: Session, counted: Sequence[Any], sign: int) -> None:
-    """Add (or with -1 take) rows of COUNTED to the tallies, in the transaction that writes or deletes them."""
+    """Add rows of COUNTED to the tallies, or with `sign` -1 subtract them.
+
+    This happens in the transaction that inserts or deletes the rows.
+    """
     changes: Counter[tuple[TallyCell, datetime]] = Counter()
     for appeal_id, section, channel, evidence, counted_at, quantity in counted:
         changes[TallyCell(appeal_id, section, channel, evidence), hour_of(counted_at)] += sign * quantity
@@ -88,7 +93,7 @@ def _next(session: Session, row: Invalidation, vault: Vault, batch: int, *, is_l
     try:
         criteria = unpacked(vault.open_context(row.criteria_sealed, place_of(row)))
     except CipherError:
-        return [], True  # its key is gone: nobody can tell what it meant
+        return [], True  # its key was erased: the criteria cannot be read any more
     chosen: Select[int] = select(Action.id).where(*_conditions(row, criteria)).order_by(Action.id).limit(batch)
     ids = list(session.scalars(chosen.with_for_update(**NO_KEY_UPDATE) if is_locked else chosen))
     if ids:
@@ -106,15 +111,15 @@ def _reported(section_code: str) -> list[ColumnElement[bool]]:
 
 
 def _conditions(row: Invalidation, criteria: Criteria) -> list[ColumnElement[bool]]:
-    found = [*_reported(row.section_code), Action.id > row.after_id, Action.id <= row.until_id]
+    conditions = [*_reported(row.section_code), Action.id > row.after_id, Action.id <= row.until_id]
     if row.appeal_id is not None:
-        found.append(Action.appeal_id == row.appeal_id)
+        conditions.append(Action.appeal_id == row.appeal_id)
     if criteria.network is not None:
-        found.append(Action.network_digest == bytes.fromhex(criteria.network))
+        conditions.append(Action.network_digest == bytes.fromhex(criteria.network))
     if criteria.wide_network is not None:
-        found.append(Action.wide_network_digest == bytes.fromhex(criteria.wide_network))
+        conditions.append(Action.wide_network_digest == bytes.fromhex(criteria.wide_network))
     if criteria.since is not None:
-        found.append(Action.counted_at >= criteria.since)
+        conditions.append(Action.counted_at >= criteria.since)
     if criteria.until is not None:
-        found.append(Action.counted_at < criteria.until)
-    return found
+        conditions.append(Action.counted_at < criteria.until)
+    return conditions

@@ -1,4 +1,4 @@
-"""Sending one signer's mail again after it was not delivered, by staff of the section."""
+"""Resending of a signer's mail that was not delivered, by staff of the section."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from campaign.services.staff.audit import AuditRecord, append
 
 
 def resend(signature_id: int, mail_id: int, *, seen: int, context: Context) -> None:
-    """Make the mail due again, as the same message; a worker looks once more whether it may be sent.
+    """Make the mail due again, as the same message; a worker checks again whether it may be sent.
 
-    `seen` is its fence as the page showed it. Raises NotFoundError where it is none of the section's, StateError where
-    it has moved on since or is not one to send again.
+    `seen` is the mail's fence as the page showed it. Raises NotFoundError (no mail of a signer of the section),
+    StateError (its state has changed since, or it may not be sent again).
     """
     by = context.actor.member
     context.actor.require(Permission.EDIT)

@@ -1,7 +1,7 @@
-"""Counting from which mail domains signatures were confirmed: by the worker, and as somebody erases before it looked.
+"""Counts of confirmed signatures by mail domain, made by the worker, or at erasure if that comes first.
 
-Each writer holds the watch's row until its transaction ends, so that what one has read no other one changes. It is the
-last row that a transaction locks.
+Each writer locks the watch's row until its transaction ends, so that no other writer changes the counts that it has
+read. A transaction locks this row last.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.queries.moderation.seen_domain import seen_domains
 from campaign.queries.signing.person import owner_domain_of
 
-# So many who confirm within a week from a new domain are worth a look.
+# Staff are alerted to a new domain from which this many confirm within a week.
 MANY = 25
 _UPSERT = {
     module.dialect.name: module.insert(MailDomain).on_conflict_do_update(
@@ -36,37 +36,40 @@ _UPSERT = {
 
 
 def watch_row(session: Session) -> DomainWatch:
-    """Return the one row, locked until the transaction ends."""
+    """Return the only row of the watch, locked until the transaction ends."""
     row = session.get(DomainWatch, 1, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if row is None:
-        # Two may be the first.
+        # Two transactions may try to insert it at once.
         insert_or_ignore(session.connection(), DomainWatch, {"id": 1, "until_id": 0, "untold": []})
         row = session.get_one(DomainWatch, 1, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     return row
 
 
 def add_to_domains(session: Session, found: Iterable[tuple[str, date]], vault: Vault) -> dict[str, SeenDomain]:
-    """Count a confirmation of each owner's domain on the day beside it; return what is known of them now.
+    """Count one confirmation for each pair of an owner's domain and a day; return the new counts by domain.
 
-    The watch's row is locked.
+    The caller has locked the watch's row.
     """
     pairs = list(found)
-    known = seen_domains(session, {domain for domain, _ in pairs}, vault)
+    counts = seen_domains(session, {domain for domain, _ in pairs}, vault)
     for domain, day in pairs:
-        known[domain] = known.get(domain, SeenDomain(day, day)).plus(day, 1)
-    # In the order of the digests: where the rows lie tells nothing of the domains.
+        counts[domain] = counts.get(domain, SeenDomain(day, day)).plus(day, 1)
+    # In the order of the digests, so that the order of the rows reveals nothing about the domains.
     rows = [
         {"digest": digest, "content": vault.seal_seen_domain(seen.packed(), digest), "month": seen.month}
-        for digest, seen in sorted((vault.seen_domain_digest(domain), seen) for domain, seen in known.items())
+        for digest, seen in sorted((vault.seen_domain_digest(domain), seen) for domain, seen in counts.items())
     ]
     if rows:
         connection = session.connection()
         connection.execute(_UPSERT[connection.dialect.name], rows)
-    return known
+    return counts
 
 
 def domain_to_count(signature: Signature, vault: Vault) -> str | None:
-    """Return its owner's domain; None where that is a large provider's, or its address is erased or does not open."""
+    """Return the owner's domain of the signature's address.
+
+    Return None for a large provider, an erased address, or one that cannot be decrypted.
+    """
     try:
         domain = owner_domain_of(signature, vault)
     except CipherError:
@@ -75,25 +78,26 @@ def domain_to_count(signature: Signature, vault: Vault) -> str | None:
 
 
 def count_erased(session: Session, signature_id: int, domain: str, now: datetime, vault: Vault) -> None:
-    """Count the domain of a signature that the transaction erases, where the worker has not looked at it yet.
+    """Count the domain of a signature that the transaction erases, unless the worker has counted it.
 
-    Only the number grows. Otherwise whoever confirms and erases at once would be counted and never noticed.
+    Only the count of the domain is stored. Without this, an attacker who confirms and erases at once would be counted
+    as a signature but never noticed.
     """
-    own = select(Action.id, Action.counted_at).where(
+    chosen = select(Action.id, Action.counted_at).where(
         Action.signature_id == signature_id, Action.channel == Channel.SIGNATURE
     )
-    act = session.execute(own).one_or_none()
-    if act is None:
+    action = session.execute(chosen).one_or_none()
+    if action is None:
         return
     watch = watch_row(session)
-    if act.id <= watch.until_id:
+    if action.id <= watch.until_id:
         return
-    seen = add_to_domains(session, [(domain, act.counted_at.date())], vault)[domain]
+    seen = add_to_domains(session, [(domain, action.counted_at.date())], vault)[domain]
     section = session.scalar(select(Signature.section_code).where(Signature.id == signature_id))
     if section is not None and section not in watch.untold and is_much(seen, now.date()):
         watch.untold = sorted([*watch.untold, section])
 
 
 def is_much(seen: SeenDomain, today: date) -> bool:
-    """Return whether staff are to be told of the domain by itself."""
+    """Return whether staff are alerted to this domain alone."""
     return seen.is_new(today) and seen.week(today) >= MANY

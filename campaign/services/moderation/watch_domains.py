@@ -1,7 +1,7 @@
-"""Noticing mail domains from which many confirm that confirmed never, or hardly, before: a flood that can confirm.
+"""Detection of floods that confirm: mail domains with many confirmations that had none, or hardly any, before.
 
-A domain stands for all hosts of its owner's. A worker looks at what was confirmed since it last looked, so that
-confirming pays nothing for it; only who erases before that has it counted at once.
+A domain stands for all hosts of its owner. A worker reads the confirmations since its last run, so that confirming
+itself costs nothing. Only an erasure before that run is counted at once.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from campaign.services.moderation.seen_domain import add_to_domains, domain_to_c
 
 KIND, TOGETHER = "new-domain", "new-domains"
 BATCH = 5000
-# What was counted a moment ago may have neighbours that are not yet to be seen.
+# Newer actions wait: transactions with lower ids may not be committed yet.
 _REST = timedelta(seconds=5)
 
 
 class _Act(NamedTuple):
-    """A signature that was counted, and when."""
+    """An action that counts a signature, with its time."""
 
     id: int
     signature_id: int
@@ -39,9 +39,9 @@ class _Act(NamedTuple):
 
 
 def watch_domains(*, batch: int = BATCH, context: Context) -> bool:
-    """Look at the next batch; return whether there may be more.
+    """Process the next batch of confirmations; return whether there may be more.
 
-    Staff are told, once an hour each, of many from one new domain and of many from all new domains together.
+    Staff are alerted to many from a single new domain, and to many from all new domains together: each once an hour.
     """
     now, vault, base_url = context.now, context.vault, context.settings.base_url
     with transaction() as session:
@@ -53,23 +53,23 @@ def watch_domains(*, batch: int = BATCH, context: Context) -> bool:
         if row.untold:
             noticed |= set(row.untold)
             row.untold = []
-    tell = partial(raise_alert, context=context)
+    alert = partial(raise_alert, context=context)
     if noticed:
-        tell(KIND, 0, lambda locale: new_domain(locale, base_url), sections=noticed)
-    if has_new and (found := _together(vault, now)).is_flood:
-        tell(TOGETHER, 0, lambda locale: new_domains(locale, base_url), sections=found.sections)
+        alert(KIND, 0, lambda locale: new_domain(locale, base_url), sections=noticed)
+    if has_new and (together := _together(vault, now)).is_flood:
+        alert(TOGETHER, 0, lambda locale: new_domains(locale, base_url), sections=together.sections)
     return len(acts) == batch
 
 
 def _together(vault: Vault, now: datetime) -> ConfirmedTogether:
-    """Read after the transaction: nobody who signs waits for it."""
-    found = confirmed_together(vault, now=now)
+    """Return the confirmations from all new domains; read outside the transaction, so that no signer waits for it."""
+    together = confirmed_together(vault, now=now)
     db.session.rollback()
-    return found
+    return together
 
 
 def _confirmed(session: Session, after: int, now: datetime, batch: int) -> list[_Act]:
-    """What is counted since that action."""
+    """Return the next signatures that were counted after that action's id."""
     chosen = select(Action.id, Action.signature_id, Action.counted_at).where(
         Action.id > after,
         Action.channel == Channel.SIGNATURE,
@@ -77,26 +77,28 @@ def _confirmed(session: Session, after: int, now: datetime, batch: int) -> list[
         Action.counted_at < now - _REST,
     )
     rows = session.execute(chosen.order_by(Action.id).limit(batch)).all()
-    return [_Act(one, signature, counted_at) for one, signature, counted_at in rows if signature is not None]
+    return [
+        _Act(action_id, signature, counted_at) for action_id, signature, counted_at in rows if signature is not None
+    ]
 
 
 def _count(session: Session, acts: list[_Act], now: datetime, vault: Vault) -> tuple[bool, set[str]]:
-    """Count the domains of those signatures; return whether one is new, and the sections with many from a new one.
+    """Count the signatures' domains; return whether any is new, and the sections with many from a new domain.
 
-    What was erased in the meantime was counted as it was: nobody can tell any more whether it was from a new one.
+    A signature that was erased meanwhile was counted at erasure. It counts as new here, since its domain is unknown.
     """
     days = {act.signature_id: act.counted_at.date() for act in acts}
-    found: list[tuple[str, date]] = []
+    pairs: list[tuple[str, date]] = []
     sections: dict[str, set[str]] = {}
     has_new = False
     for signature in session.scalars(select(Signature).where(Signature.id.in_(days)).order_by(Signature.id)):
         has_new = has_new or signature.address_digest is None
         domain = domain_to_count(signature, vault)
         if domain is not None:
-            found.append((domain, days[signature.id]))
+            pairs.append((domain, days[signature.id]))
             sections.setdefault(domain, set()).add(signature.section_code)
     noticed: set[str] = set()
-    for domain, seen in add_to_domains(session, found, vault).items():
+    for domain, seen in add_to_domains(session, pairs, vault).items():
         has_new = has_new or seen.is_new(now.date())
         if is_much(seen, now.date()):
             noticed |= sections[domain]

@@ -1,4 +1,4 @@
-"""Entering what was done away from the site, and undoing it: the counts change with the entry, in one transaction."""
+"""Bulk entries of actions away from the site, and their undoing: entry and counts change in one transaction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from campaign.services.staff.audit import AuditRecord, append
 
 @dataclass(frozen=True, slots=True)
 class BulkQuantity:
-    """What staff enter: so many acts by one channel on one day; of whom did them we know nothing."""
+    """A quantity of actions by one channel on one day, as staff enter it; who acted is not known."""
 
     channel: Channel
     quantity: int
@@ -37,11 +37,11 @@ class BulkQuantity:
 
 
 def enter(slug: str, entered: BulkQuantity, *, is_sure: bool, context: Context) -> int:
-    """Count it as `bulk` for the own section and return the entry's id.
+    """Count a quantity as `bulk` for the actor's own section and return the entry's id.
 
-    What is beyond the usual waits uncounted, where whoever enters it `is_sure`, until somebody else has confirmed it.
-    Raises NotFoundError (no such appeal, or a draft), InputError (`day`; `channel` where it is not for staff to enter),
-    UnusualQuantityError unless `is_sure`.
+    An unusual quantity that the actor `is_sure` of is stored, but not counted until a second person confirms it. Raises
+    NotFoundError (no such appeal, or a draft), InputError (`day`; `channel` that staff may not enter),
+    UnusualQuantityError (unusual, and not `is_sure`).
     """
     if entered.channel not in ENTERABLE:
         raise InputError("channel", "unknown", f"{entered.channel} is not for staff to enter")
@@ -67,7 +67,7 @@ def enter(slug: str, entered: BulkQuantity, *, is_sure: bool, context: Context) 
 
 
 def ask_to_confirm(entry_id: int, *, context: Context) -> None:
-    """Owe a mail to those who may confirm the entry, if it waits. Raises NotFoundError (not for this actor)."""
+    """Enqueue a mail to those who may confirm the entry, if it waits. Raises NotFoundError (not for this actor)."""
     entering(context)
     with transaction() as session:
         entry = session.get_one(BulkEntry, entry_id)
@@ -76,37 +76,39 @@ def ask_to_confirm(entry_id: int, *, context: Context) -> None:
 
 
 def confirm_bulk_entry(slug: str, entry_id: int, *, context: Context) -> None:
-    """Count what waited, on the word of a second person: of the own section, or a coordinator for any.
+    """Count a waiting entry, confirmed by a second person: of the entry's section, or a coordinator of any.
 
-    Raises NotFoundError (none of that appeal, or not for this person), FourEyesError (who entered it), StateError (it
-    waits no more).
+    Raises NotFoundError (not an entry of the appeal, or not for this person), FourEyesError (the actor entered it),
+    StateError (it no longer waits).
     """
     by = entering(context)
     with transaction() as session:
         entry = session.get(BulkEntry, entry_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
-        found = entry is not None and slug == session.scalar(select(Appeal.slug).where(Appeal.id == entry.appeal_id))
-        if entry is None or not found or not by.may_edit_for(entry.section_code):
+        is_of_appeal = entry is not None and slug == session.scalar(
+            select(Appeal.slug).where(Appeal.id == entry.appeal_id)
+        )
+        if entry is None or not is_of_appeal or not by.may_edit_for(entry.section_code):
             raise NotFoundError("there is no such entry")
         if entry.staff_id == by.staff_id:
             raise FourEyesError("who entered it does not confirm it")
-        taken = (
+        confirmed = (
             update(BulkEntry)
             .where(BulkEntry.id == entry.id, BulkEntry.waits, BulkEntry.undone_at.is_(None))
             .values(waits=False)
         )
-        if session.execute(taken.returning(BulkEntry.id)).first() is None:
+        if session.execute(confirmed.returning(BulkEntry.id)).first() is None:
             raise StateError("the entry waits no more")
         entry.confirmed_at, entry.confirmed_by = context.now, by.staff_id
         if entry.quantity:
             add_quantity(session, entry, entry.quantity, now=context.now)
-        act = AuditRecord("entry.confirm", f"entry:{entry.id}", entry.section_code, after=_told(entry, slug))
+        act = AuditRecord("entry.confirm", f"entry:{entry.id}", entry.section_code, after=_for_audit(entry, slug))
         append(session, act, context=context)
 
 
 def undo(slug: str, entry_id: int, *, context: Context) -> None:
-    """Takes it out of the counts; what of its sheet has not been signed up yet is forgotten. The entry stays.
+    """Subtract an entry from the counts, and delete the rows of its sheet not signed up yet. The entry stays.
 
-    Raises NotFoundError (none of that appeal and the own section), StateError (undone already).
+    Raises NotFoundError (not an entry of the appeal and the actor's section), StateError (undone already).
     """
     by = entering(context)
     with transaction() as session:
@@ -119,23 +121,25 @@ def undo(slug: str, entry_id: int, *, context: Context) -> None:
             raise NotFoundError("there is no such entry")
         if entry.undone_at is not None:
             raise StateError("the entry was undone already")
-        gone = delete(SheetRow).where(SheetRow.bulk_entry_id == entry.id).returning(SheetRow.email_sealed)
-        sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
+        deleted = delete(SheetRow).where(SheetRow.bulk_entry_id == entry.id).returning(SheetRow.email_sealed)
+        sealed = session.scalars(deleted, execution_options={"synchronize_session": False}).all()
         erase_keys(session, sealed, context.vault, on=context.now.date())
         _uncount(session, entry)
         entry.undone_at, entry.undone_by, entry.waits = context.now, by.staff_id, False
-        act = AuditRecord("entry.undo", f"entry:{entry.id}", entry.section_code, before=_told(entry, slug), after=None)
+        act = AuditRecord(
+            "entry.undo", f"entry:{entry.id}", entry.section_code, before=_for_audit(entry, slug), after=None
+        )
         append(session, act, context=context)
 
 
 def entering(context: Context) -> Scope:
-    """Return the scope of the member of staff who enters. Raises NotFoundError for all others."""
+    """Return the scope of an actor who may make entries. Raises NotFoundError for all others."""
     context.actor.require(Permission.EDIT)
     return context.actor.member
 
 
 def entered_for(session: Session, slug: str, day: date, by: Scope, now: datetime) -> Appeal:
-    """The appeal. Raises NotFoundError, and InputError where it cannot have been done on that day."""
+    """Return the appeal of an entry. Raises NotFoundError, InputError (`day`: nobody can have acted on it)."""
     appeal = session.scalars(select(Appeal).where(Appeal.slug == slug)).one_or_none()
     if appeal is None or appeal.state == AppealState.DRAFT or appeal.opened_at is None:
         raise NotFoundError("there is no such appeal")
@@ -151,17 +155,16 @@ def entered_for(session: Session, slug: str, day: date, by: Scope, now: datetime
 
 
 def lock_section(session: Session, code: str) -> None:
-    """Let the entries of a section come one after the other, from here to the transaction's end."""
+    """Lock the section until the transaction ends, so that its entries are made one after another."""
     session.execute(select(Section.code).where(Section.code == code).with_for_update(**NO_KEY_UPDATE))
 
 
 def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, entered_at: datetime) -> bool:
-    """Return whether the quantity is beyond the usual and has to wait.
+    """Return whether the quantity is unusual and has to wait; the section is locked.
 
-    Raises UnusualQuantityError there unless `is_sure`.
-
-    With it counts all that the section entered on the same day (UTC) as `entered_at`, and nobody has confirmed. Entries
-    of one section come one after the other: two at once do not each stay below the limit.
+    The limit applies to the quantity together with all that the section entered on the same day (UTC) as `entered_at`
+    without a second person's confirmation. The lock stops two entries at once from each staying below the limit. Raises
+    UnusualQuantityError (unusual, and not `is_sure`).
     """
     lock_section(session, section)
     if not quantity:
@@ -170,9 +173,9 @@ def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, 
     counted = BulkEntry.section_code == section, BulkEntry.undone_at.is_(None), ~BulkEntry.waits, BulkEntry.quantity > 0
     newest = select(BulkEntry.quantity).where(*counted, BulkEntry.entered_at < midnight).order_by(BulkEntry.id.desc())
     on_the_day = BulkEntry.entered_at >= midnight, BulkEntry.entered_at < midnight + timedelta(days=1)
-    alone = select(func.sum(BulkEntry.quantity)).where(*counted, *on_the_day, BulkEntry.confirmed_by.is_(None))
+    unconfirmed = select(func.sum(BulkEntry.quantity)).where(*counted, *on_the_day, BulkEntry.confirmed_by.is_(None))
     try:
-        refuse_unusual(quantity, list(session.scalars(newest.limit(REMEMBERED))), int(session.scalar(alone) or 0))
+        refuse_unusual(quantity, list(session.scalars(newest.limit(REMEMBERED))), int(session.scalar(unconfirmed) or 0))
     except UnusualQuantityError:
         if not is_sure:
             raise
@@ -181,17 +184,17 @@ def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, 
 
 
 def keep(session: Session, entry: BulkEntry, slug: str, *, context: Context) -> None:
-    """Write the entry down, count its quantity unless it waits, and tell the audit log."""
+    """Store the entry, count its quantity unless it waits, and add it to the audit log."""
     if entry.quantity and not entry.waits:
         add_quantity(session, entry, entry.quantity, now=context.now)
     session.add(entry)
     session.flush()
-    act = AuditRecord("entry.add", f"entry:{entry.id}", entry.section_code, after=_told(entry, slug))
+    act = AuditRecord("entry.add", f"entry:{entry.id}", entry.section_code, after=_for_audit(entry, slug))
     append(session, act, context=context)
 
 
 def add_quantity(session: Session, entry: BulkEntry, quantity: int, *, now: datetime) -> None:
-    """Count so many for the entry, unless it waits; its own `quantity` is the caller's to set."""
+    """Add the quantity to the counts, unless the entry waits; the caller sets the entry's own `quantity`."""
     if entry.waits:
         return
     cell = _cell(entry)
@@ -220,8 +223,8 @@ def _cell(entry: BulkEntry) -> TallyCell:
     return TallyCell(entry.appeal_id, entry.section_code, entry.channel, Evidence.BULK.value)
 
 
-def _told(entry: BulkEntry, slug: str) -> dict[str, object]:
-    """For the audit log: no note, for people write names into notes."""
+def _for_audit(entry: BulkEntry, slug: str) -> dict[str, object]:
+    """Return the entry for the audit log, without its note: people write names into notes."""
     return {
         "appeal": slug,
         "channel": entry.channel,

@@ -1,4 +1,4 @@
-"""Entering a paper signature sheet: rows with an address wait to be signed up, the others are counted at once."""
+"""Entry of paper signature sheets: rows with an address wait for a worker's sign-up, others are counted at once."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
 from campaign.services.signing.sign import SignUpRequest, prepare, write
 from campaign.services.signing.sign_appeal import check_signable
 
-# So many are signed up in one transaction. A worker comes once a second: 600 a minute are no flood.
+# Rows signed up in one transaction. A worker does one each second: 600 a minute stay below the flood limits.
 BATCH = 10
-# What an entry for rows that came too late has from its sheet.
-_OF_SHEET = ("appeal_id", "section_code", "channel", "happened_on", "place", "note", "staff_id", "sheet_digest")
+# Columns that an entry for late rows copies from the entry of its sheet.
+_COPIED = ("appeal_id", "section_code", "channel", "happened_on", "place", "note", "staff_id", "sheet_digest")
 
 
 @dataclass(frozen=True, slots=True)
 class SheetEntry:
-    """A checked sheet, when and where it lay, and the language in which its signers are written to."""
+    """A checked sheet with its day and place, and the language of the mails to its signers."""
 
     sheet: CheckedSheet
     day: date
@@ -59,24 +59,24 @@ class DuplicateSheetError(StateError):
 
 
 def enter_sheet(slug: str, entered: SheetEntry, *, is_sure: bool, is_again: bool, context: Context) -> int:
-    """Keeps the sheet and returns its entry's id.
+    """Store the sheet and return its entry's id.
 
-    Whoever cannot sign any more, for the appeal has ended there, is counted at once, and doubted as any quantity is.
-    Raises NotFoundError, InputError (`day`; a sheet with faults or without rows), UnusualQuantityError unless
-    `is_sure`, and
-    DuplicateSheetError unless `is_again`. Whether an address has signed before is not looked at: nobody learns it here.
+    Signers in whose section the appeal has ended are only counted, at once, and checked as any quantity is. Addresses
+    are not compared with signatures, so that nobody learns here who has signed. Raises NotFoundError, InputError
+    (`day`), StateError (a sheet with faults or without rows), UnusualQuantityError (unless `is_sure`),
+    DuplicateSheetError (unless `is_again`).
     """
     sheet, by, now, vault = entered.sheet, entering(context), context.now, context.vault
     if sheet.faults or not sheet.rows:
         raise StateError("the sheet is not ready to be entered")
     with transaction() as session:
         appeal = entered_for(session, slug, entered.day, by, now)
-        lock_section(session, by.section)  # the same sheet sent twice at once is noticed
+        lock_section(session, by.section)  # so that the same sheet sent twice at once is noticed
         digest = vault.sheet_digest(f"{appeal.id}\n{by.section}\n{sheet.content}")
         if not is_again:
             _refuse_same(session, digest)
-        able = _able(appeal.id, now)
-        rows = [row for row in sheet.sign_ups if able(row.country, entered.locale) is not None]
+        section_for = _section_finder(appeal.id, now)
+        rows = [row for row in sheet.sign_ups if section_for(row.country, entered.locale) is not None]
         counted = len(sheet.rows) - len(rows)
         waits = is_doubted(session, counted, by.section, is_sure=is_sure, entered_at=now)
         entry = _entry(appeal.id, entered, by, now)
@@ -107,9 +107,9 @@ def _entry(appeal_id: int, entered: SheetEntry, by: Scope, now: datetime) -> Bul
 
 
 def only_counted(appeal_id: int, sheet: CheckedSheet, locale: str, *, now: datetime) -> int:
-    """Return how many rows of a sheet are only counted: without an address, or too late to sign."""
-    able = _able(appeal_id, now)
-    return sum(row.address is None or able(row.country, locale) is None for row in sheet.rows)
+    """Return the number of rows that are only counted: without an address, or too late to sign."""
+    section_for = _section_finder(appeal_id, now)
+    return sum(row.address is None or section_for(row.country, locale) is None for row in sheet.rows)
 
 
 def _row(entry: BulkEntry, name: str, address: Address, vault: Vault, slot: KeySlot) -> dict[str, Any]:
@@ -125,21 +125,21 @@ def _row(entry: BulkEntry, name: str, address: Address, vault: Vault, slot: KeyS
 
 
 def sign_sheet_rows(*, context: Context, addressees: RefusedRecipients) -> int:
-    """Signs up the next rows that wait, as the form on the site does; returns how many it took.
+    """Sign up the next waiting rows, as the form on the site does; return the number of rows processed.
 
-    A row and its signature change in one transaction: a worker that dies signs nobody up twice. Where it has become
-    too late to sign, the row is only counted; what is beyond the usual of the day on which the sheet was entered waits
-    for a second person.
+    A row and its signature change in one transaction: a worker that dies signs nobody up twice. If it has become too
+    late to sign, the row is only counted. Counts beyond the usual quantity of the day on which the sheet was entered
+    wait for a second person.
     """
     now, vault = context.now, context.vault
     prepare(number=BATCH, context=context)
     with transaction() as session:
         chosen = select(SheetRow).order_by(SheetRow.id).limit(BATCH).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
         rows = list(session.scalars(chosen))
-        # Sheets before their sections, each in order: whoever else wants several of them does the same.
+        # Lock entries before their sections, each in order, as everywhere: other orders could deadlock.
         sheets = sorted({row.bulk_entry_id for row in rows})
-        held = select(BulkEntry).where(BulkEntry.id.in_(sheets)).order_by(BulkEntry.id)
-        entries = {entry.id: entry for entry in session.scalars(held.with_for_update(**NO_KEY_UPDATE))}
+        locked = select(BulkEntry).where(BulkEntry.id.in_(sheets)).order_by(BulkEntry.id)
+        entries = {entry.id: entry for entry in session.scalars(locked.with_for_update(**NO_KEY_UPDATE))}
         late = [
             entries[row.bulk_entry_id]
             for row in rows
@@ -161,10 +161,10 @@ def sign_sheet_rows(*, context: Context, addressees: RefusedRecipients) -> int:
 
 
 def has_waiting_rows() -> bool:
-    """Whether any row waits: asked each second, so without a write."""
-    found = db.session.execute(select(SheetRow.id).limit(1)).first() is not None
+    """Return whether any row waits. Workers ask each second, so this only reads."""
+    is_waiting = db.session.execute(select(SheetRow.id).limit(1)).first() is not None
     db.session.rollback()
-    return found
+    return is_waiting
 
 
 def _sign(
@@ -175,9 +175,9 @@ def _sign(
     context: Context,
     addressees: RefusedRecipients,
 ) -> bool:
-    """Sign the row up; False where it is too late, or it does not open."""
+    """Sign the row up; return False if it is too late, or the row cannot be decrypted."""
     now, vault = context.now, context.vault
-    appeal, section = find_appeal_by_id(entry.appeal_id), _able(entry.appeal_id, now)(row.country, row.locale)
+    appeal, section = find_appeal_by_id(entry.appeal_id), _section_finder(entry.appeal_id, now)(row.country, row.locale)
     if appeal is None or section is None:
         return False
     try:
@@ -202,11 +202,14 @@ def _sign(
     return True
 
 
-def _able(appeal_id: int, now: datetime) -> Callable[[str, str], SectionView | None]:
-    """Return what finds the section that takes a signer of a country and language now; None where none does."""
+def _section_finder(appeal_id: int, now: datetime) -> Callable[[str, str], SectionView | None]:
+    """Return a function that gives the section for a signer's country and language.
+
+    It gives None if it is too late to sign there, or the appeal cannot be signed.
+    """
     appeal, sections = find_appeal_by_id(appeal_id), list_sections()
 
-    def able(country: str, locale: str) -> SectionView | None:
+    def section_for(country: str, locale: str) -> SectionView | None:
         if appeal is None:
             return None
         try:
@@ -214,13 +217,13 @@ def _able(appeal_id: int, now: datetime) -> Callable[[str, str], SectionView | N
         except (AppealEndedError, NotFoundError):
             return None
 
-    return able
+    return section_for
 
 
 def _count(session: Session, entry: BulkEntry, *, context: Context) -> None:
-    """Count one row that came too late. The section is held.
+    """Count one row that came too late. The section is locked.
 
-    A second person has confirmed what the sheet counted then, and no more.
+    A second person's confirmation covers only what the sheet counted at that time.
     """
     entry.sign_ups -= 1
     is_beyond = is_doubted(session, 1, entry.section_code, is_sure=True, entered_at=entry.entered_at)
@@ -234,26 +237,26 @@ def _count(session: Session, entry: BulkEntry, *, context: Context) -> None:
 
 
 def _count_later(session: Session, entry: BulkEntry, *, context: Context) -> None:
-    """Add one to the entry beside the sheet's that waits for a second person."""
-    same = BulkEntry.sheet_digest == entry.sheet_digest, BulkEntry.staff_id == entry.staff_id, BulkEntry.waits
-    beside = (
+    """Add one to the sheet's additional entry, which waits for a second person; make it if there is none."""
+    of_sheet = BulkEntry.sheet_digest == entry.sheet_digest, BulkEntry.staff_id == entry.staff_id, BulkEntry.waits
+    chosen = (
         select(BulkEntry)
-        .where(*same, BulkEntry.undone_at.is_(None), BulkEntry.id != entry.id)
+        .where(*of_sheet, BulkEntry.undone_at.is_(None), BulkEntry.id != entry.id)
         .order_by(BulkEntry.id)
         .limit(1)
     )
-    found = session.scalars(beside.with_for_update(**NO_KEY_UPDATE)).first()
-    if found is not None:
-        found.quantity += 1
+    waiting = session.scalars(chosen.with_for_update(**NO_KEY_UPDATE)).first()
+    if waiting is not None:
+        waiting.quantity += 1
         return session.flush()
-    same_values = {name: getattr(entry, name) for name in _OF_SHEET}
-    late = BulkEntry(**same_values, quantity=1, sign_ups=0, entered_at=context.now, waits=True)
+    copied = {name: getattr(entry, name) for name in _COPIED}
+    late = BulkEntry(**copied, quantity=1, sign_ups=0, entered_at=context.now, waits=True)
     slug = session.scalars(select(Appeal.slug).where(Appeal.id == entry.appeal_id)).one()
     return keep(session, late, slug, context=context)
 
 
 def _refuse_same(session: Session, digest: bytes) -> None:
-    same = select(BulkEntry.entered_at).where(BulkEntry.sheet_digest == digest, BulkEntry.undone_at.is_(None))
-    before = session.scalars(same.order_by(BulkEntry.id.desc()).limit(1)).first()
-    if before is not None:
-        raise DuplicateSheetError(before)
+    of_sheet = select(BulkEntry.entered_at).where(BulkEntry.sheet_digest == digest, BulkEntry.undone_at.is_(None))
+    entered_at = session.scalars(of_sheet.order_by(BulkEntry.id.desc()).limit(1)).first()
+    if entered_at is not None:
+        raise DuplicateSheetError(entered_at)

@@ -1,4 +1,4 @@
-"""Staff accounts: inviting, joining, changing role or section, ending. Each act is in the audit log."""
+"""Staff accounts: inviting, joining, changing role or section, deactivating. Each act is in the audit log."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from campaign.services.staff.edit_conflict import refuse_overwriting
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An invitation: whom to invite as what."""
+    """An invitation of a new member of staff: address, section, role, and language of the mail."""
 
     email: str
     section: str
@@ -41,10 +41,10 @@ class Invitation:
 
 
 def invite(invitation: Invitation, *, context: Context) -> str:
-    """Makes the account, or renews an invitation that was not accepted; mails and returns the link.
+    """Create the account, or renew an invitation that was not accepted; enqueue the mail and return its link.
 
-    Only the newest link works, once, for a week. Raises InputError (no address), NotFoundError (no such
-    section, or not for this role), StateError (the account is in use).
+    Only the newest link works, once, for a week. Raises InputError (no valid address), NotFoundError (no such section,
+    or not for this role), StateError (the account is in use).
     """
     context.actor.require(Permission.ADMINISTER)
     now = context.now
@@ -66,7 +66,7 @@ def invite(invitation: Invitation, *, context: Context) -> str:
             )
             session.add(staff)
         staff.role, staff.section_code, staff.locale = values["role"], values["section_code"], values["locale"]
-        # The links of earlier invitations end with the stamp.
+        # A new stamp invalidates the links of earlier invitations.
         staff.active, staff.invited_at, staff.fs_uniquifier = True, now, secrets.token_hex(32)
         session.flush()
         token = context.keys.tokens.make(Purpose.INVITATION, staff.id, now, staff.link_key, staff.stamp)
@@ -85,15 +85,18 @@ def invite(invitation: Invitation, *, context: Context) -> str:
             locale=invitation.locale,
             context=context,
         )
-        act = AuditRecord("staff.invite", subject_of(staff), staff.section_code, after=_seen(staff))
+        act = AuditRecord("staff.invite", subject_of(staff), staff.section_code, after=_editable(staff))
         append(session, act, context=context)
     return url
 
 
 def accept(link: Link, password_hash: str, *, context: Context) -> None:
-    """Set the first password. Raises NotFoundError, StateError where the invitation is used up."""
+    """Set the first password by an invitation's link.
+
+    Raises StateError (the link is used, outdated or of no account).
+    """
     with transaction() as session:
-        staff = _taken(session, link, password_hash)
+        staff = _use_link(session, link, password_hash)
         if staff is None or staff.joined_at is not None:
             raise StateError("the invitation has been used")
         staff.joined_at = context.now
@@ -102,12 +105,12 @@ def accept(link: Link, password_hash: str, *, context: Context) -> None:
 
 
 def reset_password(link: Link, password_hash: str, *, context: Context) -> None:
-    """Set a new password by a mailed link, and owe a mail that says so; every log-in of that person ends.
+    """Set a new password by a mailed link, enqueue a mail about it, and end all sessions of the account.
 
-    Raises NotFoundError, StateError where the link is used up.
+    Raises StateError (the link is used, outdated or of no account).
     """
     with transaction() as session:
-        staff = _taken(session, link, password_hash)
+        staff = _use_link(session, link, password_hash)
         if staff is None or staff.joined_at is None:
             raise StateError("the link has been used")
         notice = password_notice(staff, context.settings.theme.name)
@@ -125,28 +128,28 @@ def change(
     context: Context,
     seen: dict[str, Any] | None = None,
 ) -> bool:
-    """Gives another role or section, or ends the account; every log-in of that person ends at once.
+    """Set an account's role and section, and activate or deactivate it; all its sessions end at once.
 
-    `seen` is what there was when the writer began: what somebody else has changed since is not overwritten. False where
-    nothing was to change. Raises NotFoundError, ConflictError, and StateError (nobody would be left to administer;
-    oneself).
+    Return False if nothing changes. `seen` are the values that the editor's form began with; a colleague's later change
+    is not overwritten. Raises NotFoundError, ConflictError (changed since `seen`), StateError (no administrator would
+    be left, or the account is the actor's own).
     """
     context.actor.require(Permission.ADMINISTER)
     with transaction() as session:
         staff = _locked(session, staff_id)
-        before = _seen(staff)
+        before = _editable(staff)
         if session.get(Section, section) is None:
             raise NotFoundError(f"no such section: {section}")
         if seen is not None and before != {"role": role.value, "section": section, "active": active}:
             refuse_overwriting(seen, before)
         staff.role, staff.section_code, staff.active = role.value, section, active
-        after = _seen(staff)
+        after = _editable(staff)
         if before == after:
             return False
         if context.actor.staff_id == staff.id:
             raise StateError("nobody changes their own role")
         session.flush()
-        _keep_an_admin(session, before)
+        _require_an_admin(session, before)
         end_sessions(session, staff)
         act = AuditRecord("staff.change", subject_of(staff), section, before, after)
         append(session, act, context=context)
@@ -154,7 +157,7 @@ def change(
 
 
 def set_preferences(staff_id: int, *, locale: str, wants_digest: bool, context: Context) -> None:
-    """The language of pages and mails, and whether a mail comes each week. Raises NotFoundError."""
+    """Set the language of an account's pages and mails, and whether it gets the weekly digest. Raises NotFoundError."""
     if context.actor.staff_id != staff_id:
         context.actor.require(Permission.ADMINISTER)
     with transaction() as session:
@@ -163,7 +166,7 @@ def set_preferences(staff_id: int, *, locale: str, wants_digest: bool, context: 
 
 
 def end_digest(link: Link, *, context: Context) -> None:
-    """No more weekly mail; repeating it changes nothing. Raises NotFoundError."""
+    """Unsubscribe from the weekly digest by its link; repeating changes nothing. Raises NotFoundError."""
     with transaction() as session:
         staff = _locked(session, link.subject)
         if not link.opens(staff.link_key):
@@ -172,9 +175,9 @@ def end_digest(link: Link, *, context: Context) -> None:
 
 
 def reset_second_factor(staff_id: int, *, context: Context) -> None:
-    """For who lost phone and recovery codes: the second factor is set up anew at the next log-in.
+    """Remove an account's second factors and end its sessions; a new one is set up at the next log-in.
 
-    Raises NotFoundError.
+    This is for staff who lost both phone and recovery codes. Raises NotFoundError.
     """
     context.actor.require(Permission.ADMINISTER)
     with transaction() as session:
@@ -187,38 +190,39 @@ def reset_second_factor(staff_id: int, *, context: Context) -> None:
 
 
 def password_notice(staff: Staff, site: str) -> Notice:
-    """Return the mail that says that the password is another one."""
-    said = password_changed(staff.locale, site)
-    return Notice(MailKind.STAFF_SECURITY, parse_address(staff.email), said.subject, said.text, "", staff.locale)
+    """Return the mail that says that the password was changed."""
+    text = password_changed(staff.locale, site)
+    return Notice(MailKind.STAFF_SECURITY, parse_address(staff.email), text.subject, text.text, "", staff.locale)
 
 
 def acting_as(staff: Staff, context: Context) -> Context:
-    """Return the context with that member of staff as its actor, who has proved it by a link or a log-in."""
+    """Return the context with that member of staff as its actor, after a link or log-in has proved who it is."""
     return replace(context, actor=staff_actor(staff.scope))
 
 
 def end_sessions(session: Session, staff: Staff) -> None:
-    """Every cookie of that person is worthless from now on."""
+    """End all sessions of the account: its cookies are invalid from now on."""
     staff.fs_uniquifier = secrets.token_hex(32)
     session.execute(delete(StaffSession).where(StaffSession.staff_id == staff.id))
 
 
 def subject_of(staff: Staff) -> str:
-    """How the audit log names somebody: the address is personal data, the number is not."""
+    """Return the account's name in the audit log: its number, because the address is personal data."""
     return f"staff:{staff.id}"
 
 
-def _taken(session: Session, link: Link, password_hash: str) -> Staff | None:
-    """The account with the password set and every log-in ended; None where the link has set one, or is another's.
+def _use_link(session: Session, link: Link, password_hash: str) -> Staff | None:
+    """Set the account's password by its link and end its sessions; return the account.
 
-    One conditional update takes the link: of several who use it at once, the database lets one go on.
+    Return None if the link was used, is outdated or belongs to no active account. A conditional update uses up the
+    link: of several requests with it at once, the database lets only one succeed.
     """
     staff = session.get(Staff, link.subject, populate_existing=True)
     if staff is None or not link.opens(staff.link_key) or not link.shows(staff.link_key, staff.stamp):
         return None
-    wanted = update(Staff).where(Staff.id == staff.id, Staff.active, Staff.fs_uniquifier == staff.fs_uniquifier)
-    taken = wanted.values(password=password_hash, fs_uniquifier=secrets.token_hex(32)).returning(Staff.id)
-    if session.execute(taken.execution_options(synchronize_session=False)).first() is None:
+    unused = update(Staff).where(Staff.id == staff.id, Staff.active, Staff.fs_uniquifier == staff.fs_uniquifier)
+    used = unused.values(password=password_hash, fs_uniquifier=secrets.token_hex(32)).returning(Staff.id)
+    if session.execute(used.execution_options(synchronize_session=False)).first() is None:
         return None
     session.refresh(staff)
     session.execute(delete(StaffSession).where(StaffSession.staff_id == staff.id))
@@ -232,7 +236,7 @@ def _locked(session: Session, staff_id: int) -> Staff:
     return staff
 
 
-def _keep_an_admin(session: Session, before: dict[str, Any]) -> None:
+def _require_an_admin(session: Session, before: dict[str, Any]) -> None:
     if before["role"] != Role.ADMIN or not before["active"]:
         return
     others = select(Staff.id).where(Staff.role == Role.ADMIN.value, Staff.active, Staff.password.is_not(None)).limit(1)
@@ -240,5 +244,5 @@ def _keep_an_admin(session: Session, before: dict[str, Any]) -> None:
         raise StateError("somebody must stay who can administer")
 
 
-def _seen(staff: Staff) -> dict[str, Any]:
+def _editable(staff: Staff) -> dict[str, Any]:
     return {"role": staff.role, "section": staff.section_code, "active": staff.active}

@@ -1,7 +1,7 @@
-"""The audit log: adding to the chain, and proving that nothing was changed or taken out.
+"""The audit log: appending to its chain, and verifying that no entry was changed or removed.
 
-Each entry's digest is an HMAC over its content and the seal of the one before; only the newest one's seal is stored. So
-who can write to the database but has not the keys can neither make the chain fit again nor let it end earlier.
+Each entry's digest is an HMAC over its content and the seal of the entry before. Only the seal of the newest entry is
+stored. An attacker who can write to the database, but has no keys, can neither repair nor shorten the chain.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NOTE = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """The content of an entry. `section` None: it concerns all. The context says who acted, and when."""
+    """The content of an entry; `section` None: it concerns all. The actor and the time come from the context."""
 
     act: str
     subject: str
@@ -36,13 +36,13 @@ class AuditRecord:
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     reason: str | None = None
-    # Before and after are what everybody may read, such as a minister's address; else addresses are left out of them.
+    # `before` and `after` are public, such as a minister's address. Otherwise mail addresses are removed from them.
     is_public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChainHead:
-    """The newest entry at one time, to be noted outside the database: as text `number:digest in hex`."""
+    """The newest entry at some time, to be noted outside the database; as text: `number:digest in hex`."""
 
     number: int
     digest: bytes
@@ -52,16 +52,16 @@ class ChainHead:
 
     @classmethod
     def read(cls, text: str) -> ChainHead:
-        """From its text. Raises InputError (`head`)."""
-        found = _NOTE.fullmatch(text.strip().lower())
-        if found is None:
+        """Return the head from its text. Raises InputError (`head`)."""
+        match = _NOTE.fullmatch(text.strip().lower())
+        if match is None:
             raise InputError("head", "not-a-head", "a noted head is NUMBER:HASH as `flask audit verify` prints it")
-        return cls(int(found[1]), bytes.fromhex(found[2]))
+        return cls(int(match[1]), bytes.fromhex(match[2]))
 
 
 @dataclass(frozen=True, slots=True)
 class ChainProof:
-    """What `verify` found: how many entries, the newest, the first that does not fit; if the noted one is missing."""
+    """The result of `verify`: number of entries, newest and first invalid entry, whether the noted one is missing."""
 
     entries: int
     head: ChainHead
@@ -70,15 +70,16 @@ class ChainProof:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was changed, put in or taken out."""
+        """Whether no entry was changed, inserted or removed."""
         return self.broken_at is None and not self.is_noted_missing
 
 
 def append(session: Session, act: AuditRecord, *, context: Context) -> None:
-    """Adds the entry in the transaction of the act itself: either both are there or none.
+    """Append the entry in the transaction of the act itself: both are stored, or neither.
 
-    What reads like a mail address is left out: the log outlives the data of supporters. A head that does not fit stops
-    nobody's work: the entry covers the seal as it was found, so that `verify` sees it ever after.
+    Mail addresses are removed, because the log outlives the data of supporters. An invalid head does not stop the act:
+    the entry covers the seal as stored, so that `verify` reports it ever after. Raises LookupError (no head: the
+    database was not migrated).
     """
     head = session.get(AuditHead, 1, with_for_update=True, populate_existing=True)
     if head is None:
@@ -102,12 +103,12 @@ def append(session: Session, act: AuditRecord, *, context: Context) -> None:
 
 
 def without_addresses(text: str) -> str:
-    """The text with what reads like a mail address left out."""
+    """Return the text with mail addresses replaced by […]."""
     return _ADDRESS.sub("[…]", text)
 
 
 def verify(*, vault: Vault, noted: ChainHead | None = None) -> ChainProof:
-    """Walks the whole chain, in bounded memory; `noted` is a head of an earlier time, which must still be in it."""
+    """Verify the whole chain in bounded memory and return the result; `noted` is an earlier head that must be in it."""
     session = db.session()
     previous, number, broken = _START, 0, None
     is_missing = noted is not None and noted != ChainHead(0, _START)
@@ -127,21 +128,21 @@ def verify(*, vault: Vault, noted: ChainHead | None = None) -> ChainProof:
 
 
 def _fits(entry: AuditEntry, number: int, previous: bytes, vault: Vault) -> bool:
-    """Return whether it was written after the entry with that number and digest: nobody can say so without the keys."""
+    """Return whether the entry was appended after the entry with that number and digest; proven by the keys."""
     return entry.digest == vault.entry_digest(vault.head_seal(number, previous), _content(entry))
 
 
 def _plain(values: dict[str, Any] | None, *, is_public: bool) -> Any:
-    """As JSON will give it back: so the digest of what is read is that of what was written."""
+    """Return the values as JSON returns them, so that the digest is the same when they are read again."""
     plain = json.loads(json.dumps(values, ensure_ascii=False, default=str))
     return plain if is_public else _without_addresses(plain)
 
 
 def _without_addresses(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_addresses(one) for name, one in value.items()}
+        return {name: _without_addresses(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_without_addresses(one) for one in value]
+        return [_without_addresses(item) for item in value]
     return _ADDRESS.sub("[…]", value) if isinstance(value, str) else value
 
 
@@ -157,7 +158,7 @@ def _content(entry: AuditEntry) -> bytes:
         entry.after,
         entry.reason,
     ]
-    # Entries from before the log named the kind of actor have none, and their digest covers none.
+    # Entries from before the log stored the kind of actor have none, and their digest does not cover it.
     if entry.actor is not None:
         fields.append(entry.actor)
     return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Refusing an edit of what has changed since the writer saw it."""
+"""Refusal of an edit whose values have changed since its form was opened."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from campaign.domain.errors import ConflictError
 
 
 def refuse_overwriting(seen: dict[str, Any] | None, current: dict[str, Any]) -> None:
-    """Raise ConflictError where what the writer saw is no longer what there is."""
+    """Raise ConflictError if the values that the editor saw are not the current ones."""
     if seen != current:
         raise ConflictError(current)

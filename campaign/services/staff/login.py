@@ -1,12 +1,12 @@
-"""Log-ins: slowing down who guesses passwords, without locking the rightful person out, and ending sessions.
+"""Log-ins: limits on guessing passwords that do not lock out the owner, and sessions.
 
-Failures are counted for the account and for the network, in windows of 15 minutes. A browser that has logged in to the
-account before carries a signed cookie and is counted on its own (the "device cookies" of OWASP): whoever guesses from
-elsewhere locks out other strangers, never the person at the usual desk. From a new browser, a mailed link helps; who
-asks for one in another's name only has the same link mailed to its owner, and not often.
+Failures are counted per account and per network, in windows of 15 minutes. A browser that has logged in to the account
+before has a signed cookie and is counted separately (the "device cookies" of OWASP): an attacker elsewhere locks out
+other unknown browsers, never the owner's usual one. In a new browser, the owner can use a mailed link. Requesting one
+for another person only mails the link to its owner, and only a few times.
 
-Nothing old is deleted here: a web process with a wrong clock would end everybody's log-in. Retention does it, by the
-time that machine and database agree on.
+Old rows are not deleted here, because a web process with a wrong clock would end all sessions. Retention deletes them,
+by the time that machine and database agree on.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_FOR_ACCOUNT = 10
 # A whole office may share one address.
 MOST_FROM_NETWORK = 60
-# Mails with a link to one mailbox in each window, asked for by strangers; a link works for an hour, so that however
-# many requests are forged there is one in the mailbox that works.
+# Mails with a link to one mailbox in each window, requested from unknown browsers. A link works for an hour, so the
+# mailbox has a working link however many requests are forged.
 MOST_LINKS = 3
 
 
 class LinkRequestResult(Enum):
-    """What becomes of a request for a link."""
+    """The result of a request for a link."""
 
     MAILED = auto()
-    # Answered like the others, without another mail.
+    # Answered like MAILED, but without another mail.
     QUIET = auto()
     REFUSED = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """Somebody tries to prove who they are. `device` is set where the browser has been in this account before."""
+    """An attempt to log in to an account; `device` is set if the browser has logged in to it before."""
 
     account: str
     network: str
@@ -59,29 +59,30 @@ class LoginAttempt:
 
 
 def is_allowed(attempt: LoginAttempt, *, now: datetime, vault: Vault) -> bool:
-    """Whether to look at the attempt at all."""
+    """Return whether the attempt may be checked: its failures in this window are below the limits."""
     limits = _limits(attempt, vault)
     counted = select(LoginFailure.key_digest, LoginFailure.failures).where(
         LoginFailure.key_digest.in_(list(limits)), LoginFailure.window_at == _window(now)
     )
-    found = {row.key_digest: row.failures for row in db.session.execute(counted)}
-    return all(found.get(key, 0) < most for key, most in limits.items())
+    failures = {row.key_digest: row.failures for row in db.session.execute(counted)}
+    return all(failures.get(key, 0) < limit for key, limit in limits.items())
 
 
 def note_failure(attempt: LoginAttempt, *, context: Context) -> None:
-    """Counts a failed attempt."""
+    """Count a failed attempt."""
     with transaction() as session:
         _count(session, _limits(attempt, context.vault), context.now)
 
 
 def count_request(attempt: LoginAttempt, *, context: Context) -> LinkRequestResult:
-    """Counts a request for a mailed link, and says what becomes of it.
+    """Count a request for a mailed link, and return its result.
 
-    Refused is a network only: what anybody can use up for somebody else's address must not keep its owner out.
+    Only a network's limit leads to REFUSED. Anyone can use up the limit of another person's mailbox, so reaching that
+    must not lock out its owner.
     """
     account = attempt.account.strip().lower()
-    by_whom = "strangers" if attempt.device is None else f"device {attempt.device}"
-    mailbox = context.vault.login_digest(f"link {account} {by_whom}")
+    requester = "strangers" if attempt.device is None else f"device {attempt.device}"
+    mailbox = context.vault.login_digest(f"link {account} {requester}")
     network = context.vault.login_digest(f"links from {attempt.network}")
     keys = [mailbox, network] if attempt.device is None else [mailbox]
     with transaction() as session:
@@ -92,10 +93,10 @@ def count_request(attempt: LoginAttempt, *, context: Context) -> LinkRequestResu
 
 
 def _count(session: Session, keys: Iterable[bytes], now: datetime) -> dict[bytes, int]:
-    """Counts one more under each key; how many they are in this window."""
+    """Add one to the counter of each key; return the new counts in this window."""
     connection, counted = session.connection(), {}
     module = sqlite if connection.dialect.name == "sqlite" else postgresql
-    # In the order of the keys, so that two processes counting at once do not wait for each other in a circle.
+    # In the order of the keys: two processes that count at once could deadlock otherwise.
     for key in sorted(keys):
         row = module.insert(LoginFailure).values(key_digest=key, window_at=_window(now), failures=1)
         more = row.on_conflict_do_update(
@@ -106,7 +107,7 @@ def _count(session: Session, keys: Iterable[bytes], now: datetime) -> dict[bytes
 
 
 def begin_session(session: Session, staff_id: int, *, context: Context) -> str:
-    """A new log-in in the caller's transaction; returns the secret for the cookie."""
+    """Store a new session in the caller's transaction; return the secret for its cookie."""
     secret = secrets.token_urlsafe(32)
     digest = context.vault.login_digest(secret)
     session.add(StaffSession(token_digest=digest, staff_id=staff_id, created_at=context.now))
@@ -114,9 +115,9 @@ def begin_session(session: Session, staff_id: int, *, context: Context) -> str:
 
 
 def is_session_alive(secret: str, staff_id: int, *, now: datetime, vault: Vault) -> bool:
-    """Whether the log-in that this cookie belongs to has neither ended nor grown too old.
+    """Return whether the cookie's session has neither ended nor expired.
 
-    One from the future was begun on a machine with a wrong clock, and would live for as long as that is fast.
+    A session from the future is refused: a machine with a wrong clock began it, and it would live too long.
     """
     alive = select(func.count()).where(
         StaffSession.token_digest == vault.login_digest(secret),
@@ -128,7 +129,7 @@ def is_session_alive(secret: str, staff_id: int, *, now: datetime, vault: Vault)
 
 
 def end_session(secret: str, *, context: Context) -> None:
-    """Logs out: the cookie is worthless, wherever a copy of it may be."""
+    """End the session: its cookie, and any copy of it, is invalid from now on."""
     with transaction() as session:
         session.execute(delete(StaffSession).where(StaffSession.token_digest == context.vault.login_digest(secret)))
 

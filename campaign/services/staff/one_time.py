@@ -1,7 +1,7 @@
-"""What lets somebody in once: authenticator codes, recovery codes and passkey challenges.
+"""Second factors that work once: authenticator codes, recovery codes and passkey challenges.
 
-Each is taken by one conditional statement in the transaction of the log-in: of several who use the same one at once,
-the database lets one go on, and the others find it gone. A log-in that fails leaves it unused.
+Each is used up by a conditional statement in the transaction of the log-in. If several requests use the same one at
+once, the database lets one succeed and the others fail. A log-in that fails does not use it up.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ _REMEMBERED = timedelta(hours=1)
 
 
 def take_code(session: Session, staff_id: int, step: int, *, is_first: bool) -> bool:
-    """Take the authenticator's code of that time step (RFC 6238, 5.2); return False where it or a later one was taken.
+    """Use up the authenticator's code of that time step; return False if it or a later one was used (RFC 6238, 5.2).
 
-    `is_first`: the code sets up the first second factor in the middle of a log-in by password alone, which is refused
-    once there is one: whoever has the password must not put an authenticator in the place of the owner's.
+    `is_first`: the code sets up the account's first second factor during a log-in by password alone. Return False if
+    the account already has one: an attacker with the password must not replace the owner's authenticator.
     """
     unused = or_(Staff.tf_last_counter.is_(None), Staff.tf_last_counter < step)
-    wanted = update(Staff).where(Staff.id == staff_id, unused).values(tf_last_counter=step)
+    using = update(Staff).where(Staff.id == staff_id, unused).values(tf_last_counter=step)
     if is_first:
         has_passkey = exists().where(Passkey.user_id == Staff.id)
-        wanted = wanted.where(Staff.tf_primary_method.is_(None), ~has_passkey)
-    found = session.execute(wanted.returning(Staff.id).execution_options(synchronize_session=False)).first()
-    return found is not None
+        using = using.where(Staff.tf_primary_method.is_(None), ~has_passkey)
+    row = session.execute(using.returning(Staff.id).execution_options(synchronize_session=False)).first()
+    return row is not None
 
 
 def take_recovery_code(
     session: Session, staff_id: int, find: Callable[[list[str]], int | None], *, context: Context
 ) -> bool:
-    """Take one recovery code; `find` gets the encrypted ones and returns the place of the one that was typed.
+    """Use up a recovery code; `find` gets the codes that Flask-Security encrypted, and returns the typed one's index.
 
-    Return False where it is none of them, or was taken meanwhile. Raises CipherError.
+    Return False if none matches, or the codes were changed meanwhile. Raises CipherError.
     """
     stored = Staff.mf_recovery_sealed
     before, link_key = session.execute(select(stored, Staff.link_key).where(Staff.id == staff_id)).one()
     place, vault = at_staff(link_key), context.vault
     codes = [] if before is None else vault.open_recovery(before, place)
-    number = find(codes)
-    if number is None:
+    index = find(codes)
+    if index is None:
         return False
-    left = vault.seal_recovery([*codes[:number], *codes[number + 1 :]], place)
-    taken = update(Staff).where(Staff.id == staff_id, stored == before).values(mf_recovery_sealed=left)
-    found = session.execute(taken.returning(Staff.id).execution_options(synchronize_session=False)).first()
-    return found is not None
+    remaining = vault.seal_recovery([*codes[:index], *codes[index + 1 :]], place)
+    using = update(Staff).where(Staff.id == staff_id, stored == before).values(mf_recovery_sealed=remaining)
+    row = session.execute(using.returning(Staff.id).execution_options(synchronize_session=False)).first()
+    return row is not None
 
 
 def take_challenge(session: Session, challenge: str, *, context: Context) -> bool:
-    """Take a passkey's challenge: an answer to it that was seen does not let in again. False where it was taken."""
+    """Use up a passkey's challenge, so that its answer works only once; return False if it was used already."""
     row = {"digest": context.vault.login_digest(f"challenge {challenge}"), "expires_at": context.now + _REMEMBERED}
     return insert_or_ignore(session.connection(), SpentSolution, row)

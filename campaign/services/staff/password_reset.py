@@ -1,6 +1,6 @@
-"""A new password by a mailed link: requests are written down without looking, and a worker answers them.
+"""Password resets by a mailed link: requests are stored unchecked, and a worker answers them.
 
-So the answer takes as long for an address that has an account as for any other.
+The response therefore takes the same time, whether the address has an account or not.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BATCH = 100
 
 
 def ask_reset(attempt: LoginAttempt, *, context: Context) -> LinkRequestResult:
-    """Count the request and write it down, whether the address has an account or not; return what is answered."""
+    """Count and store the request, whether the address has an account or not; return the result to show."""
     answer = count_request(attempt, context=context)
     if answer is LinkRequestResult.MAILED:
         with transaction() as session:
@@ -35,17 +35,17 @@ def ask_reset(attempt: LoginAttempt, *, context: Context) -> LinkRequestResult:
 
 
 def answer_reset_requests(*, context: Context) -> bool:
-    """Owe the link to the next hundred who asked and have an account; return whether more may wait."""
+    """Enqueue the link for the next hundred requests whose address has an account; return whether more may wait."""
     is_waiting = db.session.scalar(select(ResetRequest.id).limit(1)) is not None
     db.session.rollback()
     if not is_waiting:
         return False
     with transaction() as session:
-        asked = select(ResetRequest).order_by(ResetRequest.id).limit(_BATCH).with_for_update(skip_locked=True)
-        rows = session.scalars(asked).all()
-        wanted = {row.account_digest for row in rows}
+        chosen = select(ResetRequest).order_by(ResetRequest.id).limit(_BATCH).with_for_update(skip_locked=True)
+        rows = session.scalars(chosen).all()
+        digests = {row.account_digest for row in rows}
         joined = session.scalars(select(Staff).where(Staff.active, Staff.password.is_not(None)))
-        accounts = {digest: one for one in joined if (digest := _digest(one.email, context.vault)) in wanted}
+        accounts = {digest: staff for staff in joined if (digest := _digest(staff.email, context.vault)) in digests}
         for row in rows:
             if (staff := accounts.get(row.account_digest)) is not None:
                 notice, connection = _notice(staff, row.created_at, context), session.connection()
@@ -56,10 +56,10 @@ def answer_reset_requests(*, context: Context) -> bool:
 
 def _notice(staff: Staff, asked_at: datetime, context: Context) -> Notice:
     token = context.keys.tokens.make(Purpose.RESET, staff.id, asked_at, staff.link_key, staff.stamp)
-    said = choose_password(staff.locale, context.settings.theme.name)
+    text = choose_password(staff.locale, context.settings.theme.name)
     url = f"{context.settings.base_url}/staff/reset/{token}"
     to = parse_address(staff.email)
-    return Notice(MailKind.STAFF_SECURITY, to, said.subject, said.text, url, staff.locale)
+    return Notice(MailKind.STAFF_SECURITY, to, text.subject, text.text, url, staff.locale)
 
 
 def _digest(account: str, vault: Vault) -> bytes:
