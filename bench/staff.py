@@ -26,7 +26,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.handover.signatories import signatories
 from campaign.services.handover.handover import ask_for_handover, make_handover
-from campaign.web.staff.handover.export import as_lines, as_table, behind_wall
+from campaign.web.staff.handover.export import csv_chunks, in_section, signer_table
 from tests.conftest import context
 from tests.staff.staff_clients import join, log_in
 
@@ -149,7 +149,7 @@ def _export_all() -> str:
     before, start, count = _peak(), time.perf_counter(), -1
     found = signatories(appeal.id, "fr", runtime().vault, with_email=True)
     db.session.rollback()
-    for part in behind_wall("fr", as_lines(*as_table(found, addresses=True))):
+    for part in in_section("fr", csv_chunks(*signer_table(found, addresses=True))):
         count += part.count(b"\r\n")
     return f"{count} {time.perf_counter() - start} {before} {_peak()}"
 

@@ -322,4 +322,4 @@ def test_a_route_that_says_nothing_is_closed(app: Flask) -> None:
     staff: Flask = app.extensions["tocsin_staff"]
     for endpoint, view in staff.view_functions.items():
         if not endpoint.startswith("security."):
-            assert hasattr(view, "tocsin_need"), endpoint
+            assert hasattr(view, "tocsin_requirement"), endpoint

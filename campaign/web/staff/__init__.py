@@ -39,6 +39,6 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
 def _blueprints() -> Iterator[Blueprint]:
     """Yield the blueprint of every module of the rooms that has one."""
     for module in walk_packages(__path__, f"{__name__}."):
-        found = getattr(import_module(module.name), "blueprint", None)
-        if isinstance(found, Blueprint):
-            yield found
+        blueprint = getattr(import_module(module.name), "blueprint", None)
+        if isinstance(blueprint, Blueprint):
+            yield blueprint

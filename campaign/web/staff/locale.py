@@ -14,19 +14,19 @@ from campaign.web.http.locale import DEFAULT, current_locale, template_context
 
 def init_app(app: Flask, babel: Babel) -> None:
     """Choose the language before any text is made."""
-    babel.init_app(app, locale_selector=chosen)
+    babel.init_app(app, locale_selector=select_locale)
 
     @app.before_request
     def _choose() -> None:
         # For views that name countries and sections before anything is translated.
-        chosen()
+        select_locale()
 
     @app.context_processor
     def _words() -> dict[str, Any]:
-        return {**template_context(chosen()), "role_names": ROLE_NAMES, "me": g.get("_login_user")}
+        return {**template_context(select_locale()), "role_names": ROLE_NAMES, "me": g.get("_login_user")}
 
 
-def chosen() -> str:
+def select_locale() -> str:
     """Return the language of the current request."""
     if "locale" not in g:
         # Only what the guard has loaded: a page that says the database is away must not ask it.

@@ -14,7 +14,7 @@ from campaign.domain.staff.roles import Permission, Role
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.staff.login import begin_session, end_session, is_session_alive
-from campaign.web.staff.staff.access import Requirement, need_of, needs, open_to_all, takes_upload
+from campaign.web.staff.staff.access import Requirement, accepts_upload, needs, open_to_all, requirement_of
 from tests.conftest import Clock, context
 from tests.staff.staff_clients import csrf, join, staffed
 
@@ -27,7 +27,7 @@ def test_a_view_says_what_it_needs() -> None:
         "open": open_to_all(lambda: "open"),
         "silent": lambda: "silent",
     }
-    assert {name: need_of(app, name) for name in app.view_functions} == {
+    assert {name: requirement_of(app, name) for name in app.view_functions} == {
         "edit": Requirement(Permission.EDIT, is_fresh=False),
         "export": Requirement(Permission.EDIT, is_fresh=True),
         "open": Requirement(None, is_fresh=False),
@@ -40,8 +40,8 @@ def test_a_form_with_a_document_has_room_for_the_largest_one() -> None:
     def upload() -> str:
         return "taken"
 
-    assert takes_upload(upload) is upload
-    assert vars(upload) == {"tocsin_room": LIMIT + 65536}
+    assert accepts_upload(upload) is upload
+    assert vars(upload) == {"tocsin_max_bytes": LIMIT + 65536}
 
 
 def test_a_log_in_is_one_secret_of_one_account(app: Flask, clock: Clock) -> None:

@@ -60,14 +60,18 @@ def index(slug: str) -> ResponseReturnValue:
     # Each section has its own reminder: only one's own is of interest.
     with all_sections():
         people = sum(audience(appeal.id, own).values())
-        there_are = announcements_of(appeal.id)
-    found = [one for one in there_are if one.section_code in {None, section} or (is_for_all and one.kind in ANNOUNCED)]
-    return _render("announcements", appeal, found=found, people=people, own=own)
+        all_announcements = announcements_of(appeal.id)
+    announcements = [
+        each
+        for each in all_announcements
+        if each.section_code in {None, section} or (is_for_all and each.kind in ANNOUNCED)
+    ]
+    return _render("announcements", appeal, announcements=announcements, people=people, own=own)
 
 
 @blueprint.get("/new")
 @needs(Permission.EDIT)
-def begin(slug: str) -> ResponseReturnValue:
+def show_new(slug: str) -> ResponseReturnValue:
     """Return an empty form."""
     appeal = published_appeal(slug)
     is_over = appeal.state != AppealState.OPEN
@@ -84,13 +88,15 @@ def create(slug: str) -> ResponseReturnValue:
     appeal, typed = published_appeal(slug), _typed(request.form)
     if not typed.faults:
         try:
-            with _writing() as context:
-                made = announce.draft(appeal.id, AnnouncementKind(typed.kind), typed.to, typed.texts, context=context)
+            with _writer_context() as context:
+                announcement_id = announce.draft(
+                    appeal.id, AnnouncementKind(typed.kind), typed.to, typed.texts, context=context
+                )
         except InputError as error:
             typed.faults[error.field] = FAULTS[error.field, error.code]
         else:
             flash(gettext("Kept. Nobody has it yet: look at it, and send yourself a test."), "success")
-            return redirect(_address(slug, made), 303)
+            return redirect(_show_address(slug, announcement_id), 303)
     return _form(appeal, None, typed), 422
 
 
@@ -99,24 +105,25 @@ def create(slug: str) -> ResponseReturnValue:
 def show(slug: str, number: int) -> ResponseReturnValue:
     """Show one announcement as its readers get it, with its audience and its outcome."""
     appeal = published_appeal(slug)
-    one = _announcement(appeal, number)
-    asked = request.args.get("lang", "")
-    language = next(
-        (code for code in (asked, current_locale(), one.first_language, *one.texts) if code in one.texts), None
-    )
+    announcement = _announcement(appeal, number)
+    typed_language = request.args.get("lang", "")
+    preferred = (typed_language, current_locale(), announcement.first_language, *announcement.texts)
+    language = next((code for code in preferred if code in announcement.texts), None)
     with all_sections():
-        people = audience(appeal.id, one.section_code, to_case=one.to_case, is_rewording=one.is_rewording)
-    readers = [(code, people[code], one.reads(code)) for code in LOCALES if people.get(code)]
+        people = audience(
+            appeal.id, announcement.section_code, to_case=announcement.to_case, is_rewording=announcement.is_rewording
+        )
+    readers = [(code, people[code], announcement.reads(code)) for code in LOCALES if people.get(code)]
     page = _render(
         "announcement",
         appeal,
-        one=one,
+        announcement=announcement,
         language=language,
-        message=_message(appeal, one, language) if language else None,
+        message=_message(appeal, announcement, language) if language else None,
         readers=readers,
         total=sum(count for _, count, reads in readers if reads),
-        may_edit=scope().may_edit_for(one.section_code) and one.kind in ANNOUNCED,
-        can_recall=one.state == AnnouncementState.SENDING and (one.started_at or _now()) > _now(),
+        may_edit=scope().may_edit_for(announcement.section_code) and announcement.kind in ANNOUNCED,
+        can_recall=announcement.state == AnnouncementState.SENDING and (announcement.started_at or _now()) > _now(),
         state_names=STATE_NAMES,
     )
     return page_with_frame(page)
@@ -127,10 +134,10 @@ def show(slug: str, number: int) -> ResponseReturnValue:
 def html(slug: str, number: int, language: str) -> Response:
     """Return the HTML part in one language, for the frame."""
     appeal = published_appeal(slug)
-    one = _announcement(appeal, number)
-    if language not in one.texts:
+    announcement = _announcement(appeal, number)
+    if language not in announcement.texts:
         abort(404)
-    return framed_html(_message(appeal, one, language).html or "")
+    return framed_html(_message(appeal, announcement, language).html or "")
 
 
 @blueprint.get("/<int:number>/edit")
@@ -138,10 +145,10 @@ def html(slug: str, number: int, language: str) -> Response:
 def edit(slug: str, number: int) -> ResponseReturnValue:
     """Show the form with the draft."""
     appeal = published_appeal(slug)
-    one = _draft(appeal, number)
-    texts = {code: AnnouncementWording(text.subject, text.body) for code, text in one.texts.items()}
-    to = Audience(one.section_code, one.locales, one.to_case, one.is_rewording)
-    return _form(appeal, one, TypedAnnouncement(one.kind, to, texts, {}))
+    announcement = _draft(appeal, number)
+    texts = {code: AnnouncementWording(text.subject, text.body) for code, text in announcement.texts.items()}
+    to = Audience(announcement.section_code, announcement.locales, announcement.to_case, announcement.is_rewording)
+    return _form(appeal, announcement, TypedAnnouncement(announcement.kind, to, texts, {}))
 
 
 @blueprint.post("/<int:number>/edit")
@@ -149,32 +156,32 @@ def edit(slug: str, number: int) -> ResponseReturnValue:
 def save(slug: str, number: int) -> ResponseReturnValue:
     """Store the changes; if someone else has changed the draft in the meantime, show both versions."""
     appeal = published_appeal(slug)
-    one, typed = _draft(appeal, number), _typed(request.form)
+    announcement, typed = _draft(appeal, number), _typed(request.form)
     if not typed.faults:
         try:
-            with _writing() as context:
+            with _writer_context() as context:
                 announce.revise(number, typed.to, typed.texts, context=context, seen=request.form.get("seen", ""))
         except InputError as error:
             typed.faults[error.field] = FAULTS[error.field, error.code]
         except ConflictError:
             return _form(appeal, _draft(appeal, number), typed, is_other=True), 409
         except StateError:
-            return _too_late(slug, number)
+            return _conflict_redirect(slug, number)
         else:
             flash(gettext("Kept. Nobody has it yet: look at it, and send yourself a test."), "success")
-            return redirect(_address(slug, number), 303)
-    return _form(appeal, one, typed, seen=request.form.get("seen", "")), 422
+            return redirect(_show_address(slug, number), 303)
+    return _form(appeal, announcement, typed, seen=request.form.get("seen", "")), 422
 
 
 @blueprint.post("/<int:number>/test")
 @needs(Permission.EDIT)
-def test(slug: str, number: int) -> ResponseReturnValue:
+def send_test(slug: str, number: int) -> ResponseReturnValue:
     """Mail a test to the person who asks, and to no one else."""
     _announcement(published_appeal(slug), number)
     language, to = request.form.get("lang", ""), parse_address(member().email)
     name = samples.reader(language if language in LOCALES else "en")
     try:
-        with _writing() as context:
+        with _writer_context() as context:
             announce.send_test(number, language, to, context=context, name=name)
     except NotFoundError:
         abort(404)
@@ -191,59 +198,59 @@ def send(slug: str, number: int) -> ResponseReturnValue:
     """Send exactly the shown text to exactly the shown audience."""
     _announcement(published_appeal(slug), number)
     try:
-        with _writing() as context:
+        with _writer_context() as context:
             announce.send(number, context=context, seen=request.form.get("seen", ""))
     except NotFoundError:
         abort(404)
     except ConflictError:
         flash(gettext("Somebody has changed it since you looked. Please look at it again before it goes out."), "error")
     except StateError:
-        return _too_late(slug, number)
-    return redirect(_address(slug, number), 303)
+        return _conflict_redirect(slug, number)
+    return redirect(_show_address(slug, number), 303)
 
 
 @blueprint.post("/<int:number>/recall")
 @needs(Permission.EDIT)
 def recall(slug: str, number: int) -> ResponseReturnValue:
     """Turn the announcement back into a draft."""
-    return _end(slug, number, "recall")
+    return _change_state(slug, number, "recall")
 
 
 @blueprint.post("/<int:number>/stop")
 @needs(Permission.EDIT)
 def stop(slug: str, number: int) -> ResponseReturnValue:
     """Stop the sending; mails that have not left stay unsent."""
-    return _end(slug, number, "stop")
+    return _change_state(slug, number, "stop")
 
 
 @blueprint.post("/<int:number>/discard")
 @needs(Permission.EDIT)
 def discard(slug: str, number: int) -> ResponseReturnValue:
     """Delete the draft."""
-    return _end(slug, number, "discard")
+    return _change_state(slug, number, "discard")
 
 
-def _end(slug: str, number: int, act: str) -> ResponseReturnValue:
+def _change_state(slug: str, number: int, act: str) -> ResponseReturnValue:
     _announcement(published_appeal(slug), number)
-    work, said = {
+    change, message = {
         "recall": (announce.recall, gettext("Taken back: it is a draft again, and nobody has it.")),
         "stop": (announce.stop, gettext("Stopped: what has not left stays.")),
         "discard": (announce.discard, gettext("The draft is gone.")),
     }[act]
     try:
-        with _writing() as context:
-            work(number, context=context)
+        with _writer_context() as context:
+            change(number, context=context)
     except NotFoundError:
         abort(404)
     except StateError:
-        return _too_late(slug, number)
-    flash(said, "success")
-    return redirect(url_for("announcement.index", slug=slug) if act == "discard" else _address(slug, number), 303)
+        return _conflict_redirect(slug, number)
+    flash(message, "success")
+    return redirect(url_for("announcement.index", slug=slug) if act == "discard" else _show_address(slug, number), 303)
 
 
-def _too_late(slug: str, number: int) -> ResponseReturnValue:
+def _conflict_redirect(slug: str, number: int) -> ResponseReturnValue:
     flash(gettext("That is no longer possible: see how it stands now."), "error")
-    return redirect(_address(slug, number), 303)
+    return redirect(_show_address(slug, number), 303)
 
 
 def _typed(form: MultiDict[str, str]) -> TypedAnnouncement:
@@ -255,9 +262,9 @@ def _typed(form: MultiDict[str, str]) -> TypedAnnouncement:
         if not subject.strip() and not body.strip():
             continue
         texts[code] = AnnouncementWording(subject, body)
-        for field, said in (("subject", (subject, "x")), ("body", ("x", body))):
+        for field, values in (("subject", (subject, "x")), ("body", ("x", body))):
             try:
-                check_text(*said)
+                check_text(*values)
             except InputError as error:
                 faults[f"{field}_{code}"] = FAULTS[field, error.code]
     if not texts:
@@ -272,7 +279,7 @@ def _typed(form: MultiDict[str, str]) -> TypedAnnouncement:
 
 def _form(
     appeal: AppealView,
-    one: AnnouncementView | None,
+    announcement: AnnouncementView | None,
     typed: TypedAnnouncement,
     *,
     seen: str | None = None,
@@ -284,18 +291,18 @@ def _form(
         people = audience(appeal.id, section)
         earlier = audience(appeal.id, section, is_rewording=True)
         has_related = len(case_appeal_ids(appeal.id)) > 1
-        everybody = audience(appeal.id, section, to_case=True) if has_related else people
+        case_people = audience(appeal.id, section, to_case=True) if has_related else people
     return _render(
         "announcement_form",
         appeal,
-        one=one,
+        announcement=announcement,
         typed=typed,
-        seen=one.edition if one is not None and seen is None else seen,
+        seen=announcement.edition if announcement is not None and seen is None else seen,
         is_other=is_other,
         people=people,
         has_related=has_related,
         earlier=sum(earlier.values()),
-        more=sum(everybody.values()) - sum(people.values()),
+        more=sum(case_people.values()) - sum(people.values()),
         own=own,
         kinds=ANNOUNCED,
         opened=set(typed.texts) or {current_locale()},
@@ -310,15 +317,17 @@ def _render(template: str, appeal: AppealView, **values: object) -> str:
         names=section_names(),
         announcement_states=ANNOUNCEMENT_STATES,
         message_names=MESSAGE_NAMES,
-        moment=_moment,
+        moment=_local_time,
         **values,
     )
 
 
-def _message(appeal: AppealView, one: AnnouncementView, language: str) -> Message:
-    settings, said = runtime().settings, one.texts[language]
-    words = AnnouncedText(language, said.subject, said.body, one.is_rewording)
-    return samples.announced(one.kind, appeal, words, sender=settings.mail_from, base_url=settings.base_url)
+def _message(appeal: AppealView, announcement: AnnouncementView, language: str) -> Message:
+    settings, text = runtime().settings, announcement.texts[language]
+    announced = AnnouncedText(language, text.subject, text.body, announcement.is_rewording)
+    return samples.announced(
+        announcement.kind, appeal, announced, sender=settings.mail_from, base_url=settings.base_url
+    )
 
 
 def _announcement(appeal: AppealView, number: int) -> AnnouncementView:
@@ -326,28 +335,32 @@ def _announcement(appeal: AppealView, number: int) -> AnnouncementView:
     may_see = {None, scope().section}
     is_for_all = scope().may(Permission.COORDINATE)
     with all_sections():
-        one = find_announcement(number)
-    if one is None or one.appeal_id != appeal.id or not (is_for_all or one.section_code in may_see):
+        announcement = find_announcement(number)
+    if (
+        announcement is None
+        or announcement.appeal_id != appeal.id
+        or not (is_for_all or announcement.section_code in may_see)
+    ):
         abort(404)
-    return one
+    return announcement
 
 
 def _draft(appeal: AppealView, number: int) -> AnnouncementView:
-    one = _announcement(appeal, number)
-    if one.state != AnnouncementState.DRAFT or not scope().may_edit_for(one.section_code):
+    announcement = _announcement(appeal, number)
+    if announcement.state != AnnouncementState.DRAFT or not scope().may_edit_for(announcement.section_code):
         abort(404)
-    return one
+    return announcement
 
 
 @contextmanager
-def _writing() -> Iterator[Context]:
+def _writer_context() -> Iterator[Context]:
     """Yield the context of the writer; a coordinator writes for every section."""
     context = staff_context()
     with all_sections():
         yield context
 
 
-def _address(slug: str, number: int) -> str:
+def _show_address(slug: str, number: int) -> str:
     return url_for("announcement.show", slug=slug, number=number)
 
 
@@ -355,7 +368,7 @@ def _now() -> datetime:
     return runtime().clock()
 
 
-def _moment(at: datetime) -> str:
+def _local_time(moment: datetime) -> str:
     """Return the moment as local time of the own section, in the page's language."""
-    local = at.astimezone(ZoneInfo(own_section().time_zone))
+    local = moment.astimezone(ZoneInfo(own_section().time_zone))
     return f"{format_date(local, locale=current_locale())}, {format_time(local, 'short', locale=current_locale())}"

@@ -27,7 +27,7 @@ from campaign.web.staff.appeals.document_doubts import GENERAL, doubts_by_field
 from campaign.web.staff.appeals.editing import appeal_or_404, editable_or_404
 from campaign.web.staff.field_errors import fault
 from campaign.web.staff.sections.section_names import section_names
-from campaign.web.staff.staff.access import needs, scope, staff_context, takes_upload
+from campaign.web.staff.staff.access import accepts_upload, needs, scope, staff_context
 from campaign.web.staff.staff.security_texts import text_languages
 
 blueprint = Blueprint("editor", __name__, url_prefix="/appeals")
@@ -43,7 +43,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.post("")
 @needs(Permission.EDIT)
-@takes_upload
+@accepts_upload
 def upload() -> ResponseReturnValue:
     """Import a document as a draft of the own section."""
     upload = _read_upload()
@@ -66,7 +66,7 @@ def show(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("/<slug>/document")
 @needs(Permission.EDIT)
-@takes_upload
+@accepts_upload
 def add_document(slug: str) -> ResponseReturnValue:
     """Import another document of the same appeal: a further language, or a correction."""
     edited = editable_or_404(slug)

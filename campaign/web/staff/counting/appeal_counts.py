@@ -37,21 +37,21 @@ from campaign.web.staff.staff.access import needs, scope
 
 blueprint = Blueprint("appeal", __name__, url_prefix="/appeals/<slug>")
 # Of every chart.
-PICTURE = {"Content-Type": "image/svg+xml; charset=utf-8", "Content-Security-Policy": IMAGE_POLICY}
+SVG_HEADERS = {"Content-Type": "image/svg+xml; charset=utf-8", "Content-Security-Policy": IMAGE_POLICY}
 
 
 @blueprint.get("")
 @needs(Permission.SEE_COUNTS)
 def show(slug: str) -> ResponseReturnValue:
     """Return the appeal's page."""
-    appeal, chosen = published_appeal(slug), _chosen()
-    found = appeal_summary(appeal, scope(), time_zone=own_section().time_zone, now=runtime().clock())
-    sums, names = totals(appeal.id, chosen), section_names()
+    appeal, count_filter = published_appeal(slug), _read_filter()
+    summary = appeal_summary(appeal, scope(), time_zone=own_section().time_zone, now=runtime().clock())
+    sums, names = totals(appeal.id, count_filter), section_names()
     return render_template(
         "staff/counting/appeal_counts.html",
-        **card(found),
-        chosen=chosen,
-        asked={key: value for key, value in request.args.items() if value},
+        **card(summary),
+        chosen=count_filter,
+        filter_args={key: value for key, value in request.args.items() if value},
         names=names,
         channels=[channel.value for channel in Channel if any(key[1] == channel for key in sums)],
         all_channels=[channel.value for channel in Channel],
@@ -59,7 +59,7 @@ def show(slug: str) -> ResponseReturnValue:
         by_channel=_by_channel(sums),
         sections=_ranked(sums, names),
         total=sum(sums.values()),
-        days=_days(appeal, chosen),
+        days=_days(appeal, count_filter),
         hourly_since=max(hourly_since(), appeal.opened_at or hourly_since()),
         map_size=map_size(list_sections()),
         related=related_appeals(appeal),
@@ -71,40 +71,40 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.SEE_COUNTS)
 def chart(slug: str) -> Response:
     """Return the actions by day as a chart."""
-    appeal, chosen = published_appeal(slug), _chosen()
+    appeal, count_filter = published_appeal(slug), _read_filter()
     now = runtime().clock()
-    drawn = daily_chart(_days(appeal, chosen), appeal.opened_at, now, current_locale(), runtime().settings.theme)
-    return Response(drawn, headers=PICTURE)
+    drawn = daily_chart(_days(appeal, count_filter), appeal.opened_at, now, current_locale(), runtime().settings.theme)
+    return Response(drawn, headers=SVG_HEADERS)
 
 
 @blueprint.get("/sections.svg")
 @needs(Permission.SEE_COUNTS)
-def tiles(slug: str) -> Response:
+def section_map(slug: str) -> Response:
     """Return the sections as a map."""
-    appeal, chosen = published_appeal(slug), replace(_chosen(), section=None)
-    found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for (section, channel, _), quantity in totals(appeal.id, chosen).items():
-        found[section][channel] += quantity
-    by_section = {code: SectionCounts(sum(ways.values()), dict(ways)) for code, ways in found.items()}
+    appeal, count_filter = published_appeal(slug), replace(_read_filter(), section=None)
+    by_channel: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for (section, channel, _), quantity in totals(appeal.id, count_filter).items():
+        by_channel[section][channel] += quantity
+    by_section = {code: SectionCounts(sum(by_kind.values()), dict(by_kind)) for code, by_kind in by_channel.items()}
     counts = Counts(total=0, signatures=0, by_evidence={}, by_channel={}, by_section=by_section)
-    return Response(tile_map(list_sections(), counts, runtime().settings.theme, current_locale()), headers=PICTURE)
+    return Response(tile_map(list_sections(), counts, runtime().settings.theme, current_locale()), headers=SVG_HEADERS)
 
 
 @blueprint.get("/<any(days, hours, sections, channels):table>.<any(csv, xlsx):kind>")
 @needs(Permission.SEE_COUNTS)
-def take_away(slug: str, table: str, kind: str) -> Response:
+def download(slug: str, table: str, kind: str) -> Response:
     """Return a table of the page as a file."""
-    appeal, chosen = published_appeal(slug), _chosen()
+    appeal, count_filter = published_appeal(slug), _read_filter()
     name = f"{appeal.slug}-{table}-{runtime().clock():%Y-%m-%d}"
     sums = ("sections", "channels")
-    head, rows = (_sum_table if table in sums else _history_table)(appeal, chosen, table)
-    return spreadsheet.answer(kind, name, head, rows)
+    head, rows = (_sum_table if table in sums else _history_table)(appeal, count_filter, table)
+    return spreadsheet.file_response(kind, name, head, rows)
 
 
 def _history_table(
-    appeal: AppealView, chosen: CountFilter, table: str
+    appeal: AppealView, count_filter: CountFilter, table: str
 ) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
-    lines = history(appeal.id, chosen, by_day=table == "days")
+    lines = history(appeal.id, count_filter, by_day=table == "days")
     names = section_names()
     rows: list[list[spreadsheet.Cell]] = [
         [
@@ -120,14 +120,16 @@ def _history_table(
     return ["day" if table == "days" else "hour_utc", "section", "name", "channel", "evidence", "quantity"], rows
 
 
-def _sum_table(appeal: AppealView, chosen: CountFilter, table: str) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
-    sums, names = totals(appeal.id, chosen), section_names()
+def _sum_table(
+    appeal: AppealView, count_filter: CountFilter, table: str
+) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
+    sums, names = totals(appeal.id, count_filter), section_names()
     if table == "channels":
         by_channel = _by_channel(sums)
         head = ["channel", *(evidence.value for evidence in Evidence), "total"]
         return head, [
-            [channel, *(ways.get(evidence, 0) for evidence in Evidence), sum(ways.values())]
-            for channel, ways in by_channel.items()
+            [channel, *(by_kind.get(evidence, 0) for evidence in Evidence), sum(by_kind.values())]
+            for channel, by_kind in by_channel.items()
         ]
     rows: list[list[spreadsheet.Cell]] = [
         [rank, code, name, total, round(share * 100, 2)] for rank, code, name, total, share in _ranked(sums, names)
@@ -135,7 +137,7 @@ def _sum_table(appeal: AppealView, chosen: CountFilter, table: str) -> tuple[lis
     return ["rank", "section", "name", "total", "share_percent"], rows
 
 
-def _chosen() -> CountFilter:
+def _read_filter() -> CountFilter:
     """Return the filter in the address; a value that is no date, section or channel is left out."""
     section, channel = request.args.get("section"), request.args.get("channel")
     return CountFilter(
@@ -153,23 +155,23 @@ def _day(text: str | None) -> date | None:
         return None
 
 
-def _days(appeal: AppealView, chosen: CountFilter) -> tuple[DayCounts, ...]:
-    found: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for line in history(appeal.id, chosen):
-        found[line.at.date()][line.channel] += line.quantity
-    return tuple(DayCounts(day, dict(ways)) for day, ways in sorted(found.items()))
+def _days(appeal: AppealView, count_filter: CountFilter) -> tuple[DayCounts, ...]:
+    by_day: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for line in history(appeal.id, count_filter):
+        by_day[line.at.date()][line.channel] += line.quantity
+    return tuple(DayCounts(day, dict(by_kind)) for day, by_kind in sorted(by_day.items()))
 
 
 def _by_channel(sums: dict[tuple[str, str, str], int]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
+    by_channel: dict[str, dict[str, int]] = {}
     for channel in Channel:
-        ways: dict[str, int] = defaultdict(int)
+        by_kind: dict[str, int] = defaultdict(int)
         for (_, way, evidence), quantity in sums.items():
             if way == channel:
-                ways[evidence] += quantity
-        if ways:
-            found[channel.value] = dict(ways)
-    return found
+                by_kind[evidence] += quantity
+        if by_kind:
+            by_channel[channel.value] = dict(by_kind)
+    return by_channel
 
 
 def _ranked(sums: dict[tuple[str, str, str], int], names: dict[str, str]) -> list[tuple[int, str, str, int, float]]:

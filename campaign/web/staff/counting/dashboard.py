@@ -27,10 +27,10 @@ blueprint = Blueprint("dashboard", __name__)
 def show() -> ResponseReturnValue:
     """Return the open appeals."""
     now, section = runtime().clock(), own_section()
-    found = appeal_summaries(scope(), time_zone=section.time_zone, now=now)
+    summaries = appeal_summaries(scope(), time_zone=section.time_zone, now=now)
     return render_template(
         "staff/counting/dashboard.html",
-        cards=[card(one) for one in found],
+        cards=[card(summary) for summary in summaries],
         section=section,
         ended=ended_appeals(),
         pause=queue_pause() if scope().may(Permission.COORDINATE) else None,
@@ -42,17 +42,17 @@ def show() -> ResponseReturnValue:
 
 def _is_behind_unknown_proxy() -> bool:
     """Return whether this process has had a request through a proxy that TOCSIN_PROXIES does not count."""
-    found: UnknownProxy | None = current_app.extensions["tocsin_public"].extensions.get(KEY)
-    return found is not None and found.is_seen
+    proxy: UnknownProxy | None = current_app.extensions["tocsin_public"].extensions.get(KEY)
+    return proxy is not None and proxy.is_seen
 
 
-def card(one: AppealSummary) -> dict[str, object]:
+def card(summary: AppealSummary) -> dict[str, object]:
     """Return the values of an appeal's card, in the reader's language."""
-    now, appeal = runtime().clock(), one.appeal
+    now, appeal = runtime().clock(), summary.appeal
     return {
-        "one": one,
+        "summary": summary,
         "appeal": appeal,
         "text": appeal.text_in(current_locale()),
         "days_left": days_left(appeal.deadline, now.date(), is_open=appeal.is_open),
-        "progress": progress(one.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
+        "progress": progress(summary.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
     }

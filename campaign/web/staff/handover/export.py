@@ -30,7 +30,7 @@ from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("export", __name__, url_prefix="/appeals/<slug>")
 # Rows sent together: fewer calls, and still little memory.
-_TOGETHER = 500
+_ROWS_PER_CHUNK = 500
 
 
 class ExportForm(TokenForm):
@@ -51,31 +51,33 @@ def show(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("/signatures")
 @needs(Permission.EDIT, fresh=True)
-def take(slug: str) -> ResponseReturnValue:
+def download(slug: str) -> ResponseReturnValue:
     """Return the file; 422 without a reason."""
     appeal, form, at = published_appeal(slug), ExportForm(), runtime()
-    what = {"only_with_updates": bool(form.updates.data), "addresses": bool(form.addresses.data)}
+    columns = {"only_with_updates": bool(form.updates.data), "addresses": bool(form.addresses.data)}
     try:
-        found = export_signers(appeal.id, appeal.slug, **what, reason=form.reason.data or "", context=staff_context())
+        signers = export_signers(
+            appeal.id, appeal.slug, **columns, reason=form.reason.data or "", context=staff_context()
+        )
     except InputError as error:
         return _page(appeal, form, reason_fault(error)), 422
     except BudgetError:
         return _page(appeal, form, USED_UP), 429
     section, is_book = scope().section, form.kind.data == "xlsx"
-    head, rows = as_table(found, addresses=what["addresses"])
-    lines = behind_wall(section, stream_workbook(head, rows) if is_book else as_lines(head, rows))
+    head, rows = signer_table(signers, addresses=columns["addresses"])
+    lines = in_section(section, stream_workbook(head, rows) if is_book else csv_chunks(head, rows))
     kind, mime = ("xlsx", XLSX) if is_book else ("csv", CSV)
-    named = f'attachment; filename="{appeal.slug}-{section}-signatures-{at.clock():%Y-%m-%d}.{kind}"'
-    return Response(stream_with_context(lines), headers={"Content-Type": mime, "Content-Disposition": named})
+    disposition = f'attachment; filename="{appeal.slug}-{section}-signatures-{at.clock():%Y-%m-%d}.{kind}"'
+    return Response(stream_with_context(lines), headers={"Content-Type": mime, "Content-Disposition": disposition})
 
 
-def behind_wall(section: str, lines: Iterator[bytes]) -> Iterator[bytes]:
+def in_section(section: str, lines: Iterator[bytes]) -> Iterator[bytes]:
     """Yield the same, read as that section: Flask ends a request before its stream begins, and the wall with it."""
     with row_security.section(section):
         yield from lines
 
 
-def as_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
+def csv_chunks(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
     """Yield the CSV (RFC 4180, UTF-8 with the mark that tells Excel so), some hundred rows at a time."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -83,28 +85,28 @@ def as_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[byt
     yield "\ufeff".encode()
     for number, row in enumerate(rows, 1):
         writer.writerow(escape_cell(cell) for cell in row)
-        if number % _TOGETHER == 0:
+        if number % _ROWS_PER_CHUNK == 0:
             yield text.getvalue().encode()
             text.seek(0)
             text.truncate()
     yield text.getvalue().encode()
 
 
-def as_table(found: Iterator[Signatory], *, addresses: bool) -> tuple[list[str], Iterator[list[str]]]:
-    """Return the head and the rows, read one by one."""
+def signer_table(signers: Iterator[Signatory], *, addresses: bool) -> tuple[list[str], Iterator[list[str]]]:
+    """Return the head and the rows, read signer by signer."""
     head = ["signed_at", "confirmed_at", "name", "email", "country", "language", "updates", "share_name"]
     return head if addresses else [name for name in head if name != "email"], (
         [
-            f"{one.signed_at:%Y-%m-%dT%H:00Z}",
-            f"{one.confirmed_at:%Y-%m-%dT%H:00Z}" if one.confirmed_at else "",
-            one.name,
-            *((one.email,) if addresses else ()),
-            one.country,
-            one.locale,
-            "yes" if one.wants_updates else "no",
-            "yes" if one.shares_name else "no",
+            f"{signer.signed_at:%Y-%m-%dT%H:00Z}",
+            f"{signer.confirmed_at:%Y-%m-%dT%H:00Z}" if signer.confirmed_at else "",
+            signer.name,
+            *((signer.email,) if addresses else ()),
+            signer.country,
+            signer.locale,
+            "yes" if signer.wants_updates else "no",
+            "yes" if signer.shares_name else "no",
         ]
-        for one in found
+        for signer in signers
     )
 
 

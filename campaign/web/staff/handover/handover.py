@@ -24,7 +24,7 @@ from campaign.queries.handover.handover import find_handover, handovers
 from campaign.services.handover.handover import ask_for_handover
 from campaign.services.privacy.disclosure import fetch_handover
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.handover.export import behind_wall
+from campaign.web.staff.handover.export import in_section
 from campaign.web.staff.handover.spreadsheet import CSV, XLSX
 from campaign.web.staff.handover.workbook import stream_workbook
 from campaign.web.staff.published_appeal import published_appeal
@@ -56,15 +56,15 @@ def show(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("")
 @needs(Permission.EDIT, fresh=True)
-def ask(slug: str) -> ResponseReturnValue:
+def request_handover(slug: str) -> ResponseReturnValue:
     """Request a list, which a task makes."""
     appeal = published_appeal(slug)
     form = _form(appeal)
     if not form.validate():
         return _page(appeal, form, gettext("Please choose one of these.")), 422
-    asked = {"language": form.language.data, "target": form.target.data, "reason": form.reason.data or ""}
+    request_values = {"language": form.language.data, "target": form.target.data, "reason": form.reason.data or ""}
     try:
-        handover_id = ask_for_handover(appeal, **asked, context=staff_context())
+        handover_id = ask_for_handover(appeal, **request_values, context=staff_context())
     except InputError as error:
         return _page(appeal, form, reason_fault(error)), 422
     except StateError:
@@ -76,24 +76,24 @@ def ask(slug: str) -> ResponseReturnValue:
 
 @blueprint.get("/<int:handover_id>/<name>")
 @needs(Permission.EDIT, fresh=True)
-def fetch(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
+def download(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
     """Return one file of a list; the access is recorded in the audit log first."""
     appeal, section = published_appeal(slug), scope().section
     try:
-        found = find_handover(scope(), appeal.id, handover_id)
+        handover = find_handover(scope(), appeal.id, handover_id)
     except NotFoundError:
         abort(404)
     stored = name.removesuffix(_BOOK) + ".csv" if name.endswith(_BOOK) else name
-    if stored not in found.files:
+    if stored not in handover.files:
         abort(404)
     try:
-        pieces = fetch_handover(appeal.slug, found.id, stored, reason=found.reason, context=staff_context())
+        pieces = fetch_handover(appeal.slug, handover.id, stored, reason=handover.reason, context=staff_context())
     except BudgetError:
         return _page(appeal, _form(appeal), USED_UP), 429
-    content = behind_wall(section, _workbook(pieces) if name.endswith(_BOOK) else pieces)
+    content = in_section(section, _workbook(pieces) if name.endswith(_BOOK) else pieces)
     mime = _PDF if name.endswith(".pdf") else XLSX if name.endswith(_BOOK) else CSV
-    named = {"Content-Type": mime, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(stream_with_context(content), headers=named)
+    headers = {"Content-Type": mime, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(stream_with_context(content), headers=headers)
 
 
 def _workbook(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -111,23 +111,23 @@ def _form(appeal: AppealView) -> HandoverForm:
     languages = [locale for locale in LOCALES if locale in appeal.texts] or list(LOCALES)
     form.language.choices = [(code, code) for code in languages]
     form.target.choices = [
-        (one.position, one.name or one.role or str(one.position))
-        for one in appeal.targets_in(current_locale())
-        if one.kind != TargetKind.COPY
+        (target.position, target.name or target.role or str(target.position))
+        for target in appeal.targets_in(current_locale())
+        if target.kind != TargetKind.COPY
     ] or [(0, "")]
     return form
 
 
 def _page(appeal: AppealView, form: HandoverForm, fault: object = None) -> str:
-    found = handovers(scope(), appeal.id)
+    lists = handovers(scope(), appeal.id)
     return render_template(
         "staff/handover/handovers.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
         form=form,
         fault=fault,
-        lists=found,
-        is_waiting=any(one.is_under_way for one in found),
+        lists=lists,
+        is_waiting=any(each.is_under_way for each in lists),
         section=own_section(),
         kept=HANDOVERS.days,
         most=REASON_LENGTH,

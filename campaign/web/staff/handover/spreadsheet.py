@@ -17,7 +17,7 @@ CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def answer(kind: str, name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
+def file_response(kind: str, name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
     """Return the table as a file to save; `kind` is `csv` or `xlsx`."""
     content, mime = (as_csv(head, rows), CSV) if kind == "csv" else (as_xlsx(head, rows), XLSX)
     return Response(
@@ -36,7 +36,7 @@ def as_csv(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 def as_xlsx(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     """Return the table as one sheet with a fixed bold head; cells are never formulas or links."""
-    held = io.BytesIO()
+    content = io.BytesIO()
     options = {
         "in_memory": True,
         "strings_to_formulas": False,
@@ -44,14 +44,14 @@ def as_xlsx(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
         "default_date_format": "yyyy-mm-dd hh:mm",
         "remove_timezone": True,
     }
-    with xlsxwriter.Workbook(held, options) as book:
+    with xlsxwriter.Workbook(content, options) as book:
         sheet, bold = book.add_worksheet(), book.add_format({"bold": True})
         sheet.freeze_panes(1, 0)
         sheet.write_row(0, 0, head, bold)
         for number, row in enumerate(rows, 1):
             sheet.write_row(number, 0, row)
         sheet.autofit()
-    return held.getvalue()
+    return content.getvalue()
 
 
 def _cell(value: Cell) -> Cell:

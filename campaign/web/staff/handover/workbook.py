@@ -36,7 +36,7 @@ _BEGIN = (
 _END = "</sheetData></worksheet>"
 # What XML 1.0 has no way to write.
 _NO_XML = {code: None for code in (*range(0x20), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF) if chr(code) not in "\t\n"}
-_TOGETHER = 500
+_ROWS_PER_CHUNK = 500
 
 
 class _Pipe(io.BytesIO):
@@ -68,7 +68,7 @@ def stream_workbook(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Itera
             sheet.write((_HEAD + _BEGIN + _row(head)).encode())
             for number, row in enumerate(rows, 1):
                 sheet.write(_row(row).encode())
-                if number % _TOGETHER == 0:
+                if number % _ROWS_PER_CHUNK == 0:
                     yield pipe.take()
             sheet.write(_END.encode())
     yield pipe.take()
@@ -79,5 +79,5 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    said = escape(text.translate(_NO_XML))
-    return f'<c t="inlineStr"><is><t xml:space="preserve">{said}</t></is></c>'
+    escaped = escape(text.translate(_NO_XML))
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{escaped}</t></is></c>'

@@ -38,7 +38,7 @@ from campaign.services.privacy.disclosure import count_signers, preview_signers,
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.moderation.labels import ALERT_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
 from campaign.web.staff.sections.section_names import own_section
-from campaign.web.staff.staff.access import as_a_worker, needs, scope, staff_context
+from campaign.web.staff.staff.access import needs, scope, staff_context, worker_access
 from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
 from campaign.web.staff.staff_form import TokenForm
 
@@ -189,7 +189,7 @@ def run_first_batches(invalidation_id: int) -> None:
     access.
     """
     context = runtime().context(SYSTEM)
-    with as_a_worker():
+    with worker_access():
         for _ in range(_FIRST_BATCHES):
             if not advance(context=context, only=invalidation_id):
                 break

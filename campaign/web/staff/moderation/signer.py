@@ -24,7 +24,7 @@ from campaign.web.forms import ADDRESS_ERRORS, INPUT_ERRORS, read_address
 from campaign.web.http.locale import number
 from campaign.web.staff.moderation.labels import FAULTS, SIGNATURE_STATES
 from campaign.web.staff.sections.section_names import own_section
-from campaign.web.staff.staff.access import as_a_worker, needs, scope, staff_context
+from campaign.web.staff.staff.access import needs, scope, staff_context, worker_access
 from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
 
 blueprint = Blueprint("signer", __name__, url_prefix="/moderation")
@@ -44,7 +44,7 @@ def correct_name(signature_id: int) -> ResponseReturnValue:
     signature, context, reason = _own_signature(signature_id), staff_context(), request.form.get("reason", "")
     try:
         name = clean_name(request.form.get("name", ""))
-        with as_a_worker():
+        with worker_access():
             correct_name_for(signature_id, name, reason=reason, context=context)
     except InputError as error:
         return _page(signature, {f"correct-{error.field}": _fault_text(error)}), 422
@@ -67,7 +67,7 @@ def change_address(signature_id: int) -> ResponseReturnValue:
             is_asked=typed_address.fault is None,
         ), 422
     try:
-        with as_a_worker():
+        with worker_access():
             change_address_for(signature_id, typed_address.address, reason=reason, context=context)
     except InputError as error:
         fault_text = reason_fault(error) if error.field == "reason" else ADDRESS_ERRORS[error.code]
@@ -91,7 +91,7 @@ def erase(signature_id: int) -> ResponseReturnValue:
     if not request.form.get("sure"):
         return _page(signature, {"erase-sure": gettext("Please tick that you are sure: this cannot be undone.")}), 422
     try:
-        with as_a_worker():
+        with worker_access():
             erased = erase_for(signature_id, reason=reason, context=context)
     except InputError as error:
         return _page(signature, {"erase-reason": _fault_text(error)}), 422

@@ -53,8 +53,8 @@ class EntryForm(TokenForm):
 @needs(Permission.EDIT)
 def show(slug: str) -> ResponseReturnValue:
     """Return the form, and what the own section has entered."""
-    asked = request.args.get("before", "")
-    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+    typed = request.args.get("before", "")
+    before = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 18 else None
     return _page(
         published_appeal(slug), EntryForm(channel=Channel.LETTER.value, day=today().isoformat()), before=before
     )
@@ -66,15 +66,15 @@ def add(slug: str) -> ResponseReturnValue:
     """Count it; 422 with everything that is wrong, nothing counted."""
     appeal, form = published_appeal(slug), EntryForm()
     faults: dict[str, Any] = {}
-    entered = _read(appeal, form, faults)
-    if entered is None:
+    quantity = _read_entry(appeal, form, faults)
+    if quantity is None:
         return _page(appeal, form, faults), 422
     try:
-        made = enter(slug, entered, is_sure=bool(form.sure.data), context=staff_context())
+        entry_id = enter(slug, quantity, is_sure=bool(form.sure.data), context=staff_context())
     except UnusualQuantityError as error:
         return _page(appeal, form, usual=error.usual), 422
-    if not told_if_waiting(made):
-        flash(gettext("Counted: %(count)s.", count=number(entered.quantity)), "success")
+    if not notify_if_waiting(entry_id):
+        flash(gettext("Counted: %(count)s.", count=number(quantity.quantity)), "success")
     return redirect(url_for("bulk_entries.show", slug=slug), 303)
 
 
@@ -100,7 +100,7 @@ def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:entry_id>/undo")
 @needs(Permission.EDIT)
-def take_back(slug: str, entry_id: int) -> ResponseReturnValue:
+def undo_entry(slug: str, entry_id: int) -> ResponseReturnValue:
     """Take an entry out of the counts."""
     published_appeal(slug)
     try:
@@ -114,33 +114,35 @@ def take_back(slug: str, entry_id: int) -> ResponseReturnValue:
     return redirect(url_for("bulk_entries.show", slug=slug), 303)
 
 
-def told_if_waiting(entry_id: int) -> bool:
+def notify_if_waiting(entry_id: int) -> bool:
     """Return whether the entry waits for a second person; then notify those who may confirm it."""
     if not is_waiting(entry_id):
         return False
     ask_to_confirm(entry_id, context=staff_context())
-    words = gettext("It is written down, and counted once somebody else has confirmed it. They have been told by mail.")
-    flash(words, "success")
+    message = gettext(
+        "It is written down, and counted once somebody else has confirmed it. They have been told by mail."
+    )
+    flash(message, "success")
     return True
 
 
 def today() -> date:
     """Return the day in the own section's time zone."""
-    return _local(runtime().clock())
+    return _local_date(runtime().clock())
 
 
 def checked_day(appeal: AppealView, typed: str) -> date:
     """Return the day on which something was done for the appeal. Raises InputError."""
     stopped_at = appeal.ended_at if appeal.state == AppealState.STOPPED else None
-    opened_on = _local(appeal.opened_at) if appeal.opened_at is not None else today()
-    return read_day(typed, opened_on=opened_on, today=today(), last=_local(stopped_at) if stopped_at else None)
+    opened_on = _local_date(appeal.opened_at) if appeal.opened_at is not None else today()
+    return read_day(typed, opened_on=opened_on, today=today(), last=_local_date(stopped_at) if stopped_at else None)
 
 
-def _local(moment: datetime) -> date:
+def _local_date(moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(own_section().time_zone)).date()
 
 
-def _read(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> BulkQuantity | None:
+def _read_entry(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> BulkQuantity | None:
     """Return the input, checked field by field; None with the errors filled in."""
     typed = {name: form[name].data or "" for name in ("quantity", "day", "place", "note")}
     read: dict[str, Any] = {}
@@ -168,10 +170,10 @@ def _page(
     usual: int | None = None,
     before: int | None = None,
 ) -> str:
-    me = scope()
-    found = entries(me, appeal.id, before=before)
+    person = scope()
+    shown = entries(person, appeal.id, before=before)
     with all_sections():
-        elsewhere = waiting_elsewhere(me, appeal.id)
+        elsewhere = waiting_elsewhere(person, appeal.id)
     return render_template(
         "staff/offline/bulk_entries.html",
         appeal=appeal,
@@ -179,11 +181,11 @@ def _page(
         form=form,
         faults=faults or {},
         usual=usual,
-        entries=found,
+        entries=shown,
         elsewhere=elsewhere,
         names=section_names(),
         most_alone=MOST_ALONE,
-        older=found[-1].id if len(found) == PAGE else None,
+        older=shown[-1].id if len(shown) == PAGE else None,
         enterable=ENTERABLE,
         section=own_section(),
         today=today(),

@@ -25,19 +25,19 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.offline.paper_sheet import DuplicateSheetError, SheetEntry, enter_sheet, only_counted
 from campaign.web.http.locale import current_locale, number
 from campaign.web.pictures.typeset import BusyError
-from campaign.web.staff.offline.bulk_entries import checked_day, today, told_if_waiting
+from campaign.web.staff.offline.bulk_entries import checked_day, notify_if_waiting, today
 from campaign.web.staff.offline.labels import COLUMN_NAMES, FAULTS, FILE_FAULTS, row_fault
-from campaign.web.staff.offline.sheet_print import NotPrintableError, printed
+from campaign.web.staff.offline.sheet_print import NotPrintableError, sheet_pdf
 from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section
-from campaign.web.staff.staff.access import needs, room_for, scope, staff_context
+from campaign.web.staff.staff.access import accepts_bytes, needs, scope, staff_context
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("paper_sheet", __name__, url_prefix="/appeals/<slug>/sheet")
 # How many empty rows the form starts with, and gets more of; how many it holds at most.
-ROWS, MOST_TYPED = 25, 500
-_LISTED = 200
-_ROOM = MOST_BYTES + 256 * 1024
+ROWS, MAX_TYPED = 25, 500
+_MAX_LISTED = 200
+_FORM_BYTES = MOST_BYTES + 256 * 1024
 _RETRY_SECONDS = 5
 
 
@@ -56,7 +56,7 @@ class SheetForm(TokenForm):
 
 @blueprint.get("/print.pdf")
 @needs(Permission.EDIT)
-def pdf(slug: str) -> ResponseReturnValue:
+def print_sheet(slug: str) -> ResponseReturnValue:
     """Return a sheet to print in the requested language.
 
     Its QR code has a source tag: the given one, or the section's.
@@ -68,16 +68,16 @@ def pdf(slug: str) -> ResponseReturnValue:
     via = clean_via(request.args.get("via")) or f"paper-{scope().section}"
     try:
         with force_locale(language):
-            content = printed(appeal, own_section(), language, via)
+            content = sheet_pdf(appeal, own_section(), language, via)
     except NotPrintableError:
         advice = gettext("This server has no font that shows every sign of it (TOCSIN_FONTS).")
         return render_template("staff/error.html", title=gettext("No sheet in this language"), advice=advice), 404
     except BusyError as error:
         raise ServiceUnavailable(retry_after=_RETRY_SECONDS) from error
-    answer = make_response(content)
-    answer.headers["Content-Type"] = "application/pdf"
-    answer.headers["Content-Disposition"] = f'inline; filename="{slug}-sheet-{language}.pdf"'
-    return answer
+    response = make_response(content)
+    response.headers["Content-Type"] = "application/pdf"
+    response.headers["Content-Disposition"] = f'inline; filename="{slug}-sheet-{language}.pdf"'
+    return response
 
 
 @blueprint.get("")
@@ -87,18 +87,18 @@ def show(slug: str) -> ResponseReturnValue:
     section = own_section()
     country = section.countries[0] if section.countries else ""
     form = SheetForm(day=today().isoformat(), country=country, language=current_locale())
-    return _page(published_appeal(slug), form, _empty(ROWS))
+    return _page(published_appeal(slug), form, _empty_rows(ROWS))
 
 
 @blueprint.post("")
 @needs(Permission.EDIT)
-@room_for(_ROOM)
+@accepts_bytes(_FORM_BYTES)
 def check(slug: str) -> ResponseReturnValue:
     """Check what was typed and shows what it would do; 422 with everything that is wrong, nothing kept."""
-    appeal, form, rows = published_appeal(slug), SheetForm(), _typed()
+    appeal, form, rows = published_appeal(slug), SheetForm(), _typed_rows()
     if "more" in request.form:
-        return _page(appeal, form, rows + _empty(min(ROWS, MOST_TYPED - len(rows)), len(rows)))
-    faults = _faults(appeal, form)
+        return _page(appeal, form, rows + _empty_rows(min(ROWS, MAX_TYPED - len(rows)), len(rows)))
+    faults = _field_faults(appeal, form)
     sheet = read_rows(rows, form.country.data or "", LOCALES)
     if not sheet.rows and not sheet.faults:
         faults["rows"] = FILE_FAULTS["empty"]
@@ -109,11 +109,11 @@ def check(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("/file")
 @needs(Permission.EDIT)
-@room_for(_ROOM)
+@accepts_bytes(_FORM_BYTES)
 def upload(slug: str) -> ResponseReturnValue:
     """Check a CSV file and shows what it would do; 422 with each bad line, nothing kept."""
     appeal, form = published_appeal(slug), SheetForm()
-    faults, file = _faults(appeal, form), request.files.get("file")
+    faults, file = _field_faults(appeal, form), request.files.get("file")
     rows: list[TypedRow] = []
     skipped: tuple[str, ...] = ()
     try:
@@ -122,34 +122,34 @@ def upload(slug: str) -> ResponseReturnValue:
         faults["file"] = FILE_FAULTS[error.code] % {"detail": error.detail, "most": number(MOST_ROWS)}
     sheet = read_rows(rows, form.country.data or "", LOCALES)
     if faults or sheet.faults:
-        return _page(appeal, form, _empty(ROWS), faults, sheet, is_file=True), 422
+        return _page(appeal, form, _empty_rows(ROWS), faults, sheet, is_file=True), 422
     return _preview(appeal, form, rows, sheet, skipped=skipped)
 
 
 @blueprint.post("/rows")
 @needs(Permission.EDIT)
-@room_for(_ROOM)
-def back(slug: str) -> ResponseReturnValue:
+@accepts_bytes(_FORM_BYTES)
+def show_rows(slug: str) -> ResponseReturnValue:
     """Show the rows again after the preview, unchanged."""
-    appeal, rows = published_appeal(slug), _carried(request.form.get("rows", ""))
-    if len(rows) > MOST_TYPED:
+    appeal, rows = published_appeal(slug), _read_carried_rows(request.form.get("rows", ""))
+    if len(rows) > MAX_TYPED:
         flash(gettext("So many rows are better mended in the file."), "info")
         return redirect(url_for("paper_sheet.show", slug=slug), 303)
     numbered = [replace(row, line=place + 1) for place, row in enumerate(rows)]
-    return _page(appeal, SheetForm(), numbered + _empty(max(0, ROWS - len(rows)), len(rows)))
+    return _page(appeal, SheetForm(), numbered + _empty_rows(max(0, ROWS - len(rows)), len(rows)))
 
 
 @blueprint.post("/save")
 @needs(Permission.EDIT)
-@room_for(_ROOM)
+@accepts_bytes(_FORM_BYTES)
 def save(slug: str) -> ResponseReturnValue:
     """Keep what the preview showed; it is checked again, for it comes from a browser."""
     appeal, form = published_appeal(slug), SheetForm()
-    rows = _carried(form.rows.data or "")
-    faults, sheet = _faults(appeal, form), read_rows(rows, form.country.data or "", LOCALES)
+    rows = _read_carried_rows(form.rows.data or "")
+    faults, sheet = _field_faults(appeal, form), read_rows(rows, form.country.data or "", LOCALES)
     if faults or sheet.faults or not sheet.rows:
-        return _page(appeal, form, rows or _empty(ROWS), faults, sheet), 422
-    entered = SheetEntry(
+        return _page(appeal, form, rows or _empty_rows(ROWS), faults, sheet), 422
+    entry = SheetEntry(
         sheet,
         checked_day(appeal, form.day.data or ""),
         read_words("place", form.place.data or "", PLACE_LENGTH),
@@ -158,23 +158,28 @@ def save(slug: str) -> ResponseReturnValue:
     )
     sure, again = bool(form.sure.data), bool(form.again.data)
     try:
-        made = enter_sheet(slug, entered, is_sure=sure, is_again=again, context=staff_context())
+        entry_id = enter_sheet(slug, entry, is_sure=sure, is_again=again, context=staff_context())
     except DuplicateSheetError as error:
         return _preview(appeal, form, rows, sheet, same=error), 422
     except UnusualQuantityError as error:
         return _preview(appeal, form, rows, sheet, usual=error.usual), 422
     counted = _only_counted(appeal, form, sheet)
-    asked = len(sheet.rows) - counted
-    said = ngettext("%(count)s signer will be asked by mail to confirm.", "%(count)s signers will be asked by mail to "
-                    "confirm.", asked, count=number(asked))  # fmt: skip
-    flash(said if told_if_waiting(made) else f"{said} {gettext('Counted: %(count)s.', count=number(counted))}",
-          "success")  # fmt: skip
+    to_confirm = len(sheet.rows) - counted
+    message = ngettext(
+        "%(count)s signer will be asked by mail to confirm.",
+        "%(count)s signers will be asked by mail to confirm.",
+        to_confirm,
+        count=number(to_confirm),
+    )
+    if not notify_if_waiting(entry_id):
+        message = f"{message} {gettext('Counted: %(count)s.', count=number(counted))}"
+    flash(message, "success")
     return redirect(url_for("bulk_entries.show", slug=slug), 303)
 
 
-def _typed() -> list[TypedRow]:
+def _typed_rows() -> list[TypedRow]:
     """Return the rows of the form, as far as it goes."""
-    most = min(MOST_TYPED, sum(key.startswith("name-") for key in request.form))
+    most = min(MAX_TYPED, sum(key.startswith("name-") for key in request.form))
     return [_row(place + 1, [request.form.get(f"{column}-{place}", "") for column in COLUMNS]) for place in range(most)]
 
 
@@ -183,7 +188,7 @@ def _row(line: int, cells: list[str]) -> TypedRow:
     return TypedRow(line, name, email, country, consent)
 
 
-def _carried(text: str) -> list[TypedRow]:
+def _read_carried_rows(text: str) -> list[TypedRow]:
     """Return the rows that the preview carried with it; none where it is damaged."""
     try:
         rows = [_row(int(line), [str(cell) for cell in cells]) for line, *cells in json.loads(text)]
@@ -192,13 +197,13 @@ def _carried(text: str) -> list[TypedRow]:
     return rows[:MOST_ROWS]
 
 
-def _empty(many: int, after: int = 0) -> list[TypedRow]:
+def _empty_rows(many: int, after: int = 0) -> list[TypedRow]:
     return [TypedRow(after + place + 1) for place in range(many)]
 
 
-def _faults(appeal: AppealView, form: SheetForm) -> dict[str, Any]:
+def _field_faults(appeal: AppealView, form: SheetForm) -> dict[str, Any]:
     """Return the errors in the fields for the whole sheet."""
-    found: dict[str, Any] = {}
+    faults: dict[str, Any] = {}
     for name, reader in (
         ("day", lambda text: checked_day(appeal, text)),
         ("place", lambda text: read_words("place", text, PLACE_LENGTH)),
@@ -207,12 +212,12 @@ def _faults(appeal: AppealView, form: SheetForm) -> dict[str, Any]:
         try:
             reader(form[name].data or "")
         except InputError as error:
-            found[name] = FAULTS[error.field, error.code]
+            faults[name] = FAULTS[error.field, error.code]
     if form.country.data not in COUNTRIES:
-        found["country"] = FAULTS["country", "unknown"]
+        faults["country"] = FAULTS["country", "unknown"]
     if form.language.data not in LOCALES:
-        found["language"] = FAULTS["language", "unknown"]
-    return found
+        faults["language"] = FAULTS["language", "unknown"]
+    return faults
 
 
 def _page(
@@ -224,7 +229,7 @@ def _page(
     *,
     is_file: bool = False,
 ) -> str:
-    bad = sheet.faults if sheet is not None else []
+    cell_faults = sheet.faults if sheet is not None else []
     return render_template(
         "staff/offline/paper_sheet.html",
         appeal=appeal,
@@ -232,13 +237,13 @@ def _page(
         form=form,
         rows=rows,
         faults=faults or {},
-        bad=[(one.line, COLUMN_NAMES[one.column], row_fault(one)) for one in bad[:_LISTED]],
-        bad_cells={(one.line, one.column) for one in bad} if not is_file else set(),
-        more_bad=max(0, len(bad) - _LISTED),
+        bad=[(fault.line, COLUMN_NAMES[fault.column], row_fault(fault)) for fault in cell_faults[:_MAX_LISTED]],
+        bad_cells={(fault.line, fault.column) for fault in cell_faults} if not is_file else set(),
+        more_bad=max(0, len(cell_faults) - _MAX_LISTED),
         is_file=is_file,
         most=MOST_ROWS,
         countries=country_names(current_locale()),
-        has_room=len(rows) < MOST_TYPED,
+        has_room=len(rows) < MAX_TYPED,
         today=today(),
     )
 
@@ -265,7 +270,7 @@ def _preview(
         form=form,
         sheet=sheet,
         counted=_only_counted(appeal, form, sheet),
-        doubts=[(one.line, row_fault(one)) for one in sheet.doubts],
+        doubts=[(doubt.line, row_fault(doubt)) for doubt in sheet.doubts],
         carried=json.dumps(
             [[row.line, row.name, row.email, row.country, row.consent] for row in filled], ensure_ascii=False
         ),

@@ -24,17 +24,17 @@ class NotPrintableError(Exception):
     """No font there is shows every sign of it."""
 
 
-def printed(appeal: AppealView, section: SectionView, language: str, via: str) -> bytes:
+def sheet_pdf(appeal: AppealView, section: SectionView, language: str, via: str) -> bytes:
     """Return the sheet as a PDF; the request speaks that language. Raises NotPrintableError, BusyError."""
-    at = runtime().settings
+    settings = runtime().settings
     address = absolute(f"/{language}/appeals/{appeal.slug}?via={via}")
-    words = _words(appeal, section, language)
-    if not is_printable("".join(map(str, words.values())) + address, at.fonts):
+    texts = _texts(appeal, section, language)
+    if not is_printable("".join(map(str, texts.values())) + address, settings.fonts):
         raise NotPrintableError
-    return signature_sheet_pdf(words, address, appeal.text_in(language).language, at.theme, at.fonts)
+    return signature_sheet_pdf(texts, address, appeal.text_in(language).language, settings.theme, settings.fonts)
 
 
-def _words(appeal: AppealView, section: SectionView, language: str) -> dict[str, Any]:
+def _texts(appeal: AppealView, section: SectionView, language: str) -> dict[str, Any]:
     text = appeal.text_in(language)
     summary, demand = split_summary(text.summary)
     name = section_title(section.code, section.name, language)

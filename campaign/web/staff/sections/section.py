@@ -25,7 +25,7 @@ from campaign.web.staff.staff.security_texts import text_languages
 
 blueprint = Blueprint("section", __name__, url_prefix="/sections")
 # Reserved by RFC 2606: the shipped list has no other addresses.
-_NOWHERE = ".example"
+_PLACEHOLDER_ENDING = ".example"
 
 
 @blueprint.get("")
@@ -33,19 +33,19 @@ _NOWHERE = ".example"
 def index() -> ResponseReturnValue:
     """Return every section."""
     names = section_names()
-    listed = sorted(list_sections(), key=lambda one: (one.code == INTERNATIONAL, names[one.code].casefold()))
+    listed = sorted(list_sections(), key=lambda each: (each.code == INTERNATIONAL, names[each.code].casefold()))
     return render_template(
         "staff/sections/sections.html",
         listed=listed,
         names=names,
         rest=INTERNATIONAL,
-        placeholders={one.code for one in listed if one.contact.endswith(_NOWHERE)},
+        placeholders={section.code for section in listed if section.contact.endswith(_PLACEHOLDER_ENDING)},
     )
 
 
 @blueprint.get("/new")
 @needs(Permission.ADMINISTER)
-def begin() -> ResponseReturnValue:
+def show_new() -> ResponseReturnValue:
     """Return the empty form."""
     empty: Values = dict.fromkeys(("name", "time_zone", "contact", "reply_to"), "")
     lists: Values = {"countries": [], "languages": [], "tile": None}
@@ -96,19 +96,19 @@ def _typed(before: Values) -> Values:
 
     Languages stay in their order, the main one first.
     """
-    sent, kept = request.form, before.get("languages")
-    order = kept if isinstance(kept, list) else []
-    further = sent.getlist("languages")
-    main = [one for one in (sent.get("language", ""),) if one]
-    tile = [sent.get(name, "").strip() for name in ("tile_column", "tile_row")]
-    position = sent.get("position", "").strip()
+    form, shown_languages = request.form, before.get("languages")
+    order = shown_languages if isinstance(shown_languages, list) else []
+    further = form.getlist("languages")
+    main = [code for code in (form.get("language", ""),) if code]
+    tile = [form.get(name, "").strip() for name in ("tile_column", "tile_row")]
+    position = form.get("position", "").strip()
     return {
-        "name": sent.get("name", "").strip(),
-        "countries": sorted(sent.getlist("countries")),
-        "languages": [*dict.fromkeys(main + [one for one in order if one in further] + further)],
-        "time_zone": sent.get("time_zone", "").strip(),
-        "contact": sent.get("contact", "").strip(),
-        "reply_to": sent.get("reply_to", "").strip(),
+        "name": form.get("name", "").strip(),
+        "countries": sorted(form.getlist("countries")),
+        "languages": [*dict.fromkeys(main + [code for code in order if code in further] + further)],
+        "time_zone": form.get("time_zone", "").strip(),
+        "contact": form.get("contact", "").strip(),
+        "reply_to": form.get("reply_to", "").strip(),
         "tile": [_number(part) for part in tile] if any(tile) else None,
         "position": _number(position),
     }
@@ -138,8 +138,8 @@ def _page(
         values=values,
         seen=seen_field(values if before is None else before),
         wrong=faults(wrong or {}),
-        rivals=[(country, names[one.code]) for country, one in rivals.items()] if wrong else [],
-        theirs=_worded(merged.theirs) if merged else {},
+        rivals=[(country, names[section.code]) for country, section in rivals.items()] if wrong else [],
+        theirs=_with_names(merged.theirs) if merged else {},
         is_conflict=merged is not None,
         ended=None,
         doubts={},
@@ -157,14 +157,14 @@ def _chosen_first(named: Any, chosen: list[str]) -> list[tuple[str, str]]:
     return [*first.items(), *((code, name) for code, name in known.items() if code not in first)]
 
 
-def _worded(theirs: Values) -> Values:
+def _with_names(theirs: Values) -> Values:
     """Return the values that someone else has stored, with names instead of codes."""
     locale = current_locale()
-    countries, words = dict(country_names(locale)), {name: str(value) for name, value in theirs.items()}
+    countries, shown = dict(country_names(locale)), {name: str(value) for name, value in theirs.items()}
     if "countries" in theirs:
-        words["countries"] = "\n".join(countries.get(code, code) for code in theirs["countries"])
+        shown["countries"] = "\n".join(countries.get(code, code) for code in theirs["countries"])
     if "languages" in theirs:
-        words["languages"] = "\n".join(language_name(code, locale) for code in theirs["languages"])
+        shown["languages"] = "\n".join(language_name(code, locale) for code in theirs["languages"])
     if "tile" in theirs:
-        words["tile"] = " / ".join(map(str, theirs["tile"] or ()))
-    return words
+        shown["tile"] = " / ".join(map(str, theirs["tile"] or ()))
+    return shown

@@ -12,10 +12,10 @@ from campaign.web.staff.staff.access import scope
 
 def section_names() -> dict[str, str]:
     """Return the names of the sections by code."""
-    return {one.code: section_title(one.code, one.name, current_locale()) for one in list_sections()}
+    return {section.code: section_title(section.code, section.name, current_locale()) for section in list_sections()}
 
 
 def own_section() -> SectionView:
     """Return the section of the logged-in person."""
-    found = next(section for section in list_sections() if section.code == scope().section)
-    return replace(found, name=section_title(found.code, found.name, current_locale()))
+    section = next(section for section in list_sections() if section.code == scope().section)
+    return replace(section, name=section_title(section.code, section.name, current_locale()))

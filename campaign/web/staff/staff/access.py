@@ -37,7 +37,7 @@ _CLOSED = {"security.two_factor_rescue", "security.static"}
 # The cookie's part that names the log-in.
 LOGIN = "login"
 # What a form takes besides the file in it.
-_FORM = 64 * 1024
+_FORM_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +58,25 @@ def open_to_all(view: View) -> View:
     return _mark(Requirement(None))(view)
 
 
-def takes_upload(view: View) -> View:
+def accepts_upload(view: View) -> View:
     """Mark a view as one whose form carries a document."""
-    return room_for(LIMIT + _FORM)(view)
+    return accepts_bytes(LIMIT + _FORM_BYTES)(view)
 
 
-def room_for(size: int) -> Callable[[View], View]:
+def accepts_bytes(size: int) -> Callable[[View], View]:
     """Mark a view as one whose form may have so many bytes; every other form is small."""
 
     def mark(view: View) -> View:
-        view.tocsin_room = size  # type: ignore[attr-defined]
+        view.tocsin_max_bytes = size  # type: ignore[attr-defined]
         return view
 
     return mark
 
 
-def need_of(app: Flask, endpoint: str) -> Requirement | None:
+def requirement_of(app: Flask, endpoint: str) -> Requirement | None:
     """Return the route's requirement; None without one, or for Flask-Security's routes, which have own rules."""
-    found: Requirement | None = getattr(app.view_functions[endpoint], "tocsin_need", None)
-    return found
+    requirement: Requirement | None = getattr(app.view_functions[endpoint], "tocsin_requirement", None)
+    return requirement
 
 
 def scope() -> Scope:
@@ -109,12 +109,12 @@ def all_sections() -> Iterator[None]:
     if not scope().may(Permission.COORDINATE):
         yield
         return
-    with as_a_worker():
+    with worker_access():
         yield
 
 
 @contextmanager
-def as_a_worker() -> Iterator[None]:
+def worker_access() -> Iterator[None]:
     """Give this block the database access of a worker, for tasks that a worker would do a second later."""
     public: Flask = current_app.extensions["tocsin_public"]
     with public.app_context():
@@ -127,10 +127,10 @@ def init_app(app: Flask) -> None:
     @app.before_request
     def _make_room() -> None:
         # Before anything reads the form: a file that is too large is refused by its length, unread.
-        room = getattr(app.view_functions.get(request.endpoint or ""), "tocsin_room", None)
-        if room is not None:
-            request.max_content_length = request.max_form_memory_size = room
-            if (request.content_length or 0) > room:
+        max_bytes = getattr(app.view_functions.get(request.endpoint or ""), "tocsin_max_bytes", None)
+        if max_bytes is not None:
+            request.max_content_length = request.max_form_memory_size = max_bytes
+            if (request.content_length or 0) > max_bytes:
                 raise RequestEntityTooLarge
 
     @app.before_request
@@ -161,14 +161,16 @@ def guard(app: Flask) -> None:
         if is_known:
             row_security.enter(db.session(), member().section_code)
         if request.blueprint == "security":
-            return _only_looking() if is_known and request.method != "POST" else None
-        need = need_of(app, request.endpoint)
-        if need is None:
+            return _redirect_instead_of_logout() if is_known and request.method != "POST" else None
+        requirement = requirement_of(app, request.endpoint)
+        if requirement is None:
             abort(404)
-        return None if need.permission is None else _refusal(need, need.permission, is_known=is_known)
+        return (
+            None if requirement.permission is None else _refusal(requirement, requirement.permission, is_known=is_known)
+        )
 
 
-def _only_looking() -> ResponseReturnValue | None:
+def _redirect_instead_of_logout() -> ResponseReturnValue | None:
     """Answer in place of Flask-Security if its page would end the log-in of a person who only opens it.
 
     A link or a picture on another site must not log anyone out.
@@ -179,7 +181,7 @@ def _only_looking() -> ResponseReturnValue | None:
     return None
 
 
-def _refusal(need: Requirement, permission: Permission, *, is_known: bool) -> ResponseReturnValue | None:
+def _refusal(requirement: Requirement, permission: Permission, *, is_known: bool) -> ResponseReturnValue | None:
     """Return the answer that keeps this person from the page, or None if they may see it."""
     if not is_known:
         to_login: ResponseReturnValue = current_app.extensions["security"]._unauthn_handler()
@@ -189,22 +191,22 @@ def _refusal(need: Requirement, permission: Permission, *, is_known: bool) -> Re
         return redirect(url_for_security("two_factor_setup"))
     if not scope().may(permission):
         abort(404)
-    if need.is_fresh and not _is_fresh():
-        return redirect(url_for_security("verify", next=_way_back()))
+    if requirement.is_fresh and not _is_fresh():
+        return redirect(url_for_security("verify", next=_return_path()))
     return None
 
 
-def _mark(need: Requirement) -> Callable[[View], View]:
+def _mark(requirement: Requirement) -> Callable[[View], View]:
     def mark(view: View) -> View:
-        view.tocsin_need = need  # type: ignore[attr-defined]
+        view.tocsin_requirement = requirement  # type: ignore[attr-defined]
         return view
 
     return mark
 
 
 def _is_alive() -> bool:
-    secret, at = session.get(LOGIN), runtime()
-    return isinstance(secret, str) and is_session_alive(secret, member().id, now=at.clock(), vault=at.vault)
+    secret, now, vault = session.get(LOGIN), runtime().clock(), runtime().vault
+    return isinstance(secret, str) and is_session_alive(secret, member().id, now=now, vault=vault)
 
 
 def _is_fresh() -> bool:
@@ -212,7 +214,7 @@ def _is_fresh() -> bool:
     return isinstance(proved_at, float) and 0 <= time() - proved_at < FRESHNESS.total_seconds()
 
 
-def _way_back() -> str:
+def _return_path() -> str:
     """Return where to go on afterwards: the page that was asked for, or the one that the form stands on."""
     if request.method == "GET":
         return request.script_root + request.full_path.rstrip("?")

@@ -78,17 +78,19 @@ def add() -> ResponseReturnValue:
 @needs(Permission.ADMINISTER)
 def edit(staff_id: int) -> ResponseReturnValue:
     """Show one account."""
-    one = _colleague(staff_id)
-    return _one_page(one, AccountForm(role=one.role, section=one.section, active=one.active))
+    colleague = _colleague(staff_id)
+    return _account_page(
+        colleague, AccountForm(role=colleague.role, section=colleague.section, active=colleague.active)
+    )
 
 
 @blueprint.post("/accounts/<int:staff_id>")
 @needs(Permission.ADMINISTER, fresh=True)
 def save(staff_id: int) -> ResponseReturnValue:
     """Change role or section, or end the account; its log-ins end at once."""
-    one, form, before = _colleague(staff_id), AccountForm(), read_seen()
+    colleague, form, before = _colleague(staff_id), AccountForm(), read_seen()
     if not form.validate():
-        return _one_page(one, form, before=before), 422
+        return _account_page(colleague, form, before=before), 422
     try:
         change(
             staff_id,
@@ -101,17 +103,19 @@ def save(staff_id: int) -> ResponseReturnValue:
     except ConflictError as error:
         typed = {"role": form.role.data, "section": form.section.data, "active": bool(form.active.data)}
         merged = merge(typed, before, error.current)
-        return _one_page(one, AccountForm(formdata=None, **merged.values), before=error.current, merged=merged), 409
+        return _account_page(
+            colleague, AccountForm(formdata=None, **merged.values), before=error.current, merged=merged
+        ), 409
     except StateError:
         fault = gettext("Nobody changes their own role, and somebody must stay who can administer.")
-        return _one_page(one, form, fault, before=before), 422
+        return _account_page(colleague, form, fault, before=before), 422
     flash(gettext("Kept."), "success")
     return redirect(url_for("accounts.show"), 303)
 
 
 @blueprint.post("/accounts/<int:staff_id>/second-factor")
 @needs(Permission.ADMINISTER, fresh=True)
-def forget_second_factor(staff_id: int) -> ResponseReturnValue:
+def clear_second_factor(staff_id: int) -> ResponseReturnValue:
     """Reset the second factor of a person who lost phone and recovery codes."""
     reset_second_factor(_colleague(staff_id).id, context=staff_context())
     flash(gettext("The second factor will be set up anew at the next log-in."), "success")
@@ -131,8 +135,8 @@ def _page(form: InviteForm, fault: object = None) -> str:
     )
 
 
-def _one_page(
-    one: StaffView,
+def _account_page(
+    colleague: StaffView,
     form: AccountForm,
     fault: object = None,
     *,
@@ -143,14 +147,14 @@ def _one_page(
 
     `before` is what the person saw when they began; `merged` is shown after a conflict.
     """
-    held = {"role": one.role, "section": one.section, "active": one.active}
+    stored = {"role": colleague.role, "section": colleague.section, "active": colleague.active}
     words = {"role": {role.value: str(ROLE_NAMES[role]) for role in Role}, "section": form.names}
     return render_template(
         "staff/staff/account.html",
         form=form,
-        one=one,
+        colleague=colleague,
         fault=fault,
-        seen=seen_field(held if before is None else before),
+        seen=seen_field(stored if before is None else before),
         is_conflict=merged is not None,
         theirs={name: words.get(name, {}).get(value, value) for name, value in merged.theirs.items()} if merged else {},
     )

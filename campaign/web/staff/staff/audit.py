@@ -20,8 +20,8 @@ blueprint = Blueprint("audit", __name__)
 @needs(Permission.ADMINISTER)
 def show() -> ResponseReturnValue:
     """Show the audit log: actor, act, subject and time, the newest first."""
-    asked = request.args.get("before", "")
-    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+    typed = request.args.get("before", "")
+    before = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 18 else None
     entries = audit_log(scope(), before=before)
     older = entries[-1].id if len(entries) == PAGE and entries[-1].id > 1 else None
     return render_template("staff/staff/audit.html", entries=entries, older=older, ACTORS=ACTORS)

@@ -14,25 +14,25 @@ from campaign.platform.runtime import runtime
 from campaign.services.staff.login import LoginAttempt
 
 _YEAR = 365 * 24 * 3600
-_MOST_ACCOUNTS = 10
+_MAX_ACCOUNTS = 10
 
 
 def attempt_for(email: str) -> LoginAttempt:
     """Return the current attempt to log in as that person."""
-    return LoginAttempt(email, network_of(request.remote_addr), _known().get(_named(email)))
+    return LoginAttempt(email, network_of(request.remote_addr), _known_accounts().get(_account_digest(email)))
 
 
 def remember_device(email: str) -> None:
     """Set the cookie that marks this browser as one that has logged in to the account."""
-    before, name = _known(), _named(email)
+    before, name = _known_accounts(), _account_digest(email)
     known = {**before, name: before.get(name) or secrets.token_hex(8)}
-    value = _serializer().dumps(dict(list(known.items())[-_MOST_ACCOUNTS:]))
+    value = _serializer().dumps(dict(list(known.items())[-_MAX_ACCOUNTS:]))
     settings = runtime().settings
 
     @after_this_request
     def _set(response: Response) -> Response:
         response.set_cookie(
-            _name(settings),
+            _cookie_name(settings),
             value,
             max_age=_YEAR,
             path="/" if settings.is_https else "/staff",
@@ -43,21 +43,21 @@ def remember_device(email: str) -> None:
         return response
 
 
-def _known() -> dict[str, str]:
+def _known_accounts() -> dict[str, str]:
     """Return the accounts this browser has been in, each with its own random name for it."""
     try:
-        content = _serializer().loads(request.cookies.get(_name(runtime().settings), ""))
+        content = _serializer().loads(request.cookies.get(_cookie_name(runtime().settings), ""))
     except BadSignature:
         return {}
     return {str(account): str(name) for account, name in content.items()} if isinstance(content, dict) else {}
 
 
-def _named(email: str) -> str:
+def _account_digest(email: str) -> str:
     """Return the account, without writing its address into the browser."""
     return runtime().vault.login_digest(f"device of {email.strip().lower()}")[:8].hex()
 
 
-def _name(settings: Settings) -> str:
+def _cookie_name(settings: Settings) -> str:
     return "__Host-tocsin-device" if settings.is_https else "tocsin-device"
 
 

@@ -38,11 +38,11 @@ class PreferencesForm(TokenForm):
 
 @blueprint.get("/invitation/<token>")
 @open_to_all
-def invitation(token: str) -> ResponseReturnValue:
+def show_invitation(token: str) -> ResponseReturnValue:
     """Show what one is invited to; opening it changes nothing, because mail scanners follow links."""
-    _, invited = _invited(token)
+    _, invited = _read_invitation(token)
     if invited is None:
-        return _used_up()
+        return _used_link_page()
     return _invitation_page(invited, token, None)
 
 
@@ -50,9 +50,9 @@ def invitation(token: str) -> ResponseReturnValue:
 @open_to_all
 def accept_invitation(token: str) -> ResponseReturnValue:
     """Set the first password; then one logs in with it."""
-    link, invited = _invited(token)
+    link, invited = _read_invitation(token)
     if link is None or invited is None:
-        return _used_up()
+        return _used_link_page()
     form = AcceptInvitationForm()
     faults, password = current_app.extensions["security"].password_util.validate(
         form.password.data or "", False, user=invited
@@ -62,7 +62,7 @@ def accept_invitation(token: str) -> ResponseReturnValue:
     try:
         accept(link, hash_password(password), context=visitor_context())
     except (StateError, NotFoundError):
-        return _used_up()
+        return _used_link_page()
     remember_device(invited.email)
     flash(gettext("Your account is ready. Please log in."), "success")
     return redirect(url_for("security.login"), 303)
@@ -77,7 +77,7 @@ def show() -> ResponseReturnValue:
 
 @blueprint.post("/account")
 @needs(Permission.SEE_COUNTS)
-def change() -> ResponseReturnValue:
+def save_preferences() -> ResponseReturnValue:
     """Keep the language."""
     form = PreferencesForm()
     if not form.validate():
@@ -89,22 +89,22 @@ def change() -> ResponseReturnValue:
 
 @blueprint.get("/digest/<token>")
 @open_to_all
-def digest(token: str) -> ResponseReturnValue:
+def show_digest_end(token: str) -> ResponseReturnValue:
     """Return the button that ends the weekly mail; looking changes nothing."""
     return _digest_page(token, is_done=False)
 
 
 @blueprint.post("/digest/<token>")
 @open_to_all
-def no_more_digest(token: str) -> ResponseReturnValue:
+def end_weekly_digest(token: str) -> ResponseReturnValue:
     """End the weekly mail at once, without a redirect: mail programs post it by themselves (RFC 8058, 3.2)."""
     return _digest_page(token, is_done=True)
 
 
 def _digest_page(token: str, *, is_done: bool) -> ResponseReturnValue:
-    at = runtime()
+    app_runtime = runtime()
     try:
-        link = at.tokens.read(Purpose.DIGEST, token, at.clock())
+        link = app_runtime.tokens.read(Purpose.DIGEST, token, app_runtime.clock())
         if is_done:
             end_digest(link, context=visitor_context())
     except (TokenError, NotFoundError):
@@ -122,10 +122,10 @@ def _account_page() -> str:
     )
 
 
-def _invited(token: str) -> tuple[Link | None, StaffView | None]:
-    at = runtime()
+def _read_invitation(token: str) -> tuple[Link | None, StaffView | None]:
+    app_runtime = runtime()
     try:
-        link = at.tokens.read(Purpose.INVITATION, token, at.clock())
+        link = app_runtime.tokens.read(Purpose.INVITATION, token, app_runtime.clock())
     except TokenError:
         return None, None
     return link, invited_as(link)
@@ -142,5 +142,5 @@ def _invitation_page(invited: StaffView, token: str, fault: str | None) -> str:
     )
 
 
-def _used_up() -> ResponseReturnValue:
+def _used_link_page() -> ResponseReturnValue:
     return render_template("staff/staff/used_link.html"), 410

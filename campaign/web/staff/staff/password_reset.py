@@ -40,7 +40,7 @@ class ChoosePasswordForm(TokenForm):
 
 @blueprint.get("")
 @open_to_all
-def ask() -> ResponseReturnValue:
+def show_request_form() -> ResponseReturnValue:
     """Show the form that asks for a link."""
     known = current_user.email if current_user.is_authenticated else ""
     return render_template("staff/staff/forgotten_password.html", form=ResetRequestForm(formdata=None, email=known))
@@ -48,7 +48,7 @@ def ask() -> ResponseReturnValue:
 
 @blueprint.post("")
 @open_to_all
-def asked() -> ResponseReturnValue:
+def request_link() -> ResponseReturnValue:
     """Store the request for a link. No account is searched, so the response time discloses nothing."""
     form = ResetRequestForm()
     form.validate()
@@ -56,7 +56,7 @@ def asked() -> ResponseReturnValue:
     try:
         email = str(parse_address(typed)).lower()
     except InputError:
-        form.email.errors = [_said("INVALID_EMAIL_ADDRESS" if typed else "EMAIL_NOT_PROVIDED")]
+        form.email.errors = [_message("INVALID_EMAIL_ADDRESS" if typed else "EMAIL_NOT_PROVIDED")]
         return render_template("staff/staff/forgotten_password.html", form=form)
     if ask_reset(attempt_for(email), context=visitor_context()) is LinkRequestResult.REFUSED:
         form.form_errors = [gettext(TOO_MANY_LINKS)]
@@ -67,43 +67,43 @@ def asked() -> ResponseReturnValue:
 
 @blueprint.get("/<token>")
 @open_to_all
-def choose(token: str) -> ResponseReturnValue:
+def show_password_form(token: str) -> ResponseReturnValue:
     """Show the form for the new password; looking changes nothing."""
-    _, staff, fault = _opened(token)
-    return _to_ask(fault) if staff is None else _page(token, ChoosePasswordForm())
+    _, staff, fault = _read_link(token)
+    return _redirect_to_request(fault) if staff is None else _page(token, ChoosePasswordForm())
 
 
 @blueprint.post("/<token>")
 @open_to_all
-def chosen(token: str) -> ResponseReturnValue:
+def set_password(token: str) -> ResponseReturnValue:
     """Set the new password; every log-in of that person ends."""
-    link, staff, fault = _opened(token)
+    link, staff, fault = _read_link(token)
     if link is None or staff is None:
-        return _to_ask(fault)
+        return _redirect_to_request(fault)
     form = ChoosePasswordForm()
     form.validate()
-    given = form.password.data or ""
-    faults, password = current_app.extensions["security"].password_util.validate(given, False, user=staff)
+    typed = form.password.data or ""
+    faults, password = current_app.extensions["security"].password_util.validate(typed, False, user=staff)
     form.password.errors = list(faults or [])
-    if given != form.password_confirm.data:
-        form.password_confirm.errors = [_said("RETYPE_PASSWORD_MISMATCH")]
+    if typed != form.password_confirm.data:
+        form.password_confirm.errors = [_message("RETYPE_PASSWORD_MISMATCH")]
     if form.password.errors or form.password_confirm.errors:
         return _page(token, form)
     try:
         reset_password(link, hash_password(password), context=visitor_context())
     except (StateError, NotFoundError):
-        return _to_ask("INVALID_RESET_PASSWORD_TOKEN")
+        return _redirect_to_request("INVALID_RESET_PASSWORD_TOKEN")
     # The owner of the mailbox proved it: log-ins from this browser are accepted even while others guess.
     remember_device(staff.email)
-    flash(_said("PASSWORD_RESET_NO_LOGIN"), "success")
+    flash(_message("PASSWORD_RESET_NO_LOGIN"), "success")
     return redirect(url_for("security.login"))
 
 
-def _opened(token: str) -> tuple[Link | None, StaffView | None, str]:
+def _read_link(token: str) -> tuple[Link | None, StaffView | None, str]:
     """Return the link and its account, or the name of the error message."""
-    at, fault = runtime(), "INVALID_RESET_PASSWORD_TOKEN"
+    app_runtime, fault = runtime(), "INVALID_RESET_PASSWORD_TOKEN"
     try:
-        link = at.tokens.read(Purpose.RESET, token, at.clock())
+        link = app_runtime.tokens.read(Purpose.RESET, token, app_runtime.clock())
     except ExpiredTokenError:
         return None, None, "PASSWORD_RESET_EXPIRED"
     except TokenError:
@@ -111,14 +111,14 @@ def _opened(token: str) -> tuple[Link | None, StaffView | None, str]:
     return link, resetting(link), fault
 
 
-def _to_ask(fault: str) -> ResponseReturnValue:
-    flash(_said(fault), "error")
-    return redirect(url_for("password_reset.ask"))
+def _redirect_to_request(fault: str) -> ResponseReturnValue:
+    flash(_message(fault), "error")
+    return redirect(url_for("password_reset.show_request_form"))
 
 
 def _page(token: str, form: ChoosePasswordForm) -> str:
     return render_template("staff/staff/new_password.html", form=form, token=token)
 
 
-def _said(name: str) -> str:
+def _message(name: str) -> str:
     return str(gettext(MESSAGES[name][0]))

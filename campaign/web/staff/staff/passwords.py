@@ -15,9 +15,9 @@ from zxcvbn import zxcvbn
 from campaign.platform.runtime import runtime
 
 # zxcvbn's scale of 0 to 4: 3 stands for a hundred million guesses or more.
-ENOUGH = 3
+MIN_SCORE = 3
 # zxcvbn's time grows with the length; what is this long is not guessed by lists.
-_LOOKED_AT = 72
+_MAX_CHECKED = 72
 
 
 class Passwords(PasswordUtil):
@@ -26,17 +26,17 @@ class Passwords(PasswordUtil):
     def validate(self, password: str, is_register: bool, **kwargs: Any) -> tuple[list[str] | None, str]:
         """Return the faults in the reader's language, or None; and the password as it is hashed."""
         faults, normal = super().validate(password, is_register, **kwargs)
-        if not faults and is_guessed_soon(normal, _words_of_here(kwargs.get("user"))):
+        if not faults and is_guessed_soon(normal, _site_words(kwargs.get("user"))):
             faults = [gettext("This password is among the first that somebody would try. Put other words together.")]
         return faults, normal
 
 
 def is_guessed_soon(password: str, known: list[str]) -> bool:
     """Return whether lists of common passwords, names, dates, keyboard runs and the known words lead to it quickly."""
-    return int(zxcvbn(password[:_LOOKED_AT], user_inputs=known)["score"]) < ENOUGH
+    return int(zxcvbn(password[:_MAX_CHECKED], user_inputs=known)["score"]) < MIN_SCORE
 
 
-def _words_of_here(user: Any) -> list[str]:
+def _site_words(user: Any) -> list[str]:
     """Return names that belong to this site and this account (V6.1.2)."""
     settings = runtime().settings
     hosts = (urlsplit(settings.base_url).hostname or "").split(".")

@@ -45,10 +45,10 @@ class OnceCodes(MfRecoveryCodesUtil):
         return True
 
     def _place(self, sealed: list[str], code: str) -> int | None:
-        for number, one in enumerate(sealed):
+        for number, sealed_code in enumerate(sealed):
             try:
                 # Of what Flask-Security has sealed with our key, which it always has.
-                if self.cryptor is not None and self.cryptor.decrypt(one.encode()).decode() == code:
+                if self.cryptor is not None and self.cryptor.decrypt(sealed_code.encode()).decode() == code:
                     return number
             except InvalidToken:
                 continue

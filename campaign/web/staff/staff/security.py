@@ -40,7 +40,7 @@ from campaign.web.staff.staff.second_factor import OnceCodes, OncePasskeyForm, O
 from campaign.web.staff.staff.security_mail import OutboxMail
 from campaign.web.staff.staff.security_texts import MESSAGES
 
-_KEPT = ("_user_id", "_fresh", "_id", "fs_cc", "fs_paa")
+_KEPT_SESSION_KEYS = ("_user_id", "_fresh", "_id", "fs_cc", "fs_paa")
 _TEMPLATES = {
     "LOGIN_USER": "login",
     "LOGOUT_USER": "logout",
@@ -59,12 +59,12 @@ _TEMPLATES = {
 
 def init_app(app: Flask) -> None:
     """Binds Flask-Security to the staff application."""
-    at: Runtime = app.extensions[KEY]
-    app.config.update(_configuration(at.settings, at.vault))
+    app_runtime: Runtime = app.extensions[KEY]
+    app.config.update(_configuration(app_runtime.settings, app_runtime.vault))
     app.config.update({f"SECURITY_MSG_{name}": message for name, message in MESSAGES.items()})
     app.config.update({f"SECURITY_{name}_TEMPLATE": f"staff/staff/{page}.html" for name, page in _TEMPLATES.items()})
     # Mail programs end the weekly mail by themselves; the token in the link is the permission (RFC 8058).
-    CSRFProtect(app).exempt("campaign.web.staff.staff.own_account.no_more_digest")
+    CSRFProtect(app).exempt("campaign.web.staff.staff.own_account.end_weekly_digest")
     security = Security(
         app,
         SQLAlchemyUserDatastore(db, Staff, None, Passkey),  # type: ignore[arg-type]  # a role is a column here
@@ -79,7 +79,7 @@ def init_app(app: Flask) -> None:
         mf_recovery_form=security_forms.RecoveryForm,
     )
     security.want_json(lambda _request: False)
-    _listen(app)
+    _connect_signals(app)
 
 
 def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
@@ -135,10 +135,10 @@ def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
     }
 
 
-def _listen(app: Flask) -> None:
+def _connect_signals(app: Flask) -> None:
     """Connect log-ins and changed keys to sessions and the audit log, in the same transaction."""
-    user_authenticated.connect(_begin, app)
-    user_logged_out.connect(_end, app)
+    user_authenticated.connect(_begin_session, app)
+    user_logged_out.connect(_end_session, app)
     for signal, act in (
         (password_changed, "staff.change-password"),
         (tf_profile_changed, "staff.set-up-second-factor"),
@@ -146,13 +146,13 @@ def _listen(app: Flask) -> None:
         (wan_registered, "staff.add-passkey"),
         (wan_deleted, "staff.remove-passkey"),
     ):
-        signal.connect(_noting(act), app, weak=False)
+        signal.connect(_recorder(act), app, weak=False)
 
 
-def _begin(_app: Flask, user: Staff, **_: Any) -> None:
+def _begin_session(_app: Flask, user: Staff, **_: Any) -> None:
     """Start a new session: it drops the cookie's earlier content and can be ended by the server."""
     context = acting_as(user, visitor_context())
-    kept = {name: session[name] for name in _KEPT if name in session}
+    kept = {name: session[name] for name in _KEPT_SESSION_KEYS if name in session}
     session.clear()
     g.pop("csrf_token", None)
     session.update(kept)
@@ -164,13 +164,13 @@ def _begin(_app: Flask, user: Staff, **_: Any) -> None:
     append(db.session(), entry, context=context)
 
 
-def _end(_app: Flask, **_: Any) -> None:
+def _end_session(_app: Flask, **_: Any) -> None:
     secret = session.pop(LOGIN, None)
     if isinstance(secret, str):
         end_session(secret, context=visitor_context())
 
 
-def _noting(act: str) -> Any:
+def _recorder(act: str) -> Any:
     def note(_app: Flask, user: Staff, **_: Any) -> None:
         entry = AuditRecord(act, subject_of(user), user.section_code)
         append(db.session(), entry, context=acting_as(user, visitor_context()))

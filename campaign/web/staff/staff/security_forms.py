@@ -13,24 +13,24 @@ from campaign.platform.runtime import runtime
 from campaign.services.staff.login import is_allowed, note_failure
 from campaign.web.staff.staff.access import visitor_context
 from campaign.web.staff.staff.device_cookie import attempt_for
-from campaign.web.staff.staff.security_texts import TOO_MANY
+from campaign.web.staff.staff.security_texts import TOO_MANY_ATTEMPTS
 
 
 def typed_address(identity: str) -> str | None:
     """Return the address as accounts keep it; None where it is none."""
-    found: str | None = uia_email_mapper(identity)
-    return found
+    address: str | None = uia_email_mapper(identity)
+    return address
 
 
-class _Slowed:
+class _ThrottledForm:
     """A form that refuses attempts after too many failures, and counts failures."""
 
     def validate(self, **kwargs: Any) -> bool:
         """Return whether the person has proved who they are."""
-        at = runtime()
-        now, attempt = at.clock(), attempt_for(self.account())
-        if not is_allowed(attempt, now=now, vault=at.vault):
-            self.form_errors = [gettext(TOO_MANY)]
+        app_runtime = runtime()
+        now, attempt = app_runtime.clock(), attempt_for(self.account())
+        if not is_allowed(attempt, now=now, vault=app_runtime.vault):
+            self.form_errors = [gettext(TOO_MANY_ATTEMPTS)]
             return False
         proved: bool = super().validate(**kwargs)  # type: ignore[misc]
         if not proved and self.has_guessed():
@@ -48,7 +48,7 @@ class _Slowed:
         return True
 
 
-class LoginForm(_Slowed, forms.LoginForm):
+class LoginForm(_ThrottledForm, forms.LoginForm):
     """Address and password."""
 
     def account(self) -> str:
@@ -60,13 +60,13 @@ class LoginForm(_Slowed, forms.LoginForm):
         return bool(self.email.data and self.password.data)
 
 
-class VerifyForm(_Slowed, forms.VerifyForm):
+class VerifyForm(_ThrottledForm, forms.VerifyForm):
     """The password again, before what must be fresh."""
 
 
-class CodeForm(_Slowed, forms.TwoFactorVerifyCodeForm):
+class CodeForm(_ThrottledForm, forms.TwoFactorVerifyCodeForm):
     """The six digits of the authenticator."""
 
 
-class RecoveryForm(_Slowed, MfRecoveryForm):
+class RecoveryForm(_ThrottledForm, MfRecoveryForm):
     """A recovery code."""

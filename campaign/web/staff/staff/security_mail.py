@@ -41,5 +41,5 @@ class OutboxMail(MailUtil):
         """Put the notice of the changed password into the outbox, in the current transaction."""
         staff: Staff = kwargs["user"]
         context = acting_as(staff, visitor_context())
-        owed = password_notice(staff, context.settings.theme.name)
-        owed.write(db.session().connection(), context=context)
+        notice = password_notice(staff, context.settings.theme.name)
+        notice.write(db.session().connection(), context=context)

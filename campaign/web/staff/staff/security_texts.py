@@ -74,7 +74,7 @@ MESSAGES = {
     "WEBAUTHN_MISMATCH_USER_HANDLE": (_("This passkey is not known here."), "error"),
     "WEBAUTHN_NO_VERIFY": (_("The passkey could not be checked. Please try again."), "error"),
 }
-TOO_MANY = _(
+TOO_MANY_ATTEMPTS = _(
     "Too many attempts. Please wait a quarter of an hour; in a hurry, use “Forgotten your password?”: "
     "the mailed link works at once."
 )
