@@ -56,7 +56,7 @@ def init_app(app: Flask, babel: Babel) -> None:
 
     @app.context_processor
     def _words() -> dict[str, Any]:
-        return {**template_context(current_locale()), "here": same_page, "absolute": absolute}
+        return {**template_context(current_locale()), "same_page": same_page, "absolute": absolute}
 
 
 def template_context(locale: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def template_context(locale: str) -> dict[str, Any]:
         ),
         "language_name": lambda code: country.language_name(code, locale),
         "markdown": lambda text: Markup(to_html(text)),  # noqa: S704  passed the allow-list
-        "bound": bind_punctuation,
+        "bind_punctuation": bind_punctuation,
         # The channel's label in tables of counts, and the label for the supporter who acts.
         "channel_name": lambda channel: gettext(Channel(channel).rules.counted),
         "act_name": lambda channel: gettext(Channel(channel).rules.done),

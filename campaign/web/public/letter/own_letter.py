@@ -37,40 +37,40 @@ from campaign.web.public.signing.token import signer_or_refusal
 # Characters. With both its parts, such a mail stays below the size that mail programs cut off.
 MAX_LENGTH = 10_000
 # Typesetting a PDF costs a hundred times as much as a page.
-_LIMITS = "60 per minute; 600 per hour"
+_PDF_LIMITS = "60 per minute; 600 per hour"
 _MAIL_LIMITS = "20 per hour"
 blueprint = Blueprint("own_letter", __name__)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/words")
-def unsigned(slug: str) -> ResponseReturnValue:
+def show_unsigned(slug: str) -> ResponseReturnValue:
     """Show the editor to readers who have not signed."""
     appeal = published_appeal(slug)
     if appeal.state == AppealState.STOPPED:
         return redirect(url_for("take_action.act_unsigned", slug=slug))
-    return _page(appeal, None, None, read_choice(appeal, None), words=None)
+    return _page(appeal, None, None, read_choice(appeal, None), typed=None)
 
 
 @blueprint.post(f"{PREFIX}/appeals/<slug>/words")
-@limiter.limit(_LIMITS)
+@limiter.limit(_PDF_LIMITS)
 def write(slug: str) -> ResponseReturnValue:
     """Return the links, or the PDF, of the text."""
     return _process(published_appeal(slug), None, None)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/words")
-def signed(token: str) -> ResponseReturnValue:
+def show_signed(token: str) -> ResponseReturnValue:
     """Show the editor to a signer; the model letter has their name."""
     signature = signer_or_refusal(token)
     if not isinstance(signature, SignatureView):
         return signature
     if signature.appeal.state == AppealState.STOPPED:
         return redirect(url_for("take_action.act", token=token))
-    return _page(signature.appeal, signature, token, read_choice(signature.appeal, signature), words=None)
+    return _page(signature.appeal, signature, token, read_choice(signature.appeal, signature), typed=None)
 
 
 @blueprint.post(f"{PREFIX}/m/<token>/words")
-@limiter.limit(_LIMITS)
+@limiter.limit(_PDF_LIMITS)
 @limiter.limit(_MAIL_LIMITS, exempt_when=lambda: request.form.get("do") != "mail")
 def write_signed(token: str) -> ResponseReturnValue:
     """Return the links or the PDF of a signer's text, or mail it."""
@@ -82,32 +82,32 @@ def write_signed(token: str) -> ResponseReturnValue:
 
 def _process(appeal: AppealView, signature: SignatureView | None, token: str | None) -> ResponseReturnValue:
     choice = read_choice(appeal, signature)
-    words, error = _read_words()
+    typed, error = _read_letter()
     if request.form.get("do") == "carry":  # the language switch: the text is shown again without checking it
-        return _page(appeal, signature, token, choice, words=words)
+        return _page(appeal, signature, token, choice, typed=typed)
     if error:
-        return _page(appeal, signature, token, choice, words=words, error=error), 422
-    letter = own_letter(appeal.texts[choice.language], words)
+        return _page(appeal, signature, token, choice, typed=typed, error=error), 422
+    letter = own_letter(appeal.texts[choice.language], typed)
     if request.form.get("do") == "pdf":
         target = chosen_target(appeal, choice, request.form.get("target", ""))
         try:
             return pdf_response(appeal, signature, choice, target, letter)
         except GlyphError:
             error = gettext("No PDF: this server has no font for this script. Print your letter with another program.")
-            return _page(appeal, signature, token, choice, words=words, error=error), 422
-    is_mailed = request.form.get("do") == "mail" and signature is not None and _mail(signature, words)
-    return _page(appeal, signature, token, choice, words=words, letter=letter, is_mailed=is_mailed)
+            return _page(appeal, signature, token, choice, typed=typed, error=error), 422
+    is_mailed = request.form.get("do") == "mail" and signature is not None and _mail(signature, typed)
+    return _page(appeal, signature, token, choice, typed=typed, letter=letter, is_mailed=is_mailed)
 
 
-def _mail(signature: SignatureView, words: str) -> bool:
+def _mail(signature: SignatureView, typed: str) -> bool:
     try:
-        mail_own_letter(signature.id, words, context=supporter_context())
+        mail_own_letter(signature.id, typed, context=supporter_context())
     except (StateError, NotFoundError):
         return False
     return True
 
 
-def _read_words() -> tuple[str, str]:
+def _read_letter() -> tuple[str, str]:
     """Return the text without control characters, and the error message or ""."""
     typed = request.form.get("words", "")
     if "\ufffd" in typed:
@@ -126,15 +126,15 @@ def _page(
     token: str | None,
     choice: LetterChoice,
     *,
-    words: str | None,
+    typed: str | None,
     letter: Letter | None = None,
     is_mailed: bool = False,
     error: str = "",
 ) -> str:
     text = appeal.texts[choice.language]
     model = model_letter(text, signer_name(appeal, signature.name if signature else None), form=choice.form)
-    if words is None:
-        words = model.text if model and request.args.get("start") == "model" else ""
+    if typed is None:
+        typed = model.text if model and request.args.get("start") == "model" else ""
     targets = reachable_targets(appeal, choice)
     return render_template(
         "public/letter/own_letter.html",
@@ -144,7 +144,7 @@ def _page(
         token=token,
         signature=signature,
         choice=choice,
-        words=words,
+        typed=typed,
         letter=letter,
         model=model,
         mails=mail_options(targets, letter) if letter else (),
@@ -153,7 +153,7 @@ def _page(
         error=error,
         is_mailed=is_mailed,
         can_mail=signature is not None and signature.state == SignatureState.CONFIRMED,
-        own_address=url_for("own_letter.signed", token=token)
+        own_address=url_for("own_letter.show_signed", token=token)
         if token
-        else url_for("own_letter.unsigned", slug=appeal.slug),
+        else url_for("own_letter.show_unsigned", slug=appeal.slug),
     )
