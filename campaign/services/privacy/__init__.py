@@ -1,1 +1,1 @@
-"""Retention, erasure, subject access, key rotation."""
+"""Retention, the erasure journal, disclosure to staff, subject access, key rotation."""

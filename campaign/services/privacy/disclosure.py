@@ -1,7 +1,7 @@
-"""The one way by which staff get supporters' names and addresses: for a reason, written down first, within a budget.
+"""The only way for staff to supporters' names and addresses: with a reason, stored first, and within a daily budget.
 
-Everything that opens one for staff is here, and `disclose` stands before each; a test of the code refuses other ways
-(tests/code/test_disclosure_gateway.py). The page in front asks for a fresh log-in.
+Everything that decrypts them for staff is here, and calls `disclose` first; a test of the code refuses other ways
+(tests/code/test_disclosure_gateway.py). The pages require a fresh log-in.
 """
 
 from __future__ import annotations
@@ -64,54 +64,54 @@ def disclose(
     files: int = 0,
     more: dict[str, Any] | None = None,
 ) -> None:
-    """Write down that the own section's names or addresses are opened; whoever calls it opens them afterwards.
+    """Store in the audit log that names or addresses of the own section are disclosed. The caller decrypts afterwards.
 
-    `shown` people on a page, or `files`, count against the day's budget, and where nobody is shown what is `asked`.
-    Raises InputError (`reason`: `missing`, `too-long`), and BudgetError where the budget is used up; then coordinators
-    and administrators are told.
+    The people `shown` on a page and the `files` count against the day's budget; where no person is shown, `asked`
+    counts instead. Raises InputError (`reason`: `missing`, `too-long`), and BudgetError where the budget is used up; then
+    coordinators and administrators get an alert.
     """
     reason, scope = read_reason(reason), context.actor.member
     context.actor.require(Permission.EDIT)
     with transaction() as session:
         is_within = _spend(session, context, shown or asked, files)
         after = (more or {}) | ({"people": shown} if shown else {}) | ({} if is_within else {"refused": True})
-        act = AuditRecord(opened.value, subject, scope.section, after=after or None, reason=reason)
-        append(session, act, context=context)
+        record = AuditRecord(opened.value, subject, scope.section, after=after or None, reason=reason)
+        append(session, record, context=context)
     if not is_within:
         _alert(context)
         raise BudgetError("the day's budget of names and addresses is used up")
 
 
 def search_signers(*, name: str, address: Address | None, reason: str, context: Context) -> tuple[SignerView, ...]:
-    """Return who signed in the own section under that name or address. Raises as `disclose`."""
+    """Return the signers of the own section with that name or address. Raises the errors of `disclose`."""
     read_reason(reason)
-    found = signers_found(context.actor.member, context.vault, name=name, address=address)
+    signers = signers_found(context.actor.member, context.vault, name=name, address=address)
     disclose(
         DisclosureKind.SEARCH,
         f"section:{context.actor.member.section}",
-        shown=len(found),
+        shown=len(signers),
         asked=1,
         reason=reason,
         context=context,
     )
-    return open_signers(found, context.actor.member, context.vault)
+    return open_signers(signers, context.actor.member, context.vault)
 
 
 def count_signers(criteria: Criteria, appeal_id: int | None, *, reason: str, context: Context) -> int:
     """Begin to count the own section's signatures that an invalidation would concern, and return its id.
 
-    A number of them answers a question about an address, so each spends COUNT_COSTS of the budget; of signatures
-    chosen one by one it answers none. Raises InputError (`criteria`), and as `disclose`.
+    Their number can answer a question about an address, so each count spends COUNT_COSTS of the budget, unless the
+    signatures are chosen one by one. Raises InputError (`criteria`), and the errors of `disclose`.
     """
     if criteria.is_empty:
         raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
-    asked = [name for name, value in asdict(criteria).items() if value]
+    used = [name for name, value in asdict(criteria).items() if value]
     costs = 0 if criteria.asks_nothing else COUNT_COSTS
     disclose(
         DisclosureKind.COUNT,
         f"section:{context.actor.member.section}",
         asked=costs,
-        more={"by": asked},
+        more={"by": used},
         reason=reason,
         context=context,
     )
@@ -119,12 +119,12 @@ def count_signers(criteria: Criteria, appeal_id: int | None, *, reason: str, con
 
 
 def rare_domains(slug: str | None, *, reason: str, context: Context) -> tuple[NewDomain, ...]:
-    """Return the own section's new mail domains with those that few people have, each of which is shown as one person.
+    """Return the own section's new mail domains, including those that few people have.
 
-    Raises as `disclose`.
+    Each of the latter counts as one person shown. Raises the errors of `disclose`.
     """
-    found = new_domains(context.actor.member, context.vault, now=context.now, slug=slug, least=1)
-    rare = sum(is_small(one.signed) for one in found)
+    domains = new_domains(context.actor.member, context.vault, now=context.now, slug=slug, least=1)
+    rare = sum(is_small(domain.signed) for domain in domains)
     disclose(
         DisclosureKind.DOMAINS,
         f"section:{context.actor.member.section}",
@@ -133,32 +133,38 @@ def rare_domains(slug: str | None, *, reason: str, context: Context) -> tuple[Ne
         reason=reason,
         context=context,
     )
-    return found
+    return domains
 
 
 def preview_signers(invalidation_id: int, *, reason: str, context: Context) -> tuple[SignerView, ...]:
-    """Return the first whom an invalidation of the own section concerns. Raises NotFoundError, and as `disclose`."""
-    found = sample_of(context.actor.member, invalidation_id)
+    """Return the first signers that an invalidation of the own section concerns.
+
+    Raises NotFoundError, and the errors of `disclose`.
+    """
+    sample = sample_of(context.actor.member, invalidation_id)
     disclose(
-        DisclosureKind.PREVIEW, f"invalidation:{invalidation_id}", shown=len(found), reason=reason, context=context
+        DisclosureKind.PREVIEW, f"invalidation:{invalidation_id}", shown=len(sample), reason=reason, context=context
     )
-    return open_signers(found, context.actor.member, context.vault)
+    return open_signers(sample, context.actor.member, context.vault)
 
 
 def export_signers(
     appeal_id: int, slug: str, *, only_with_updates: bool, addresses: bool, reason: str, context: Context
 ) -> Iterator[Signatory]:
-    """Return the own section's confirmed signers under the appeal, read piece by piece. Raises as `disclose`."""
-    what = {"only_with_updates": only_with_updates, "addresses": addresses}
-    disclose(DisclosureKind.EXPORT, f"appeal:{slug}", files=1, more=what, reason=reason, context=context)
+    """Return the own section's confirmed signers of the appeal, read piece by piece.
+
+    Raises the errors of `disclose`.
+    """
+    options = {"only_with_updates": only_with_updates, "addresses": addresses}
+    disclose(DisclosureKind.EXPORT, f"appeal:{slug}", files=1, more=options, reason=reason, context=context)
     section = context.actor.member.section
     return signatories(appeal_id, section, context.vault, wanting_updates=only_with_updates, with_email=addresses)
 
 
 def fetch_handover(slug: str, handover_id: int, name: str, *, reason: str, context: Context) -> Iterator[bytes]:
-    """Return a file of a list made to be handed over, piece by piece; the caller has found it in the own scope.
+    """Return a file of a list to hand over, piece by piece; the caller has checked that it is in the own scope.
 
-    Raises as `disclose`.
+    Raises the errors of `disclose`.
     """
     disclose(
         DisclosureKind.HANDOVER,
@@ -172,18 +178,21 @@ def fetch_handover(slug: str, handover_id: int, name: str, *, reason: str, conte
 
 
 def subject_access_for(signature_id: int, *, reason: str, context: Context) -> tuple[SubjectAccess, ...]:
-    """Return all that the own section holds under a signature's address, to be printed for whom it belongs to.
+    """Return all data that the own section has stored for a signature's address, to be printed for the data subject.
 
-    Raises NotFoundError, and as `disclose`.
+    Raises NotFoundError, and the errors of `disclose`.
     """
     own = own_signatures_of_same_address(context.actor.member, context.vault, signature_id)
     disclose(DisclosureKind.HELD, f"signature:{signature_id}", shown=len(own), reason=reason, context=context)
-    found = subject_access_of(signature_id, context.vault)
-    return tuple(one for one in found if one.signature.section_code == context.actor.member.section)
+    data = subject_access_of(signature_id, context.vault)
+    return tuple(part for part in data if part.signature.section_code == context.actor.member.section)
 
 
 def _spend(session: Session, context: Context, shown: int, files: int) -> bool:
-    """Count it in one conditional statement, so that many pages asked for at once do not go beyond the budget."""
+    """Count the disclosure and return whether it is within the budget.
+
+    One conditional statement does both, so that concurrent requests cannot exceed the budget.
+    """
     module = sqlite if session.connection().dialect.name == "sqlite" else postgresql
     day = context.now.astimezone(UTC).date()
     first = module.insert(DisclosureDay).values(
@@ -199,7 +208,7 @@ def _alert(context: Context) -> None:
     log.error("staff %s has used up the day's budget of names and addresses", context.actor.member.staff_id)
 
     def words(locale: str) -> dict[str, str]:
-        said = budget_used_up(locale, context.actor.member.staff_id)
-        return {"subject": said.subject, "text": said.text, "url": f"{context.settings.base_url}/staff/audit"}
+        message = budget_used_up(locale, context.actor.member.staff_id)
+        return {"subject": message.subject, "text": message.text, "url": f"{context.settings.base_url}/staff/audit"}
 
     raise_alert(ALERT, 0, words, context=context)

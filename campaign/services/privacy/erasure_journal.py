@@ -1,7 +1,7 @@
-"""The erasure journal: files that outlive the database, replayed after a restore so that nobody comes back.
+"""The erasure journal: files that outlive the database, replayed after a restore so that erased data stays erased.
 
-A row is written in the transaction of the act itself; a worker moves it into the month's file within a second.
-A file is appended to by one process at a time; what a crash left half-written is still a row, and written again.
+A row is written in the transaction of the erasure itself; a worker moves it into the month's file within a second. One
+process at a time appends to a file. The row of a line that a crash left incomplete still exists, and is written again.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ from campaign.services.signing.withdraw import erase_row, forget_rows, share_nam
 
 BATCH = 500
 _READ = 5000
-# After these nothing of a signature is left to be found.
+# After an erasure of these kinds the signature is deleted or emptied.
 _EMPTIES = (ErasureKind.ERASED, ErasureKind.ADDRESS_CHANGED)
 _FILE = re.compile(r"(\d{4})-(\d{2})\.journal")
 
 
 @dataclass(frozen=True, slots=True)
 class JournalContent:
-    """What the files of a folder say, and which lines of them cannot be believed."""
+    """The erasures in the files of a folder, and the damaged lines."""
 
     erasures: tuple[Erasure, ...]
     damaged: tuple[str, ...]
 
 
 def write_out(folder: Path, *, turning: Callable[[], None] = lambda: None, context: Context) -> int:
-    """Moves what waits into the folder's files, with a call of `turning` after each batch; returns how many.
+    """Move waiting rows into the folder's files, with a call of `turning` after each batch; return how many.
 
-    Raises OSError; then it waits on.
+    Raises OSError; then the rows of the batch keep waiting.
     """
     waiting = db.session.execute(select(Row.id).limit(1)).first()
     db.session.rollback()
@@ -74,7 +74,7 @@ def write_out(folder: Path, *, turning: Callable[[], None] = lambda: None, conte
 
 
 def unwritable(folder: Path) -> str | None:
-    """Return why nothing can be written into the folder; None where it can. Nothing stays behind."""
+    """Return the reason why the folder cannot be written to; None where it can. The probe file is deleted."""
     probe = folder / f".probe-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,29 +90,28 @@ def unwritable(folder: Path) -> str | None:
 
 
 def read_folder(folder: Path, *, vault: Vault) -> JournalContent:
-    """Everything that the folder's files say, the oldest first. A folder that is not there says nothing."""
-    found: list[Erasure] = []
+    """Return everything in the folder's files, the oldest first; nothing for a folder that does not exist."""
+    erasures: list[Erasure] = []
     damaged: list[str] = []
     for path in sorted(folder.glob("*.journal")):
         for number, line in enumerate(path.read_text(encoding="ascii", errors="replace").splitlines(), 1):
             try:
-                found.append(read_erasure(line, vault))
+                erasures.append(read_erasure(line, vault))
             except ErasureJournalError as error:
                 damaged.append(f"{path}, line {number}: {error}")
-    return JournalContent(tuple(sorted(found, key=lambda one: one.left_at)), tuple(damaged))
+    return JournalContent(tuple(sorted(erasures, key=lambda erasure: erasure.left_at)), tuple(damaged))
 
 
 def replay(erasures: Sequence[Erasure], *, context: Context) -> Counter[str]:
-    """Lets everybody leave again whom a backup brought back; returns how many of each kind. Repeating it changes
-    nothing, and who signed again after leaving stays.
+    """Repeat the erasures whose data a backup brought back; return how many of each kind.
 
-    What the files know a signature by cannot be turned back: the digests of all signatures under the appeals they name
-    are computed once, some microseconds each.
+    Repeating it changes nothing, and a signature that was made after the erasure stays. The digests in the files cannot
+    be inverted, so the digests of all signatures on the named appeals are computed once, some microseconds each.
     """
     vault = context.vault
     done: Counter[str] = Counter()
     if erasures:
-        _forget_rows(erasures, vault)
+        _erase_waiting(erasures, vault)
     known = _signatures(erasures, vault)
     remaining = iter(erasures)
     while batch := list(islice(remaining, BATCH)):
@@ -121,8 +120,8 @@ def replay(erasures: Sequence[Erasure], *, context: Context) -> Counter[str]:
 
 
 def forget(folder: Path, *, context: Context) -> int:
-    """Deletes the files of months so long ago that no backup from before them may be kept; returns how many."""
-    gone = 0
+    """Delete the files of months so long ago that no earlier backup may exist any more; return how many."""
+    deleted = 0
     for path in sorted(folder.glob("*.journal")):
         name = _FILE.fullmatch(path.name)
         if name is None:
@@ -130,8 +129,8 @@ def forget(folder: Path, *, context: Context) -> int:
         month_ends = datetime(int(name[1]), int(name[2]), 28, tzinfo=UTC) + timedelta(days=4)
         if month_ends < context.now - retention.TOMBSTONES:
             path.unlink()
-            gone += 1
-    return gone
+            deleted += 1
+    return deleted
 
 
 def _erasure(row: Row) -> Erasure:
@@ -140,8 +139,8 @@ def _erasure(row: Row) -> Erasure:
 
 def _append(folder: Path, erasures: list[Erasure], vault: Vault) -> None:
     by_month: dict[str, list[str]] = {}
-    for one in erasures:
-        by_month.setdefault(f"{one.left_at.astimezone(UTC):%Y-%m}", []).append(one.as_line(vault))
+    for erasure in erasures:
+        by_month.setdefault(f"{erasure.left_at.astimezone(UTC):%Y-%m}", []).append(erasure.as_line(vault))
     for month, lines in by_month.items():
         folder.mkdir(parents=True, exist_ok=True)
         _append_lines(folder / f"{month}.journal", "".join(f"{line}\n" for line in lines).encode())
@@ -153,7 +152,7 @@ def _append_lines(path: Path, content: bytes) -> None:
     with os.fdopen(number, "rb+", buffering=0) as file:
         fcntl.flock(number, fcntl.LOCK_EX)
         size = os.fstat(number).st_size
-        # Whoever crashed in the middle of a line has not deleted its row.
+        # A process that crashed in the middle of a line has not deleted its row, so the partial line is cut off.
         tail = os.pread(number, min(size, 4096), max(0, size - 4096))
         whole = size - len(tail) + tail.rfind(b"\n") + 1
         if whole != size:
@@ -173,27 +172,28 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _signatures(erasures: Iterable[Erasure], vault: Vault) -> dict[bytes, int]:
-    """Return the ids of the signatures that left, by what the files know them by."""
-    wanted = {one.address_digest for one in erasures}
-    found: dict[bytes, int] = {}
-    for appeal_id in sorted({one.appeal_id for one in erasures}):
+    """Return the ids of the signatures to which the erasures apply, by their digest in the files."""
+    erased = {erasure.address_digest for erasure in erasures}
+    ids: dict[bytes, int] = {}
+    for appeal_id in sorted({erasure.appeal_id for erasure in erasures}):
         chosen = select(Signature.id, Signature.address_digest).where(
             Signature.appeal_id == appeal_id, Signature.address_digest.is_not(None)
         )
         for number, digest in db.session.execute(chosen.execution_options(yield_per=_READ)):
-            left = vault.journal_digest(bytes(digest or b""))
-            if left in wanted:
-                found[left] = number
+            journal_digest = vault.journal_digest(bytes(digest or b""))
+            if journal_digest in erased:
+                ids[journal_digest] = number
     db.session.rollback()
-    return found
+    return ids
 
 
-def _forget_rows(erasures: Iterable[Erasure], vault: Vault) -> None:
-    """Delete the forms, with their keys, and rows of sheets that waited, whatever their appeal, when their address was
-    erased.
+def _erase_waiting(erasures: Iterable[Erasure], vault: Vault) -> None:
+    """Delete the forms, with their keys, and the rows of sheets that waited when their address was erased.
+
+    It deletes those on all appeals.
     """
-    erased = {one.address_digest: one for one in erasures if one.kind == ErasureKind.ERASED}
-    appeal_ids = sorted({one.appeal_id for one in erased.values()})
+    erased = {erasure.address_digest: erasure for erasure in erasures if erasure.kind == ErasureKind.ERASED}
+    appeal_ids = sorted({erasure.appeal_id for erasure in erased.values()})
     with transaction() as session:
         waiting: list[SheetRow | SignUp] = [*session.scalars(select(SheetRow)), *session.scalars(select(SignUp))]
         for row in waiting:
@@ -204,50 +204,50 @@ def _forget_rows(erasures: Iterable[Erasure], vault: Vault) -> None:
             except CipherError:
                 continue
             for digest in vault.address_digests(appeal_ids, address):
-                one = erased.get(vault.journal_digest(digest))
-                if one is None or row.address_digest is None:
+                erasure = erased.get(vault.journal_digest(digest))
+                if erasure is None or row.address_digest is None:
                     continue
                 if isinstance(row, SheetRow):
-                    forget_rows(session, [row.address_digest], one.left_at, vault)
-                elif row.signed_at <= one.left_at:
-                    erase_keys(session, [row.origin_sealed], vault, on=one.left_at.date())
+                    forget_rows(session, [row.address_digest], erasure.left_at, vault)
+                elif row.signed_at <= erasure.left_at:
+                    erase_keys(session, [row.origin_sealed], vault, on=erasure.left_at.date())
                     session.delete(row)
                     break
 
 
 def _replay(batch: list[Erasure], known: dict[bytes, int], vault: Vault) -> Iterator[str]:
     with transaction() as session:
-        ids = sorted({known[one.address_digest] for one in batch if one.address_digest in known})
+        ids = sorted({known[erasure.address_digest] for erasure in batch if erasure.address_digest in known})
         chosen = select(Signature).where(Signature.id.in_(ids)).order_by(Signature.id).with_for_update(**NO_KEY_UPDATE)
         rows = {row.id: row for row in session.scalars(chosen)}
-        for one in batch:
-            row = rows.get(known.get(one.address_digest, 0))
-            if row is None or row.appeal_id != one.appeal_id or row.signed_at > one.signed_at:
+        for erasure in batch:
+            row = rows.get(known.get(erasure.address_digest, 0))
+            if row is None or row.appeal_id != erasure.appeal_id or row.signed_at > erasure.signed_at:
                 continue
-            if _leave(session, row, one, vault):
-                yield one.kind.value
-                if one.kind in _EMPTIES:
+            if _repeat(session, row, erasure, vault):
+                yield erasure.kind.value
+                if erasure.kind in _EMPTIES:
                     del rows[row.id]
 
 
-def _leave(session: Session, row: Signature, one: Erasure, vault: Vault) -> bool:
-    if one.kind == ErasureKind.ERASED:
-        erase_row(session, row, one.left_at, vault)
+def _repeat(session: Session, row: Signature, erasure: Erasure, vault: Vault) -> bool:
+    if erasure.kind == ErasureKind.ERASED:
+        erase_row(session, row, erasure.left_at, vault)
         return True
-    if one.kind == ErasureKind.WITHDRAWN:
-        return withdraw_row(session, row, one.left_at, vault)
-    # Who has agreed to something since, keeps what was agreed to last. Of that the hour is known: within the same hour
-    # leaving prevails.
-    if last_consent(session, row).given_at > one.left_at:
+    if erasure.kind == ErasureKind.WITHDRAWN:
+        return withdraw_row(session, row, erasure.left_at, vault)
+    # A consent that was given after the erasure stays. Only its hour is stored: within the same hour the erasure
+    # prevails.
+    if last_consent(session, row).given_at > erasure.left_at:
         return False
-    if one.kind == ErasureKind.ADDRESS_CHANGED:
-        # Nothing here knows the new address, and the old mailbox may be another person's by now.
-        erase_row(session, row, one.left_at, vault)
+    if erasure.kind == ErasureKind.ADDRESS_CHANGED:
+        # The new address is not known here, and the old mailbox may belong to another person by now.
+        erase_row(session, row, erasure.left_at, vault)
         return True
-    if one.kind == ErasureKind.UPDATES_ENDED and row.wants_updates:
-        end_updates(session, row, one.left_at)
+    if erasure.kind == ErasureKind.UPDATES_ENDED and row.wants_updates:
+        end_updates(session, row, erasure.left_at)
         return True
-    if one.kind == ErasureKind.SHARING_ENDED and row.shares_name:
-        share_name(session, row, one.left_at, vault, wanted=False)
+    if erasure.kind == ErasureKind.SHARING_ENDED and row.shares_name:
+        share_name(session, row, erasure.left_at, vault, wanted=False)
         return True
     return False

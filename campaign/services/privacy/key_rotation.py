@@ -1,7 +1,7 @@
-"""Giving everything sealed the newest data key, while supporters go on signing.
+"""The rotation of data keys: everything sealed is sealed anew with the newest key, while supporters go on signing.
 
-Nothing is noted down about how far it came: each value says which key sealed it, so a run that was killed is simply
-started again. The index key is another one and stays, and so do all digests.
+No progress is stored: each value names the key that sealed it, so an interrupted run is simply started again. The
+index key is not rotated and the digests made with it stay.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 
-# Sealed anew in one transaction: short enough that a sign-up never waits for it noticeably.
+# The rows sealed anew in one transaction: few enough that a sign-up never waits noticeably.
 BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class RotationReport:
-    """What one pass did: values sealed anew, and values that none of the keys opens."""
+    """The result of one run: the number of values sealed anew, and of values that none of the keys decrypts."""
 
     resealed: int
     unreadable: int
 
 
 def rotate(*, batch: int = BATCH, context: Context) -> RotationReport:
-    """Seals everything with the newest key that another one sealed, batch by batch, each in its own transaction.
+    """Seal everything anew that an older key sealed, batch by batch, each in its own transaction; return the numbers.
 
-    What is signed meanwhile by a process that does not know the newest key yet is found by the next run.
+    Values that are stored meanwhile by a process that does not have the newest key yet are sealed by the next run.
     """
     resealed = unreadable = 0
     for model in SEALED:

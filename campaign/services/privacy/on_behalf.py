@@ -1,8 +1,8 @@
-"""What staff do for somebody who writes by letter: correct name or address, mail the links again, erase.
+"""Staff actions on behalf of a person who writes by letter: correct name or address, mail the links again, erase.
 
-Each is written into the audit log with its reason first, of the own section's signatures alone, and without a name or
-an address. What another section holds under the same address stays as it is. What is held is printed by
-services/privacy/disclosure.py.
+Each is first stored in the audit log with its reason, without a name or an address, and concerns only signatures of the
+own section. Another section's signatures with the same address stay as they are. services/privacy/disclosure.py
+returns the stored data for printing.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def correct_name_for(signature_id: int, name: str, *, reason: str, context: Cont
 
 
 def change_address_for(signature_id: int, new: Address, *, reason: str, context: Context) -> None:
-    """Mail the new address a link that changes it, of the own section's signatures alone, once it is confirmed there.
+    """Mail the new address a link that, once confirmed, changes the address of the own section's signatures.
 
-    The old one is told. Whoever has the new mailbox reads them, and the answer tells whether an address is the one that
-    there is: so it is one of the ways in which names and addresses are opened. Raises NotFoundError, InputError
-    (`reason`; `email` as `ask_change`), BudgetError.
+    The old address gets a notice. The owner of the new mailbox can then read the signatures, and an error tells whether
+    an address is the current one: so this counts as a disclosure of names and addresses. Raises NotFoundError,
+    InputError (`reason`; `email` as `ask_change`), BudgetError.
     """
     marks = own_marks_of_same_address(context.actor.member, context.vault, signature_id)
     disclose(DisclosureKind.READDRESS, f"signature:{signature_id}", shown=len(marks), reason=reason, context=context)
@@ -43,29 +43,31 @@ def change_address_for(signature_id: int, new: Address, *, reason: str, context:
 
 
 def erase_for(signature_id: int, *, reason: str, context: Context) -> int:
-    """Erase all that the own section holds under the signature's address, what waits too; return how many signatures.
+    """Erase all data of the own section for the signature's address, unconfirmed too; return how many signatures.
 
     Raises NotFoundError, InputError (`reason`).
     """
-    found = own_signatures_of_same_address(context.actor.member, context.vault, signature_id)
-    _note("signature.erase", f"signature:{signature_id}", {"signatures": len(found)}, reason=reason, context=context)
-    for one in found:
-        erase(one, section=context.actor.member.section, context=context)
-    return len(found)
+    signatures = own_signatures_of_same_address(context.actor.member, context.vault, signature_id)
+    _note(
+        "signature.erase", f"signature:{signature_id}", {"signatures": len(signatures)}, reason=reason, context=context
+    )
+    for signature in signatures:
+        erase(signature, section=context.actor.member.section, context=context)
+    return len(signatures)
 
 
 def send_links_for(address: Address, *, reason: str, context: Context) -> None:
-    """Have a worker mail to that address what waits to be confirmed under it, and a link to its data.
+    """Make a worker mail to the address the links to its unconfirmed forms, and a link to its data.
 
-    Nothing tells whether there is anything. Raises InputError (`reason`).
+    The caller does not learn whether there are any. Raises InputError (`reason`).
     """
     _note("signature.send-links", f"section:{context.actor.member.section}", reason=reason, context=context)
     ask_new_links(address, context=context)
 
 
-def _note(act: str, subject: str, after: dict[str, Any] | None = None, *, reason: str, context: Context) -> None:
+def _note(action: str, subject: str, after: dict[str, Any] | None = None, *, reason: str, context: Context) -> None:
     reason, scope = read_reason(reason), context.actor.member
     context.actor.require(Permission.EDIT)
     with transaction() as session:
-        entry = AuditRecord(act, subject, scope.section, after=after, reason=reason)
+        entry = AuditRecord(action, subject, scope.section, after=after, reason=reason)
         append(session, entry, context=context)

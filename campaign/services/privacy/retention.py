@@ -1,7 +1,7 @@
-"""Letting go of personal data when its time is over, while every count stays what it is.
+"""The purge of personal data after its retention period, which leaves every count unchanged.
 
-Each batch is a transaction of its own, and what remains to be done is what the rows say: a worker may be stopped after
-any of them, and the next run goes on. `go_on` is asked before each.
+Each batch is a transaction of its own, and the rows themselves tell what remains to be done: a worker may be stopped
+after any batch, and the next run continues. `go_on` is called before each batch; where it returns false, the run ends.
 """
 
 from __future__ import annotations
@@ -61,85 +61,89 @@ from campaign.services.signing.signature import DAY_OF_CONSENT, EMPTY
 
 BATCH = 500
 GoOn = Callable[[], bool]
-_OVER = [MailState.SENT, MailState.UNKNOWN, MailState.DEAD, MailState.SUPPRESSED]
+_ENDED_MAIL = [MailState.SENT, MailState.UNKNOWN, MailState.DEAD, MailState.SUPPRESSED]
 _NOT_BEGUN = [InvalidationState.COUNTING, InvalidationState.READY]
-_COUNTED = exists().where(Action.signature_id == Signature.id, Action.channel == Channel.SIGNATURE)
+_IS_COUNTED = exists().where(Action.signature_id == Signature.id, Action.channel == Channel.SIGNATURE)
 
 
 def purge_expired(*, go_on: GoOn, batch: int = BATCH, context: Context) -> Counter[str]:
-    """Deletes or anonymises all whose time is over; returns how many of what."""
+    """Delete or anonymise all data whose retention period is over; return how many rows of each kind."""
     now = context.now
     done: Counter[str] = Counter()
     withdrawn = Signature.state == SignatureState.WITHDRAWN, Signature.ended_at < now - retention.WITHDRAWN
     done["unconfirmed"] = _delete_sign_ups(now - retention.UNCONFIRMED, go_on, batch)
-    gone = _Gone(now.date(), context.vault)
-    done["withdrawn"] = _delete_signatures(withdrawn, Signature.ended_at, go_on, batch, gone)
-    for appeal_id, everybody in _over(now, timedelta(days=context.settings.retention_days)):
-        done["anonymised"] += _anonymise(appeal_id, everybody, go_on, batch, gone)
+    eraser = _KeyEraser(now.date(), context.vault)
+    done["withdrawn"] = _delete_signatures(withdrawn, Signature.ended_at, go_on, batch, eraser)
+    for appeal_id, with_updates in _ended_appeals(now, timedelta(days=context.settings.retention_days)):
+        done["anonymised"] += _anonymise(appeal_id, with_updates, go_on, batch, eraser)
     done["networks"] = _forget_networks(now - retention.NETWORKS, go_on, batch)
     done["networks"] += _forget_report_networks(now - retention.NETWORKS, go_on, batch)
-    done["mails"] = _prune_mails(now - retention.MAILS, go_on, batch, gone)
+    done["mails"] = _prune_mails(now - retention.MAILS, go_on, batch, eraser)
     done["message ids"] = _forget_message_ids(now - retention.BOUNCES, go_on, batch)
     done["answers"] = forget_answers(since=now - retention.BOUNCES, go_on=go_on, batch=batch, context=context)
-    done["times"] = _cut_times(now - retention.MINUTES, go_on, batch)
+    done["times"] = _truncate_times(now - retention.MINUTES, go_on, batch)
     if go_on():
-        done["keys"] = _forget_keys(now, gone)
-        done["records"] = _prune_sealed(now, gone) + _prune_records(now)
+        done["keys"] = _forget_keys(now, eraser)
+        done["records"] = _prune_sealed(now, eraser) + _prune_records(now)
     return done
 
 
 @dataclass(frozen=True, slots=True)
-class _Gone:
-    """Erases the keys of rows that go."""
+class _KeyEraser:
+    """The erasure of the keys of rows that are deleted or emptied."""
 
     on: date
     vault: Vault
 
     def erase(self, session: Session, sealed: Iterable[bytes | None]) -> None:
+        """Erase the keys of the rows that these values were in."""
         erase_keys(session, sealed, self.vault, on=self.on)
 
     def forget_forms(self, session: Session, signature_ids: list[int]) -> None:
-        """Delete the forms that were confirmed, where they are younger than what they have become."""
+        """Delete the confirmed forms of these signatures, with their keys, where they still exist."""
         old = delete(SignUp).where(SignUp.signature_id.in_(signature_ids)).returning(SignUp.origin_sealed)
-        erase_keys(session, session.scalars(old, execution_options=_BLIND).all(), self.vault, on=self.on)
+        erase_keys(session, session.scalars(old, execution_options=_NO_SYNC).all(), self.vault, on=self.on)
 
 
 def _delete_sign_ups(before: datetime, go_on: GoOn, batch: int) -> int:
-    """Forms sent so long ago, with their mails; whether they were confirmed or not."""
-    gone = 0
+    """Delete the forms sent before that time, confirmed or not, with their mails; return how many."""
+    number = 0
     while go_on():
         with transaction() as session:
             old = select(SignUp.id).where(SignUp.signed_at < before).order_by(SignUp.signed_at).limit(batch)
             ids = session.scalars(old.with_for_update(**NO_KEY_UPDATE)).all()
             if ids:
-                session.execute(delete(SignUp).where(SignUp.id.in_(ids)), execution_options=_BLIND)
-        gone += len(ids)
+                session.execute(delete(SignUp).where(SignUp.id.in_(ids)), execution_options=_NO_SYNC)
+        number += len(ids)
         if len(ids) < batch:
             break
-    return gone
+    return number
 
 
-def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, batch: int, gone_for_good: _Gone) -> int:
-    """With their consents and mails; what was reported with them stays counted, by nobody."""
-    gone = 0
+def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, batch: int, eraser: _KeyEraser) -> int:
+    """Delete signatures with their consents and mails; return how many.
+
+    Actions that were reported with them stay counted, without a signature.
+    """
+    number = 0
     while go_on():
         with transaction() as session:
             chosen = select(Signature.id, Signature.email_sealed).where(*conditions).order_by(order).limit(batch)
             rows = session.execute(chosen.with_for_update(**NO_KEY_UPDATE)).all()
             ids = [row.id for row in rows]
-            gone_for_good.erase(session, (row.email_sealed for row in rows))
+            eraser.erase(session, (row.email_sealed for row in rows))
             if ids:
                 forget_times(session, ids)
-                session.execute(delete(Signature).where(Signature.id.in_(ids)), execution_options=_BLIND)
-        gone += len(ids)
+                session.execute(delete(Signature).where(Signature.id.in_(ids)), execution_options=_NO_SYNC)
+        number += len(ids)
         if len(ids) < batch:
             break
-    return gone
+    return number
 
 
-def _over(now: datetime, kept: timedelta) -> list[tuple[int, bool]]:
-    """Appeals that ended long enough ago; whether also for those who asked to hear how the case goes on."""
-    told = (
+def _ended_appeals(now: datetime, period: timedelta) -> list[tuple[int, bool]]:
+    """Return the ids of appeals that ended so long ago, with whether signers who want updates are to be purged too."""
+    outcomes = (
         select(Announcement.appeal_id, func.max(Announcement.ended_at).label("told_at"))
         .where(Announcement.kind == AnnouncementKind.OUTCOME, Announcement.state == AnnouncementState.SENT)
         .where(Announcement.section_code.is_(None))
@@ -147,40 +151,43 @@ def _over(now: datetime, kept: timedelta) -> list[tuple[int, bool]]:
         .subquery()
     )
     with transaction() as session:
-        found = session.execute(
-            select(Appeal.id, Appeal.ended_at, told.c.told_at)
-            .outerjoin(told, told.c.appeal_id == Appeal.id)
-            .where(Appeal.ended_at <= now - kept)
+        rows = session.execute(
+            select(Appeal.id, Appeal.ended_at, outcomes.c.told_at)
+            .outerjoin(outcomes, outcomes.c.appeal_id == Appeal.id)
+            .where(Appeal.ended_at <= now - period)
             .order_by(Appeal.id)
         ).all()
     return [
-        (appeal_id, retention.closing(ended_at, kept, told_at).updates_at <= now)
-        for appeal_id, ended_at, told_at in found
+        (appeal_id, retention.closing(ended_at, period, told_at).updates_at <= now)
+        for appeal_id, ended_at, told_at in rows
         if ended_at is not None
     ]
 
 
-def _anonymise(appeal_id: int, everybody: bool, go_on: GoOn, batch: int, gone: _Gone) -> int:
-    """Empties name, address and every digest; the signature, its action and all counts stay."""
+def _anonymise(appeal_id: int, with_updates: bool, go_on: GoOn, batch: int, eraser: _KeyEraser) -> int:
+    """Empty name, address and every digest of the appeal's signatures; return how many. Actions and counts stay.
+
+    Signers who want updates are left out unless `with_updates` is true.
+    """
     number, last = 0, b""
     while go_on():
         with transaction() as session:
             chosen = (
                 select(
                     *(Signature.id, Signature.address_digest, Signature.email_sealed, Signature.state),
-                    _COUNTED.label("is_counted"),
+                    _IS_COUNTED.label("is_counted"),
                 )
                 .where(Signature.appeal_id == appeal_id, Signature.address_digest > last)
                 .order_by(Signature.address_digest)
                 .limit(batch)
                 .with_for_update(**NO_KEY_UPDATE)
             )
-            if not everybody:
+            if not with_updates:
                 chosen = chosen.where(~and_(Signature.wants_updates, Signature.state == SignatureState.CONFIRMED))
             rows = session.execute(chosen).all()
-            gone.erase(session, (row.email_sealed for row in rows))
+            eraser.erase(session, (row.email_sealed for row in rows))
             if rows:
-                gone.forget_forms(session, [row.id for row in rows])
+                eraser.forget_forms(session, [row.id for row in rows])
             _empty(session, rows)
         number += len(rows)
         if len(rows) < batch:
@@ -190,19 +197,19 @@ def _anonymise(appeal_id: int, everybody: bool, go_on: GoOn, batch: int, gone: _
 
 
 def _empty(session: Session, rows: Any) -> None:
-    """A signature that is not counted by itself says nothing any more: it goes whole."""
-    kept = [row.id for row in rows if row.is_counted or row.state == SignatureState.INVALIDATED]
-    gone = sorted({row.id for row in rows} - set(kept))
+    """Empty the counted or invalidated signatures; delete the others, which have no further use."""
+    to_empty = [row.id for row in rows if row.is_counted or row.state == SignatureState.INVALIDATED]
+    to_delete = sorted({row.id for row in rows} - set(to_empty))
     if rows:
-        forget_times(session, [*kept, *gone])
-    if gone:
-        session.execute(delete(Signature).where(Signature.id.in_(gone)), execution_options=_BLIND)
-    if kept:
-        session.execute(delete(Mail).where(Mail.signature_id.in_(kept)), execution_options=_BLIND)
-        emptied = update(Signature).where(Signature.id.in_(kept)).values(**EMPTY)
-        session.execute(emptied, execution_options=_BLIND)
-        agreed = update(Consent).where(Consent.signature_id.in_(kept)).values(**DAY_OF_CONSENT)
-        session.execute(agreed, execution_options=_BLIND)
+        forget_times(session, [*to_empty, *to_delete])
+    if to_delete:
+        session.execute(delete(Signature).where(Signature.id.in_(to_delete)), execution_options=_NO_SYNC)
+    if to_empty:
+        session.execute(delete(Mail).where(Mail.signature_id.in_(to_empty)), execution_options=_NO_SYNC)
+        emptied = update(Signature).where(Signature.id.in_(to_empty)).values(**EMPTY)
+        session.execute(emptied, execution_options=_NO_SYNC)
+        consents = update(Consent).where(Consent.signature_id.in_(to_empty)).values(**DAY_OF_CONSENT)
+        session.execute(consents, execution_options=_NO_SYNC)
 
 
 def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
@@ -219,7 +226,7 @@ def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
             ids = session.scalars(old).all()
             if ids:
                 forget = update(Signature).where(Signature.id.in_(ids)).values(network_digest=None, domain_digest=None)
-                session.execute(forget, execution_options=_BLIND)
+                session.execute(forget, execution_options=_NO_SYNC)
         number += len(ids)
         if len(ids) < batch:
             break
@@ -227,7 +234,7 @@ def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
 
 
 def _forget_report_networks(before: datetime, go_on: GoOn, batch: int) -> int:
-    """Where letters reported without a signature came from, counted or taken out."""
+    """Empty the networks of actions reported without a signature, counted or invalidated; return how many."""
     number = 0
     for model in (Action, InvalidatedAction):
         while go_on():
@@ -239,7 +246,7 @@ def _forget_report_networks(before: datetime, go_on: GoOn, batch: int) -> int:
                 if ids:
                     forget = update(model).where(model.id.in_(ids))
                     forget = forget.values(network_digest=None, wide_network_digest=None)
-                    session.execute(forget, execution_options=_BLIND)
+                    session.execute(forget, execution_options=_NO_SYNC)
             number += len(ids)
             if len(ids) < batch:
                 break
@@ -247,101 +254,107 @@ def _forget_report_networks(before: datetime, go_on: GoOn, batch: int) -> int:
 
 
 def _forget_message_ids(before: datetime, go_on: GoOn, batch: int) -> int:
-    """Of mails that are over and so old that nothing comes back any more; with which form they answered."""
+    """Empty the Message-ID, and the sealed reference to a form, of ended mails too old to bounce; return how many."""
     number = 0
     while go_on():
         with transaction() as session:
-            over = Mail.created_at < before, Mail.state.in_(_OVER), text("mail.message_id IS NOT NULL")
-            old = select(Mail.id).where(*over).order_by(Mail.created_at).limit(batch).with_for_update(**NO_KEY_UPDATE)
+            has_ended = Mail.created_at < before, Mail.state.in_(_ENDED_MAIL), text("mail.message_id IS NOT NULL")
+            old = (
+                select(Mail.id)
+                .where(*has_ended)
+                .order_by(Mail.created_at)
+                .limit(batch)
+                .with_for_update(**NO_KEY_UPDATE)
+            )
             ids = session.scalars(old).all()
             if ids:
                 forget = update(Mail).where(Mail.id.in_(ids)).values(message_id=None, context_sealed=None)
-                session.execute(forget, execution_options=_BLIND)
+                session.execute(forget, execution_options=_NO_SYNC)
         number += len(ids)
         if len(ids) < batch:
             break
     return number
 
 
-def _cut_times(before: datetime, go_on: GoOn, batch: int) -> int:
-    """Of forms that have waited for some hours: nothing asks for the minute any more."""
+def _truncate_times(before: datetime, go_on: GoOn, batch: int) -> int:
+    """Truncate to the hour the times of forms that have waited for hours; return how many."""
     number = 0
     while go_on():
         with transaction() as session:
-            fine = SignUp.signed_at < before, SignUp.signed_at != TruncatedToHour(SignUp.signed_at)
-            chosen = select(SignUp.id).where(*fine).order_by(SignUp.signed_at).limit(batch)
+            finer_than_hour = SignUp.signed_at < before, SignUp.signed_at != TruncatedToHour(SignUp.signed_at)
+            chosen = select(SignUp.id).where(*finer_than_hour).order_by(SignUp.signed_at).limit(batch)
             ids = session.scalars(chosen.with_for_update(**NO_KEY_UPDATE)).all()
             if ids:
-                cut = {
+                hours = {
                     name: TruncatedToHour(getattr(SignUp, name)) for name in ("signed_at", "mailed_at", "reminded_at")
                 }
-                session.execute(update(SignUp).where(SignUp.id.in_(ids)).values(**cut), execution_options=_BLIND)
+                session.execute(update(SignUp).where(SignUp.id.in_(ids)).values(**hours), execution_options=_NO_SYNC)
         number += len(ids)
         if len(ids) < batch:
             break
     return number
 
 
-def _forget_keys(now: datetime, gone: _Gone) -> int:
-    """Keys of months, and of forms that wait no longer."""
-    kept_since = month_of(now - retention.NETWORKS - timedelta(days=1))
+def _forget_keys(now: datetime, eraser: _KeyEraser) -> int:
+    """Delete the keys of months, and erase those of forms that cannot wait any longer; return how many."""
+    first_month = month_of(now - retention.NETWORKS - timedelta(days=1))
     with transaction() as session:
-        number = session.connection().execute(delete(MonthKey).where(MonthKey.id < kept_since)).rowcount
-    return number + expire_keys(gone.vault, on=gone.on)
+        number = session.connection().execute(delete(MonthKey).where(MonthKey.id < first_month)).rowcount
+    return number + expire_keys(eraser.vault, on=eraser.on)
 
 
-def _prune_mails(before: datetime, go_on: GoOn, batch: int, gone: _Gone) -> int:
-    """Those that are over, from the oldest on: ids grow with time, so the first young one ends it."""
+def _prune_mails(before: datetime, go_on: GoOn, batch: int, eraser: _KeyEraser) -> int:
+    """Delete ended mails, from the oldest on; return how many. Ids grow with time, so the first young mail ends it."""
     number = last = 0
     while go_on():
         with transaction() as session:
             oldest = select(Mail.id, Mail.state, Mail.created_at, Mail.recipient_sealed).where(Mail.id > last)
             rows = session.execute(oldest.order_by(Mail.id).limit(batch).with_for_update(**NO_KEY_UPDATE)).all()
-            over = [row for row in rows if row.created_at < before and row.state in _OVER]
-            if over:
-                gone.erase(session, (row.recipient_sealed for row in over))
-                chosen = Mail.id.in_([row.id for row in over])
-                session.execute(delete(Mail).where(chosen), execution_options=_BLIND)
-        number += len(over)
+            ended = [row for row in rows if row.created_at < before and row.state in _ENDED_MAIL]
+            if ended:
+                eraser.erase(session, (row.recipient_sealed for row in ended))
+                chosen = Mail.id.in_([row.id for row in ended])
+                session.execute(delete(Mail).where(chosen), execution_options=_NO_SYNC)
+        number += len(ended)
         if len(rows) < batch or rows[-1].created_at >= before:
             break
         last = rows[-1].id
     return number
 
 
-def _prune_sealed(now: datetime, gone: _Gone) -> int:
-    """Small tables whose rows have keys: with them."""
+def _prune_sealed(now: datetime, eraser: _KeyEraser) -> int:
+    """Delete old rows of small tables, with their keys; return how many."""
     number = 0
     with transaction() as session:
         old = select(Handover.id).where(Handover.created_at < now - retention.HANDOVERS).order_by(Handover.id)
         lists = session.scalars(old.with_for_update()).all()
         if lists:
-            forget_parts(session, lists, vault=gone.vault, on=gone.on)
-            session.execute(delete(Handover).where(Handover.id.in_(lists)), execution_options=_BLIND)
-        asked = delete(LinkRequest).where(LinkRequest.created_at < now - retention.LINK_REQUESTS)
-        requests = session.scalars(asked.returning(LinkRequest.email_sealed), execution_options=_BLIND).all()
-        gone.erase(session, requests)
+            forget_parts(session, lists, vault=eraser.vault, on=eraser.on)
+            session.execute(delete(Handover).where(Handover.id.in_(lists)), execution_options=_NO_SYNC)
+        old_requests = delete(LinkRequest).where(LinkRequest.created_at < now - retention.LINK_REQUESTS)
+        requests = session.scalars(old_requests.returning(LinkRequest.email_sealed), execution_options=_NO_SYNC).all()
+        eraser.erase(session, requests)
         number += len(lists) + len(requests)
     with transaction() as session:
         ended = Invalidation.ended_at < now - retention.CRITERIA, Invalidation.criteria_sealed.is_not(None)
-        # Looked at, and neither begun nor dropped.
-        left = Invalidation.created_at < now - retention.CRITERIA, Invalidation.state.in_(_NOT_BEGUN)
+        # Invalidations that were prepared, and neither begun nor dropped.
+        abandoned = Invalidation.created_at < now - retention.CRITERIA, Invalidation.state.in_(_NOT_BEGUN)
         dropped = {"state": InvalidationState.DROPPED.value, "ended_at": now}
-        return number + sum(_forget_criteria(session, *one, gone) for one in ((ended, {}), (left, dropped)))
+        return number + sum(_forget_criteria(session, *rows, eraser) for rows in ((ended, {}), (abandoned, dropped)))
 
 
-def _forget_criteria(session: Session, chosen: tuple[Any, ...], values: dict[str, Any], gone: _Gone) -> int:
+def _forget_criteria(session: Session, chosen: tuple[Any, ...], values: dict[str, Any], eraser: _KeyEraser) -> int:
     old = select(Invalidation.id, Invalidation.criteria_sealed).where(*chosen).order_by(Invalidation.id)
     rows = session.execute(old.with_for_update(**NO_KEY_UPDATE)).all()
     if rows:
-        gone.erase(session, (row.criteria_sealed for row in rows))
+        eraser.erase(session, (row.criteria_sealed for row in rows))
         forget = update(Invalidation).where(Invalidation.id.in_([row.id for row in rows]))
-        session.execute(forget.values(criteria_sealed=None, sample=[], **values), execution_options=_BLIND)
+        session.execute(forget.values(criteria_sealed=None, sample=[], **values), execution_options=_NO_SYNC)
     return len(rows)
 
 
 def _prune_records(now: datetime) -> int:
-    """What was kept for working: small tables, each in one statement."""
+    """Delete old operational records from small tables, each in one statement; return how many."""
     ended_long_ago = select(Appeal.id).where(Appeal.ended_at < now - retention.TOMBSTONES)
     refused = Suppression.reason.in_([SuppressionReason.REFUSED, SuppressionReason.BOUNCED])
     number = 0
@@ -350,7 +363,7 @@ def _prune_records(now: datetime) -> int:
             delete(SpentSolution).where(SpentSolution.expires_at < now),
             delete(ResetRequest).where(ResetRequest.created_at < now - retention.LINK_REQUESTS),
             delete(MailboxLimit).where(MailboxLimit.month < (now - retention.LIMITS).date().replace(day=1)),
-            # Those of a day ahead, too: a web process with a wrong clock wrote them.
+            # Rows of a day ahead, too: a web process with a wrong clock wrote them.
             delete(LoginFailure).where(~LoginFailure.window_at.between(now - retention.LOGINS, now + retention.LOGINS)),
             delete(StaffSession).where(
                 ~StaffSession.created_at.between(now - retention.LOGINS, now + retention.LOGINS)
@@ -367,5 +380,5 @@ def _prune_records(now: datetime) -> int:
     return number
 
 
-# Nothing of it is loaded in the session.
-_BLIND = {"synchronize_session": False}
+# The session has loaded none of the rows, so it need not be synchronised.
+_NO_SYNC = {"synchronize_session": False}
