@@ -29,12 +29,13 @@ def roll_up(*, context: Context) -> int:
     slots_before = hour_of(context.now) - _GRACE
     days_before = hour_of(context.now - KEEP_HOURS).replace(hour=0)
     with transaction() as session:
-        done = _locked(session)
-        shorter = _roll_up(session, done.slots_before, slots_before, TallyHour.hour)
-        shorter += _roll_up(session, done.days_before, days_before, _day(session))
+        progress = _locked(session)
+        shorter = _roll_up(session, progress.slots_before, slots_before, TallyHour.hour)
+        shorter += _roll_up(session, progress.days_before, days_before, _day(session))
         session.execute(
             update(RollupProgress).values(
-                slots_before=max(slots_before, done.slots_before), days_before=max(days_before, done.days_before)
+                slots_before=max(slots_before, progress.slots_before),
+                days_before=max(days_before, progress.days_before),
             )
         )
     return shorter

@@ -78,13 +78,15 @@ def count_many(connection: Connection, changes: Mapping[tuple[TallyCell, datetim
 
     Totals are written before hours, each in one order, so that two transactions never deadlock.
     """
-    before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
+    rolled_up_before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
     totals: Counter[TallyCell] = Counter()
     hours: Counter[tuple[TallyCell, datetime]] = Counter()
     for (cell, moment), quantity in changes.items():
         hour = hour_of(moment)
         totals[cell] += quantity
-        hours[cell, hour.replace(hour=0) if before is not None and hour < before else hour] += quantity
+        hours[cell, hour.replace(hour=0) if rolled_up_before is not None and hour < rolled_up_before else hour] += (
+            quantity
+        )
     total_rows = [cell.as_columns() | {"slot": 0, "quantity": totals[cell]} for cell in sorted(totals)]
     hour_rows = [
         cell.as_columns() | {"slot": 0, "quantity": hours[cell, hour], "hour": hour} for cell, hour in sorted(hours)
@@ -100,10 +102,10 @@ def move_to_day(connection: Connection, counted: Mapping[tuple[TallyCell, dateti
     Totals and days stay. Rolled-up hours are there already. Rows that become empty are deleted, because they would tell
     which hour it was.
     """
-    before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
+    rolled_up_before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
     hours: Counter[tuple[TallyCell, datetime]] = Counter()
     for (cell, hour), quantity in counted.items():
-        if before is None or hour >= before:
+        if rolled_up_before is None or hour >= rolled_up_before:
             hours[cell, hour] -= quantity
             hours[cell, hour.replace(hour=0)] += quantity
     rows = [
@@ -121,8 +123,8 @@ def _stored_hour(connection: Connection, hour: datetime) -> datetime:
 
     No roll-up can run until the transaction ends.
     """
-    before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
-    return hour.replace(hour=0) if before is not None and hour < before else hour
+    rolled_up_before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
+    return hour.replace(hour=0) if rolled_up_before is not None and hour < rolled_up_before else hour
 
 
 _DELETE_EMPTY = delete(TallyHour).where(

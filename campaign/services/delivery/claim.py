@@ -94,23 +94,23 @@ def _lease(session: Session, now: datetime, ids: list[int]) -> list[ClaimedMail]
     if not ids:
         return []
     rows = session.execute(LEASED, {"mails": ids, "until": now + BATCH_LEASE})
-    taken = [ClaimedMail(*row) for row in rows]
+    claimed = [ClaimedMail(*row) for row in rows]
     order = {mail_id: position for position, mail_id in enumerate(ids)}
-    return sorted(taken, key=lambda mail: order[mail.id])
+    return sorted(claimed, key=lambda mail: order[mail.id])
 
 
-def renew(session: Session, taken: Iterable[ClaimedMail], now: datetime) -> None:
+def renew(session: Session, claimed: Iterable[ClaimedMail], now: datetime) -> None:
     """Extend the lease of claimed mails whose sending has not begun, for instance while servers are slow."""
-    _set_lease(session, taken, now + BATCH_LEASE)
+    _set_lease(session, claimed, now + BATCH_LEASE)
 
 
-def release(session: Session, taken: Iterable[ClaimedMail]) -> None:
+def release(session: Session, claimed: Iterable[ClaimedMail]) -> None:
     """End the lease of claimed mails whose sending has not begun, so that any worker may claim them."""
-    _set_lease(session, taken, None)
+    _set_lease(session, claimed, None)
 
 
-def _set_lease(session: Session, taken: Iterable[ClaimedMail], until: datetime | None) -> None:
-    for mail in taken:
+def _set_lease(session: Session, claimed: Iterable[ClaimedMail], until: datetime | None) -> None:
+    for mail in claimed:
         is_claimed = Mail.id == mail.id, Mail.fence == mail.fence, text("mail.state IN ('queued', 'retry')")
         session.execute(
             update(Mail).where(*is_claimed).values(lease_until=until).execution_options(synchronize_session=False)

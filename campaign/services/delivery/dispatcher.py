@@ -300,10 +300,10 @@ class Dispatcher:
     ) -> list[DeliveryJob]:
         """Begin one mail, to see whether the server accepts mail again; try the next where that one is not sent."""
         while True:
-            taken = claim(session, context.now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
-            if not taken:
+            claimed = claim(session, context.now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
+            if not claimed:
                 return []
-            jobs = self._begin_chosen(session, taken, context, states, alerts, is_probe=True)
+            jobs = self._begin_chosen(session, claimed, context, states, alerts, is_probe=True)
             if jobs:
                 return jobs
 

@@ -16,7 +16,7 @@ from campaign.services.delivery.claim import ClaimedMail
 
 # A message that takes longer no longer counts as one of the busy connections: another connection is used instead.
 SLOW_SECONDS = 2.0
-# A message that takes longer (only the answer to the final dot may) no longer makes its domain wait.
+# A message that takes longer no longer makes its domain wait; only the answer to the final dot may take so long.
 HANGING_SECONDS = 35.0
 _SLOW_FOR = 300.0
 # After so many slow messages in a row, to any domains, the own server counts as slow.
@@ -77,9 +77,9 @@ class DomainScheduler:
         )
         return max(0, most - len(self._waiting.get(domain, ())) - (self._under_way[domain] if connections == 1 else 0))
 
-    def add(self, taken: list[ClaimedMail]) -> None:
+    def add(self, claimed: list[ClaimedMail]) -> None:
         """Add claimed mails behind the others of their domains."""
-        for mail in taken:
+        for mail in claimed:
             self._waiting.setdefault(mail.domain, deque()).append(mail)
 
     def next(self, most: int) -> list[ClaimedMail]:

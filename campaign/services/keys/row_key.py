@@ -104,11 +104,11 @@ def erase_keys(session: Session, sealed: Iterable[bytes | None], vault: Vault, *
     for row in rows:
         place = at_row_key(row.id)
         try:
-            left = vault.open_seeds(row.seeds_sealed, place).without(numbers[row.id])
+            remaining = vault.open_seeds(row.seeds_sealed, place).without(numbers[row.id])
         except CipherError:
             log.exception("a key of a row cannot be erased: the batch %s does not open", row.id)
             continue
-        row.seeds_sealed, row.erased_on = vault.seal_seeds(left, place), on
+        row.seeds_sealed, row.erased_on = vault.seal_seeds(remaining, place), on
         vault.row_keys.forget(row.id)
     session.flush()
     return len(rows)
@@ -155,12 +155,12 @@ def rewrite() -> bool:
 def _empty_log() -> bool:
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # Writers wait for the checkpoint, so it gives up soon where another connection reads for long.
-        before = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+        earlier_timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE_MILLISECONDS}")
         try:
             is_busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {before}")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {earlier_timeout}")
     return not is_busy
 
 

@@ -64,7 +64,7 @@ class IneligibleError(StateError):
 
     @property
     def is_open(self) -> bool:
-        """Whether the reason may be public: it does not tell what an address has done."""
+        """Return whether the reason may be public, because it does not tell what an address has done."""
         return str(self).startswith("flagged")
 
 

@@ -112,13 +112,13 @@ class MailboxLimits:
         other dots does not exist, and its refused mails do not count.
         """
         sent = [mail for mail in self._sent.get(address.mailbox, []) if mail.is_asked == is_asked]
-        own = self._spelling(address.identity)
+        spelling = self._spelling(address.identity)
         most = DAILY.asked if is_asked else DAILY.strangers
         pools = [(sent, most)]
         if address.identity in self._proven:
             if not is_asked and abs(owed_at - self._proven[address.identity]) < WINDOW:
                 most = DAILY.proven
-            pools = [([mail for mail in sent if mail.spelling == own], most)]
+            pools = [([mail for mail in sent if mail.spelling == spelling], most)]
         elif address.has_tag:
             pools.append(([mail for mail in sent if mail.has_tag], most - 1))
         allowances = [self._left(address.mailbox, pool, most) for pool, most in pools]

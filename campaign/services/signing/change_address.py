@@ -86,7 +86,7 @@ def ask_change(signature_id: int, new: Address, *, only: bytes = b"", context: C
         notice.write(session.connection(), context=context)
 
 
-def change_address(wanted: AddressChange, *, context: Context) -> tuple[int, int]:
+def change_address(change: AddressChange, *, context: Context) -> tuple[int, int]:
     """Move the signatures that the link covers to the new address, and enqueue a notice to the old one.
 
     Returns how many signatures were changed, and how many were not, because the new address has already signed the
@@ -94,13 +94,13 @@ def change_address(wanted: AddressChange, *, context: Context) -> tuple[int, int
     """
     now, vault = context.now, context.vault
     with transaction() as session:
-        signature = locked(session, wanted.link.subject)
-        new, old = wanted.address(signature.link_key or b"", vault), _address_of(signature, vault)
+        signature = locked(session, change.link.subject)
+        new, old = change.address(signature.link_key or b"", vault), _address_of(signature, vault)
         of_old_address = select(Signature).where(Signature.address_digest.in_(digests_everywhere(session, old, vault)))
         locked_rows = session.scalars(of_old_address.order_by(Signature.id).with_for_update(**NO_KEY_UPDATE))
-        rows = [row for row in locked_rows if wanted.link.covers_of(row.id, row.link_key or b"", row.section_code)]
+        rows = [row for row in locked_rows if change.link.covers_of(row.id, row.link_key or b"", row.section_code)]
         changed = sum(_move(session, row, new, now, vault) for row in rows)
-        if wanted.link.opens(signature.link_key or b""):
+        if change.link.opens(signature.link_key or b""):
             # The link is used up even where nothing could be changed.
             contents = own_contents(session, signature, vault)
             _seal(signature, signature.address_digest, old, vault)

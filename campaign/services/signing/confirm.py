@@ -207,14 +207,14 @@ def _confirm_all(
 ) -> tuple[ConfirmedSignature, ...]:
     vault = context.vault
     with transaction() as session:
-        own = _sign_up_row(session, link.subject)
-        if not link.opens(own.SignUp.link_key):
+        linked = _sign_up_row(session, link.subject)
+        if not link.opens(linked.SignUp.link_key):
             raise NotFoundError("this sign-up is another's")
         confirmed = []
         if is_own:
-            if not link.shows(own.SignUp.link_key, own.SignUp.content_digest):
+            if not link.shows(linked.SignUp.link_key, linked.SignUp.content_digest):
                 raise SignUpChangedError("the sign-up is no longer what the link showed")
-            confirmed.append(_confirm(session, _newest_form(session, own, vault), wishes, context))
+            confirmed.append(_confirm(session, _newest_form(session, linked, vault), wishes, context))
         for shown in sorted(also, key=lambda shown: shown.sign_up_id):
             row = _sign_up_row(session, shown.sign_up_id)
             if row.SignUp.content_digest != shown.content_digest:

@@ -30,8 +30,8 @@ from campaign.services.signing.sign_statement import write_sign_up
 
 # Positive in 64 bits, on both databases. Two of millions of ids hardly ever collide; then the second form is refused.
 _ID_BITS = 62
-# Digests of superseded forms to try. Where all seem to be taken, a random digest is used: then an earlier form cannot
-# be found to be erased with its address, and is deleted when it expires.
+# The number of digests to try for a superseded form. Where all are in use, it gets a random one: then the form is not
+# found when its address is erased, and is deleted when it expires.
 _ATTEMPTS = 6
 
 
