@@ -67,8 +67,8 @@ def disclose(
     """Store in the audit log that names or addresses of the own section are disclosed. The caller decrypts afterwards.
 
     The people `shown` on a page and the `files` count against the day's budget; where no person is shown, `asked`
-    counts instead. Raises InputError (`reason`: `missing`, `too-long`), and BudgetError where the budget is used up; then
-    coordinators and administrators get an alert.
+    counts instead. Raises InputError (`reason`: `missing`, `too-long`), and BudgetError where the budget is used up;
+    then coordinators and administrators get an alert.
     """
     reason, scope = read_reason(reason), context.actor.member
     context.actor.require(Permission.EDIT)
@@ -182,8 +182,8 @@ def subject_access_for(signature_id: int, *, reason: str, context: Context) -> t
 
     Raises NotFoundError, and the errors of `disclose`.
     """
-    own = own_signatures_of_same_address(context.actor.member, context.vault, signature_id)
-    disclose(DisclosureKind.HELD, f"signature:{signature_id}", shown=len(own), reason=reason, context=context)
+    signatures = own_signatures_of_same_address(context.actor.member, context.vault, signature_id)
+    disclose(DisclosureKind.HELD, f"signature:{signature_id}", shown=len(signatures), reason=reason, context=context)
     data = subject_access_of(signature_id, context.vault)
     return tuple(part for part in data if part.signature.section_code == context.actor.member.section)
 

@@ -112,10 +112,10 @@ def replay(erasures: Sequence[Erasure], *, context: Context) -> Counter[str]:
     done: Counter[str] = Counter()
     if erasures:
         _erase_waiting(erasures, vault)
-    known = _signatures(erasures, vault)
+    ids = _signatures(erasures, vault)
     remaining = iter(erasures)
     while batch := list(islice(remaining, BATCH)):
-        done.update(_replay(batch, known, vault))
+        done.update(_replay(batch, ids, vault))
     return done
 
 
@@ -215,13 +215,18 @@ def _erase_waiting(erasures: Iterable[Erasure], vault: Vault) -> None:
                     break
 
 
-def _replay(batch: list[Erasure], known: dict[bytes, int], vault: Vault) -> Iterator[str]:
+def _replay(batch: list[Erasure], ids: dict[bytes, int], vault: Vault) -> Iterator[str]:
     with transaction() as session:
-        ids = sorted({known[erasure.address_digest] for erasure in batch if erasure.address_digest in known})
-        chosen = select(Signature).where(Signature.id.in_(ids)).order_by(Signature.id).with_for_update(**NO_KEY_UPDATE)
+        locked_ids = sorted({ids[erasure.address_digest] for erasure in batch if erasure.address_digest in ids})
+        chosen = (
+            select(Signature)
+            .where(Signature.id.in_(locked_ids))
+            .order_by(Signature.id)
+            .with_for_update(**NO_KEY_UPDATE)
+        )
         rows = {row.id: row for row in session.scalars(chosen)}
         for erasure in batch:
-            row = rows.get(known.get(erasure.address_digest, 0))
+            row = rows.get(ids.get(erasure.address_digest, 0))
             if row is None or row.appeal_id != erasure.appeal_id or row.signed_at > erasure.signed_at:
                 continue
             if _repeat(session, row, erasure, vault):
