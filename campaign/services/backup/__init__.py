@@ -1,6 +1,6 @@
-"""Backups: one consistent moment of the database, encrypted before it leaves the process, and its way back.
+"""Backups, of one consistent moment of the database, encrypted before they leave the process, and their restore.
 
-This is the package's door: other packages use these names alone, and import-linter holds them to it.
+This is the public interface of the package: other packages use these names only, which import-linter checks.
 """
 
 from campaign.services.backup.create import CreatedBackup, create_backup

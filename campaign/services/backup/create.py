@@ -1,7 +1,7 @@
-"""Making a backup while everything runs.
+"""The creation of a backup while everything runs.
 
-It is encrypted to a public key as it is read: nothing of it lies on a disk in clear. Its file appears whole or not at
-all.
+The backup is encrypted to a public key as it is read: no part of it is on a disk in clear. Its file appears complete or
+not at all.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ from campaign.services.backup import embedded, server
 
 @dataclass(frozen=True, slots=True)
 class CreatedBackup:
-    """A backup that was written: its size in bytes, and what is in it."""
+    """A backup that was written: its size in bytes, and its manifest."""
 
     size: int
     manifest: Manifest
 
 
 def create_backup(path: Path, keys: list[Recipient], *, replace: bool, context: Context) -> CreatedBackup:
-    """Writes a backup of the whole database to that file. Raises BackupError; then there is no new file."""
+    """Write a backup of the whole database to the file, and return its size and manifest.
+
+    Raises BackupError; then there is no new file.
+    """
     source = embedded.source if db.engine.dialect.name == "sqlite" else server.source
     try:
         with (
@@ -45,14 +48,14 @@ def create_backup(path: Path, keys: list[Recipient], *, replace: bool, context: 
 
 
 class _Joined:
-    """The header, then the dump."""
+    """A reader of the header and then the dump."""
 
     def __init__(self, header: bytes, dump: ByteReader) -> None:
         self._header = header
         self._dump = dump
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes."""
+        """Return at most `size` bytes."""
         if self._header:
             part, self._header = self._header[:size], self._header[size:]
             return part
@@ -61,22 +64,22 @@ class _Joined:
 
 @contextmanager
 def _whole_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
-    """A file that is written aside, reaches the disk, and only then has its name; readable by its owner only."""
+    """Yield a file under a temporary name; it gets its own name once it is on the disk. Only its owner can read it."""
     if path.exists() and not replace:
         raise BackupError(f"{path} exists already; give another name, or --replace")
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    number = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    number = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(number, "wb") as file:
             yield file
             file.flush()
             os.fsync(number)
         if replace:
-            aside.replace(path)
+            partial.replace(path)
         else:
-            _name(aside, path)
+            _name(partial, path)
     finally:
-        aside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -84,8 +87,8 @@ def _whole_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
         os.close(folder)
 
 
-def _name(aside: Path, path: Path) -> None:
+def _name(partial: Path, path: Path) -> None:
     try:
-        path.hardlink_to(aside)
+        path.hardlink_to(partial)
     except FileExistsError as error:
         raise BackupError(f"{path} exists already; give another name, or --replace") from error

@@ -1,4 +1,4 @@
-"""The embedded database: SQLite's online backup into memory, and from memory back."""
+"""The backup of the embedded database: SQLite's online backup into memory, and from memory back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _SQLITE = sqlite.dialect()
 
 @contextmanager
 def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manifest, ByteReader]]:
-    """What is in it and its bytes: sign-ups go on meanwhile, and no copy in clear lies on a disk."""
+    """Yield the manifest and a reader of the database. Sign-ups go on meanwhile, and no copy in clear is on a disk.
+
+    Raises BackupError.
+    """
     address = Path(str(engine.url.database)).absolute().as_uri() + "?mode=rw"
     try:
         with (
@@ -41,49 +44,49 @@ def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manife
 
 
 class DatabaseImage:
-    """A database in memory, put together from a backup."""
+    """A database in memory, read from a backup."""
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj()
         self._content = bytearray()
 
     def write(self, content: bytes) -> None:
-        """The next bytes of the compressed file."""
+        """Add the next bytes of the compressed file."""
         self._content += self._inflate.decompress(content)
 
     def counts(self) -> dict[str, int]:
-        """Its rows by table."""
+        """Return the number of rows by table. Raises BackupError."""
         with closing(self._open()) as database:
             return _counts(database)
 
     def close(self) -> None:
-        """Forgets it."""
+        """Free the memory."""
         self._content = bytearray()
 
     def _open(self) -> sqlite3.Connection:
-        """The database, checked whole. Raises BackupError."""
+        """Return the database after checking its integrity. Raises BackupError."""
         self._content += self._inflate.flush()
-        # A database in memory knows no write-ahead log; the application switches it on again by itself.
+        # A database in memory has no write-ahead log; the application switches it on again by itself.
         self._content[18:20] = b"\x01\x01"
         database = sqlite3.connect(":memory:")
         try:
             database.deserialize(bytes(self._content))
             self.close()
-            found = [str(row[0]) for row in database.execute("PRAGMA integrity_check")]
-            found += [f"foreign key in {row[0]}" for row in database.execute("PRAGMA foreign_key_check")]
+            problems = [str(row[0]) for row in database.execute("PRAGMA integrity_check")]
+            problems += [f"foreign key in {row[0]}" for row in database.execute("PRAGMA foreign_key_check")]
         except sqlite3.Error as error:
-            found = [str(error)]
-        if found != ["ok"]:
+            problems = [str(error)]
+        if problems != ["ok"]:
             database.close()
-            raise BackupError(f"the database in the backup is damaged: {'; '.join(found[:3])}")
+            raise BackupError(f"the database in the backup is damaged: {'; '.join(problems[:3])}")
         return database
 
 
 class EmbeddedTarget(DatabaseImage):
-    """The database that a backup goes into, in one transaction of its own: readers see the former one or the new."""
+    """The database that a backup is restored into, in one transaction: readers see the former content or the new."""
 
     def __init__(self, engine: Engine, *, replace: bool) -> None:
-        """Raises BackupError where there is a database already, unless it is to be replaced."""
+        """Prepare the restore. Raises BackupError where a database exists already, unless `replace` is true."""
         super().__init__()
         self._path = Path(str(engine.url.database))
         engine.dispose()
@@ -91,7 +94,7 @@ class EmbeddedTarget(DatabaseImage):
             raise BackupError(f"{self._path} holds a database already; --replace puts the backup in its place")
 
     def finish(self, manifest: Manifest) -> None:
-        """Puts it in place. Raises BackupError; then the former one stands as it was."""
+        """Replace the content of the database. Raises BackupError; then the former content is unchanged."""
         is_new = not self._path.exists()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -115,7 +118,7 @@ class EmbeddedTarget(DatabaseImage):
 
 
 def check_counts(manifest: Manifest, counts: dict[str, int]) -> None:
-    """Raises BackupError where a table holds another number of rows than was backed up."""
+    """Raise BackupError where a table has another number of rows than was backed up."""
     differing = sorted(name for name, number in manifest.counts.items() if counts.get(name) != number)
     if differing:
         raise BackupError(f"the backup says that it holds other rows than it does: {', '.join(differing)}")
@@ -124,7 +127,7 @@ def check_counts(manifest: Manifest, counts: dict[str, int]) -> None:
 def _counts(database: sqlite3.Connection) -> dict[str, int]:
     tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'")
     return {
-        # The name may come out of a backup that somebody else has made: quoted, it is a name and nothing more.
+        # The name may come from a backup that an attacker has made: quoted, it is only a name.
         name: int(
             database.execute(str(select(func.count()).select_from(table(name)).compile(dialect=_SQLITE))).fetchone()[0]
         )
@@ -137,17 +140,17 @@ class _Deflated:
 
     def __init__(self, image: bytes) -> None:
         self._image = memoryview(image)
-        self._at = 0
+        self._position = 0
         self._deflate = zlib.compressobj()
         self._ready = bytearray()
-        self._is_over = False
+        self._has_ended = False
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes."""
-        while len(self._ready) < size and not self._is_over:
-            part = self._image[self._at : self._at + _CHUNK]
-            self._at += len(part)
-            self._is_over = not part
+        """Return at most `size` bytes."""
+        while len(self._ready) < size and not self._has_ended:
+            part = self._image[self._position : self._position + _CHUNK]
+            self._position += len(part)
+            self._has_ended = not part
             self._ready += self._deflate.compress(part) if part else self._deflate.flush()
         content = bytes(self._ready[:size])
         del self._ready[:size]

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs, which dump and restore: finding one that is new enough, and running it."""
+"""PostgreSQL's own programs for dump and restore: the search for one that is new enough, and its execution."""
 
 from __future__ import annotations
 
@@ -17,41 +17,47 @@ from sqlalchemy import URL
 
 from campaign.domain.backup.backup_file import BackupError
 
-# Where Debian keeps all versions side by side; PATH comes first.
+# The folder in which Debian has all versions side by side; PATH is searched first.
 _DEBIAN = Path("/usr/lib/postgresql")
 
 
 def find_program(name: str, *, at_least: int = 0) -> str:
-    """The path of `pg_dump`, `pg_restore` or `psql`; one that is older than the server (`at_least`) cannot read it.
+    """Return the path of `pg_dump`, `pg_restore` or `psql` of the server's version (`at_least`) or newer.
 
-    Where no server is concerned, the newest, which reads every dump. Raises BackupError.
+    An older program cannot read the server. Without `at_least`, it is the newest program, which reads every dump.
+    Raises BackupError.
     """
-    folders = [Path(one) for one in os.get_exec_path()] + sorted(_DEBIAN.glob("*/bin"), reverse=True)
-    found = {str(one / name): _major(str(one / name)) for one in folders if (one / name).is_file()}
-    fit = [path for path, major in found.items() if major >= at_least]
-    if fit:
-        return fit[0] if at_least else max(fit, key=lambda path: found[path])
-    seen = ", ".join(f"{path} is {major}" for path, major in found.items()) or "there is none"
-    wanted = f"{name} of PostgreSQL {at_least} or newer" if at_least else name
-    raise BackupError(f"{wanted} is not on PATH ({seen}): install the client programs of the server's version")
+    folders = [Path(folder) for folder in os.get_exec_path()] + sorted(_DEBIAN.glob("*/bin"), reverse=True)
+    majors = {str(folder / name): _major(str(folder / name)) for folder in folders if (folder / name).is_file()}
+    suitable = [path for path, major in majors.items() if major >= at_least]
+    if suitable:
+        return suitable[0] if at_least else max(suitable, key=lambda path: majors[path])
+    seen = ", ".join(f"{path} is {major}" for path, major in majors.items()) or "there is none"
+    required = f"{name} of PostgreSQL {at_least} or newer" if at_least else name
+    raise BackupError(f"{required} is not on PATH ({seen}): install the client programs of the server's version")
 
 
 def environment() -> dict[str, str]:
-    """What the programs get of ours: no settings, and English words to look for in what they complain of."""
+    """Return the environment of the programs: without the application's settings, and with messages in English.
+
+    `RunningProgram.finish` searches the messages for words.
+    """
     return {key: value for key, value in os.environ.items() if not key.startswith("TOCSIN_")} | {"LC_MESSAGES": "C"}
 
 
 def target_of(url: URL) -> tuple[str, dict[str, str]]:
-    """What to hand a program for that database: a connection string, and an environment that holds the password, for
-    everybody may read the arguments of a process."""
-    said = conninfo_to_dict(url.set(drivername="postgresql").render_as_string(hide_password=False))
-    password = said.pop("password", None)
+    """Return the connection string for a program, and the environment, which has the password.
+
+    The password is not in the string, because every user may read the arguments of a process.
+    """
+    parameters = conninfo_to_dict(url.set(drivername="postgresql").render_as_string(hide_password=False))
+    password = parameters.pop("password", None)
     environ = environment() | ({"PGPASSWORD": str(password)} if password else {})
-    return make_conninfo(**{key: str(value) for key, value in said.items()}), environ
+    return make_conninfo(**{key: str(value) for key, value in parameters.items()}), environ
 
 
 class RunningProgram:
-    """A program at work, with the ends of its pipes."""
+    """A running program, with its pipes."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], complaints: IO[bytes]) -> None:
         self._name = name
@@ -60,27 +66,27 @@ class RunningProgram:
 
     @property
     def stdout(self) -> IO[bytes]:
-        """What it writes."""
+        """The program's output."""
         return _pipe(self._process.stdout)
 
     def feed(self, content: bytes) -> None:
-        """Gives it something to read. Raises BackupError where it has ended; `finish` says why."""
+        """Write to the program's input. Raises BackupError where the program has ended; `finish` raises the reason."""
         try:
             _pipe(self._process.stdin).write(content)
         except OSError as error:
             raise BackupError(f"{self._name} ended before it had read everything") from error
 
     def end_input(self) -> None:
-        """There is no more to read."""
-        with suppress(BrokenPipeError):  # `finish` says why
+        """Close the program's input."""
+        with suppress(BrokenPipeError):  # `finish` raises the reason
             _pipe(self._process.stdin).close()
 
     def has_ended(self) -> bool:
-        """Whether it is over, one way or the other."""
+        """Return whether the program has ended, with success or without."""
         return self._process.poll() is not None
 
     def finish(self) -> None:
-        """Waits for its end. Raises BackupError with what it complained of."""
+        """Wait for the program's end. Raises BackupError with its error message where it failed."""
         status = self._process.wait()
         if status:
             self._complaints.seek(0)
@@ -89,7 +95,7 @@ class RunningProgram:
             raise BackupError(f"{self._name}: {telling[0].strip()[:500] if telling else f'ended with status {status}'}")
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """End the program at once."""
         self._process.kill()
         self._process.wait()
 
@@ -98,7 +104,7 @@ class RunningProgram:
 def running(
     command: list[str], environ: dict[str, str], *, stdin: bool = False, stdout: bool = False
 ) -> Iterator[RunningProgram]:
-    """The program with those pipes; it is killed where it has not ended by itself."""
+    """Start the program and yield it; at the end it is killed where it has not ended by itself."""
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603  PostgreSQL's own programs
             command,
@@ -107,11 +113,11 @@ def running(
             stdout=subprocess.PIPE if stdout else subprocess.DEVNULL,
             stderr=complaints,
         )
-        at_work = RunningProgram(Path(command[0]).name, process, complaints)
+        program = RunningProgram(Path(command[0]).name, process, complaints)
         try:
-            yield at_work
+            yield program
         finally:
-            at_work.kill()
+            program.kill()
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     with suppress(BrokenPipeError):

@@ -1,7 +1,7 @@
-"""Bringing a backup back: the rows in one transaction, then everything that must be true before supporters return.
+"""The restore of a backup: the rows in one transaction, and then what must be done before supporters return.
 
-Who left after the backup was taken leaves again, what is too old is let go of, and no id that was given out after it
-is given to somebody else: a link in an old mail would open a stranger's signature.
+Erasures made after the backup are repeated, expired data is purged, and ids used after the backup are not used again:
+otherwise a link in an old mail would open another person's signature.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from campaign.services.privacy.retention import purge_expired
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """What was done to a restored database, and what is wrong with it: tallies that differ, keys that are missing."""
+    """The changes to a restored database, and its problems: tallies that differ, keys that are missing."""
 
     left_again: Counter[str]
     expired: Counter[str]
@@ -40,10 +40,12 @@ class RestoreReport:
 
 
 def load_backup(path: Path, key: Identity, *, replace: bool, revisions: Collection[str], context: Context) -> Manifest:
-    """Puts the backup's rows into the database of the settings, whole or not at all; `revisions` are the migrations
-    that are known here. Raises BackupError."""
+    """Load all of the backup's rows into the database of the settings, or none; return the manifest.
+
+    `revisions` are the migrations that this version knows. Raises BackupError.
+    """
     kind = "sqlite" if db.engine.dialect.name == "sqlite" else "postgresql"
-    begun: list[embedded.EmbeddedTarget | server.ServerTarget] = []
+    targets: list[embedded.EmbeddedTarget | server.ServerTarget] = []
 
     def begin(manifest: Manifest) -> ByteWriter:
         if manifest.database != kind:
@@ -53,32 +55,32 @@ def load_backup(path: Path, key: Identity, *, replace: bool, revisions: Collecti
         if manifest.revision not in revisions:
             raise BackupError(f"it was taken by a newer version of Tocsin (migration {manifest.revision} is unknown)")
         make = embedded.EmbeddedTarget if kind == "sqlite" else server.ServerTarget
-        begun.append(make(db.engine, replace=replace))
-        return begun[0]
+        targets.append(make(db.engine, replace=replace))
+        return targets[0]
 
     db.session.remove()
     try:
         with open_backup(path) as file:
             manifest = unseal(file, BackupReader(begin), key)
-        begun[0].finish(manifest)
+        targets[0].finish(manifest)
     finally:
-        for one in begun:
-            one.close()
+        for target in targets:
+            target.close()
     return manifest
 
 
 def settle_restored(erasures: Sequence[Erasure], *, context: Context) -> RestoreReport:
-    """Makes a restored database, migrated, fit for supporters; `days` is TOCSIN_RETENTION_DAYS. May be repeated."""
+    """Prepare a restored and migrated database for supporters; return what was done. It may be repeated."""
     _skip_ids(context.now)
     left_again = replay(erasures, context=context)
     expired = purge_expired(go_on=lambda: True, context=context)
-    known = {one.hex() for one in context.vault.key_ids}
+    known = {key_id.hex() for key_id in context.vault.key_ids}
     missing = {name: number for name, number in sealed_by_key(context.vault).items() if number and name not in known}
     return RestoreReport(left_again, expired, verify(), missing)
 
 
 def _skip_ids(now: datetime) -> None:
-    """From now on ids begin at the clock's microseconds, beyond all that was ever given out."""
+    """Make new ids begin at the clock's microseconds, beyond all ids that were ever used."""
     first = int(now.timestamp() * 1_000_000)
     with transaction() as session:
         skip = _skip_sqlite if session.get_bind().dialect.name == "sqlite" else _skip_postgresql

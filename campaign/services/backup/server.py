@@ -1,4 +1,4 @@
-"""PostgreSQL: pg_dump of one snapshot, and the dump back through pg_restore and psql in one transaction."""
+"""The backup of PostgreSQL: pg_dump of one snapshot, and the restore by pg_restore and psql in one transaction."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from campaign.domain.backup.backup_file import BackupError, ByteReader, Manifest
 from campaign.domain.privacy.cipher import Vault
 from campaign.services.backup.programs import RunningProgram, environment, find_program, running, target_of
 
-# Jobs wait in Huey's own tables; what they are about stands in ours.
+# Huey's own tables have only waiting jobs, whose data is in the application's tables.
 _QUEUE = "huey_"
 _TABLES = text(
     "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND NOT starts_with(tablename, :queue)"
 )
 _COPY = re.compile(rb'COPY (?:[^ .]+\.)?"?([^ ."]+)"? \(')
-# All that an earlier Tocsin made, but for Huey's tables; it waits for nobody long.
+# Drops all that an earlier Tocsin made, except Huey's tables; it does not wait long for other connections.
 _CLEAR = """SET lock_timeout = '10s';
 DO $clear$ DECLARE one record; BEGIN
   FOR one IN SELECT tablename FROM pg_tables
@@ -36,7 +36,7 @@ DO $clear$ DECLARE one record; BEGIN
   END LOOP;
 END $clear$;
 """
-# Names of tables come out of the file, so they are data to it: whoever has the public key can make a file.
+# Names of tables come from the file, so they are treated as data: anyone with the public key can make such a file.
 _CHECK = """DO $check$ DECLARE one record; found bigint; BEGIN
   FOR one IN SELECT key AS name, value::bigint AS rows FROM json_each_text(current_setting('tocsin.rows')::json) LOOP
     EXECUTE format('SELECT count(*) FROM %I', one.name) INTO found;
@@ -48,7 +48,10 @@ END $check$;
 
 @contextmanager
 def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manifest, ByteReader]]:
-    """What is in it and the dump, both of the same snapshot; sign-ups go on meanwhile."""
+    """Yield the manifest and a reader of the dump, both of the same snapshot; sign-ups go on meanwhile.
+
+    Raises BackupError.
+    """
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         if not connection.execute(text("SELECT tocsin_sees_all_sections()")).scalar_one():
             raise BackupError("this role sees one section only: connect as the owner of the tables")
@@ -56,7 +59,7 @@ def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manife
         snapshot = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
         manifest = Manifest("postgresql", str(revision), now, vault.index_key_id, _counts(connection))
         target, environ = target_of(engine.url)
-        # Row-level security binds the owner too; who names no section sees everything.
+        # Row-level security applies to the owner too; a connection that sets no section sees everything.
         command = [find_program("pg_dump", at_least=_major(connection)), "--format=custom", f"--snapshot={snapshot}"]
         command += ["--enable-row-security", "--no-owner", "--no-privileges", f"--exclude-table={_QUEUE}*"]
         with running([*command, f"--dbname={target}"], environ, stdout=True) as program:
@@ -64,13 +67,13 @@ def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manife
 
 
 class _Dumped:
-    """The dump as pg_dump writes it; its end is the program's good end."""
+    """A reader of the dump as pg_dump writes it; it ends only where the program has succeeded."""
 
     def __init__(self, program: RunningProgram) -> None:
         self._program = program
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes. Raises BackupError where the dump failed."""
+        """Return at most `size` bytes. Raises BackupError where the dump failed."""
         content = self._program.stdout.read(size)
         if not content:
             self._program.finish()
@@ -78,7 +81,7 @@ class _Dumped:
 
 
 class CountingTarget:
-    """A dump that is turned back into statements only to count the rows in it."""
+    """The count of the rows in a dump, for which pg_restore turns it back into statements."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -89,7 +92,7 @@ class CountingTarget:
         self._counting.start()
 
     def write(self, content: bytes) -> None:
-        """The next bytes of the dump."""
+        """Add the next bytes of the dump. Raises BackupError."""
         try:
             self._program.feed(content)
         except BackupError:
@@ -97,14 +100,14 @@ class CountingTarget:
             raise
 
     def counts(self) -> dict[str, int]:
-        """Rows by table. Raises BackupError where the dump is not whole."""
+        """Return the number of rows by table. Raises BackupError where the dump is not complete."""
         self._program.end_input()
         self._counting.join()
         self._program.finish()
         return self._rows
 
     def close(self) -> None:
-        """Ends the program."""
+        """End the program."""
         self._stack.close()
         self._counting.join()
 
@@ -112,9 +115,9 @@ class CountingTarget:
         table = None
         for line in statements:
             if table is None:
-                found = _COPY.match(line)
-                if found:
-                    table = found[1].decode()
+                match = _COPY.match(line)
+                if match:
+                    table = match[1].decode()
                     self._rows[table] = 0
             elif line == b"\\.\n":
                 table = None
@@ -123,14 +126,14 @@ class CountingTarget:
 
 
 class ServerTarget:
-    """The database that a backup goes into, in one transaction: others see the former content or the new."""
+    """The database that a backup is restored into, in one transaction: readers see the former content or the new."""
 
     def __init__(self, engine: Engine, *, replace: bool) -> None:
-        """Raises BackupError where it holds tables already, unless they are to be replaced."""
+        """Start the programs. Raises BackupError where the database has tables already, unless `replace` is true."""
         with engine.connect() as connection:
-            major, known = _major(connection), _tables(connection)
+            major, tables = _major(connection), _tables(connection)
         engine.dispose()
-        if known and not replace:
+        if tables and not replace:
             raise BackupError(
                 f"the database {engine.url.database} holds tables already; --replace puts the backup in their place"
             )
@@ -145,22 +148,22 @@ class ServerTarget:
             running([*pg_restore, "--enable-row-security"], environment(), stdin=True, stdout=True)
         )
         self._psql.feed(b"BEGIN;\n" + (_CLEAR.encode() if replace else b""))
-        self._between = threading.Thread(target=self._hand_on)
-        self._between.start()
+        self._forwarding = threading.Thread(target=self._forward)
+        self._forwarding.start()
 
     def write(self, content: bytes) -> None:
-        """The next bytes of the dump. Raises BackupError with the reason of whichever program gave up."""
+        """Add the next bytes of the dump. Raises BackupError with the reason of the program that failed."""
         try:
             self._pg_restore.feed(content)
         except BackupError:
-            self._explain()
+            self._raise_reason()
             raise
 
     def finish(self, manifest: Manifest) -> None:
-        """Counts the rows, and commits only where they are what was backed up. Raises BackupError."""
+        """Count the rows, and commit only where their numbers are those of the backup. Raises BackupError."""
         self._pg_restore.end_input()
-        self._between.join()
-        self._explain()
+        self._forwarding.join()
+        self._raise_reason()
         rows = json.dumps(manifest.counts).replace("'", "''")
         self._psql.feed(f"RESET search_path;\nSET row_security = on;\nSET LOCAL tocsin.rows = '{rows}';\n".encode())
         self._psql.feed(_CHECK.encode() + b"COMMIT;\n")
@@ -168,20 +171,20 @@ class ServerTarget:
         self._psql.finish()
 
     def close(self) -> None:
-        """Ends the programs; what was not committed is undone by the server."""
+        """End the programs; the server rolls back where nothing was committed."""
         self._stack.close()
-        self._between.join()
+        self._forwarding.join()
 
-    def _hand_on(self) -> None:
-        """From pg_restore to psql. Where psql gives up, pg_restore has nobody to work for."""
+    def _forward(self) -> None:
+        """Copy the output of pg_restore to psql; where psql fails, end pg_restore too."""
         try:
-            # Past Python's buffer, which would wait until it is full.
+            # Read without Python's buffer, which would wait until it is full.
             for statements in iter(lambda: os.read(self._pg_restore.stdout.fileno(), 1 << 16), b""):
                 self._psql.feed(statements)
         except BackupError:
             self._pg_restore.kill()
 
-    def _explain(self) -> None:
+    def _raise_reason(self) -> None:
         if self._psql.has_ended():
             self._psql.finish()
         self._pg_restore.finish()

@@ -1,4 +1,4 @@
-"""Proving, without a database, that a backup is whole and holds what it says."""
+"""The check, without a database, that a backup is complete and has the rows that it declares."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from campaign.services.backup.server import CountingTarget
 
 
 def verify_backup(path: Path, key: Identity) -> Manifest:
-    """Reads the backup to its end and counts what is in it. Raises BackupError."""
-    begun: list[DatabaseImage | CountingTarget] = []
+    """Read the backup to its end, count its rows, and return its manifest. Raises BackupError."""
+    targets: list[DatabaseImage | CountingTarget] = []
 
     def begin(manifest: Manifest) -> ByteWriter:
-        begun.append(DatabaseImage() if manifest.database == "sqlite" else CountingTarget())
-        return begun[0]
+        targets.append(DatabaseImage() if manifest.database == "sqlite" else CountingTarget())
+        return targets[0]
 
     try:
         with open_backup(path) as file:
             manifest = unseal(file, BackupReader(begin), key)
-        counts = begun[0].counts()
+        counts = targets[0].counts()
     finally:
-        for one in begun:
-            one.close()
+        for target in targets:
+            target.close()
     check_counts(manifest, counts)
     return manifest
 
 
 def open_backup(path: Path) -> IO[bytes]:
-    """The file. Raises BackupError where it cannot be read."""
+    """Return the opened file. Raises BackupError where it cannot be read."""
     try:
         return path.open("rb")
     except OSError as error:
