@@ -35,7 +35,7 @@ class FailedMailFilter:
 
 @dataclass(frozen=True, slots=True)
 class FailureReason:
-    """All undelivered mails of one kind with exactly this reason, as `queries.mail.dead_letters` lists them."""
+    """All undelivered mails of one kind with exactly this reason, as `failed_mail_groups` (queries) lists them."""
 
     state: str
     kind: str

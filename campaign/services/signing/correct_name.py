@@ -10,7 +10,7 @@ from campaign.services.signing.signature import locked
 
 
 def correct_name(signature_id: int, name: str, *, context: Context) -> None:
-    """Store the name for the signature, cleaned (`domain.name.clean_name`); make lists with the old name outdated.
+    """Store the name, already cleaned (`clean_name`), for the signature; delete lists with the old name as outdated.
 
     Repeating it changes nothing. Raises NotFoundError where the signature has been erased.
     """
