@@ -1,4 +1,4 @@
-"""Announcements: to whom, in which language, each signer once, however often the work breaks off."""
+"""Announcements: recipients, language, and one mail per signer even after crashes of workers."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ TEXTS = {
 
 
 def signer(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr") -> int:
-    """Somebody who has not confirmed; the id of the sign-up."""
+    """Sign the appeal without confirming; return the id of the sign-up."""
     to = parse_address(f"{name}@mail.example")
     sign_up = SignUpRequest(appeal.id, section, "FR", name, to, locale, "en", 1, None)
     sign(sign_up, context=context(actor=SUPPORTER))
-    found = db.session.scalars(select(func.max(SignedUp.id))).one()
+    sign_up_id = db.session.scalars(select(func.max(SignedUp.id))).one()
     db.session.rollback()
-    return int(found)
+    return int(sign_up_id)
 
 
 def confirmed(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr", *, updates: bool = True) -> int:
@@ -72,11 +72,11 @@ def confirmed(appeal: AppealView, name: str, section: str = "fr", locale: str = 
 
 
 def colleague() -> int:
-    """Somebody whom the audit log can name."""
+    """Return the id of a member of staff, made if there is none, whom the audit log can name."""
     with transaction() as session:
-        found = session.scalars(select(Staff.id)).first()
-        if found is not None:
-            return found
+        staff_id = session.scalars(select(Staff.id)).first()
+        if staff_id is not None:
+            return staff_id
         values = {"role": "editor", "section_code": "fr", "locale": "en", "created_at": START, "invited_at": START}
         staff = Staff(email="c@staff.example", fs_uniquifier="c", active=True, wants_digest=False, **values)
         session.add(staff)
@@ -89,17 +89,17 @@ def by(now: datetime = START, role: Role = Role.COORDINATOR, section: str = "fr"
 
 
 def edition_of(announcement_id: int) -> str:
-    found = find_announcement(announcement_id)
-    assert found is not None
+    announcement = find_announcement(announcement_id)
+    assert announcement is not None
     db.session.rollback()
-    return found.edition
+    return announcement.edition
 
 
 def announced(appeal: AppealView, to: Audience | None = None, kind: AnnouncementKind = AnnouncementKind.OUTCOME) -> int:
-    """One whose time to be taken back is over."""
-    one = draft(appeal.id, kind, to or Audience(), TEXTS, context=by())
-    send(one, context=by(START - RECALL), seen=edition_of(one))
-    return one
+    """Return the id of a sent announcement that can no longer be recalled."""
+    announcement_id = draft(appeal.id, kind, to or Audience(), TEXTS, context=by())
+    send(announcement_id, context=by(START - RECALL), seen=edition_of(announcement_id))
+    return announcement_id
 
 
 def fan_out_now() -> int:
@@ -115,7 +115,7 @@ def owed(announcement_id: int) -> list[tuple[int | None, str | None]]:
 
 
 def clear_others() -> None:
-    """What signing and confirming owed is not what these tests are about."""
+    """Mark the mails of signing and confirming as sent, so that only announcements are left."""
     db.session.execute(update(Mail).where(Mail.announcement_id.is_(None)).values(state="sent"))
     db.session.commit()
 
@@ -124,14 +124,14 @@ def test_only_confirmed_signers_with_consent_get_it_in_their_language(appeal: Ap
     french, german = confirmed(appeal, "a"), confirmed(appeal, "b", locale="de")
     confirmed(appeal, "c", updates=False)
     signer(appeal, "d")
-    one = announced(appeal)
+    announcement_id = announced(appeal)
     assert fan_out_now() == 2
-    assert owed(one) == [(french, "fr"), (german, "en")]
-    found = find_announcement(one)
-    assert found is not None
-    assert (found.state, found.mails) == ("sent", {"queued": 2})
+    assert owed(announcement_id) == [(french, "fr"), (german, "en")]
+    announcement = find_announcement(announcement_id)
+    assert announcement is not None
+    assert (announcement.state, announcement.mails) == ("sent", {"queued": 2})
     assert audience(appeal.id) == {"fr": 1, "de": 1}
-    assert [view.id for view in announcements_of(appeal.id)] == [one]
+    assert [view.id for view in announcements_of(appeal.id)] == [announcement_id]
     assert announcements_of(appeal.id, "fr") == ()
 
 
@@ -139,13 +139,13 @@ def test_a_section_and_a_language_narrow_it(appeal: AppealView) -> None:
     confirmed(appeal, "a")
     belgian = confirmed(appeal, "b", section="be-nl", locale="en")
     confirmed(appeal, "c", section="be-nl", locale="fr")
-    one = announced(appeal, Audience("be-nl", ("en",)))
+    announcement_id = announced(appeal, Audience("be-nl", ("en",)))
     assert fan_out_now() == 1
-    assert owed(one) == [(belgian, "en")]
+    assert owed(announcement_id) == [(belgian, "en")]
 
 
 def reword(appeal: AppealView) -> None:
-    """The letter in English now asks for something else."""
+    """Change what the English letter asks for."""
     with transaction() as session:
         text = session.scalars(select(AppealText).where(AppealText.is_current)).one()
         row = session.get_one(Appeal, appeal.id)
@@ -164,19 +164,19 @@ def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
     clear_others()
     assert audience(appeal.id, is_rewording=True) == {"fr": 1}
     assert audience(appeal.id) == {"fr": 2}
-    one = announced(appeal, Audience(is_rewording=True), AnnouncementKind.UPDATE)
+    announcement_id = announced(appeal, Audience(is_rewording=True), AnnouncementKind.UPDATE)
     assert fan_out_now() == 1
-    assert owed(one) == [(early, "fr")]
-    assert silent not in dict(owed(one))
+    assert owed(announcement_id) == [(early, "fr")]
+    assert silent not in dict(owed(announcement_id))
     assert deliver() == {"sent": 1}
-    said = text_of(postbox.messages[-1])
-    assert "La lettre a été reformulée depuis que vous l’avez signée." in said
-    link = re.search(r"retirez votre signature ici[^\n]*\n(?:[^\n]+\n)*?\S*(/fr/m/\S+/me)", said)
+    text = text_of(postbox.messages[-1])
+    assert "La lettre a été reformulée depuis que vous l’avez signée." in text
+    link = re.search(r"retirez votre signature ici[^\n]*\n(?:[^\n]+\n)*?\S*(/fr/m/\S+/me)", text)
     assert link
     page = client.get(link[1])
     assert page.status_code == 200
     assert "withdraw" in page.text
-    # Another message to all of them says nothing of that.
+    # Another announcement to all of them does not mention it.
     announced(appeal, Audience(), AnnouncementKind.UPDATE)
     assert fan_out_now() == 2
     deliver()
@@ -184,23 +184,23 @@ def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
 
 
 def test_a_draft_that_tells_of_a_rewording_is_another_edition(appeal: AppealView) -> None:
-    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
-    seen = edition_of(one)
-    revise(one, Audience(is_rewording=True), TEXTS, context=by(), seen=seen)
-    assert edition_of(one) != seen
+    announcement_id = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    seen = edition_of(announcement_id)
+    revise(announcement_id, Audience(is_rewording=True), TEXTS, context=by(), seen=seen)
+    assert edition_of(announcement_id) != seen
     with pytest.raises(ConflictError):
-        send(one, context=by(), seen=seen)
+        send(announcement_id, context=by(), seen=seen)
 
 
 def follow_up(appeal: AppealView) -> AppealView:
-    """A second appeal of the same case."""
+    """Publish and return a second appeal of the same case."""
     document = DOCUMENT.replace("First UA: 7/26", "Second UA: 7/26").replace("9001", "9002")
     made = import_draft(parse_text(document), ImportOptions(slug="second", deadline=appeal.deadline), context=context())
     assert made.follows == appeal.slug
     publish(made.slug, context=context())
-    found = find_appeal(made.slug)
-    assert found is not None
-    return found
+    appeal_of_case = find_appeal(made.slug)
+    assert appeal_of_case is not None
+    return appeal_of_case
 
 
 def test_who_leaves_while_the_batch_is_read_breaks_nothing(app: Flask, appeal: AppealView) -> None:
@@ -221,45 +221,45 @@ def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: An
     again, new = confirmed(second, "both", locale="en"), confirmed(second, "new")
     clear_others()
     assert audience(second.id) == {"en": 1, "fr": 1}
-    # Only an opened address joins two appeals: who signed both is counted with each, and written to once.
+    # Only the decrypted address links two appeals: a signer of both is counted for each, and gets one mail.
     assert audience(second.id, to_case=True) == {"en": 1, "fr": 3}
     assert audience(appeal.id, to_case=True) == {"en": 1, "fr": 3}
     assert audience(second.id, "be-nl", to_case=True) == {}
-    one = announced(second, Audience(to_case=True), AnnouncementKind.UPDATE)
+    announcement_id = announced(second, Audience(to_case=True), AnnouncementKind.UPDATE)
     assert fan_out_now() == 3
-    assert owed(one) == [(old, "fr"), (again, "en"), (new, "fr")]
-    assert both not in {signature for signature, _ in owed(one)}
+    assert owed(announcement_id) == [(old, "fr"), (again, "en"), (new, "fr")]
+    assert both not in {signature for signature, _ in owed(announcement_id)}
     assert deliver() == {"sent": 3}
     first = next(mail for mail in postbox.messages if mail["To"] == "old@mail.example")
     assert "/fr/appeals/second" in text_of(first)
     assert f"/fr/appeals/{appeal.slug}" not in text_of(first)
-    # Without the case, only those of the appeal itself.
+    # Without the case, only signers of the appeal itself get it.
     alone = announced(second, kind=AnnouncementKind.UPDATE)
     fan_out_now()
     assert owed(alone) == [(again, "en"), (new, "fr")]
 
 
-def test_whom_of_the_case_it_goes_to_is_part_of_what_was_seen(appeal: AppealView) -> None:
-    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
-    seen = edition_of(one)
-    revise(one, Audience(to_case=True), TEXTS, context=by(), seen=seen)
+def test_other_recipients_of_the_case_make_another_edition(appeal: AppealView) -> None:
+    announcement_id = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    seen = edition_of(announcement_id)
+    revise(announcement_id, Audience(to_case=True), TEXTS, context=by(), seen=seen)
     with pytest.raises(ConflictError):
-        send(one, context=by(), seen=seen)
-    assert edition_of(one) != seen
+        send(announcement_id, context=by(), seen=seen)
+    assert edition_of(announcement_id) != seen
 
 
-def test_what_was_broken_off_goes_on_and_each_signer_gets_it_once(
+def test_an_interrupted_fan_out_resumes_and_each_signer_gets_it_once(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spreading, "BATCH", 2)
     ids = [confirmed(appeal, f"s{number}") for number in range(5)]
-    one = announced(appeal)
-    assert fan_out(one, context=context()) == 2
-    # A worker that lost what it had noted owes the same batch again: nobody gets two.
+    announcement_id = announced(appeal)
+    assert fan_out(announcement_id, context=context()) == 2
+    # A worker whose progress was lost enqueues the same batch again: no signer gets two mails.
     db.session.execute(update(Announcement).values(after_id=ids[0]))
     db.session.commit()
     fan_out_now()
-    assert [signature for signature, _ in owed(one)] == ids
+    assert [signature for signature, _ in owed(announcement_id)] == ids
     assert fan_out_now() == 0
 
 
@@ -291,64 +291,70 @@ def test_it_is_sent_with_one_click_to_end_it_and_rechecked_before(
     assert db.session.get_one(Signature, stays).wants_updates is False
 
 
-def test_stopping_keeps_back_what_has_not_left(appeal: AppealView, deliver: Any) -> None:
+def test_stopping_sends_no_further_mail(appeal: AppealView, deliver: Any) -> None:
     confirmed(appeal, "a")
     clear_others()
-    one = announced(appeal)
+    announcement_id = announced(appeal)
     fan_out_now()
-    stop(one, context=by())
+    stop(announcement_id, context=by())
     assert deliver() == {"suppressed": 1}
-    stop(one, context=by())
+    stop(announcement_id, context=by())
     with pytest.raises(StateError):
-        send(one, context=by(), seen=edition_of(one))
+        send(announcement_id, context=by(), seen=edition_of(announcement_id))
 
 
 def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
-    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
-    revise(one, Audience(), {"fr": AnnouncementWording("Un  sujet", " corps ")}, context=by(), seen=edition_of(one))
+    announcement_id = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
+    revise(
+        announcement_id,
+        Audience(),
+        {"fr": AnnouncementWording("Un  sujet", " corps ")},
+        context=by(),
+        seen=edition_of(announcement_id),
+    )
     to = parse_address("editor@section.example")
-    send_test(one, "fr", to, context=by(), name="Édith")
+    send_test(announcement_id, "fr", to, context=by(), name="Édith")
     assert deliver() == {"sent": 1}
     assert postbox.recipients == ["editor@section.example"]
     assert postbox.messages[0]["Subject"] == "Un sujet"
     assert postbox.messages[0]["List-Unsubscribe"] is None
     with pytest.raises(InputError):
-        send_test(one, "de", to, context=by(), name="É")
-    discard(one, context=by())
-    assert find_announcement(one) is None
+        send_test(announcement_id, "de", to, context=by(), name="É")
+    discard(announcement_id, context=by())
+    assert find_announcement(announcement_id) is None
     with pytest.raises(NotFoundError):
-        discard(one, context=by())
+        discard(announcement_id, context=by())
 
 
-def test_what_was_let_go_can_be_taken_back_until_it_leaves(appeal: AppealView) -> None:
+def test_a_sent_announcement_can_be_recalled_until_a_batch_is_enqueued(appeal: AppealView) -> None:
     confirmed(appeal, "a")
-    one = draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, context=by())
-    send(one, context=by(), seen=edition_of(one))
+    announcement_id = draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, context=by())
+    send(announcement_id, context=by(), seen=edition_of(announcement_id))
     almost = START + RECALL - timedelta(seconds=1)
     assert fan_out_all(context=context(almost)) == 0
-    assert fan_out(one, context=context(almost)) is None
-    recall(one, context=by(almost))
+    assert fan_out(announcement_id, context=context(almost)) is None
+    recall(announcement_id, context=by(almost))
     assert fan_out_all(context=context(START + RECALL * 2)) == 0
-    send(one, context=by(), seen=edition_of(one))
+    send(announcement_id, context=by(), seen=edition_of(announcement_id))
     with pytest.raises(StateError):
-        recall(one, context=by(START + RECALL))
+        recall(announcement_id, context=by(START + RECALL))
     assert fan_out_all(context=context(START + RECALL)) == 1
-    # A worker whose clock is ahead of ours has begun already.
+    # A worker whose clock is ahead has begun already.
     with pytest.raises(StateError):
-        recall(one, context=by())
+        recall(announcement_id, context=by())
 
 
 def test_two_who_write_at_once_overwrite_nothing_and_nothing_unseen_goes_out(appeal: AppealView) -> None:
-    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
-    seen = edition_of(one)
+    announcement_id = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    seen = edition_of(announcement_id)
     other = {"fr": AnnouncementWording("Autre", "Autre chose")}
-    revise(one, Audience(), other, context=by(), seen=seen)
+    revise(announcement_id, Audience(), other, context=by(), seen=seen)
     with pytest.raises(ConflictError) as refused:
-        revise(one, Audience("fr"), TEXTS, context=by(), seen=seen)
+        revise(announcement_id, Audience("fr"), TEXTS, context=by(), seen=seen)
     assert refused.value.current["texts"] == {"fr": ("Autre", "Autre chose")}
     with pytest.raises(ConflictError):
-        send(one, context=by(), seen=seen)
-    assert edition_of(one) not in {seen, ""}
+        send(announcement_id, context=by(), seen=seen)
+    assert edition_of(announcement_id) not in {seen, ""}
 
 
 def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) -> None:
@@ -362,27 +368,27 @@ def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) 
     with pytest.raises(InputError):
         revise(own, Audience(), TEXTS, context=editor, seen=edition_of(own))
     address = parse_address("editor@section.example")
-    for one in (theirs, to_all):
-        seen = edition_of(one)
+    for announcement_id in (theirs, to_all):
+        seen = edition_of(announcement_id)
         acts: list[Callable[[], object]] = [
-            partial(revise, one, Audience("fr"), TEXTS, context=editor, seen=seen),
-            partial(send, one, context=editor, seen=seen),
-            partial(send_test, one, "fr", address, context=editor, name="É"),
-            *(partial(act, one, context=editor) for act in (discard, recall, stop)),
+            partial(revise, announcement_id, Audience("fr"), TEXTS, context=editor, seen=seen),
+            partial(send, announcement_id, context=editor, seen=seen),
+            partial(send_test, announcement_id, "fr", address, context=editor, name="É"),
+            *(partial(act, announcement_id, context=editor) for act in (discard, recall, stop)),
         ]
         for act in acts:
             with pytest.raises(NotFoundError):
                 act()
 
 
-def test_who_wrote_changed_sent_and_stopped_it_is_written_down(appeal: AppealView) -> None:
-    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
-    revise(one, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), seen=edition_of(one))
-    revise(one, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), seen=edition_of(one))
-    send(one, context=by(), seen=edition_of(one))
-    recall(one, context=by())
-    send(one, context=by(), seen=edition_of(one))
-    stop(one, context=by())
+def test_each_act_is_in_the_audit_log_with_its_actor(appeal: AppealView) -> None:
+    announcement_id = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
+    revise(announcement_id, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), seen=edition_of(announcement_id))
+    revise(announcement_id, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), seen=edition_of(announcement_id))
+    send(announcement_id, context=by(), seen=edition_of(announcement_id))
+    recall(announcement_id, context=by())
+    send(announcement_id, context=by(), seen=edition_of(announcement_id))
+    stop(announcement_id, context=by())
     gone = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     discard(gone, context=by())
     of_announcements = select(AuditEntry).where(AuditEntry.subject.startswith("announcement:"))
@@ -419,7 +425,7 @@ def test_what_cannot_be_sent_is_refused(
     assert refused.value.field == field
 
 
-def test_a_draft_or_unknown_appeal_has_nobody_to_tell(app: Flask, appeal: AppealView) -> None:
+def test_a_draft_or_unknown_appeal_gets_no_announcement(app: Flask, appeal: AppealView) -> None:
     db.session.execute(update(Appeal).values(state="draft"))
     db.session.commit()
     with pytest.raises(StateError):
@@ -431,8 +437,8 @@ def test_a_draft_or_unknown_appeal_has_nobody_to_tell(app: Flask, appeal: Appeal
 def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
     appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    """The deadline is 12 April: five days before, nine o'clock in Paris is seven in UTC."""
-    one = confirmed(appeal, "a")
+    """Expect the reminder five days before 12 April, at nine o'clock in Paris, which is seven in UTC."""
+    signature_id = confirmed(appeal, "a")
     morning = datetime(2026, 4, 7, 7, 0, tzinfo=UTC)
     start_reminders(context=context(morning - timedelta(minutes=1)))
     assert "fr" not in set(db.session.scalars(select(Announcement.section_code)))
@@ -451,7 +457,9 @@ def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
     assert postbox.messages[0]["Subject"] == "Plus que 5 jours\u00a0: TEACHER THREATENED FOR TEACHING"
     assert postbox.messages[0]["List-Unsubscribe"]
     db.session.rollback()
-    assert db.session.scalars(select(Mail.signature_id).where(Mail.announcement_id.is_not(None))).all() == [one]
+    assert db.session.scalars(select(Mail.signature_id).where(Mail.announcement_id.is_not(None))).all() == [
+        signature_id
+    ]
 
 
 def test_no_reminder_of_a_deadline_that_is_too_near(appeal: AppealView) -> None:

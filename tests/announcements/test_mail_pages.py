@@ -1,4 +1,4 @@
-"""Mail in the staff room: announcements from the draft to the reader, the outbox, and every message to look at."""
+"""Mail on the staff pages: announcements from draft to recipient, the outbox, and previews of every message."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.announcements.test_announce import clear_others, confirmed, follow_up
 from tests.conftest import START, Clock, Postbox, context, form, text_of
 from tests.staff.staff_clients import csrf, staffed
 
-# For the gate: the quick part has enough of the staff room.
+# Slow, so that the quick tests stay quick: they cover the staff pages enough.
 pytestmark = pytest.mark.slow
 
 HERE = "/staff/appeals/ana-ruiz-vega/announcements"
@@ -40,7 +40,7 @@ WRITTEN = {
 
 
 def post(browser: FlaskClient, path: str, **data: Any) -> TestResponse:
-    """As the form of the page at hand sends it."""
+    """Post the fields with a valid CSRF token; return the response."""
     return browser.post(path, data={**data, "csrf_token": csrf(browser.get("/staff/account"))})
 
 
@@ -49,9 +49,9 @@ def fan_out_at(clock: Clock) -> int:
 
 
 def seen_on(page: TestResponse) -> str:
-    found = re.search(r'name="seen" value="(\w+)"', page.text)
-    assert found, page.text
-    return found[1]
+    match = re.search(r'name="seen" value="(\w+)"', page.text)
+    assert match, page.text
+    return match[1]
 
 
 def test_the_other_signers_of_the_case_are_offered_and_told(app: Flask, appeal: AppealView) -> None:
@@ -66,16 +66,16 @@ def test_the_other_signers_of_the_case_are_offered_and_told(app: Flask, appeal: 
     form = browser.get(offered[1]).text
     assert re.search(r'name="case" value="y" checked>.*?\(1\)', form)
     there = f"/staff/appeals/{second.slug}/announcements"
-    kept = post(browser, f"{there}/new", **WRITTEN, case="y")
-    assert "Send it to 2 people" in browser.get(kept.location).text
-    assert "who signed any appeal of this case" in browser.get(kept.location).text
-    assert 'value="y" checked' in browser.get(f"{kept.location}/edit").text
-    seen = seen_on(browser.get(f"{kept.location}/edit"))
-    post(browser, f"{kept.location}/edit", **WRITTEN, seen=seen)
-    assert "Send it to one person" in browser.get(kept.location).text
+    saved = post(browser, f"{there}/new", **WRITTEN, case="y")
+    assert "Send it to 2 people" in browser.get(saved.location).text
+    assert "who signed any appeal of this case" in browser.get(saved.location).text
+    assert 'value="y" checked' in browser.get(f"{saved.location}/edit").text
+    seen = seen_on(browser.get(f"{saved.location}/edit"))
+    post(browser, f"{saved.location}/edit", **WRITTEN, seen=seen)
+    assert "Send it to one person" in browser.get(saved.location).text
 
 
-def test_an_editor_writes_looks_tests_and_lets_it_go(
+def test_an_editor_drafts_previews_tests_and_sends_it(
     app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
 ) -> None:
     confirmed(appeal, "a")
@@ -84,22 +84,22 @@ def test_an_editor_writes_looks_tests_and_lets_it_go(
     browser = staffed(app, Role.EDITOR)
     clear_others()
     assert "One confirmed signer of your section asked" in browser.get(HERE).text
-    kept = post(browser, f"{HERE}/new", **WRITTEN)
-    assert kept.status_code == 303
-    page = browser.get(kept.location)
+    saved = post(browser, f"{HERE}/new", **WRITTEN)
+    assert saved.status_code == 303
+    page = browser.get(saved.location)
     assert "Elle est libre" in page.text
     assert "Send it to one person" in page.text
-    framed = browser.get(f"{kept.location}/fr.html")
+    framed = browser.get(f"{saved.location}/fr.html")
     assert "Ana est <strong>libre</strong>" in framed.text
     assert "sandbox" in framed.headers["Content-Security-Policy"]
     assert framed.headers["X-Frame-Options"] == "SAMEORIGIN"
     assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
-    post(browser, f"{kept.location}/test", lang="fr")
+    post(browser, f"{saved.location}/test", lang="fr")
     assert deliver() == {"sent": 1}
     assert postbox.recipients == ["editor.fr@staff.example"]
-    sent = post(browser, f"{kept.location}/send", seen=seen_on(page))
+    sent = post(browser, f"{saved.location}/send", seen=seen_on(page))
     assert sent.status_code == 303
-    assert "Take it back" in browser.get(kept.location).text
+    assert "Take it back" in browser.get(saved.location).text
     assert fan_out_at(clock) == 0
     clock.now += RECALL
     assert fan_out_at(clock) == 1
@@ -107,12 +107,12 @@ def test_an_editor_writes_looks_tests_and_lets_it_go(
     assert postbox.recipients[1:] == ["a@mail.example"]
     assert "Ana est libre." in text_of(postbox.messages[1]).replace("*", "")
     assert postbox.messages[1]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    after = browser.get(kept.location).text
+    after = browser.get(saved.location).text
     assert "What became of it" in after
     assert "Send it to" not in after
 
 
-def test_what_was_let_go_too_early_is_taken_back_and_thrown_away(app: Flask, appeal: AppealView, clock: Clock) -> None:
+def test_an_announcement_sent_too_early_is_recalled_and_discarded(app: Flask, appeal: AppealView, clock: Clock) -> None:
     confirmed(appeal, "a")
     browser = staffed(app, Role.EDITOR)
     here = post(browser, f"{HERE}/new", **WRITTEN).location
@@ -157,22 +157,22 @@ def test_what_is_wrong_is_said_and_nothing_typed_is_lost(
 
 
 def test_two_who_change_a_draft_at_once_see_each_others_words(app: Flask, appeal: AppealView) -> None:
-    one, other = staffed(app, Role.EDITOR), staffed(app, Role.COORDINATOR)
-    here = post(one, f"{HERE}/new", **WRITTEN).location
-    seen = seen_on(other.get(f"{here}/edit"))
-    assert post(one, f"{here}/edit", **{**WRITTEN, "subject_fr": "Enfin libre"}, seen=seen).status_code == 303
-    late = post(other, f"{here}/edit", **{**WRITTEN, "body_fr": "Le mien"}, seen=seen)
+    editor, coordinator = staffed(app, Role.EDITOR), staffed(app, Role.COORDINATOR)
+    here = post(editor, f"{HERE}/new", **WRITTEN).location
+    seen = seen_on(coordinator.get(f"{here}/edit"))
+    assert post(editor, f"{here}/edit", **{**WRITTEN, "subject_fr": "Enfin libre"}, seen=seen).status_code == 303
+    late = post(coordinator, f"{here}/edit", **{**WRITTEN, "body_fr": "Le mien"}, seen=seen)
     assert late.status_code == 409
     assert "Somebody else has changed this draft meanwhile." in late.text
     assert "Enfin libre" in late.text
     assert "Le mien" in late.text
-    # Having seen it, one may go on.
-    assert post(other, f"{here}/edit", **{**WRITTEN, "body_fr": "Le mien"}, seen=seen_on(late)).status_code == 303
-    assert post(one, f"{here}/send", seen=seen).status_code == 303
-    assert "Somebody has changed it since you looked" in one.get(here).text
+    # With the new edition seen, sending is allowed.
+    assert post(coordinator, f"{here}/edit", **{**WRITTEN, "body_fr": "Le mien"}, seen=seen_on(late)).status_code == 303
+    assert post(editor, f"{here}/send", seen=seen).status_code == 303
+    assert "Somebody has changed it since you looked" in editor.get(here).text
 
 
-def test_letting_it_go_asks_who_one_is_again(app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sending_asks_for_the_password_again(app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
     confirmed(appeal, "a")
     browser = staffed(app, Role.EDITOR)
     here = post(browser, f"{HERE}/new", **WRITTEN).location
@@ -199,7 +199,7 @@ def test_a_coordinator_tells_all_sections_and_others_read_along(app: Flask, appe
 
 @pytest.fixture
 def dead(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
-    """Mail of another section that was not delivered, for two reasons."""
+    """Make failed mail of another section, with two reasons."""
     for name in ("a", "b", "c"):
         client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"{name}@mail.example", country="BE"))
     postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "data", 554, "looks like <spam>") for _ in range(2)]
@@ -209,8 +209,8 @@ def dead(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 
 
 def keys_on(page: TestResponse) -> list[str]:
-    found = re.findall(r'name="reason" value="([^"]+)"', page.text)
-    return [one.replace("&#34;", '"').replace("&lt;", "<").replace("&gt;", ">") for one in found]
+    keys = re.findall(r'name="reason" value="([^"]+)"', page.text)
+    return [key.replace("&#34;", '"').replace("&lt;", "<").replace("&gt;", ">") for key in keys]
 
 
 def test_what_was_not_delivered_is_tried_again_or_dropped_after_asking_back(
@@ -241,11 +241,11 @@ def test_what_was_not_delivered_is_tried_again_or_dropped_after_asking_back(
     assert list(acts) == ["mail.retry", "mail.drop"]
 
 
-def test_a_held_queue_is_told_where_staff_look(app: Flask, appeal: AppealView) -> None:
+def test_a_paused_queue_is_shown_on_the_staff_pages(app: Flask, appeal: AppealView) -> None:
     browser = staffed(app, Role.COORDINATOR)
     assert "refuses us" not in browser.get("/staff/").text
-    held = {"began_at": START, "probe_at": START + timedelta(minutes=1), "probes": 0}
-    db.session.add(QueuePause(is_open=True, phase="auth", code=535, detail="wrong <password>", **held))
+    times = {"began_at": START, "probe_at": START + timedelta(minutes=1), "probes": 0}
+    db.session.add(QueuePause(is_open=True, phase="auth", code=535, detail="wrong <password>", **times))
     db.session.commit()
     assert "refuses us" in browser.get("/staff/").text
     page = browser.get("/staff/outbox").text

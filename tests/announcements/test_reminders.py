@@ -1,4 +1,4 @@
-"""Reminding who has not confirmed: once, after two days, and only while it can still be done."""
+"""Reminders to supporters who have not confirmed: one each, after two days, while they can still confirm."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def test_no_reminder_where_the_first_mail_did_not_arrive(
     deliver()
     bounced = db.session.execute(select(Mail.id, Mail.message_id).order_by(Mail.id.desc())).first()
     assert bounced is not None
-    found = samples(context().return_paths, lambda _: bounced.id, bounced.message_id or "")
-    report = next(one for one in found if one.verdict == "hard")
+    reports = samples(context().return_paths, lambda _: bounced.id, bounced.message_id or "")
+    report = next(sample for sample in reports if sample.verdict == "hard")
     take(report.content, context=context())
     assert remind() == 0
 

@@ -1,4 +1,4 @@
-"""Mail to people who are no signers: sealed while it is owed, gone once it is sent."""
+"""Mail to recipients who are not signers: its content is sealed in the outbox, and erased once it is sent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INVITATION = {"url": "https://x.example/i/1", "section": "France", "role": "edit
 ALERT = {"subject": "mail is held", "text": "The server refuses us.\n\nNothing is lost.", "url": ""}
 
 
-def owe(kind: MailKind, content: dict[str, str], locale: str = "en") -> None:
+def enqueue(kind: MailKind, content: dict[str, str], locale: str = "en") -> None:
     with transaction() as session:
         owe_staff(
             session.connection(),
@@ -49,7 +49,7 @@ def owe(kind: MailKind, content: dict[str, str], locale: str = "en") -> None:
 def test_staff_get_what_is_owed_and_the_row_forgets_it(
     app: Any, deliver: Any, postbox: Postbox, kind: MailKind, content: dict[str, str], said: str
 ) -> None:
-    owe(kind, content)
+    enqueue(kind, content)
     row = db.session.scalars(select(Mail)).one()
     assert row.recipient_sealed is not None
     assert TO.encode() not in row.recipient_sealed
@@ -64,7 +64,7 @@ def test_staff_get_what_is_owed_and_the_row_forgets_it(
 
 
 def test_a_dead_mail_to_staff_keeps_its_address_for_another_try(app: Any, deliver: Any, postbox: Postbox) -> None:
-    owe(MailKind.STAFF_ALERT, ALERT, "fr")
+    enqueue(MailKind.STAFF_ALERT, ALERT, "fr")
     postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "data", 554)]
     deliver()
     db.session.rollback()
@@ -74,7 +74,7 @@ def test_a_dead_mail_to_staff_keeps_its_address_for_another_try(app: Any, delive
 
 def test_staff_mail_has_no_cap(app: Any, deliver: Any, postbox: Postbox) -> None:
     for _ in range(6):
-        owe(MailKind.STAFF_SECURITY, ALERT)
+        enqueue(MailKind.STAFF_SECURITY, ALERT)
     assert deliver() == {"sent": 6}
 
 
@@ -90,7 +90,7 @@ def test_staff_are_told_once_that_the_server_refused_all_mail(
         deliver()
     assert set(postbox.recipients) == {"coordinator@staff.example", "jeanne@mail.example"}
     assert db.session.scalars(select(Mail.state).where(Mail.kind == MailKind.STAFF_ALERT)).all() == ["sent"]
-    told = next(one for one in postbox.messages if one["To"] == "coordinator@staff.example")
-    assert told["Subject"] == "Tocsin needs you: the mail server refused all mail"
-    assert "auth 535 5.7.8 wrong password" in text_of(told)
-    assert "/staff/outbox" in text_of(told)
+    alert = next(message for message in postbox.messages if message["To"] == "coordinator@staff.example")
+    assert alert["Subject"] == "Tocsin needs you: the mail server refused all mail"
+    assert "auth 535 5.7.8 wrong password" in text_of(alert)
+    assert "/staff/outbox" in text_of(alert)

@@ -1,4 +1,4 @@
-"""The week in figures: who gets it, what it says, and how it ends."""
+"""The weekly digest: its recipients, its content, and unsubscribing from it."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from tests.staff.staff_clients import csrf, join, path_of, staffed
 Deliver = Callable[[], Any]
 
 
-def owe() -> int:
+def enqueue() -> int:
     at = runtime()
     return owe_digests(context=context(at.clock()))
 
 
 def sent(deliver: Deliver, postbox: Postbox) -> dict[str, str]:
-    """What each mailbox gets from now on."""
+    """Enqueue and deliver the digests; return the text by mailbox."""
     deliver()
     postbox.recipients.clear()
     postbox.messages.clear()
-    owe()
+    enqueue()
     deliver()
     return dict(zip(postbox.recipients, map(text_of, postbox.messages), strict=True))
 
@@ -51,12 +51,12 @@ def test_those_who_asked_get_their_sections_week_in_their_language(
     join(app, "cleo@staff.example", Role.VIEWER)
     set_preferences(ana, locale="fr", wants_digest=True, context=context())
     set_preferences(bob, locale="en", wants_digest=True, context=context())
-    found = sent(deliver, postbox)
-    assert set(found) == {"ana@staff.example", "bob@staff.example"}
-    assert "Confirmed signatures: 1,334, 134 of them this week" in found["bob@staff.example"]
-    assert "Ours: 100, 100 of them this week" in found["bob@staff.example"]
-    assert "1 334" in found["ana@staff.example"].replace("\u202f", " ").replace("\xa0", " ")
-    assert "/staff/appeals/ana-ruiz-vega" in found["ana@staff.example"]
+    texts = sent(deliver, postbox)
+    assert set(texts) == {"ana@staff.example", "bob@staff.example"}
+    assert "Confirmed signatures: 1,334, 134 of them this week" in texts["bob@staff.example"]
+    assert "Ours: 100, 100 of them this week" in texts["bob@staff.example"]
+    assert "1 334" in texts["ana@staff.example"].replace("\u202f", " ").replace("\xa0", " ")
+    assert "/staff/appeals/ana-ruiz-vega" in texts["ana@staff.example"]
 
 
 def test_it_ends_by_one_click_and_by_the_button_and_not_by_looking(
@@ -80,7 +80,7 @@ def test_it_ends_by_one_click_and_by_the_button_and_not_by_looking(
     assert client.post(path).status_code == 200
     assert client.post(path[:-2]).status_code == 404
     db.session.rollback()
-    assert owe() == 0
+    assert enqueue() == 0
 
 
 def test_the_account_page_asks(app: Flask, appeal: AppealView) -> None:

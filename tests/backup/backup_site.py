@@ -1,4 +1,4 @@
-"""A Tocsin on a database of its own, to be backed up or restored to."""
+"""An installation with a database of its own, to be backed up or restored to."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from tests.conftest import DOCUMENT, KEYS, confirm_at, context, settings_for
 from tests.deploy.processes import environment
 
 
-class Place:
-    """One Tocsin on a database of its own."""
+class BackupSite:
+    """An installation with a database of its own."""
 
     def __init__(self, url: str, folder: Path, **more: str) -> None:
         folder.mkdir(exist_ok=True)
@@ -44,7 +44,7 @@ class Place:
         self.app: Flask = create_app(settings_for(url, folder, **self.settings))
 
     def fill(self) -> None:
-        """Sections, and one open appeal."""
+        """Create the schema, the sections and an open appeal."""
         with self.app.app_context():
             upgrade(directory=self.app.extensions["migrate"].directory)
             load_sections(Path(__file__).parent.parent / "sections.toml", context=context())
@@ -53,14 +53,14 @@ class Place:
             db.session.remove()
 
     def sign(self, name: str, *, confirmed: bool = True) -> int:
-        """Somebody signs; returns the signature, or the sign-up that waits."""
+        """Sign; return the signature's id, or the sign-up's if it is not `confirmed`."""
         with self.app.app_context():
             at, appeal, now = runtime(), find_appeal("case"), datetime.now(UTC)
             assert appeal is not None
             address = parse_address(f"{name}@mail.example")
-            one = SignUpRequest(appeal.id, "fr", "FR", name, address, "en", "en", 1, None)
-            sign(one, context=context(now, SUPPORTER))
-            # Its own: in some tests two sign at once.
+            sign_up = SignUpRequest(appeal.id, "fr", "FR", name, address, "en", "en", 1, None)
+            sign(sign_up, context=context(now, SUPPORTER))
+            # By its digest, not the newest: in some tests two people sign at once.
             digest = at.vault.waiting_digest(at.vault.address_digest(appeal.id, address))
             number = db.session.scalars(select(Waiting.id).where(Waiting.address_digest == digest)).one()
             db.session.rollback()
@@ -70,28 +70,28 @@ class Place:
         return number
 
     def find(self, name: str) -> Signature | None:
-        """The signature of that name; needs the application's context."""
+        """Return the signature of that name; needs the application's context."""
         digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
         return db.session.scalars(select(Signature).where(Signature.address_digest.in_(digests))).one_or_none()
 
     def names(self) -> set[str]:
-        """Who is in it, as their sealed names say."""
+        """Return the decrypted names of the signatures."""
         with self.app.app_context():
             rows = db.session.scalars(select(Signature).where(Signature.name_sealed.is_not(None))).all()
-            found = {runtime().vault.open_name(row.name_sealed or b"", place_of(row)) for row in rows}
+            names = {runtime().vault.open_name(row.name_sealed or b"", place_of(row)) for row in rows}
             db.session.remove()
-            return found
+            return names
 
     def waiting(self) -> set[str]:
-        """Who has signed and not confirmed, as their sealed names say."""
+        """Return the decrypted names of the unconfirmed sign-ups."""
         with self.app.app_context():
             rows = db.session.scalars(select(Waiting).where(Waiting.name_sealed.is_not(None))).all()
-            found = {runtime().vault.open_name(row.name_sealed or b"", place_of(row)) for row in rows}
+            names = {runtime().vault.open_name(row.name_sealed or b"", place_of(row)) for row in rows}
             db.session.remove()
-            return found
+            return names
 
     def refuse(self, number: int) -> None:
-        """The mailbox says by the mailed link that the sign-up is not its own."""
+        """Refuse the sign-up by the mailed link, as the owner of the mailbox."""
         with self.app.app_context():
             at, now = runtime(), datetime.now(UTC)
             row = db.session.get_one(Waiting, number)
@@ -101,37 +101,37 @@ class Place:
             db.session.remove()
 
     def total(self) -> int:
-        """The count of signatures."""
+        """Return the number of signatures by the counts."""
         with self.app.app_context():
             appeal = find_appeal("case")
             assert appeal is not None
-            found = counts(appeal.id).signatures
+            total = counts(appeal.id).signatures
             db.session.remove()
-        return found
+        return total
 
     def rows(self) -> dict[str, list[Any]]:
-        """Everything."""
+        """Return all rows by table."""
         with self.app.app_context():
-            found = {
+            rows = {
                 table.name: sorted(map(repr, db.session.execute(select(table)).all()))
                 for table in Model.metadata.sorted_tables
             }
             db.session.remove()
-        return found
+        return rows
 
     def run(self, *arguments: str, says: str = "") -> Result:
-        """A command that succeeds, or is refused in one line that holds `says`."""
+        """Run a backup command; expect success, or with `says` a refusal in a line that contains it."""
         with self.app.app_context():
-            done: Result = self.app.test_cli_runner().invoke(args=["backup", *arguments])
+            result: Result = self.app.test_cli_runner().invoke(args=["backup", *arguments])
             db.session.remove()
-        assert (done.exit_code == 0) == (not says), done.output + done.stderr
+        assert (result.exit_code == 0) == (not says), result.output + result.stderr
         if says:
-            assert says in done.stderr
-            assert done.exit_code == 1, done.exception
-        return done
+            assert says in result.stderr
+            assert result.exit_code == 1, result.exception
+        return result
 
     def end(self) -> None:
-        """Lets go of its database."""
+        """Close all connections to the database."""
         for app in (self.app, self.app.extensions["tocsin_staff"]):
             with app.app_context():
                 db.engine.dispose()

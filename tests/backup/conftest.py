@@ -1,4 +1,4 @@
-"""Where a backup is taken and where it is restored, on each database, with a key."""
+"""Fixtures: the installation that is backed up and the one that is restored to, on each database, and keys."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests.backup.backup_site import Place
+from tests.backup.backup_site import BackupSite
 from tests.conftest import make_database
 from tests.postgresql import programs
 
 
 @pytest.fixture(autouse=True)
 def _client_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server's own, before what the machine has: pg_dump refuses a server newer than itself."""
+    """Put the server's client programs first in PATH, because pg_dump refuses a server newer than itself."""
     monkeypatch.setenv("PATH", os.pathsep.join([str(programs()), os.environ["PATH"]]))
 
 
@@ -30,52 +30,52 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def make(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    """Makes places on new, empty databases of that kind."""
-    made: list[Place] = []
+def make_site(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """Return a function that makes installations on new, empty databases of that kind."""
+    made: list[BackupSite] = []
 
-    def new(**more: str) -> Place:
+    def new(**more: str) -> BackupSite:
         folder = tmp_path / f"place{len(made)}"
         url = f"sqlite:///{folder}/tocsin.db"
         if kind == "postgresql":
             server = request.getfixturevalue("postgresql_server")
             url = make_database(server, f"backup_{os.getpid()}_{next(_numbers)}")
-        made.append(Place(url, folder, **more))
+        made.append(BackupSite(url, folder, **more))
         return made[-1]
 
     yield new
-    for place in made:
-        place.end()
+    for site in made:
+        site.end()
 
 
 @pytest.fixture
-def here(make: Any, public: str) -> Place:
-    """Where the backup is taken: three signed, two of them confirmed."""
-    place: Place = make(TOCSIN_BACKUP_KEY=public)
-    place.fill()
+def source(make_site: Any, public_key: str) -> BackupSite:
+    """Return the installation to back up: three people signed, two of them confirmed."""
+    site: BackupSite = make_site(TOCSIN_BACKUP_KEY=public_key)
+    site.fill()
     for name in ("Ana", "Bo"):
-        place.sign(name)
-    place.sign("Chi", confirmed=False)
-    return place
+        site.sign(name)
+    site.sign("Chi", confirmed=False)
+    return site
 
 
 @pytest.fixture
-def there(make: Any) -> Place:
-    """Where it is restored."""
-    return make()  # type: ignore[no-any-return]
+def target(make_site: Any) -> BackupSite:
+    """Return an empty installation to restore to."""
+    return make_site()  # type: ignore[no-any-return]
 
 
 @pytest.fixture
-def private(tmp_path: Path, make: Any) -> str:
-    """The file of a private key."""
+def private_key(tmp_path: Path, make_site: Any) -> str:
+    """Return the path of a new private key."""
     path = tmp_path / "key.txt"
-    said = make().run("key", str(path))
-    assert said.stdout.startswith("age1")
+    result = make_site().run("key", str(path))
+    assert result.stdout.startswith("age1")
     assert path.stat().st_mode & 0o777 == 0o600
     return str(path)
 
 
 @pytest.fixture
-def public(private: str) -> str:
-    """Its public key."""
-    return Path(private).read_text(encoding="utf-8").splitlines()[0].removeprefix("# public key: ")
+def public_key(private_key: str) -> str:
+    """Return the public key of the private key."""
+    return Path(private_key).read_text(encoding="utf-8").splitlines()[0].removeprefix("# public key: ")

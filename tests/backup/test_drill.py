@@ -1,4 +1,4 @@
-"""Backups taken under load, opened by one key only, restored elsewhere whole."""
+"""Backups made under load: opened by their key only, and restored whole elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.withdraw import erase, withdraw
 from tests.attack import Figure
-from tests.backup.backup_site import Place
+from tests.backup.backup_site import BackupSite
 from tests.conftest import DOCUMENT, context
 from tests.deploy.processes import flask
 
@@ -29,118 +29,122 @@ pytestmark = pytest.mark.slow
 
 
 @contextmanager
-def load(place: Place) -> Iterator[list[str]]:
-    """Two people sign and confirm again and again meanwhile; the names of those who were told that they did."""
-    stop, told = threading.Event(), []
+def load(site: BackupSite) -> Iterator[list[str]]:
+    """Sign and confirm in two threads during the block; yield the growing list of names that were confirmed."""
+    stop, confirmed = threading.Event(), []
 
-    def crowd(first: int) -> None:
+    def sign_again_and_again(first: int) -> None:
         for number in itertools.count(first, 2):
             if stop.is_set():
                 return
             name = f"Person{chr(65 + number // 26 % 26)}{chr(65 + number % 26)}"
-            place.sign(name)
-            told.append(name)
+            site.sign(name)
+            confirmed.append(name)
 
-    threads = [threading.Thread(target=crowd, args=(first,)) for first in (0, 1)]
-    for one in threads:
-        one.start()
+    threads = [threading.Thread(target=sign_again_and_again, args=(first,)) for first in (0, 1)]
+    for thread in threads:
+        thread.start()
     try:
-        yield told
+        yield confirmed
     finally:
         stop.set()
-        for one in threads:
-            one.join()
+        for thread in threads:
+            thread.join()
 
 
-def test_the_drill(here: Place, there: Place, private: str, tmp_path: Path, figure: Figure) -> None:
-    chi = here.sign("Chi", confirmed=False)
-    with load(here) as told:
-        while len(told) < 10:
+def test_the_drill(source: BackupSite, target: BackupSite, private_key: str, tmp_path: Path, figure: Figure) -> None:
+    chi = source.sign("Chi", confirmed=False)
+    with load(source) as confirmed:
+        while len(confirmed) < 10:
             time.sleep(0.01)
         for number in itertools.count():
-            before, file = set(told), str(tmp_path / f"backup{number}.age")
-            here.run("create", file)
-            if len(told) > len(before):  # somebody signed meanwhile
+            before, file = set(confirmed), str(tmp_path / f"backup{number}.age")
+            source.run("create", file)
+            if len(confirmed) > len(before):  # a signature was confirmed during the backup
                 break
-    here.refuse(chi)
-    with here.app.app_context():
-        erase(here.find("Ana").id, context=context(datetime.now(UTC), SUPPORTER))  # type: ignore[union-attr]
-        withdraw(here.find("Bo").id, context=context(datetime.now(UTC), SUPPORTER))  # type: ignore[union-attr]
+    source.refuse(chi)
+    with source.app.app_context():
+        erase(source.find("Ana").id, context=context(datetime.now(UTC), SUPPORTER))  # type: ignore[union-attr]
+        withdraw(source.find("Bo").id, context=context(datetime.now(UTC), SUPPORTER))  # type: ignore[union-attr]
         db.session.remove()
-    here.run("create", str(tmp_path / "later.age"))  # writes the erasure journal too
-    assert "signatures" in here.run("verify", file, "--key", private).output
-    said = there.run("restore", file, "--key", private, "--erasure-journal", here.settings["TOCSIN_ERASURE_JOURNAL"])
-    assert "left again: 1 erased, 1 withdrawn" in said.output, "of those who were counted"
-    assert "all counts are exact" in said.output
-    names = there.names()
+    source.run("create", str(tmp_path / "later.age"))  # writes the erasure journal too
+    assert "signatures" in source.run("verify", file, "--key", private_key).output
+    restored = target.run(
+        "restore", file, "--key", private_key, "--erasure-journal", source.settings["TOCSIN_ERASURE_JOURNAL"]
+    )
+    assert "left again: 1 erased, 1 withdrawn" in restored.output, "of those who were counted"
+    assert "all counts are exact" in restored.output
+    names = target.names()
     figure(f"9 backups: of {len(before)} acknowledged before it, missing after restoring", len(before - names), "0")
-    assert before | {"Bo"} <= names <= set(told) | {"Bo"}
+    assert before | {"Bo"} <= names <= set(confirmed) | {"Bo"}
     assert "Ana" not in names
-    assert there.waiting().isdisjoint({"Ana", "Chi"})
-    # Erased and counted stays counted (Ana); taken back (Bo) does not. Who was just about to confirm waits.
-    assert there.total() == len(names)
-    assert len(there.waiting()) <= 2
-    assert len(before) < there.total()
-    assert "all counts are exact" in flask(there.environ, "tally", "verify")
+    assert target.waiting().isdisjoint({"Ana", "Chi"})
+    # An erased signature stays counted (Ana); a withdrawn one (Bo) does not. An unconfirmed sign-up waits.
+    assert target.total() == len(names)
+    assert len(target.waiting()) <= 2
+    assert len(before) < target.total()
+    assert "all counts are exact" in flask(target.environ, "tally", "verify")
 
 
 def test_what_is_restored_is_what_was_backed_up(
-    here: Place, there: Place, private: str, tmp_path: Path, figure: Figure
+    source: BackupSite, target: BackupSite, private_key: str, tmp_path: Path, figure: Figure
 ) -> None:
-    here.run("create", str(tmp_path))
+    source.run("create", str(tmp_path))
     (file,) = tmp_path.glob("tocsin-*.age")
     assert file.stat().st_mode & 0o777 == 0o600
-    there.run("restore", str(file), "--key", private, "--no-erasure-journal")
-    here_rows, there_rows = here.rows(), there.rows()
+    target.run("restore", str(file), "--key", private_key, "--no-erasure-journal")
+    source_rows, target_rows = source.rows(), target.rows()
     figure(
         "9 backups: tables that differ after restoring",
-        sum(1 for t in here_rows if here_rows[t] != there_rows.get(t)),
+        sum(1 for t in source_rows if source_rows[t] != target_rows.get(t)),
         "0",
     )
-    assert there_rows == here_rows
-    assert there.sign("Dan") > here.sign("Dan")
+    assert target_rows == source_rows
+    assert target.sign("Dan") > source.sign("Dan")
 
 
-def test_no_id_is_given_out_again(here: Place, there: Place, private: str, tmp_path: Path) -> None:
-    """Else the link in a mail of the lost days would open the signature of somebody else."""
-    here.run("create", str(tmp_path / "backup.age"))
-    lost = here.sign("Eve")
-    there.run("restore", str(tmp_path / "backup.age"), "--key", private, "--no-erasure-journal")
-    new = there.sign("Fay")
+def test_no_id_is_given_out_again(source: BackupSite, target: BackupSite, private_key: str, tmp_path: Path) -> None:
+    """Ids are not reused: a link in a mail of the lost days would open another person's signature."""
+    source.run("create", str(tmp_path / "backup.age"))
+    lost = source.sign("Eve")
+    target.run("restore", str(tmp_path / "backup.age"), "--key", private_key, "--no-erasure-journal")
+    new = target.sign("Fay")
     assert new > lost
-    with there.app.app_context():
+    with target.app.app_context():
         assert db.session.get(Signature, lost) is None
         load_sections(Path(__file__).parent.parent / "sections.toml", context=context())
         import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), context=context())
         assert max(db.session.scalars(select(Appeal.id))) > lost
         db.session.remove()
-    there.run("restore", str(tmp_path / "backup.age"), "--key", private, "--no-erasure-journal", "--replace")
-    assert there.sign("Gil") > new
+    target.run("restore", str(tmp_path / "backup.age"), "--key", private_key, "--no-erasure-journal", "--replace")
+    assert target.sign("Gil") > new
 
 
-def test_the_file_tells_nothing_without_the_key(here: Place, private: str, tmp_path: Path) -> None:
+def test_the_file_tells_nothing_without_the_key(source: BackupSite, private_key: str, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     folder.mkdir()
-    here.run("create", str(folder))
+    source.run("create", str(folder))
     (file,) = folder.iterdir()
     content = file.read_bytes()
     assert content.startswith(b"age-encryption.org/v1")
     for word in (b"SQLite format 3", b"PGDMP", b"alembic", b"signature", b"tocsin backup"):
         assert word not in content
     other = tmp_path / "other.txt"
-    here.run("key", str(other))
-    here.run("verify", str(file), "--key", str(other), says="this key does not open it")
-    here.run("key", str(other), says="File exists")
+    source.run("key", str(other))
+    source.run("verify", str(file), "--key", str(other), says="this key does not open it")
+    source.run("key", str(other), says="File exists")
     other.write_text("nothing", encoding="utf-8")
-    here.run("verify", str(file), "--key", str(other), says="AGE-SECRET-KEY-")
+    source.run("verify", str(file), "--key", str(other), says="AGE-SECRET-KEY-")
 
 
-def test_who_left_the_database_that_is_replaced_stays_away(here: Place, private: str, tmp_path: Path) -> None:
-    """Even where no worker has written it out yet."""
-    here.run("create", str(tmp_path / "backup.age"))
-    with here.app.app_context():
-        erase(here.find("Ana").id, context=context(datetime.now(UTC), SUPPORTER))  # type: ignore[union-attr]
+def test_who_left_the_database_that_is_replaced_stays_away(
+    source: BackupSite, private_key: str, tmp_path: Path
+) -> None:
+    """Expect this also if no worker has written the erasure journal yet."""
+    source.run("create", str(tmp_path / "backup.age"))
+    with source.app.app_context():
+        erase(source.find("Ana").id, context=context(datetime.now(UTC), SUPPORTER))  # type: ignore[union-attr]
         db.session.remove()
-    here.run("restore", str(tmp_path / "backup.age"), "--key", private, "--replace")
-    assert here.names() == {"Bo"}
-    assert here.waiting() == {"Chi"}
+    source.run("restore", str(tmp_path / "backup.age"), "--key", private_key, "--replace")
+    assert source.names() == {"Bo"}
+    assert source.waiting() == {"Chi"}

@@ -29,16 +29,11 @@ DIALECT = re.compile(
 LEFT: dict[str, int] = {
     "campaign/services": 1,
     "docs/database.md": 1,
-    "tests/announcements": 8,
-    "tests/backup": 11,
     "tests/browser": 24,
     "tests/deploy": 6,
     "tests/document": 9,
     "tests/faults": 26,
-    "tests/moderation": 9,
-    "tests/offline": 8,
     "tests/privacy": 49,
-    "tests/sections": 1,
     "tests/staff": 24,
 }
 

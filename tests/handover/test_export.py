@@ -1,4 +1,4 @@
-"""Taking signatures out: whose, what they hold, and what is written down about it."""
+"""Exports of signatures: their rows and columns, and their entry in the audit log."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 def signed(
     appeal: AppealView, name: str, number: int, section: str = "fr", *, shares: bool = False, version: int = 1
 ) -> int:
-    """A confirmed signature; returns its id."""
+    """Sign and confirm; return the signature's id."""
     address = parse_address(f"p{number}@mail.example")
-    one = SignUpRequest(appeal.id, section, "FR", name, address, "en", "en", version, None)
-    sign(one, context=context(actor=SUPPORTER))
+    sign_up = SignUpRequest(appeal.id, section, "FR", name, address, "en", "en", version, None)
+    sign(sign_up, context=context(actor=SUPPORTER))
     return confirm_newest(START + timedelta(minutes=5), updates=number % 2 == 0, shares_name=shares)
 
 
@@ -59,7 +59,7 @@ _texts = st.lists(st.one_of(st.sampled_from((*FORMULAS, "'", "''", ";", ",", '"'
 def test_a_cell_is_never_a_formula_and_reads_back_exactly(text: str) -> None:
     cell = escape_cell(text)
     assert not cell.startswith(FORMULAS)
-    # Nor where the program parts cells by semicolons, for which the quotes round this one mean nothing.
+    # Also in programs that separate cells by semicolons, where the quotes around this cell have no meaning.
     assert not [part for part in re.split("[;\t\r\n]", cell) if part.startswith(FORMULAS)]
     assert unescape_cell(cell) == text
     file = io.StringIO(newline="")
@@ -72,13 +72,13 @@ def test_the_own_sections_confirmed_signatures_and_no_others(app: Flask, appeal:
     signed(appeal, "'t Hooft", 2)
     signed(appeal, "Canary", 3, "be-nl")
     desk = staffed(app, Role.EDITOR)
-    found = rows(desk, appeal)
-    assert [unescape_cell(one["name"]) for one in found] == ["=Ana", "'t Hooft"]
-    assert [one["name"][0] for one in found] == ["'", "'"]
-    assert [one["share_name"] for one in found] == ["yes", "no"]
-    assert found[0]["confirmed_at"] == "2026-03-01T12:00Z"
-    assert "email" not in found[0]
-    assert [one["email"] for one in rows(desk, appeal, addresses="y", updates="y")] == ["p2@mail.example"]
+    exported = rows(desk, appeal)
+    assert [unescape_cell(row["name"]) for row in exported] == ["=Ana", "'t Hooft"]
+    assert [row["name"][0] for row in exported] == ["'", "'"]
+    assert [row["share_name"] for row in exported] == ["yes", "no"]
+    assert exported[0]["confirmed_at"] == "2026-03-01T12:00Z"
+    assert "email" not in exported[0]
+    assert [row["email"] for row in rows(desk, appeal, addresses="y", updates="y")] == ["p2@mail.example"]
 
 
 def test_a_workbook_holds_the_same_as_text(app: Flask, appeal: AppealView) -> None:
@@ -90,11 +90,11 @@ def test_a_workbook_holds_the_same_as_text(app: Flask, appeal: AppealView) -> No
     answer = desk.post(path, data=data)
     assert str(answer.headers["Content-Disposition"]).endswith('-signatures-2026-03-01.xlsx"')
     assert str(answer.mimetype).endswith("spreadsheetml.sheet")
-    head, *found = load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True)
+    head, *cells = load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True)
     csv_rows = rows(desk, appeal, addresses="y")
     assert list(head) == list(csv_rows[0])
-    assert [[cell or "" for cell in row] for row in found] == [
-        [unescape_cell(cell) for cell in one.values()] for one in csv_rows
+    assert [[cell or "" for cell in row] for row in cells] == [
+        [unescape_cell(cell) for cell in row.values()] for row in csv_rows
     ]
     sheet = load_workbook(io.BytesIO(answer.data)).active
     assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value} == {"s"}
@@ -117,8 +117,8 @@ def test_the_names_handed_over_come_as_a_workbook_too(app: Flask, appeal: Appeal
     page = desk.get(f"/staff/appeals/{appeal.slug}/handovers").text
     (path,) = re.findall(r'href="([^"]+-names\.xlsx)"', page)
     book = load_workbook(io.BytesIO(desk.get(path).data)).active
-    found = [list(row) for row in book.iter_rows(values_only=True)]
-    assert found == [["number", "name", "country"], ["1", "=Ana", "FR"]]
+    cells = [list(row) for row in book.iter_rows(values_only=True)]
+    assert cells == [["number", "name", "country"], ["1", "=Ana", "FR"]]
     assert desk.get(path.replace("-names.xlsx", ".xlsx")).status_code == 404
 
 
@@ -158,4 +158,4 @@ def test_what_no_key_opens_is_empty_and_the_rest_comes(app: Flask, appeal: Appea
     signed(appeal, "Bob", 2)
     with transaction() as session:
         session.execute(update(Signature).where(Signature.id == first).values(name_sealed=b"lost"))
-    assert [one["name"] for one in rows(staffed(app, Role.EDITOR), appeal)] == ["", "Bob"]
+    assert [row["name"] for row in rows(staffed(app, Role.EDITOR), appeal)] == ["", "Bob"]

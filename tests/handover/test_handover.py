@@ -1,4 +1,4 @@
-"""Lists of signatures to be handed over: whose names, the digest, volumes, and who leaves one."""
+"""Lists of signatures for handover: their names, digest and volumes, and signers who withdraw."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tests.handover.test_export import signed
 from tests.letter.letters import lines_of_pdf
 from tests.staff.staff_clients import join
 
-# For the gate: the quick part is to stay quick.
+# Slow, so that the quick tests stay quick.
 pytestmark = pytest.mark.slow
 
 
@@ -60,8 +60,8 @@ def made(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int 
 
 
 def files(scope: Scope, appeal: AppealView) -> dict[str, bytes]:
-    found = handovers(scope, appeal.id)[0]
-    return {name: b"".join(file_of(found.id, name, runtime().vault)) for name in found.files}
+    handover = handovers(scope, appeal.id)[0]
+    return {name: b"".join(file_of(handover.id, name, runtime().vault)) for name in handover.files}
 
 
 def text_of(pdf: bytes) -> str:
@@ -76,25 +76,25 @@ def test_only_the_names_of_those_who_agreed_and_the_digest_is_of_the_file(
     signed(appeal, "=Cleo", 3, shares=True)
     signed(appeal, "Dora Elsewhere", 4, "be-nl", shares=True)
     made(scope, appeal)
-    found = handovers(scope, appeal.id)[0]
-    assert (found.state, found.signatures, found.names) == ("done", 3, 2)
+    handover = handovers(scope, appeal.id)[0]
+    assert (handover.state, handover.signatures, handover.names) == ("done", 3, 2)
     both = files(scope, appeal)
     names, pdf = "ana-ruiz-vega-fr-2026-03-01-names.csv", "ana-ruiz-vega-fr-2026-03-01.pdf"
     assert set(both) == {names, pdf}
     listed, paper = both[names], both[pdf]
     rows = csv.DictReader(io.StringIO(listed.decode("utf-8-sig"), newline=""))
     assert [row["name"] for row in rows] == ["Ana Openly", "'=Cleo"]
-    assert hashlib.sha256(listed).hexdigest() == found.sha256
-    said = text_of(paper)
-    assert found.sha256 in said.replace("\n", "")
-    assert names in said.replace("\n", "")
-    assert "Ana Openly" in said
-    assert "=Cleo" in said
-    assert "Quietly" not in said
-    assert "Elsewhere" not in said
-    assert "Pedro Alba Montes" in said
-    assert "3 people have signed the letter below with Watch, France." in said
-    assert "In all countries together, 4 people" in said
+    assert hashlib.sha256(listed).hexdigest() == handover.sha256
+    text = text_of(paper)
+    assert handover.sha256 in text.replace("\n", "")
+    assert names in text.replace("\n", "")
+    assert "Ana Openly" in text
+    assert "=Cleo" in text
+    assert "Quietly" not in text
+    assert "Elsewhere" not in text
+    assert "Pedro Alba Montes" in text
+    assert "3 people have signed the letter below with Watch, France." in text
+    assert "In all countries together, 4 people" in text
 
 
 def test_a_long_name_stays_in_its_column(app: Flask, appeal: AppealView, scope: Scope) -> None:
@@ -108,29 +108,29 @@ def test_a_long_name_stays_in_its_column(app: Flask, appeal: AppealView, scope: 
     assert len(lines) > 10
     for text, left, right in lines:
         assert right <= left - (left - 22) % (column + 5) + column + 0.5, text
-    said = text_of(pdf).replace("\n", "").replace("\u200b", "")
-    assert "W" * 200 in said
-    assert "Ш" * 200 in said
+    text = text_of(pdf).replace("\n", "").replace("\u200b", "")
+    assert "W" * 200 in text
+    assert "Ш" * 200 in text
 
 
 def test_the_letter_says_how_many_signed_earlier_words(app: Flask, appeal: AppealView, scope: Scope) -> None:
     signed(appeal, "Ana Early", 1)
     signed(appeal, "Bob Early", 2)
     made(scope, appeal)
-    assert "earlier wording" not in said_in(scope, appeal)
+    assert "earlier wording" not in printed_text(scope, appeal)
     rewrite("I fear for the  life of Ana Ruiz Vega.")
     made(scope, appeal)
-    assert "earlier wording" not in said_in(scope, appeal), "another space is no other word"
+    assert "earlier wording" not in printed_text(scope, appeal), "another space is no other word"
     rewrite("Set Ana Ruiz Vega free.")
     signed(appeal, "Cleo Late", 3, version=3)
     made(scope, appeal)
-    said = said_in(scope, appeal)
-    assert "3 people have signed the letter below" in said
-    assert "2 of these signatures were given to an earlier wording of the letter." in said
+    text = printed_text(scope, appeal)
+    assert "3 people have signed the letter below" in text
+    assert "2 of these signatures were given to an earlier wording of the letter." in text
 
 
 def rewrite(paragraph: str) -> None:
-    """The letter in English gets another first paragraph."""
+    """Replace the first paragraph of the English letter."""
     with transaction() as session:
         text = session.scalars(select(AppealText).where(AppealText.is_current)).one()
         appeal = session.get_one(Appeal, text.appeal_id)
@@ -138,8 +138,8 @@ def rewrite(paragraph: str) -> None:
         keep_version(session, appeal, text.language, words, text, START)
 
 
-def said_in(scope: Scope, appeal: AppealView) -> str:
-    """The words on the paper of the newest list, on one line."""
+def printed_text(scope: Scope, appeal: AppealView) -> str:
+    """Return the text of the newest list's PDF as one line."""
     pdf = next(content for name, content in files(scope, appeal).items() if name.endswith(".pdf"))
     return " ".join(text_of(pdf).split())
 
@@ -165,9 +165,9 @@ def test_with_nobody_on_it_the_letter_says_so_in_every_language_that_can_be_prin
 ) -> None:
     signed(appeal, "Bob Quietly", 2)
     made(scope, appeal, language=language)
-    found = handovers(scope, appeal.id)[0]
-    assert (found.state, found.names) in {("done", 0), ("failed", None)}
-    assert (found.state == "failed") == (language == "ar"), "Arabic needs fonts of one's own"
+    handover = handovers(scope, appeal.id)[0]
+    assert (handover.state, handover.names) in {("done", 0), ("failed", None)}
+    assert (handover.state == "failed") == (language == "ar"), "Arabic needs fonts of one's own"
 
 
 def test_a_name_that_cannot_be_printed_stands_in_the_file(app: Flask, appeal: AppealView, scope: Scope) -> None:
@@ -175,9 +175,9 @@ def test_a_name_that_cannot_be_printed_stands_in_the_file(app: Flask, appeal: Ap
     signed(appeal, "Ana Openly", 2, shares=True)
     made(scope, appeal)
     both = files(scope, appeal)
-    said = text_of(next(content for name, content in both.items() if name.endswith(".pdf")))
-    assert "1. (in the file)" in said
-    assert "2. Ana Openly" in said
+    text = text_of(next(content for name, content in both.items() if name.endswith(".pdf")))
+    assert "1. (in the file)" in text
+    assert "2. Ana Openly" in text
     assert "王小明" in next(content for name, content in both.items() if name.endswith(".csv")).decode()
 
 
@@ -200,7 +200,7 @@ def test_initials_where_the_appeal_says_so(app: Flask, appeal: AppealView, scope
         lambda number: change_country(number, country="BE", section_code="be-nl", context=context(actor=SUPPORTER)),
     ],
 )
-def test_whoever_leaves_takes_the_name_out_at_once(
+def test_a_signer_who_leaves_is_off_the_list_at_once(
     app: Flask, appeal: AppealView, scope: Scope, leave: Callable[[int], None]
 ) -> None:
     number = signed(appeal, "Ana Openly", 1, shares=True)
@@ -228,7 +228,7 @@ def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) 
     assert not make_handover(number, clock=at.clock, context=context(at.clock()))
 
 
-def test_what_a_broken_worker_left_is_made_anew(
+def test_a_list_of_a_dead_worker_is_started_again(
     app: Flask, appeal: AppealView, scope: Scope, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     signed(appeal, "Ana Openly", 1, shares=True)
@@ -246,12 +246,12 @@ def test_what_a_broken_worker_left_is_made_anew(
     assert waiting(clock.now) == [number]
     sync_database_clock()
     tasks.make_handovers()
-    found = handovers(scope, appeal.id)[0]
-    assert found.state == "done"
-    assert "half" not in found.files
+    handover = handovers(scope, appeal.id)[0]
+    assert handover.state == "done"
+    assert "half" not in handover.files
 
 
-def test_lists_are_let_go_after_some_days(app: Flask, appeal: AppealView, scope: Scope, clock: Clock) -> None:
+def test_lists_are_deleted_after_some_days(app: Flask, appeal: AppealView, scope: Scope, clock: Clock) -> None:
     signed(appeal, "Ana Openly", 1, shares=True)
     made(scope, appeal)
     clock.now += HANDOVERS + timedelta(minutes=1)

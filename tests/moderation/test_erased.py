@@ -1,4 +1,4 @@
-"""The page of erased signatures: what confirmed and erased at once is found by appeal and day, and taken out."""
+"""The page of erased signatures: floods that confirm and erase at once are invalidated by appeal and day."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ def crowd(appeal: AppealView, number: int, section: str = "fr", *, at: Any = STA
     ]
 
 
-def gone(ids: list[int], at: Any = START) -> list[int]:
-    for one in ids:
-        erase(one, context=context(at, SUPPORTER))
+def erase_all(ids: list[int], at: Any = START) -> list[int]:
+    for signature_id in ids:
+        erase(signature_id, context=context(at, SUPPORTER))
     return ids
 
 
 def test_an_editor_takes_a_flood_out_that_erased_itself_and_puts_it_back(
     app: Flask, appeal: AppealView, clock: Clock
 ) -> None:
-    """The attack: eight catch-all domains confirm and erase at once, so no domain and no hour is left to choose by."""
+    """Attack: eight catch-all domains confirm and erase at once, so that no domain or hour is left to choose by."""
     honest = [signed(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
     flood = crowd(appeal, 16)
     record(flood[0], Channel.LETTER, target=0, context=context(actor=SUPPORTER))
-    gone(flood)
-    elsewhere = gone(crowd(appeal, 6, "be-nl"))
+    erase_all(flood)
+    elsewhere = erase_all(crowd(appeal, 6, "be-nl"))
     editor = staffed(app, Role.EDITOR)
     page = editor.get(PAGE)
     rows = re.findall(r'<tr><th scope="row">.*?</tr>', page.text, re.DOTALL)
@@ -90,7 +90,7 @@ def test_only_the_chosen_days_of_the_own_section_are_meant_and_nobody_who_is_the
     later = START + DAY
     first, second = crowd(appeal, 5), crowd(appeal, 6, at=later)
     crowd(appeal, 2, at=START + 2 * DAY)
-    gone([*first, *second, *crowd(appeal, 5, "be-nl")], at=START + 3 * DAY)
+    erase_all([*first, *second, *crowd(appeal, 5, "be-nl")], at=START + 3 * DAY)
     vault, now = runtime().vault, START + 4 * DAY
     found = erased_days(by, now=now, kept_days=180)
     assert found == (ErasedDay(appeal.slug, later.date(), 6), ErasedDay(appeal.slug, START.date(), 5))

@@ -1,4 +1,4 @@
-"""Taking signatures out of the counts and putting them back: exact after every batch, own section only, resumable."""
+"""Invalidation of signatures and its reversal: exact counts after every batch, own section only, resumable."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NETWORK = b"n" * 32
 
 @pytest.fixture
 def by(app: Flask) -> Scope:
-    """Somebody of the French section."""
+    """Return the scope of a French editor."""
     return Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
 
 
@@ -65,7 +65,7 @@ def signed(
     at: datetime = START,
     network: bytes | None = None,
 ) -> int:
-    """A signature; its id."""
+    """Sign and confirm; return the signature's id."""
     sign_up = SignUpRequest(
         appeal.id, section, "FR", name, parse_address(email), "en", "en", 1, None, network_digest=network
     )
@@ -75,7 +75,7 @@ def signed(
 
 @pytest.fixture
 def crowd(appeal: AppealView) -> dict[str, list[int]]:
-    """Real people, a flood from one domain, and the same flood in another section."""
+    """Make signatures of real people, of a flood from one domain, and of the same flood in another section."""
     return {
         "real": [signed(appeal, f"Person {n}", f"p{n}@mail.example") for n in range(3)],
         "flood": [
@@ -98,8 +98,8 @@ def states(ids: list[int]) -> set[str]:
     return found
 
 
-def run(invalidation_id: int, *, batch: int = 2) -> InvalidationState:
-    """All batches, with the counts compared to the rows after each."""
+def process_all(invalidation_id: int, *, batch: int = 2) -> InvalidationState:
+    """Process all batches and compare the counts with the rows after each; return the state."""
     while advance(context=context(START + 2 * DAY), only=invalidation_id, batch=batch):
         assert verify() == []
     state = db.session.scalars(select(Invalidation.state).where(Invalidation.id == invalidation_id)).one()
@@ -107,17 +107,17 @@ def run(invalidation_id: int, *, batch: int = 2) -> InvalidationState:
     return InvalidationState(state)
 
 
-def look(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
-    made = prepare(criteria, appeal_id, context=context(START + DAY, staff_actor(by)))
-    assert run(made) == InvalidationState.READY
-    row = db.session.get_one(Invalidation, made)
+def count_matches(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
+    invalidation_id = prepare(criteria, appeal_id, context=context(START + DAY, staff_actor(by)))
+    assert process_all(invalidation_id) == InvalidationState.READY
+    row = db.session.get_one(Invalidation, invalidation_id)
     db.session.expunge(row)
     db.session.rollback()
-    return made, row
+    return invalidation_id, row
 
 
-def go(act: object, invalidation_id: int, by: Scope) -> None:
-    act(invalidation_id, "a flood from bot1@spam.example", context=context(START + DAY, staff_actor(by)))  # type: ignore[operator]
+def call_with_reason(service: object, invalidation_id: int, by: Scope) -> None:
+    service(invalidation_id, "a flood from bot1@spam.example", context=context(START + DAY, staff_actor(by)))  # type: ignore[operator]
 
 
 def total(appeal: AppealView, section: str = "fr") -> int:
@@ -127,7 +127,7 @@ def total(appeal: AppealView, section: str = "fr") -> int:
 
 
 def shown_network(by: Scope) -> str:
-    """What the page of trends offers to choose the only network by: rows hold no digest that a form came with."""
+    """Return the key of the only network on the page of trends; it is not the digest that came with the form."""
     (found,) = trends(by, runtime().vault, now=START + DAY).networks
     db.session.rollback()
     assert found.total == 9
@@ -151,16 +151,16 @@ def test_a_flood_is_counted_taken_out_and_put_back_and_nothing_else_touched(
     before = (total(appeal), total(appeal, "be-nl"))
     if criteria.network is not None:
         criteria = replace(criteria, network=shown_network(by))
-    made, row = look(criteria, by)
+    made, row = count_matches(criteria, by)
     assert (row.matched, row.matched_confirmed, row.sample) == (9, 9, crowd["flood"])
     assert total(appeal) == before[0], "a preview changes nothing"
-    go(begin, made, by)
-    assert run(made) == InvalidationState.DONE
+    call_with_reason(begin, made, by)
+    assert process_all(made) == InvalidationState.DONE
     assert states(crowd["flood"]) == {"invalidated"}
     assert (states(crowd["real"]), states(crowd["other"])) == ({"confirmed"}, {"confirmed"})
     assert (total(appeal), total(appeal, "be-nl")) == (3, before[1])
-    go(undo, made, by)
-    assert run(made) == InvalidationState.UNDONE
+    call_with_reason(undo, made, by)
+    assert process_all(made) == InvalidationState.UNDONE
     assert states(crowd["flood"]) == {"confirmed"}
     assert (total(appeal), total(appeal, "be-nl")) == before
     assert db.session.execute(select(func.count()).select_from(InvalidatedAction)).scalar_one() == 0
@@ -168,17 +168,17 @@ def test_a_flood_is_counted_taken_out_and_put_back_and_nothing_else_touched(
 
 
 def test_a_time_window_narrows_it(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
-    _, row = look(Criteria(since=START + DAY / 8, until=START + DAY / 2), by)
+    _, row = count_matches(Criteria(since=START + DAY / 8, until=START + DAY / 2), by)
     assert row.sample == crowd["flood"][1:4]
 
 
 def test_one_of_another_section_is_never_taken_by_its_number(
     appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
 ) -> None:
-    made, row = look(Criteria(ids=(crowd["real"][0], crowd["other"][0])), by)
+    made, row = count_matches(Criteria(ids=(crowd["real"][0], crowd["other"][0])), by)
     assert row.sample == crowd["real"][:1]
-    go(begin, made, by)
-    run(made)
+    call_with_reason(begin, made, by)
+    process_all(made)
     assert states(crowd["other"]) == {"confirmed"}
 
 
@@ -189,15 +189,15 @@ def test_an_appeal_narrows_it(appeal: AppealView, by: Scope, crowd: dict[str, li
     assert found is not None
     db.session.rollback()
     signed(found, "Bot", "bot1@spam.example")
-    _, row = look(Criteria(domain="spam.example"), by, found.id)
+    _, row = count_matches(Criteria(domain="spam.example"), by, found.id)
     assert row.matched == 1
 
 
 def test_who_signs_after_the_preview_is_not_meant(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
-    made, _ = look(Criteria(domain="spam.example"), by)
+    made, _ = count_matches(Criteria(domain="spam.example"), by)
     late = signed(appeal, "Late", "late@spam.example")
-    go(begin, made, by)
-    run(made)
+    call_with_reason(begin, made, by)
+    process_all(made)
     assert states([late]) == {"confirmed"}
 
 
@@ -207,13 +207,13 @@ def test_reports_of_the_flood_go_and_come_back_with_it(
     record(crowd["flood"][1], Channel.EMAIL, target=1, context=context(START + DAY, SUPPORTER))
     before = counts(appeal.id)
     db.session.rollback()
-    made, _ = look(Criteria(domain="spam.example"), by)
-    go(begin, made, by)
-    run(made)
+    made, _ = count_matches(Criteria(domain="spam.example"), by)
+    call_with_reason(begin, made, by)
+    process_all(made)
     assert counts(appeal.id).by_evidence["reported"] == 0
     db.session.rollback()
-    go(undo, made, by)
-    run(made)
+    call_with_reason(undo, made, by)
+    process_all(made)
     assert counts(appeal.id) == before
     db.session.rollback()
 
@@ -221,12 +221,12 @@ def test_reports_of_the_flood_go_and_come_back_with_it(
 def test_a_history_that_was_folded_meanwhile_stays_exact(
     appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
 ) -> None:
-    made, _ = look(Criteria(domain="spam.example"), by)
-    go(begin, made, by)
+    made, _ = count_matches(Criteria(domain="spam.example"), by)
+    call_with_reason(begin, made, by)
     roll_up(context=context(START + 12 * DAY))
-    run(made)
-    go(undo, made, by)
-    run(made)
+    process_all(made)
+    call_with_reason(undo, made, by)
+    process_all(made)
     assert verify() == []
 
 
@@ -237,35 +237,35 @@ def test_an_address_that_was_counted_before_it_was_erased_is_not_counted_by_undo
     erase(first, context=context(actor=SUPPORTER))
     again = signed(appeal, "Ana", "ana@spam.example")
     assert total(appeal) == 1
-    made, row = look(Criteria(domain="spam.example"), by)
+    made, row = count_matches(Criteria(domain="spam.example"), by)
     assert row.sample == [again]
-    go(begin, made, by)
-    run(made)
+    call_with_reason(begin, made, by)
+    process_all(made)
     assert total(appeal) == 1, "what the erased one counted stays"
-    go(undo, made, by)
-    run(made)
+    call_with_reason(undo, made, by)
+    process_all(made)
     assert total(appeal) == 1
 
 
 def test_erasing_or_moving_meanwhile_keeps_the_counts_exact(
     appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
 ) -> None:
-    made, _ = look(Criteria(domain="spam.example"), by)
-    go(begin, made, by)
-    run(made)
+    made, _ = count_matches(Criteria(domain="spam.example"), by)
+    call_with_reason(begin, made, by)
+    process_all(made)
     erase(crowd["flood"][1], context=context(START + DAY, SUPPORTER))
     change_country(crowd["flood"][2], country="BE", section_code="be-nl", context=context(actor=SUPPORTER))
     assert verify() == []
-    go(undo, made, by)
-    run(made)
+    call_with_reason(undo, made, by)
+    process_all(made)
     assert (total(appeal), total(appeal, "be-nl")) == (11, 3)
 
 
 def test_a_worker_that_dies_in_a_batch_leaves_the_last_one_whole(
     appeal: AppealView, by: Scope, crowd: dict[str, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, _ = look(Criteria(domain="spam.example"), by)
-    go(begin, made, by)
+    made, _ = count_matches(Criteria(domain="spam.example"), by)
+    call_with_reason(begin, made, by)
     advance(context=context(), only=made, batch=3)
     with monkeypatch.context() as patched:
         patched.setattr("campaign.services.moderation.invalidate_reports.count_many", lambda *_: 1 / 0)
@@ -276,16 +276,16 @@ def test_a_worker_that_dies_in_a_batch_leaves_the_last_one_whole(
     assert (row.changed, row.state) == (3, "running")
     db.session.rollback()
     assert has_work()
-    assert run(made) == InvalidationState.DONE
+    assert process_all(made) == InvalidationState.DONE
     assert states(crowd["flood"]) == {"invalidated"}
 
 
 def test_an_invalidated_signer_gets_no_mail_and_cannot_sign_again(
     appeal: AppealView, by: Scope, crowd: dict[str, list[int]], deliver: Any, postbox: Postbox
 ) -> None:
-    made, _ = look(Criteria(domain="spam.example"), by)
-    go(begin, made, by)
-    run(made)
+    made, _ = count_matches(Criteria(domain="spam.example"), by)
+    call_with_reason(begin, made, by)
+    process_all(made)
     with pytest.raises(StateError):
         signed(appeal, "Bot Zero", "bot0@spam.example")
     mailed = len(postbox.recipients)
@@ -300,18 +300,18 @@ def test_an_invalidated_signer_gets_no_mail_and_cannot_sign_again(
 def test_each_step_only_from_the_one_before_and_only_in_the_own_section(
     app: Flask, appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
 ) -> None:
-    made, _ = look(Criteria(domain="spam.example"), by)
+    made, _ = count_matches(Criteria(domain="spam.example"), by)
     other = Scope(by.staff_id, Role.ADMIN, "be-nl")
     for act in (begin, undo):
         with pytest.raises(NotFoundError):
-            go(act, made, other)
+            call_with_reason(act, made, other)
     with pytest.raises(NotFoundError):
         drop(made, context=context(START, staff_actor(other)))
     with pytest.raises(StateError):
-        go(undo, made, by)
-    go(begin, made, by)
+        call_with_reason(undo, made, by)
+    call_with_reason(begin, made, by)
     with pytest.raises(StateError):
-        go(begin, made, by)
+        call_with_reason(begin, made, by)
     with pytest.raises(StateError):
         drop(made, context=context(START, staff_actor(by)))
 
@@ -324,11 +324,11 @@ def test_everybody_cannot_be_meant(by: Scope) -> None:
 def test_the_audit_log_tells_of_each_step_without_addresses(
     appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
 ) -> None:
-    made, _ = look(Criteria(domain="spam.example"), by)
-    go(begin, made, by)
-    run(made)
-    go(undo, made, by)
-    run(made)
+    made, _ = count_matches(Criteria(domain="spam.example"), by)
+    call_with_reason(begin, made, by)
+    process_all(made)
+    call_with_reason(undo, made, by)
+    process_all(made)
     told = db.session.scalars(
         select(AuditEntry).where(AuditEntry.act.startswith("inval")).order_by(AuditEntry.id)
     ).all()
@@ -362,10 +362,10 @@ def found_by_name(name: str, by: Scope) -> tuple[SignerView, ...]:
 def test_a_rotated_key_still_opens_what_was_chosen_by(
     appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
 ) -> None:
-    made, _ = look(Criteria(pattern="bot*@spam.example"), by)
+    made, _ = count_matches(Criteria(pattern="bot*@spam.example"), by)
     rotate(context=context())
-    go(begin, made, by)
-    run(made)
+    call_with_reason(begin, made, by)
+    process_all(made)
     assert states(crowd["flood"]) == {"invalidated"}
 
 
@@ -414,10 +414,10 @@ def test_actions_come_back_as_they_were(appeal: AppealView, by: Scope, crowd: di
         return [tuple(row) for row in rows]
 
     before = all_actions()
-    made, _ = look(Criteria(domain="spam.example"), by)
-    go(begin, made, by)
-    run(made)
+    made, _ = count_matches(Criteria(domain="spam.example"), by)
+    call_with_reason(begin, made, by)
+    process_all(made)
     assert len(all_actions()) == len(before) - 9
-    go(undo, made, by)
-    run(made)
+    call_with_reason(undo, made, by)
+    process_all(made)
     assert all_actions() == before

@@ -1,4 +1,4 @@
-"""Taking acts reported without a signature out of the counts by hour and network, and putting them back."""
+"""Invalidation of reports without a signature, by hour and network, and its reversal."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ WIDE, OTHER = b"w" * 16, b"o" * 16
 
 @pytest.fixture
 def by(app: Flask) -> Scope:
-    """Somebody of the French section."""
+    """Return the scope of a French editor."""
     return Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
 
 
 @pytest.fixture
 def flood(appeal: AppealView) -> AppealView:
-    """Three real reports, nine of a flood within an hour from one wide network, two of it in another section."""
+    """Make three real reports, nine of a flood within an hour from one wide network, two of it in another section."""
     for number in range(3):
         report(appeal, START + number * HOUR, bytes([number]) * 16, OTHER)
     for number in range(9):
@@ -63,28 +63,30 @@ def report(appeal: AppealView, at: datetime, narrow: bytes, wide: bytes, section
     )
 
 
-def kept(network: bytes) -> str:
-    """What rows hold of a network, as the list of networks names it."""
+def stored_digest(network: bytes) -> str:
+    """Return the digest of a network that rows store, as the list of networks shows it."""
     return (runtime().vault.month_digest(network, month_key(runtime().vault, now=START), "report") or b"").hex()
 
 
 def from_wide(since: datetime | None = None) -> Criteria:
-    return Criteria(wide_network=kept(WIDE), since=since)
+    return Criteria(wide_network=stored_digest(WIDE), since=since)
 
 
-def look(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
-    """Count whom it would concern; its id and row."""
-    made = prepare(criteria, appeal_id, context=context(START + DAY, staff_actor(by)), subject=InvalidatedKind.REPORTS)
-    assert run(made) == InvalidationState.READY
-    return made, db.session.get_one(Invalidation, made)
+def count_matches(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
+    """Prepare an invalidation and count its matches; return its id and row."""
+    invalidation_id = prepare(
+        criteria, appeal_id, context=context(START + DAY, staff_actor(by)), subject=InvalidatedKind.REPORTS
+    )
+    assert process_all(invalidation_id) == InvalidationState.READY
+    return invalidation_id, db.session.get_one(Invalidation, invalidation_id)
 
 
-def run(made: int) -> str:
-    """Work at it in small batches; its state then. The counts equal the rows after each batch."""
-    while advance(context=context(START + DAY), only=made, batch=2):
+def process_all(invalidation_id: int) -> str:
+    """Process all batches and compare the counts with the rows after each; return the state."""
+    while advance(context=context(START + DAY), only=invalidation_id, batch=2):
         assert verify() == []
         db.session.rollback()
-    return str(db.session.get_one(Invalidation, made).state)
+    return str(db.session.get_one(Invalidation, invalidation_id).state)
 
 
 def total(appeal: AppealView, section: str = "fr") -> int:
@@ -111,34 +113,34 @@ def test_a_flood_of_reports_is_counted_taken_out_and_put_back_as_it_was(
     flood: AppealView, by: Scope, choice: Callable[[], Criteria]
 ) -> None:
     before = actions()
-    made, row = look(choice(), by)
+    made, row = count_matches(choice(), by)
     assert (row.matched, len(row.sample)) == (9, 9)
     assert actions() == before, "a preview changes nothing"
     assert {one.channel for one in reports(by, row.sample)} == {"letter"}
     begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
-    assert run(made) == InvalidationState.DONE
+    assert process_all(made) == InvalidationState.DONE
     assert (total(flood), total(flood, "be-nl"), len(actions())) == (3, 2, len(before) - 9)
     assert len(reports(by, row.sample)) == 9, "what was taken out can still be looked at"
     db.session.rollback()
     undo(made, "real people after all", context=context(START + DAY, staff_actor(by)))
-    assert run(made) == InvalidationState.UNDONE
+    assert process_all(made) == InvalidationState.UNDONE
     assert actions() == before
     assert (total(flood), total(flood, "be-nl")) == (12, 2)
     assert db.session.scalar(select(func.count()).select_from(InvalidatedAction)) == 0
 
 
 def test_one_network_is_taken_alone(flood: AppealView, by: Scope) -> None:
-    _, row = look(Criteria(network=kept(bytes([50]) * 16)), by)
+    _, row = count_matches(Criteria(network=stored_digest(bytes([50]) * 16)), by)
     assert row.matched == 1
 
 
 def test_the_history_stays_exact_where_it_was_folded_meanwhile(flood: AppealView, by: Scope) -> None:
-    made, _ = look(from_wide(), by)
+    made, _ = count_matches(from_wide(), by)
     begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
     roll_up(context=context(START + 12 * DAY))
-    run(made)
+    process_all(made)
     undo(made, "no flood", context=context(START + DAY, staff_actor(by)))
-    run(made)
+    process_all(made)
     assert verify() == []
     assert total(flood) == 12
 
@@ -146,11 +148,11 @@ def test_the_history_stays_exact_where_it_was_folded_meanwhile(flood: AppealView
 def test_signatures_what_signers_reported_and_later_reports_stay(flood: AppealView, by: Scope) -> None:
     signer = signed(flood, "Ana Ruiz", "ana@mail.example")
     record(signer, Channel.EMAIL, target=1, context=context(START + 5 * HOUR, SUPPORTER))
-    made, row = look(Criteria(since=START, until=START + DAY), by)
+    made, row = count_matches(Criteria(since=START, until=START + DAY), by)
     assert row.matched == 12
     report(flood, START + 6 * HOUR, b"l" * 16, WIDE)
     begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
-    run(made)
+    process_all(made)
     assert total(flood) == 3
 
 
@@ -159,12 +161,12 @@ def test_another_appeal_and_another_section_are_not_meant(app: Flask, flood: App
     publish(slug, context=context())
     another = find_appeal(slug)
     assert another is not None
-    _, row = look(from_wide(), by, another.id)
+    _, row = count_matches(from_wide(), by, another.id)
     assert row.matched == 0
     other = Scope(by.staff_id, Role.EDITOR, "be-nl")
-    _, row = look(from_wide(), other)
+    _, row = count_matches(from_wide(), other)
     assert row.matched == 2
-    made, _ = look(from_wide(), by)
+    made, _ = count_matches(from_wide(), by)
     with pytest.raises(NotFoundError):
         begin(made, "not mine", context=context(START, staff_actor(other)))
 
@@ -172,34 +174,37 @@ def test_another_appeal_and_another_section_are_not_meant(app: Flask, flood: App
 def test_all_cannot_be_meant_and_the_audit_log_tells_of_it(flood: AppealView, by: Scope) -> None:
     with pytest.raises(InputError, match="everybody"):
         prepare(Criteria(), None, context=context(START, staff_actor(by)), subject=InvalidatedKind.REPORTS)
-    made, _ = look(from_wide(), by)
+    made, _ = count_matches(from_wide(), by)
     begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
-    run(made)
+    process_all(made)
     acts = select(AuditEntry.act).where(AuditEntry.act.startswith("inval")).order_by(AuditEntry.id)
     told = db.session.scalars(acts).all()
     assert sorted(told) == ["invalidation.begin", "invalidation.done"]
 
 
 def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, by: Scope) -> None:
-    made, _ = look(Criteria(since=START + 5 * HOUR, until=START + 5 * HOUR + timedelta(minutes=1)), by)
+    made, _ = count_matches(Criteria(since=START + 5 * HOUR, until=START + 5 * HOUR + timedelta(minutes=1)), by)
     begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
-    run(made)
+    process_all(made)
     purge_expired(go_on=lambda: True, context=context(START + 32 * DAY))
     for model in (Action, InvalidatedAction):
-        kept = select(func.count()).select_from(model).where(model.network_digest.is_not(None))
-        assert db.session.scalar(kept) == 0
-        kept = select(func.count()).select_from(model).where(model.wide_network_digest.is_not(None))
-        assert db.session.scalar(kept) == 0
+        stored_digest = select(func.count()).select_from(model).where(model.network_digest.is_not(None))
+        assert db.session.scalar(stored_digest) == 0
+        stored_digest = select(func.count()).select_from(model).where(model.wide_network_digest.is_not(None))
+        assert db.session.scalar(stored_digest) == 0
     db.session.rollback()
     undo(made, "no flood", context=context(START + DAY, staff_actor(by)))
-    run(made)
+    process_all(made)
     assert total(flood) == 12
 
 
 def test_hours_and_networks_with_the_most_reports_come_first(flood: AppealView, by: Scope) -> None:
     found = reported(by, now=START + DAY)
     assert (found.hours[0].since, found.hours[0].number) == (START + 5 * HOUR, 9)
-    assert [(one.key, one.number, one.narrow) for one in found.networks] == [(kept(WIDE), 9, 9), (kept(OTHER), 3, 3)]
+    assert [(one.key, one.number, one.narrow) for one in found.networks] == [
+        (stored_digest(WIDE), 9, 9),
+        (stored_digest(OTHER), 3, 3),
+    ]
     assert (found.networks[0].first, found.looked_at) == (START + 5 * HOUR, 12)
     assert reported(by, now=START + DAY, slug="another").looked_at == 0
     assert reported(by, now=START + 9 * DAY).hours == ()

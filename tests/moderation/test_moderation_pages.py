@@ -1,4 +1,4 @@
-"""The moderation pages: find, choose, look, give a reason, undo; another section's rows are not there."""
+"""The moderation pages: search, choose, preview, give a reason, undo; other sections' rows are not shown."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from campaign.services.signing.change_country import change_country
 from tests.conftest import DOCUMENT, START, Postbox, confirm_at, confirm_newest, context, form
 from tests.staff.staff_clients import csrf, staffed
 
-# For the gate: the quick part has enough of the staff room.
+# Slow, so that the quick tests stay quick: they cover the staff pages enough.
 pytestmark = pytest.mark.slow
 
 PAGE = "/staff/moderation"
@@ -34,13 +34,13 @@ PAGE = "/staff/moderation"
 
 @pytest.fixture
 def editor(app: Flask) -> FlaskClient:
-    """Somebody of the French section who may moderate."""
+    """Return the browser of a French editor, who may moderate."""
     return staffed(app, Role.EDITOR)
 
 
 @pytest.fixture
 def crowd(client: FlaskClient, appeal: AppealView) -> AppealView:
-    """Two real people and a flood of five in France, one of the flood in Flanders; all confirmed."""
+    """Make confirmed signatures: two real ones and a flood of five in France, one of the flood in Flanders."""
     people = [("Ana Ruiz", "ana@mail.example", "FR"), ("Jo Smit", "jo@mail.example", "FR")]
     people += [(f"Bot {'ABCDE'[n]}", f"bot{n}@spam.example", "FR") for n in range(5)]
     people.append(("Other Bot", "bot9@spam.example", "BE"))
@@ -60,7 +60,7 @@ def post(browser: FlaskClient, path: str, **data: str) -> TestResponse:
 
 
 def chosen(browser: FlaskClient, **data: str) -> str:
-    """The page of a new invalidation."""
+    """Return the address of a new invalidation's page."""
     answer = post(browser, f"{PAGE}/invalidations", **{"reason": "is it a flood?", **data})
     assert answer.status_code == 303, answer.text
     return answer.location
@@ -189,7 +189,7 @@ def test_what_cannot_be_chosen_by_is_told(
     assert said in answer.text
 
 
-def test_let_it_be(editor: FlaskClient, crowd: AppealView) -> None:
+def test_an_invalidation_can_be_dropped(editor: FlaskClient, crowd: AppealView) -> None:
     place = chosen(editor, domain="spam.example")
     assert post(editor, f"{place}/discard").status_code == 303
     assert post(editor, f"{place}/begin", reason="late").status_code == 303

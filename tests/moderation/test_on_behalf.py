@@ -1,4 +1,4 @@
-"""Correcting, printing and erasing what is held: by the person, and by staff for who writes by letter."""
+"""Correction, access and erasure of personal data: by the person, and by staff for people who write a letter."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_links_are_sent_again_without_telling_whether_there_is_anything(desk: Fl
 
 
 def address_mails(postbox: Postbox) -> list[tuple[str, str]]:
-    """To whom mails about addresses went, with the path of their link."""
+    """Return the recipient and link path of each mail about an address."""
     found = []
     for to, message in zip(postbox.recipients, postbox.messages, strict=True):
         if "address" in str(message["Subject"]):
@@ -284,7 +284,7 @@ def test_nor_by_many_questions_before_any_mail_leaves(
 def test_asking_for_an_address_tells_nothing_of_it(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox, clock: Clock
 ) -> None:
-    """An address that has confirmed may have more mail than others: neither the answer nor a row says so."""
+    """Confirmed addresses may get more mail than others: neither the response nor a row reveals it."""
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email="known@mail.example"))
     deliver()
     client.post(postbox.link())
@@ -324,7 +324,7 @@ def test_staff_have_an_address_changed_by_its_new_owner(
 
 @pytest.fixture
 def elsewhere(appeal: AppealView) -> AppealView:
-    """A second open appeal."""
+    """Return a second open appeal."""
     publish(import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), context=context()).slug, context=context())
     found = find_appeal("second")
     db.session.rollback()
@@ -340,7 +340,7 @@ def test_a_section_changes_the_address_of_its_own_signatures_alone(
     deliver: Callable[[], object],
     postbox: Postbox,
 ) -> None:
-    """The attack: an editor gives a signer the editor's mailbox, and reads there what other sections hold."""
+    """Attack: an editor sets a signer's address to the editor's own, to read the data of other sections there."""
     one, foreign = signed(appeal, "Jeanne Martin", 1), signed(elsewhere, "Jeanne Secret", 1, "be-nl")
     assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
     deliver()
@@ -408,7 +408,7 @@ def test_all_that_the_own_section_holds_gets_the_new_address(
 
 
 def test_guessing_an_address_by_changing_it_is_stopped(desk: FlaskClient, appeal: AppealView) -> None:
-    """The answer for the address that there is differs from the others."""
+    """Attack: guess an address by the difference in the responses to changing it."""
     one = signed(appeal, "Jeanne Martin", 1)
     staff_id = db.session.scalars(select(Staff.id).where(Staff.email == ANA)).one()
     db.session.rollback()
@@ -437,6 +437,6 @@ def test_erasing_for_somebody_leaves_what_waits_in_other_sections(
 
 
 def app_of(desk: FlaskClient) -> Flask:
-    """The application that the browser asks."""
+    """Return the application of the browser."""
     assert isinstance(desk.application, Flask)
     return desk.application

@@ -1,4 +1,4 @@
-"""The page of letters reported without a signature: look, take out, put back."""
+"""The page of letters reported without a signature: preview, invalidation, reversal."""
 
 from __future__ import annotations
 

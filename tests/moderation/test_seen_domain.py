@@ -1,4 +1,4 @@
-"""The numbers of a mail domain: by day for a week, then together; and when they are news."""
+"""The counts of a mail domain, by day for a week and in sum before; and the conditions for calling it new."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 
 
 def seen(*found: tuple[int, int]) -> SeenDomain:
-    """So many days ago, so many."""
+    """Return the record after confirmations, given as pairs of days ago and number."""
     first = TODAY - found[0][0] * DAY
     one = SeenDomain(first, first)
     for ago, number in found:
@@ -28,7 +28,7 @@ def seen(*found: tuple[int, int]) -> SeenDomain:
         ([(6, 3)], 0, 3),
         ([(7, 3)], 3, 0),
         ([(9, 1), (8, 2), (3, 4), (0, 5)], 3, 9),
-        # The worker was away, or an act was put back: days come in any order.
+        # Days come in any order after an outage of the worker or a restored action.
         ([(0, 5), (20, 2), (6, 1), (7, 1)], 3, 6),
         ([(40, 1), (0, 1)], 1, 1),
     ],
@@ -59,7 +59,7 @@ def test_a_first_week_and_a_jump_are_news(found: list[tuple[int, int]], is_new: 
     assert not seen(*found).is_new(TODAY + DAYS * DAY)
 
 
-def test_it_is_let_go_by_the_month_of_the_last_one() -> None:
+def test_it_is_deleted_by_the_month_of_its_last_confirmation() -> None:
     assert seen((2, 1)).month == date(2022, 3, 1)
     assert seen((2, 1), (1, 1)).month == date(2022, 4, 1)
     assert seen((2, 1)).on(TODAY).month == date(2022, 3, 1)

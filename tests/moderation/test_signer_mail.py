@@ -1,4 +1,4 @@
-"""Staff see why a signer's mail was not sent, and have it sent again; of their own section only, and without a name."""
+"""Staff see why a signer's mail was not sent, and resend it: in their own section only, without the signer's name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from campaign.queries.appeals.appeal import AppealView
 from tests.conftest import START, Postbox, confirm_newest, form
 from tests.staff.staff_clients import csrf, staffed
 
-# For the gate: the quick part has enough of the staff room.
+# Slow, so that the quick tests stay quick: they cover the staff pages enough.
 pytestmark = pytest.mark.slow
 
 REFUSED = DeliveryAttempt(DeliveryOutcome.DEAD, "rcpt", 552, "5.2.2 the box is full")
@@ -28,7 +28,7 @@ REFUSED = DeliveryAttempt(DeliveryOutcome.DEAD, "rcpt", 552, "5.2.2 the box is f
 
 @dataclass(frozen=True)
 class Case:
-    """A confirmed signer whose thanks were not delivered, and the page about it."""
+    """A confirmed signer whose thank-you mail was not delivered, and the page about it."""
 
     browser: FlaskClient
     signature: int
@@ -38,14 +38,14 @@ class Case:
         return f"/staff/moderation/signatures/{self.signature}/mails"
 
     def mail(self) -> Mail:
-        """The newest mail, read anew."""
+        """Return the newest mail, read again."""
         db.session.rollback()
         return db.session.scalars(
             select(Mail).where(Mail.signature_id == self.signature).order_by(Mail.id.desc())
         ).all()[0]
 
     def press(self, page: TestResponse) -> TestResponse:
-        """The button beside the newest mail that has one."""
+        """Press the button beside the newest mail that has one; return the response."""
         found = re.search(r'action="([^"]+/mails/\d+)".*?name="seen" value="(\d+)"', page.text)
         assert found, page.text
         return self.browser.post(found[1], data={"seen": found[2], "csrf_token": csrf(page)})
@@ -54,7 +54,7 @@ class Case:
 @pytest.fixture
 def case(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> Case:
     browser = staffed(app, Role.EDITOR)
-    deliver()  # what logging in is told by mail
+    deliver()  # the mail about the log-in
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
     deliver()
     client.post(postbox.link())

@@ -1,4 +1,4 @@
-"""Mail domains from which many confirm for the first time: noticed, told, shown, and taken out together."""
+"""Mail domains from which many confirm for the first time: detected, alerted, shown, and invalidated together."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LATER = START + timedelta(minutes=1)
 
 
 def watch(at: Any = LATER, batch: int = 7) -> None:
-    """What the worker does each minute, in small batches."""
+    """Process all confirmations in small batches, as the worker does each minute."""
     while watch_domains(batch=batch, context=context(at, SYSTEM)):
         pass
 
@@ -107,7 +107,7 @@ def test_a_large_provider_and_a_domain_known_for_long_are_no_news(appeal: Appeal
 
 
 def test_domains_that_confirm_far_more_than_ever_before_are_as_new(appeal: AppealView) -> None:
-    """The attack: eight domains confirm one each, wait for a week, and then confirm six hundred in one moment."""
+    """Attack: eight domains confirm one signature each, wait for a week, and then confirm six hundred at once."""
     for number in range(8):
         crowd(appeal, f"aged{number}.example", 1, first=number)
     watch()
@@ -125,7 +125,7 @@ def test_domains_that_confirm_far_more_than_ever_before_are_as_new(appeal: Appea
 def test_what_confirms_and_is_erased_before_anybody_looked_is_told_of(
     app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    """The attack: each mailbox confirms and erases at once, so that no domain is left to be counted."""
+    """Attack: each mailbox confirms and erases at once, so that no domain is left to be counted."""
     for name, section in (("fr", "fr"), ("be", "be-nl")):
         join(app, f"{name}@staff.example", Role.EDITOR, section)
     deliver()
@@ -146,9 +146,9 @@ def test_what_confirms_and_is_erased_before_anybody_looked_is_told_of(
 def test_what_is_erased_within_the_hour_counts_as_new_whatever_its_domain(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The attack: each domain stays under its own limit, and is gone from the signatures before the worker looks."""
+    """Attack: each domain stays below its own limit, and its signatures are erased before the worker runs."""
     monkeypatch.setattr(confirmed_together, "LEAST", 20)
-    # Of an earlier hour, and not erased in it: what is known of them is the same day.
+    # Confirmed in an earlier hour, and not erased in it: only their day is known.
     earlier = crowd(appeal, "old.example", 5, at=START - timedelta(hours=2))
     crowd(appeal, "gmail.com", 1, at=START - timedelta(hours=2))
     crowd(appeal, "gmail.com", 30, first=10)
@@ -216,7 +216,7 @@ def test_a_domain_is_forgotten_three_months_after_the_month_of_the_last_one(appe
 
 
 def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, appeal: AppealView) -> None:
-    """The attack: each mailbox confirms by itself, each domain stays under every limit."""
+    """Attack: each mailbox confirms by itself, and each domain stays below every limit."""
     real = [signed(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
     for number in range(8):
         crowd(appeal, f"catch{number}.example", MANY)
@@ -254,7 +254,7 @@ def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, app
 
 
 def test_all_hosts_of_one_owner_are_one_domain_and_go_at_once(app: Flask, appeal: AppealView) -> None:
-    """The attack: one catch-all with wildcard DNS, each address at a host of its own."""
+    """Attack: a catch-all domain with wildcard DNS, each address at a host of its own."""
     for number in range(MANY):
         crowd(appeal, f"h{number}.evil.co.uk", 1, first=number)
     crowd(appeal, "evil.co.uk", 2, first=50)
@@ -303,7 +303,7 @@ def test_one_host_of_an_owner_can_be_chosen_alone_when_its_digest_is_forgotten(a
 def test_many_from_all_new_domains_together_are_told_of_to_the_sections_that_they_are_in(
     app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    """The attack: ten new domains, each just under the limit of one."""
+    """Attack: ten new domains, each just below the limit of a domain."""
     for name, role, section in (("fr", Role.EDITOR, "fr"), ("be", Role.EDITOR, "be-nl"), ("boss", Role.ADMIN, "ki")):
         join(app, f"{name}@staff.example", role, section)
     deliver()
@@ -338,7 +338,7 @@ def test_a_free_host_with_one_each_from_many_names_is_told_of(
 def test_an_honest_launch_on_a_site_to_which_every_domain_is_new_is_no_news(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two of five have an address of a small firm of their own, one or two of each firm."""
+    """Expect no alert: two of five signers have an address of a small firm, one or two of each firm."""
     monkeypatch.setattr(confirmed_together, "LEAST", 10)
     crowd(appeal, "gmail.com", 30)
     for number in range(10):
@@ -371,9 +371,9 @@ def test_what_was_confirmed_before_the_last_hour_is_not_counted_together(
         (99, 99, 99, False),
         (100, 100, 0, True),
         (240, 240, 240, True),
-        # Under the wing of an honest launch.
+        # A flood hidden in an honest launch.
         (1_200, 240, 240, True),
-        # A launch: small firms, and the schools and providers that no list names.
+        # A launch: small firms, and schools and providers that are in no list.
         (1_200, 480, 60, False),
         (20_000, 8_000, 2_000, False),
         (20_000, 10_000, 0, True),

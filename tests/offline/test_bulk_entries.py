@@ -1,4 +1,4 @@
-"""What was done away from the site: entered, counted apart as bulk, undone, and never another section's."""
+"""Bulk entries of actions away from the site: counted apart as bulk, undone, and of the own section only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from campaign.services.counting.verify import verify
 from tests.conftest import DAY, DOCUMENT, Clock, context
 from tests.staff.staff_clients import csrf, log_in_later, staffed
 
-# For the gate: the quick part has enough of the staff room.
+# Slow, so that the quick tests stay quick: they cover the staff pages enough.
 pytestmark = pytest.mark.slow
 
 TYPED = {"quantity": "120", "channel": "letter", "day": "2026-03-01", "place": "Lyon", "note": "market stall"}
@@ -34,7 +34,7 @@ TYPED = {"quantity": "120", "channel": "letter", "day": "2026-03-01", "place": "
 
 @pytest.fixture
 def editor(app: Flask) -> FlaskClient:
-    """Somebody of the French section who may enter."""
+    """Return the browser of a French editor, who may make entries."""
     return staffed(app, Role.EDITOR)
 
 
@@ -56,7 +56,7 @@ def bulk(appeal: AppealView) -> int:
 def newest() -> BulkEntry:
     entry = db.session.scalars(select(BulkEntry).order_by(BulkEntry.id.desc())).first()
     assert entry is not None
-    db.session.expunge(entry)  # what is read of it later begins no transaction
+    db.session.expunge(entry)  # so that reading its values later begins no transaction
     db.session.rollback()
     return entry
 

@@ -1,4 +1,4 @@
-"""One person of the staff types the public total up: doubted, counted on a second person's word alone, always said."""
+"""A member of staff inflates the public total: unusual entries wait for a second person, and pages show them apart."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ANA, BOB, CLEO = "ana@staff.example", "bob@staff.example", "cleo@staff.example"
 
 @pytest.fixture
 def ana(app: Flask) -> FlaskClient:
-    """An editor who wants a large number."""
+    """Return the browser of an editor who wants a large number."""
     join(app, ANA, Role.EDITOR)
     return log_in(app, ANA)
 
@@ -59,7 +59,7 @@ def send(
 
 
 def public_pages(app: Flask, appeal: AppealView) -> list[str]:
-    """The English address of every public page that is the same for everybody."""
+    """Return the English address of every public page that is the same for all visitors."""
     known = {"locale": "en", "slug": appeal.slug, "code": "fr", "country": "co", "number": "1", "section": "fr"}
     found = []
     for rule in app.url_map.iter_rules():
@@ -142,7 +142,7 @@ def test_every_page_with_a_total_says_what_staff_entered(
     assert send(ana, appeal, 777).status_code == 303
     assert send(ana, appeal, 55, channel="paper").status_code == 303
     clear_caches(app)
-    # All; without the signature; letters; what was entered, and of it letters and paper.
+    # The total; actions without signatures; letters; entered by staff, of these letters and paper.
     numbers = re.compile(r"(?<![0-9A-Za-z#.-])(834|833|778|832|777|55)(?![0-9A-Za-z.-])")
     told = {}
     for address in public_pages(app, appeal):
@@ -195,7 +195,7 @@ def test_many_small_ones_in_a_row_do_not_go_beyond_the_usual_either(ana: FlaskCl
 def test_nobody_makes_a_large_number_usual_by_entering_larger_ones_each_day(
     app: Flask, ana: FlaskClient, appeal: AppealView, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # One browser for many days.
+    # The same browser for many days.
     monkeypatch.setattr("campaign.web.staff.staff.access.is_session_alive", lambda *_, **__: True)
     largest = 0
     for _ in range(12):
@@ -208,7 +208,7 @@ def test_nobody_makes_a_large_number_usual_by_entering_larger_ones_each_day(
 
 
 def sheet(number: int, rows: int, *, country: str = "FR") -> SheetEntry:
-    """A sheet of made-up people who all gave an address."""
+    """Return a sheet of made-up people, each with an address."""
     letters = [chr(ord("a") + place) for place in range(26)]
     typed = [
         TypedRow(
@@ -241,7 +241,7 @@ def ended(appeal: AppealView) -> None:
 
 @pytest.fixture
 def by(app: Flask) -> Scope:
-    """An editor who types sheets."""
+    """Return the scope of an editor who enters sheets."""
     return Scope(join(app, ANA, Role.EDITOR), Role.EDITOR, "fr")
 
 
@@ -263,7 +263,7 @@ def test_sheets_of_an_ended_appeal_are_doubted_as_quantities_are(app: Flask, app
 def test_rows_of_countries_without_a_section_are_doubted_too(
     appeal: AppealView, by: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nothing takes the rest of the world."""
+    """Test without a section for the rest of the world."""
     france = tuple(one for one in list_sections() if one.code == "fr")
     db.session.rollback()
     monkeypatch.setattr("campaign.services.offline.paper_sheet.list_sections", lambda: france)
@@ -276,7 +276,7 @@ def test_rows_of_countries_without_a_section_are_doubted_too(
 
 
 def test_rows_that_come_too_late_wait_beyond_the_usual(app: Flask, appeal: AppealView, by: Scope, clock: Clock) -> None:
-    """The attack: many sheets in the last minutes, so that each row becomes too late and is counted."""
+    """Attack: many sheets are entered in the last minutes, so that each row becomes too late and is counted."""
     for number in range(4):
         enter_one(appeal, by, sheet(number, 450))
     ended(appeal)
@@ -314,7 +314,7 @@ def test_a_second_person_confirms_what_a_sheet_counts_then_and_no_more(
 
 
 def log_in_as(app: Flask, email: str) -> FlaskClient:
-    """A second editor's browser."""
+    """Return the browser of a second editor."""
     join(app, email, Role.EDITOR)
     return log_in(app, email)
 

@@ -1,4 +1,4 @@
-"""Paper signature sheets: printed, typed or sent as CSV, looked at, kept; signers asked to confirm as on the site."""
+"""Paper signature sheets: printed, entered or uploaded as CSV, previewed, stored; signers confirm as on the site."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from campaign.services.privacy.erasure_journal import replay
 from tests.conftest import DAY, START, Clock, Postbox, confirm_at, context, form, manage_token
 from tests.staff.staff_clients import csrf, join, log_in_later, staffed
 
-# For the gate: the quick part has enough of the staff room.
+# Slow, so that the quick tests stay quick: they cover the staff pages enough.
 pytestmark = pytest.mark.slow
 
 WHOLE = {"day": "2026-03-01", "place": "Lyon", "note": "", "country": "FR", "language": "fr"}
@@ -58,7 +58,7 @@ ROWS = [
 
 @pytest.fixture
 def editor(app: Flask) -> FlaskClient:
-    """Somebody of the French section who may enter."""
+    """Return the browser of a French editor, who may enter sheets."""
     return staffed(app, Role.EDITOR)
 
 
@@ -81,13 +81,13 @@ def post(browser: FlaskClient, appeal: AppealView, more: str, data: dict[str, An
 
 
 def hidden(page: TestResponse) -> dict[str, str]:
-    """What the preview's first form carries."""
+    """Return the hidden fields of the preview's first form."""
     first = page.text[page.text.index("/sheet/save") :].partition("</form>")[0]
     return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', first)}
 
 
 def enter(browser: FlaskClient, appeal: AppealView, rows: list[list[str]], **answers: str) -> TestResponse:
-    """Types the rows, looks at the preview, keeps it."""
+    """Enter the rows, and store the sheet from its preview; return the response."""
     shown = post(browser, appeal, "", typed(rows))
     assert shown.status_code == 200, shown.text
     return browser.post(path(appeal, "/save"), data={**hidden(shown), **answers})
@@ -124,7 +124,7 @@ def test_rows_with_consent_are_asked_to_confirm_and_the_others_counted(
     sign_all()
     assert number_of(SheetRow) == 0
     waiting = [(one.section_code, origin_of(one, runtime().vault)[1]) for one in db.session.scalars(select(SignUp))]
-    # The country decides on the section, as on the site; the tag tells who collected it.
+    # The country decides the section, as on the site; the tag names the section that collected it.
     assert sorted(waiting) == [("be-fr", "paper-fr"), ("fr", "paper-fr")]
     db.session.rollback()
     deliver()
@@ -163,7 +163,7 @@ def test_a_mailbox_is_never_bombed(editor: FlaskClient, appeal: AppealView, deli
     assert enter(editor, appeal, rows).status_code == 303
     sign_all()
     deliver()
-    # The site's own cap, whatever the spelling.
+    # The site's own limit per mailbox, in any spelling of the address.
     assert len([one for one in postbox.recipients if one.startswith("ana")]) == 3
 
 
@@ -219,7 +219,7 @@ def test_each_bad_cell_is_named_and_everything_typed_kept(editor: FlaskClient, a
     for said in ("Please write your name", "looks like a formula", "yet to come"):
         assert said in answer.text
     assert 'value="ana@mail.example"' in answer.text
-    assert answer.text.count('aria-invalid="true"') == 4  # the day stands in both forms
+    assert answer.text.count('aria-invalid="true"') == 4  # both forms have the day
     assert number_of(BulkEntry) == 0
 
 
@@ -281,7 +281,7 @@ def test_a_file_with_more_columns_is_read_and_the_rest_said(editor: FlaskClient,
 
 
 def send_file(browser: FlaskClient, appeal: AppealView, content: bytes) -> TestResponse:
-    """As a browser sends it; the test client would leave a temporary file open for so much."""
+    """Upload the file as a browser does; the test client would leave a temporary file open for this size."""
     fields = {**WHOLE, "csrf_token": csrf(browser.get(path(appeal)))}
     parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
     file = 'Content-Disposition: form-data; name="file"; filename="rows.csv"\r\nContent-Type: text/csv\r\n\r\n'
@@ -331,7 +331,7 @@ def test_who_erases_while_their_row_waits_is_not_signed_up_from_paper(
 def test_a_row_that_waits_equals_nothing_else_under_its_address(
     client: FlaskClient, editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    """The thief is an editor: they enter an address, steal the tables while it waits, and look for the same value."""
+    """Attack: an editor enters an address, copies the tables while it waits, and looks for an equal value elsewhere."""
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="ana@mail.example"))
     deliver()
     client.post(postbox.link(postbox.recipients.index("ana@mail.example")))
@@ -418,7 +418,7 @@ def test_a_preview_that_was_changed_on_its_way_is_checked_again(editor: FlaskCli
 def test_a_sheet_of_another_section_stays_its_own(app: Flask, editor: FlaskClient, appeal: AppealView) -> None:
     other = staffed(app, Role.EDITOR, "be-nl")
     assert enter(other, appeal, ROWS).status_code == 303
-    # The same rows are no news here: nobody learns what another section entered.
+    # The same rows are not noticed here: no section learns what another one entered.
     assert enter(editor, appeal, ROWS).status_code == 303
     assert counts(appeal.id).by_section["be-nl"].total == 2
 

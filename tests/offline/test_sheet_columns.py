@@ -1,4 +1,4 @@
-"""How the columns of a sheet may be headed, and what is refused rather than read by halves."""
+"""Headings of a sheet's columns, and files that are refused instead of read in part."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_file_without_a_name_is_refused(head: str) -> None:
 @pytest.mark.parametrize("head", heads(ADDRESSES))
 def test_a_column_of_addresses_that_is_not_known_is_not_skipped(head: str) -> None:
     assert refusal(f"Name;{head};Agreed\nJo Smit;;\nAna Ruiz;ana@mail.example;yes\n") == ("address-column", head)
-    # Beside a column of addresses it is something else.
+    # Beside a column of addresses it means something else.
     rows, skipped = read_csv(f"Name;{head};E-mail\nAna Ruiz;see ana@mail.example;jo@mail.example\n".encode())
     assert (rows[0].email, skipped) == ("jo@mail.example", (head,))
 
@@ -142,7 +142,7 @@ SKIPPED = """
 
 
 @pytest.mark.parametrize("head", heads(SKIPPED))
-def test_what_is_nothing_of_ours_is_skipped_and_said(head: str) -> None:
+def test_unrelated_columns_are_skipped_and_named(head: str) -> None:
     rows, skipped = read_csv(f"Name;{head};E-mail;Consent\nAna Ruiz;@ana;ana@mail.example;yes\n".encode())
     assert skipped == (head,)
     assert len(read_rows(rows, "FR", LOCALES).sign_ups) == 1

@@ -1,4 +1,4 @@
-"""Rows of paper sheets: what a file may look like, and what each bad cell is told."""
+"""Rows of paper sheets: the forms a file may have, and the message for each bad cell."""
 
 from __future__ import annotations
 

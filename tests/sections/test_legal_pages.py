@@ -1,4 +1,4 @@
-"""The pages that the law asks for: true of Tocsin, filled from the theme, completed by staff."""
+"""The legal pages: facts about Tocsin, filled from the theme, completed by staff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections in the staff room: listed, added, changed, two at once; and what supporters see of it."""
+"""Sections on the staff pages: listed, added, changed, also at the same time; and their effect on public pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from campaign.queries.sections.section import find_section
 from tests.conftest import form
 from tests.staff.staff_clients import csrf, staffed
 
-# For the gate: the quick part has enough of the staff room.
+# Slow, so that the quick tests stay quick: they cover the staff pages enough.
 pytestmark = pytest.mark.slow
 
 PAGE = "/staff/sections"
@@ -43,7 +43,7 @@ NEW: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _as_they_were(migrated_app: Flask) -> Iterator[None]:
-    """Other tests share the sections: they are put back when everything else is gone."""
+    """Restore the sections after the test, because other tests share them."""
     with migrated_app.app_context(), db.engine.connect() as connection:
         rows = [dict(row) for row in connection.execute(select(*Section.__table__.columns)).mappings()]
     yield
@@ -62,7 +62,7 @@ def post(browser: FlaskClient, path: str, **fields: Any) -> TestResponse:
 
 
 def filled(page: TestResponse) -> dict[str, Any]:
-    """What the form holds, as a browser would send it."""
+    """Return the values of the page's form, as a browser sends them."""
     found: dict[str, Any] = {"countries": [], "languages": []}
     for name, value in re.findall(r'<input[^>]* name="(\w+)"(?: type="email")? value="([^"]*)"', page.text):
         if name not in {"csrf_token", "countries", "languages"}:
