@@ -30,11 +30,8 @@ LEFT: dict[str, int] = {
     "campaign/services": 1,
     "docs/database.md": 1,
     "tests/browser": 24,
-    "tests/deploy": 6,
     "tests/document": 9,
     "tests/faults": 26,
-    "tests/privacy": 49,
-    "tests/staff": 24,
 }
 
 

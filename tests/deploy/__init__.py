@@ -1,1 +1,1 @@
-"""Tests: As it is installed."""
+"""Tests of the installed system."""

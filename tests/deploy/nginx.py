@@ -27,7 +27,7 @@ from tests.deploy.processes import free_port
 
 NAME = "tocsin.example"
 SHIPPED = ROOT / "deploy" / "nginx.conf"
-# As Debian's main file includes it; its own access log and error log stand there too.
+# Debian's main file includes it like this; its own access log and error log are there too.
 _MAIN = """{user}daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/log/main.log;
@@ -50,7 +50,7 @@ http {{
 
 @dataclass
 class Answer:
-    """Status, headers and body; status 0 where nothing was answered."""
+    """Status, headers and body; status 0 where there was no answer."""
 
     status: int
     headers: dict[str, str]
@@ -59,7 +59,7 @@ class Answer:
 
 @dataclass
 class Nginx:
-    """A running nginx: asks it by TLS or in clear, keeping cookies."""
+    """A running nginx with a client for TLS or plain HTTP, which keeps cookies."""
 
     folder: Path
     tls_port: int
@@ -77,7 +77,7 @@ class Nginx:
         timeout: float = 30,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """What it answers; fields make it a POST from the same site."""
+        """Return its answer; fields make it a POST from the same site."""
         connection = self._connect(timeout, clear=clear)
         sent = {"Host": host, "Referer": f"https://{NAME}/"} | (headers or {})
         if self.cookies:
@@ -109,13 +109,13 @@ class Nginx:
         return Answer(response.status, dict(response.headers), body)
 
     def logs(self) -> str:
-        """Everything that it has written into any log."""
+        """Return everything that it has written into its logs."""
         return "\n".join(path.read_text(errors="replace") for path in sorted((self.folder / "log").iterdir()))
 
 
 @contextmanager
 def nginx(folder: Path, upstream_port: int) -> Iterator[Nginx]:
-    """The shipped configuration in front of that port; nginx must be installed (`.ci/run` does it)."""
+    """Yield the shipped configuration in front of that port; nginx must be installed (`.ci/run` does it)."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         assert "CI" not in os.environ, "CI installs nginx (.ci/run)"

@@ -1,4 +1,4 @@
-"""Real processes for the journeys: migrated database, gunicorn, workers; all on loopback, all ended with the test."""
+"""Real processes for end-to-end tests: a migrated database, gunicorn, workers; on loopback, ended with the test."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from campaign.config import ROOT
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """Return a port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def flask(environ: dict[str, str], *arguments: str, status: int = 0) -> str:
-    """Runs a flask command and returns what it prints."""
+    """Run a flask command and return its output."""
     command = [sys.executable, "-m", "flask", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == status, done.stdout + done.stderr
@@ -34,8 +34,9 @@ def flask(environ: dict[str, str], *arguments: str, status: int = 0) -> str:
 
 @contextmanager
 def running(environ: dict[str, str], commands: list[list[str]], log: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """The commands as processes of their own. One that does not end within ten seconds of SIGTERM fails the test, and
-    says in the log where each of its threads stands.
+    """Run the commands as processes of their own.
+
+    One that does not end within ten seconds of SIGTERM fails the test, and logs the stack of each of its threads.
     """
     with log.open("ab") as output:
         processes = [
@@ -52,7 +53,7 @@ def running(environ: dict[str, str], commands: list[list[str]], log: Path) -> It
 
 
 def _ends(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it ends in time; if not, it is made to tell where it stands, and killed."""
+    """Return whether the process ends in time; if not, have it log its stacks, and kill it."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(10)
         return True
@@ -65,13 +66,13 @@ def _ends(process: subprocess.Popen[bytes]) -> bool:
 
 
 def web(port: int, workers: int = 1) -> list[str]:
-    """The command of the web server."""
+    """Return the command of the web server."""
     return ["gunicorn", "app:app", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "4",
             "--workers", str(workers), "--no-control-socket", "--log-level", "warning"]  # fmt: skip
 
 
 def wait_for(url: str, seconds: float = 240) -> None:
-    """Until that address answers 200."""
+    """Wait until that address answers 200."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -86,7 +87,7 @@ def wait_for(url: str, seconds: float = 240) -> None:
 
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:
-    """The address of a Redis server of our own that keeps nothing, once it answers; it must be installed."""
+    """Yield the address of an own Redis server without files, once it answers; it must be installed."""
     port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
@@ -107,6 +108,6 @@ def _answers(port: int) -> bool:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without any setting, and those given; a process that is aborted shows its threads."""
+    """Return this process's environment without any setting, and those given; an aborted process prints its threads."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "FLASK_"))}
     return {**kept, "PYTHONFAULTHANDLER": "1", **more}

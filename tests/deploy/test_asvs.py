@@ -1,4 +1,4 @@
-"""docs/security.md answers each requirement of OWASP ASVS 5.0, levels 1 and 2, and names only what exists."""
+"""Answers of docs/security.md to each requirement of OWASP ASVS 5.0, levels 1 and 2, and the paths in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# How many requirements each section has on level 1 and 2: their numbers, as in the standard's list.
+# The requirements of levels 1 and 2 in each section: their numbers, as in the standard's list.
 SECTIONS = """
 1.1 1-2; 1.2 1-9; 1.3 1-11; 1.4 1-3; 1.5 1-2; 2.1 1-3; 2.2 1-3; 2.3 1-4; 2.4 1; 3.2 1-2; 3.3 1-4; 3.4 1-6; 3.5 1-5;
 3.7 1-2; 4.1 1-3; 4.2 1; 4.3 1-2; 4.4 1-4; 5.1 1; 5.2 1-3; 5.3 1-2; 5.4 1-3; 6.1 1-3; 6.2 1-12; 6.3 1-4; 6.4 1-4;
@@ -20,8 +20,8 @@ CHAPTERS = re.compile(r"^\| (V\d+)\.\* \|.*\| n/a \|", re.MULTILINE)
 NAMED = re.compile(r"`((?:campaign|tests|docs|templates|deploy|bench)/[\w./-]+|SECURITY\.md|requirements/)`")
 
 
-def wanted() -> set[str]:
-    """Every requirement of levels 1 and 2."""
+def requirements() -> set[str]:
+    """Return every requirement of levels 1 and 2."""
     found = set()
     for entry in SECTIONS.replace("\n", " ").split(";"):
         section, _, numbers = entry.strip().partition(" ")
@@ -33,14 +33,14 @@ def wanted() -> set[str]:
 def test_each_requirement_is_answered_once() -> None:
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     rows = [row[0] for row in ROW.findall(text)]
-    absent = {one for one in wanted() if one.split(".")[0] in set(CHAPTERS.findall(text))}
-    assert len(wanted()) == 253
+    absent = {one for one in requirements() if one.split(".")[0] in set(CHAPTERS.findall(text))}
+    assert len(requirements()) == 253
     assert len(rows) == len(set(rows))
-    assert set(rows) | absent == wanted()
+    assert set(rows) | absent == requirements()
     assert not set(rows) & absent
 
 
-def test_what_it_names_is_there() -> None:
+def test_every_path_that_it_names_exists() -> None:
     named = set(NAMED.findall((ROOT / "docs" / "security.md").read_text(encoding="utf-8")))
     assert len(named) > 50
     assert {path for path in named if not (ROOT / path).exists()} == set()

@@ -1,4 +1,4 @@
-"""docs/install.md against what it needs: packages, users, settings, and a server installed without a language."""
+"""Commands of docs/install.md and their packages, users and settings, and a server installed without a language."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.postgresql import PostgresServer, programs
 
 GUIDE = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
 WRAPPER = ROOT / "deploy" / "tocsin"
-# Which of Debian's packages brings a command; what every Debian has (dash, util-linux, coreutils, sed) brings the rest.
+# The Debian package of each command; dash, util-linux, coreutils and sed are always installed.
 PACKAGES = {
     "adduser": "adduser",
     "curl": "curl",
@@ -31,7 +31,7 @@ OURS = {".venv/bin/flask", ".venv/bin/pip", "tocsin"}
 
 
 def commands() -> list[list[str]]:
-    """Each command of the page, in words."""
+    """Return each command of the page, in words."""
     blocks = "\n".join(line[4:] for line in GUIDE.splitlines() if line.startswith("    ")).replace("\\\n", " ")
     parts = [part for line in blocks.splitlines() for part in line.partition(" # ")[0].split(" && ")]
     words = [shlex.split(part) for part in parts]
@@ -39,7 +39,7 @@ def commands() -> list[list[str]]:
 
 
 def unwrapped(words: list[str]) -> list[str]:
-    """The command that another user runs."""
+    """Return the command that another user runs."""
     return words[words.index("--") + 1 :] if words[0] == "runuser" else words
 
 
@@ -52,14 +52,14 @@ def test_every_command_comes_with_a_package_that_is_installed_first() -> None:
             assert PACKAGES[program] in asked[0], program
 
 
-def test_nobody_needs_sudo() -> None:
-    """It is no part of a plain Debian."""
+def test_no_command_needs_sudo() -> None:
+    """Avoid sudo, which is no part of a plain Debian."""
     for path in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", WRAPPER]:
         assert "sudo" not in path.read_text(encoding="utf-8"), path.name
 
 
 def test_commands_have_the_settings_that_the_units_set() -> None:
-    """Else a restore would read another folder than the worker wrote to."""
+    """Set the units' settings, else a restore would read another folder than the worker wrote to."""
     for unit in (ROOT / "deploy").glob("*.service"):
         for setting in re.findall(r"^Environment=(\S+)$", unit.read_text(encoding="utf-8"), re.MULTILINE):
             assert f"\n    {setting}\n" in GUIDE, unit.name
@@ -78,7 +78,7 @@ def test_commands_run_as_the_units_do() -> None:
         assert f"exec {folder}/.venv/bin/flask --app {folder}/app.py" in said
 
 
-def test_the_wrapper_hands_on_every_word(tmp_path: Path) -> None:
+def test_the_wrapper_passes_on_every_argument(tmp_path: Path) -> None:
     for name, script in {
         "runuser": '#!/bin/sh\ntest "$1 $2 $3" = "-u tocsin --" && shift 3 && exec "$@"\n',
         "flask": '#!/bin/sh\nprintf "%s|" "$HOME" "$TOCSIN_MAIL_FROM" "$@"\n',
@@ -98,18 +98,18 @@ def test_the_wrapper_hands_on_every_word(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_database_is_in_utf8_whatever_the_server_was_installed_with(own_server: PostgresServer) -> None:
-    """Debian's is in SQL_ASCII where LANG was not set when it was installed."""
+    """Create the database in UTF-8: Debian's is in SQL_ASCII where LANG was not set at installation."""
     lines = [unwrapped(words) for words in commands() if unwrapped(words)[0] in {"createuser", "createdb"}]
     assert [words[0] for words in lines] == ["createuser", "createdb"]
     url = own_server.get_uri()
     with psycopg.connect(url, autocommit=True) as admin:
-        # A server of its own: meanwhile nobody else finds the template.
+        # A server of its own, because others would copy the changed template meanwhile.
         admin.execute("CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
         admin.execute("ALTER DATABASE template1 RENAME TO template_before")
         admin.execute("ALTER DATABASE ascii RENAME TO template1")
         for program, *arguments in lines:
             command = [str(programs() / program), "--maintenance-db", url, *arguments]
-            if program == "createuser":  # which knows no URL
+            if program == "createuser":  # this command accepts no URL
                 host = url.partition("host=")[2]
                 command = [str(programs() / program), "-h", host, "-U", "postgres", *arguments]
             subprocess.run(command, check=True, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""The whole way over real processes, as on one machine and as on several: web, workers, PostgreSQL, Redis, SMTP."""
+"""The whole path over real processes, on one machine and on several: web, workers, PostgreSQL, Redis, SMTP."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 
 class Inbox:
-    """Keeps what arrives, by recipient."""
+    """A mail server that stores what arrives, by recipient."""
 
     def __init__(self) -> None:
         self.mails: dict[str, list[bytes]] = {}
@@ -62,7 +62,7 @@ def post(url: str, fields: dict[str, str], **headers: str) -> int:
 
 @pytest.fixture
 def inbox() -> Iterator[tuple[Inbox, int]]:
-    """A mail server's inbox and its port."""
+    """Yield a mail server's inbox and its port."""
     kept = Inbox()
     smtp = Controller(kept, hostname="127.0.0.1", port=free_port())
     smtp.start()
@@ -71,7 +71,7 @@ def inbox() -> Iterator[tuple[Inbox, int]]:
 
 
 def prepared(tmp_path: Path, postgresql_server: str, name: str, **more: str) -> dict[str, str]:
-    """The settings of an instance with an open appeal."""
+    """Return the settings of an instance with an open appeal."""
     database = make_database(postgresql_server, name)
     environ = environment(**KEYS, TOCSIN_DATABASE_URL=database, TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>", **more)
     flask(environ, "db", "upgrade")
@@ -82,7 +82,7 @@ def prepared(tmp_path: Path, postgresql_server: str, name: str, **more: str) -> 
     return environ
 
 
-def test_three_hundred_supporters_sign_confirm_and_count(
+def test_three_hundred_supporters_sign_confirm_and_are_counted(
     tmp_path: Path, postgresql_server: str, inbox: tuple[Inbox, int]
 ) -> None:
     port, (kept, smtp_port) = free_port(), inbox
@@ -92,7 +92,7 @@ def test_three_hundred_supporters_sign_confirm_and_count(
     worker = ["flask", "worker"]
     with running(environ, [web(port, workers=2), worker, worker], tmp_path / "log"):
         all_sign_and_confirm([port], kept)
-    check(environ)
+    check_commands(environ)
 
 
 def test_many_machines_share_one_database_and_one_redis(
@@ -106,13 +106,13 @@ def test_many_machines_share_one_database_and_one_redis(
     worker = ["flask", "worker"]
     with running(environ, [*(web(port, workers=2) for port in ports), worker, worker, worker], tmp_path / "log"):
         all_sign_and_confirm(ports, kept)
-        # What one network may do is counted over all processes: however the requests fall, the limit is met.
+        # A network's requests are counted over all processes: in whatever order they arrive, the limit is met.
         network = {"X-Forwarded-For": "198.51.100.77"}
         answers = [sign(ports[number % 2], SUPPORTERS + number, **network) for number in range(80)]
         assert 429 in answers
         assert answers.index(429) <= 60
         wait_until(lambda: sum(map(len, kept.mails.values())) == 2 * SUPPORTERS + answers.count(303))
-    check(environ, more_signed=answers.count(303))
+    check_commands(environ, more_signed=answers.count(303))
 
 
 def test_a_correction_shows_in_every_process_within_two_seconds(tmp_path: Path, postgresql_server: str) -> None:
@@ -135,14 +135,14 @@ def test_a_correction_shows_in_every_process_within_two_seconds(tmp_path: Path, 
 
 
 def page_at(url: str) -> str:
-    """The page, by a connection of its own."""
+    """Return the page, by a connection of its own."""
     with urllib.request.urlopen(url, timeout=10) as answer:
         assert answer.headers["Cache-Control"].startswith("public, max-age=1, ")
         return str(answer.read().decode())
 
 
 def all_sign_and_confirm(ports: list[int], kept: Inbox) -> None:
-    """Every supporter signs and confirms twice, each time somewhere else; the counts and the mails are exact."""
+    """Have every supporter sign and confirm twice, on different processes; check the counts and the mails."""
     with ThreadPoolExecutor(16) as pool:
         for port in ports:
             wait_for(f"http://127.0.0.1:{port}/readyz")
@@ -168,8 +168,8 @@ def all_sign_and_confirm(ports: list[int], kept: Inbox) -> None:
     assert Counter(map(len, kept.mails.values())) == {2: SUPPORTERS}
 
 
-def check(environ: dict[str, str], *, more_signed: int = 0) -> None:
-    """What the commands say afterwards."""
+def check_commands(environ: dict[str, str], *, more_signed: int = 0) -> None:
+    """Check the commands' output afterwards."""
     assert "all counts are exact" in flask(environ, "tally", "verify")
     flask(environ, "mail", "deliver")
     status = flask(environ, "mail", "status", "--json")
@@ -177,7 +177,7 @@ def check(environ: dict[str, str], *, more_signed: int = 0) -> None:
 
 
 def sign(port: int, number: int, **headers: str) -> int:
-    """One supporter's sign-up."""
+    """Send one supporter's sign-up."""
     fields = {
         "name": f"Supporter {chr(65 + number // 26 % 26)}{chr(97 + number % 26)}",
         "email": f"supporter{number}@mail.example",
@@ -188,14 +188,14 @@ def sign(port: int, number: int, **headers: str) -> int:
 
 
 def links_of(content: bytes) -> list[str]:
-    """The confirmation links in the text of a mail."""
+    """Return the confirmation links in the text of a mail."""
     part = message_from_bytes(content, policy=policy.default).get_body(("plain",))
     assert part is not None
     return re.findall(r"http://\S+/s/\S+", str(part.get_content()))
 
 
 def wait_until(done: Any, seconds: float = 60) -> None:
-    """Until it is so, or the test fails."""
+    """Wait until the condition is true, or fail the test."""
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, "it did not happen in time"

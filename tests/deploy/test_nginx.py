@@ -1,4 +1,4 @@
-"""The shipped nginx in front of real processes: who is answered, what is kept, what its logs hold, slow clients."""
+"""The shipped nginx in front of real processes: allowed hosts, cached pages, its logs, slow clients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGE = "/en/appeals/case"
 
 @dataclass
 class Behind:
-    """nginx, the process behind it, and the mail that left."""
+    """The nginx, the process behind it, and the sent mail."""
 
     nginx: Nginx
     environ: dict[str, str]
@@ -35,12 +35,12 @@ class Behind:
     mailbox: Path
 
     def mails(self) -> list[EmailMessage]:
-        """All mail that the worker has delivered."""
+        """Return all mail that the worker has delivered."""
         paths = (self.mailbox / "new").glob("*")
         return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in paths]
 
     def wait_for(self, link: str) -> str:
-        """The first link in a mail that looks like this; waits for the worker."""
+        """Wait for the worker; return the first link in a mail that matches the pattern."""
         end = time.monotonic() + 90
         while time.monotonic() < end:
             for mail in self.mails():
@@ -84,8 +84,8 @@ def csrf(page: Answer) -> str:
     return found[1]
 
 
-def test_the_attack_by_host_brings_no_mail_that_leads_elsewhere(behind: Behind) -> None:
-    """The editor accepts the invitation, then a stranger asks for a reset in every way that names another host."""
+def test_an_attack_by_host_header_changes_no_mailed_link(behind: Behind) -> None:
+    """Accept the invitation, then ask for a reset as a stranger in every way that names another host."""
     front = behind.nginx
     invitation = behind.wait_for(r"/staff/invitation/\S+")
     words = "a sentence that nobody guesses"
@@ -115,7 +115,7 @@ def test_port_80_leads_to_the_name_that_is_set(behind: Behind) -> None:
     assert behind.nginx.ask("/en/", clear=True, host=EVIL).status == 0
 
 
-def test_pages_are_kept_and_shown_while_the_application_stands_still(behind: Behind) -> None:
+def test_pages_are_cached_and_shown_while_the_application_hangs(behind: Behind) -> None:
     first = behind.nginx.ask(PAGE)
     assert first.status == 200
     assert "Ana Ruiz Vega" in first.body
@@ -146,7 +146,7 @@ def workers_of(process: subprocess.Popen[bytes]) -> list[str]:
     return subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True).stdout.split()
 
 
-def test_half_sent_requests_stop_nobody(behind: Behind) -> None:
+def test_half_sent_requests_block_no_other_request(behind: Behind) -> None:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     head = f"POST {PAGE}/sign HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 200\r\n"
@@ -174,7 +174,7 @@ def test_its_logs_hold_no_token_and_no_address(behind: Behind) -> None:
 
     headers = {"Referer": f"https://{NAME}/fr/s/{token}", "User-Agent": SIGNER, "X-Forwarded-For": "203.0.113.77"}
 
-    def look() -> None:
+    def check_address() -> None:
         for path in (f"/fr/s/{token}", *shapes(token)):
             for clear in (False, True):
                 front.ask(path, clear=clear, headers=headers)
@@ -186,12 +186,12 @@ def test_its_logs_hold_no_token_and_no_address(behind: Behind) -> None:
         raw(front, f"G@T /fr/s/{token} HTTP/1.1\r\nHost: {NAME}\r\n\r\n")
         raw(front, f"GET /fr/s/{token} HTTP/1.1\r\nHost: {SIGNER}\r\n\r\n")
 
-    look()
+    check_address()
     assert '"GET /fr/s" 404' in front.logs() or '"GET /fr/s" 200' in front.logs(), "it is written, without the token"
     assert '"GET /staff/reset" ' in front.logs()
     with nginx(front.folder.parent / "away", free_port()) as front_of_nobody:
         front, before = front_of_nobody, front
-        look()
+        check_address()
         assert " 502 " in front.logs()
     written = before.logs() + front.logs()
     assert {secret for secret in secrets if secret.lower() in written.lower()} == set()
@@ -199,7 +199,7 @@ def test_its_logs_hold_no_token_and_no_address(behind: Behind) -> None:
 
 
 def shapes(token: str) -> list[str]:
-    """Addresses that hold a token or a mail address, spelt in every way that reaches the same page, or none."""
+    """Return addresses with and without a token or a mail address, in every spelling that reaches the same page."""
     starts = """//fr//s /%66r/s /fr/%73 /./fr/s /x/../fr/s /FR/s /fr/m /fr/u /staff/invitation /staff/reset
         /staff/digest /staff//reset /%73taff/reset /x /static /embed /api/v1/appeals /en/appeals"""
     found = [f"{start}/{token}" for start in ("", *starts.split())]
@@ -209,7 +209,7 @@ def shapes(token: str) -> list[str]:
 
 
 def raw(front: Nginx, text: str) -> None:
-    """Sends the text in clear, and waits for the answer."""
+    """Send the text unencrypted, and wait for the answer."""
     with socket.create_connection(("127.0.0.1", front.port), timeout=5) as connection:
         connection.sendall(text.encode())
         connection.recv(1000)

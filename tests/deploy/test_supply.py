@@ -1,4 +1,4 @@
-"""What runs and what tests it is pinned to the files that somebody once looked at."""
+"""Packages for running and testing: each is pinned to the hashes of files that were reviewed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped units of systemd: they are valid, hardened, and need no folder that nobody makes."""
+"""The shipped units of systemd: valid, hardened, and without folders that nothing creates."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from campaign.config import ROOT
 
 UNITS = sorted((ROOT / "deploy").glob("*.service"))
-# What `systemd-analyze security` calls exposure; 10 is a service without any of this, and 2 is "OK".
+# The exposure by `systemd-analyze security`; 10 is a service without any hardening, and 2 is "OK".
 MOST_EXPOSED = 2.0
 
 
 def values(unit: Path, key: str) -> list[str]:
-    """What the unit says for this key."""
+    """Return the unit's values for this key."""
     return re.findall(rf"^{key}=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
 
 
@@ -40,11 +40,11 @@ def test_a_unit_writes_only_where_a_folder_is_made_for_it(unit: Path) -> None:
     assert values(unit, "StateDirectory") == ["tocsin"]
     assert values(unit, "StateDirectoryMode") == ["0700"]
     assert values(unit, "UMask") == ["0077"]
-    # A path that is not there stops the start, unless it begins with "-".
+    # A missing path prevents the start, unless it begins with "-".
     assert all(path.startswith("-") for line in values(unit, "ReadWritePaths") for path in line.split())
 
 
-def test_a_service_comes_back_however_often_it_ends() -> None:
+def test_a_service_restarts_however_often_it_ends() -> None:
     for unit in UNITS:
         if values(unit, "Type") == ["oneshot"]:
             continue

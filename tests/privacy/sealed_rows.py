@@ -1,4 +1,4 @@
-"""Rows with sealed values about somebody, of each table, and what makes each of them go."""
+"""Rows with sealed values about a person, for each table, and the action that erases each of them."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ ADDRESS = parse_address("jeanne@mail.example")
 
 
 @dataclass(frozen=True)
-class Held:
-    """A value sealed in a row, how to open it, what it says, and what erases the row."""
+class SealedValue:
+    """A value sealed in a row: how to open it, its content, and what erases the row."""
 
     sealed: bytes
     open: Callable[[Vault, bytes], str]
@@ -61,7 +61,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Site:
-    """What the cases below need of the application."""
+    """The parts of the application that the cases below need."""
 
     appeal: AppealView
     deliver: Callable[[], dict[str, int]]
@@ -69,23 +69,23 @@ class Site:
 
 
 def value(column: Any) -> bytes:
-    """The only one there is."""
+    """Return the only value of that column."""
     found = db.session.scalars(select(column).where(column.is_not(None))).one()
     db.session.rollback()
     return bytes(found)
 
 
 def row_of(model: Any) -> Any:
-    """The newest one."""
+    """Return the newest row of that model."""
     found = db.session.scalars(select(model).order_by(model.id.desc()).limit(1)).one()
     db.session.expunge_all()
     db.session.rollback()
     return found
 
 
-def an_address_that_asked_for_links(site: Site) -> Held:
+def an_address_that_asked_for_links(site: Site) -> SealedValue:
     ask_new_links(ADDRESS, context=context(actor=SUPPORTER))
-    return Held(
+    return SealedValue(
         value(LinkRequest.email_sealed),
         lambda vault, sealed: vault.open_email(sealed, at_link_request()),
         str(ADDRESS),
@@ -93,11 +93,11 @@ def an_address_that_asked_for_links(site: Site) -> Held:
     )
 
 
-def an_address_that_asked_for_links_of_no_worker(site: Site) -> Held:
+def an_address_that_asked_for_links_of_no_worker(site: Site) -> SealedValue:
     return replace(an_address_that_asked_for_links(site), erase=lambda: prune(START + 2 * DAY))
 
 
-def a_list_made(site: Site) -> tuple[int, Held]:
+def a_list_made(site: Site) -> tuple[int, SealedValue]:
     at = runtime()
     signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
     set_sharing(signature_id, wanted=True, context=context(actor=SUPPORTER))
@@ -108,7 +108,7 @@ def a_list_made(site: Site) -> tuple[int, Held]:
     names = next(name for name in handovers(site.scope, site.appeal.id)[0].files if name.endswith(".csv"))
     sealed = db.session.scalars(select(HandoverPart.content_sealed).where(HandoverPart.name == names)).one()
     db.session.rollback()
-    return signature_id, Held(
+    return signature_id, SealedValue(
         bytes(sealed),
         lambda vault, sealed: vault.open_file(sealed, at_handover(number, names)).decode(),
         "Jeanne Martin",
@@ -116,21 +116,21 @@ def a_list_made(site: Site) -> tuple[int, Held]:
     )
 
 
-def a_list_whose_days_are_over(site: Site) -> Held:
+def a_list_whose_days_are_over(site: Site) -> SealedValue:
     return a_list_made(site)[1]
 
 
-def a_list_with_somebody_who_erased(site: Site) -> Held:
+def a_list_with_somebody_who_erased(site: Site) -> SealedValue:
     signature_id, held = a_list_made(site)
     return replace(held, erase=lambda: erase(signature_id, context=context(actor=SUPPORTER)))
 
 
-def a_list_with_somebody_who_left(site: Site) -> Held:
+def a_list_with_somebody_who_left(site: Site) -> SealedValue:
     signature_id, held = a_list_made(site)
     return replace(held, erase=lambda: set_sharing(signature_id, wanted=False, context=context(actor=SUPPORTER)))
 
 
-def a_row_signed_up(site: Site) -> Held:
+def a_row_signed_up(site: Site) -> SealedValue:
     at = runtime()
     rows = [TypedRow(1, "Jeanne Martin", str(ADDRESS), "FR", "y")]
     entered = SheetEntry(read_rows(rows, "FR", ("en",)), START.date(), "Stall", "", "en")
@@ -138,7 +138,7 @@ def a_row_signed_up(site: Site) -> Held:
         site.appeal.slug, entered, context=context(START, staff_actor(site.scope)), is_sure=True, is_again=False
     )
     place = place_of(row_of(SheetRow))
-    return Held(
+    return SealedValue(
         value(SheetRow.email_sealed),
         lambda vault, sealed: vault.open_email(sealed, place),
         str(ADDRESS),
@@ -146,24 +146,24 @@ def a_row_signed_up(site: Site) -> Held:
     )
 
 
-def a_row_of_somebody_who_erased(site: Site) -> Held:
+def a_row_of_somebody_who_erased(site: Site) -> SealedValue:
     signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
     held = a_row_signed_up(site)
     return replace(held, erase=lambda: erase(signature_id, context=context(actor=SUPPORTER)))
 
 
-def a_row_of_a_sheet_undone(site: Site) -> Held:
+def a_row_of_a_sheet_undone(site: Site) -> SealedValue:
     held = a_row_signed_up(site)
     entry = row_of(SheetRow).bulk_entry_id
     return replace(held, erase=lambda: undo(site.appeal.slug, entry, context=context(START, staff_actor(site.scope))))
 
 
-def whom_a_mail_to_staff_went_to(site: Site) -> Held:
+def whom_a_mail_to_staff_went_to(site: Site) -> SealedValue:
     with transaction() as session:
         notice = Notice(MailKind.STAFF_ALERT, ADDRESS, "Look", "At this", "", "en")
         notice.write(session.connection(), context=context())
     place = place_of(row_of(Mail))
-    return Held(
+    return SealedValue(
         value(Mail.recipient_sealed),
         lambda vault, sealed: vault.open_email(sealed, place),
         str(ADDRESS),
@@ -171,7 +171,7 @@ def whom_a_mail_to_staff_went_to(site: Site) -> Held:
     )
 
 
-def what_a_mail_to_staff_said(site: Site) -> Held:
+def what_a_mail_to_staff_said(site: Site) -> SealedValue:
     held = whom_a_mail_to_staff_went_to(site)
     place = place_of(row_of(Mail))
     return replace(
@@ -182,18 +182,18 @@ def what_a_mail_to_staff_said(site: Site) -> Held:
     )
 
 
-def whom_a_mail_given_up_was_to(site: Site) -> Held:
+def whom_a_mail_given_up_was_to(site: Site) -> SealedValue:
     held = whom_a_mail_to_staff_went_to(site)
     with transaction() as session:
         session.execute(update(Mail).values(state=MailState.DEAD.value))
     return replace(held, erase=lambda: drop_mails(FailedMailFilter(), context=context()))
 
 
-def whom_a_mail_never_sent_was_to(site: Site) -> Held:
+def whom_a_mail_never_sent_was_to(site: Site) -> SealedValue:
     return replace(whom_a_mail_given_up_was_to(site), erase=lambda: prune(START + 36 * DAY))
 
 
-def a_letter_in_own_words(site: Site) -> Held:
+def a_letter_in_own_words(site: Site) -> SealedValue:
     signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
     site.deliver()
     mail_own_letter(signature_id, "My own words", context=context(actor=SUPPORTER))
@@ -201,7 +201,7 @@ def a_letter_in_own_words(site: Site) -> Held:
     mail = db.session.scalars(own).one()
     place, sealed = place_of(mail), bytes(mail.context_sealed or b"")
     db.session.rollback()
-    return Held(
+    return SealedValue(
         sealed,
         lambda vault, sealed: vault.open_context(sealed, place),
         "My own words",
@@ -214,10 +214,10 @@ def delivered_and_erased(site: Site, signature_id: int) -> None:
     erase(signature_id, context=context(actor=SUPPORTER))
 
 
-def what_staff_chose_by(site: Site) -> Held:
+def what_staff_chose_by(site: Site) -> SealedValue:
     number = prepare(Criteria(pattern="jeanne@*"), None, context=context(START, staff_actor(site.scope)))
     place = place_of(row_of(Invalidation))
-    return Held(
+    return SealedValue(
         value(Invalidation.criteria_sealed),
         lambda vault, sealed: vault.open_context(sealed, place),
         "jeanne@*",
@@ -225,7 +225,7 @@ def what_staff_chose_by(site: Site) -> Held:
     )
 
 
-def what_staff_chose_by_long_ago(site: Site) -> Held:
+def what_staff_chose_by_long_ago(site: Site) -> SealedValue:
     return replace(what_staff_chose_by(site), erase=lambda: prune(START + 31 * DAY))
 
 

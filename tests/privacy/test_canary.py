@@ -1,4 +1,4 @@
-"""Canaries: after all that supporters and staff can do, no file that the system writes tells who did it.
+"""Canaries: after all actions of supporters and staff, no file that the system writes tells who did them.
 
 Real processes behind a proxy, with the access log on and all logs at their most talkative, an SMTP server that repeats
 addresses in its refusals, and a dump of the database in the end.
@@ -48,7 +48,7 @@ STAFF = "cleo@staff.example"
 COMMON = ("@quuxmail", "quuxmail", "Quuxworth", "zebedeia", "Zébédéia", *NETWORKS)
 
 
-# What is printed may be kept in a journal.
+# Printed output may end up in a journal.
 COMMANDS = (("privacy", "report"), ("mail", "status"), ("mail", "dead"), ("staff", "list"), ("keys", "status"))
 REPORT = (
     b"From: MAILER-DAEMON@quuxmail.example\nTo: %s\nContent-Type: text/plain\n\n"
@@ -57,7 +57,7 @@ REPORT = (
 
 
 class Gossip(Inbox):
-    """Repeats the address of whom it refuses."""
+    """An SMTP server that repeats the addresses which it refuses."""
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -69,14 +69,14 @@ class Gossip(Inbox):
 
 
 class Browser:
-    """Sends requests from behind a proxy, and follows nothing."""
+    """A browser behind a proxy that follows no redirect."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._number = 0
 
     def ask(self, method: str, path: str, fields: dict[str, str] | None = None, **headers: str) -> tuple[int, str]:
-        """The status and, where it leads on, the address."""
+        """Send a request; return the status and, where it redirects, the address."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
         network = NETWORKS[self._number % len(NETWORKS)]
         self._number += 1
@@ -89,7 +89,7 @@ class Browser:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure) -> None:
+def test_no_file_reveals_who_signed(kind: str, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure) -> None:
     url = f"sqlite:///{tmp_path}/tocsin.db"
     if kind == "postgresql":
         url = make_database(request.getfixturevalue("postgresql_server"), "canary")
@@ -118,9 +118,9 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
     try:
         with running(environ, [server, ["flask", "worker"]], tmp_path / "log"):
             wait_for(f"http://127.0.0.1:{port}/readyz")
-            tokens = live(Browser(port), inbox)
+            tokens = act_as_supporters(Browser(port), inbox)
             flask(environ, "staff", "add", STAFF, "--section", "fr", "--role", "editor", "--locale", "en")
-            tokens.add(work(f"http://127.0.0.1:{port}", inbox))
+            tokens.add(act_as_staff(f"http://127.0.0.1:{port}", inbox))
             bounced = tmp_path.parent / f"{tmp_path.name}.eml"  # what the mail server pipes in
             bounced.write_bytes(REPORT % return_paths().make(1, MESSAGE).encode())
             said = [flask(environ, *command) for command in (*COMMANDS, ("mail", "bounces", str(bounced)))]
@@ -136,7 +136,7 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
     assert any(b"INSERT INTO public.signature" in c or b"CREATE TABLE signature" in c for c in written.values())
     assert b"GET /staff/invitation/[token]" in written[tmp_path / "access.log"]
     assert written[tmp_path / "backup.age"].startswith(b"age-encryption.org/v1")
-    assert b"GET /en/m/[token]/me" in written[tmp_path / "access.log"]  # it was indeed written down
+    assert b"GET /en/m/[token]/me" in written[tmp_path / "access.log"]  # the log was written at all
     assert any(b"signature" in content for content in written.values())
     assert any(b"zebedeia" in mail for mails in inbox.mails.values() for mail in mails)
     wanted = (*needles(*COMMON), *(token.encode() for token in tokens))
@@ -146,8 +146,8 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
     assert found == {}
 
 
-def live(browser: Browser, inbox: Gossip) -> set[str]:
-    """Everything that supporters do; returns the tokens that they were mailed."""
+def act_as_supporters(browser: Browser, inbox: Gossip) -> set[str]:
+    """Do everything that supporters do; return the tokens that they were mailed."""
     sign = "/en/appeals/case/sign"
     fields = {"name": NAME, "country": "FR", "consent": "y", "updates": "y", "share_name": "y"}
     for local in LOCALS[:4]:
@@ -183,8 +183,8 @@ def live(browser: Browser, inbox: Gossip) -> set[str]:
     return {part for link in everything for part in link.split("/") if len(part) > 40}
 
 
-class Desk:
-    """Somebody of the staff: fills in the forms of pages, and follows where they lead."""
+class StaffBrowser:
+    """A member of staff who fills in the forms of pages, and follows redirects."""
 
     def __init__(self, site: str) -> None:
         self._site = site
@@ -192,12 +192,12 @@ class Desk:
         self._opener.addheaders = [("X-Forwarded-For", NETWORKS[1])]
 
     def get(self, path: str) -> str:
-        """A page."""
+        """Return a page."""
         with self._opener.open(f"{self._site}{path}") as answer:
             return str(answer.read().decode())
 
     def send(self, path: str, page: str = "", file: bytes = b"", **fields: str) -> str:
-        """Fills in the form that leads to `path` on the page there (or on `page`); what comes back."""
+        """Send the form that leads to `path` from that page (or from `page`); return the answer."""
         forms = Forms(page or self.get(path)).found
         (form, *_) = [one for one in forms if one.action in {path, ""}]
         data: dict[str, Any] = form.values | fields
@@ -208,26 +208,26 @@ class Desk:
             return str(answer.read().decode())
 
 
-def set_up_second_factor(desk: Desk, page: str) -> str:
-    """Sets up an authenticator from the page that the first log-in leads to; returns the page after it."""
+def set_up_second_factor(desk: StaffBrowser, page: str) -> str:
+    """Set up an authenticator from the page that the first log-in leads to; return the page after it."""
     shown = desk.send("/staff/tf-setup", page)
     key = re.findall(r"<code>([^<]+)</code>", shown)[0].replace("-", "")
     return desk.send("/staff/tf-validate", shown, code=TOTP(key=key, format="base32").generate().token or "")
 
 
-def work(site: str, inbox: Gossip) -> str:
-    """What staff do with supporters' names and addresses; returns the token that they were mailed."""
+def act_as_staff(site: str, inbox: Gossip) -> str:
+    """Do everything that staff do with names and addresses; return the token that they were mailed."""
     wait_until(lambda: STAFF in inbox.mails)
     part = message_from_bytes(inbox.mails[STAFF][0], policy=policy.default).get_body(("plain",))
     assert part is not None
     link = re.findall(r"/staff/invitation/\S+", str(part.get_content()))[0]
-    desk, case = Desk(site), "/staff/appeals/case"
+    desk, case = StaffBrowser(site), "/staff/appeals/case"
     desk.send(link, password=PASSWORD)
     desk.send("/staff/login", email=f"{LOCALS[4]}@{DOMAIN}", password=NAME)  # typed into the wrong form
     assert "/staff/logout" in set_up_second_factor(desk, desk.send("/staff/login", email=STAFF, password=PASSWORD))
     rows = f"name,email,country,consent\n{NAME},{LOCALS[5]}@{DOMAIN},FR,y\n".encode()
     shown = desk.send(f"{case}/sheet/file", desk.get(f"{case}/sheet"), rows)
-    desk.send(f"{case}/sheet/save", shown)  # the mail to that address shows that it was taken
+    desk.send(f"{case}/sheet/save", shown)  # the mail to that address shows that it was accepted
     room = desk.get("/staff/moderation")
     assert f"{LOCALS[0]}@{DOMAIN}" in desk.send("/staff/moderation/search", room, who=NAME, reason="asked by letter")
     assert "Let it be" in desk.send("/staff/moderation/invalidations", room, pattern="zebedeia", reason="a flood")
@@ -240,14 +240,14 @@ def work(site: str, inbox: Gossip) -> str:
 
 
 def links_in(content: bytes) -> list[str]:
-    """The paths of ours in a mail's text."""
+    """Return the paths of the site in a mail's text."""
     part = message_from_bytes(content, policy=policy.default).get_body(("plain",))
     assert part is not None
     return re.findall(r"http://[^/\s]+(/[a-z]{2}/[smu]/\S+)", str(part.get_content()))
 
 
 def needles(*words: str) -> Iterator[bytes]:
-    """The words as a file may hold them: plain, in capitals, in base64 at any offset, quoted, in hex, as in an URL."""
+    """Return the words as a file may hold them: plain, capitals, base64 at any offset, quoted, hex, as in a URL."""
     for word in words:
         for one in {word, word.lower(), word.upper()}:
             plain = one.encode()
@@ -258,12 +258,12 @@ def needles(*words: str) -> Iterator[bytes]:
             yield urllib.parse.quote(one, safe="").encode()
             if len(plain) > 7:
                 for offset in range(3):
-                    # The ends depend on what stands around the word.
+                    # The first and last characters depend on the bytes around the word.
                     yield base64.b64encode(b"x" * offset + plain)[4:-4]
 
 
 def dump(url: str, path: Path) -> None:
-    """What somebody would carry off: the whole database as SQL, taken by the tables' owner as for a backup."""
+    """Return the whole database as SQL, dumped by the tables' owner as for a backup."""
     plain = url.replace("postgresql+psycopg", "postgresql")
     command = [
         str(programs() / "pg_dump"),

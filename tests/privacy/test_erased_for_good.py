@@ -1,4 +1,4 @@
-"""After erasing, what is left of somebody in the database's files opens with none of the keys that there are.
+"""Erased values in the database's files: none of the keys that still exist opens what is left of them.
 
 Every file is searched: SQLite's database and log; PostgreSQL's data directory with its write-ahead log.
 """
@@ -45,7 +45,7 @@ from tests.postgresql import control, start_server
 from tests.privacy.sealed_rows import (
     ADDRESS,
     CASES,
-    Held,
+    SealedValue,
     Site,
     a_list_with_somebody_who_left,
     a_row_signed_up,
@@ -63,10 +63,10 @@ Search = Callable[[bytes], list[Path]]
 
 @pytest.fixture(scope="module", params=DATABASES)
 def migrated_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """An application on a database of this file's own.
+    """Yield an application on a database of this file's own.
 
     In a server that other tests use, a gigabyte of their log would be searched again and again, their snapshots would
-    hold it, and a piece of it that is used again would keep what was in it.
+    delay the removal of rows, and a reused piece of the log would still contain older bytes.
     """
     folder = tmp_path_factory.mktemp("erased")
     if request.param == "sqlite":
@@ -76,7 +76,7 @@ def migrated_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     server = start_server(folder / "pg", cleanup_mode=None)
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as admin:
-            # What docs/privacy.md recommends: old pieces of the log are deleted, not kept to be written over.
+            # docs/privacy.md recommends it: old pieces of the log are deleted, not kept for reuse.
             admin.execute("ALTER SYSTEM SET wal_recycle = off")
             admin.execute("SELECT pg_reload_conf()")
         with migrated(make_database(server.get_uri(), "erased"), folder) as app:
@@ -87,7 +87,7 @@ def migrated_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture
 def search(app: Flask) -> Iterator[Search]:
-    """Finds bytes in every file of the database, once everything is on the disk."""
+    """Return a function that finds bytes in every file of the database, once all is written to the disk."""
     if db.engine.dialect.name == "sqlite":
         files = Path(str(db.engine.url.database))
 
@@ -118,7 +118,7 @@ def _admin() -> psycopg.Connection[Any]:
 
 @pytest.fixture
 def signed(app: Flask, appeal: AppealView) -> list[int]:
-    """Three hundred signatures, each sealed with a key of its own."""
+    """Return three hundred signatures, each sealed with a key of its own."""
     at = runtime()
     slots = []
     for _ in range(PEOPLE):
@@ -148,7 +148,7 @@ def _read(path: Path) -> bytes:
 
 
 def forget(ids: list[int]) -> None:
-    """What erasing does with the values and their keys."""
+    """Erase the values and their keys, as the application does."""
     with transaction() as session:
         rows = session.scalars(select(Signature).where(Signature.id.in_(ids))).all()
         values = [value for row in rows for value in (row.name_sealed, row.email_sealed)]
@@ -158,11 +158,11 @@ def forget(ids: list[int]) -> None:
 
 
 def all_keys() -> Vault:
-    """Everything that a thief of the server has: the settings' keys and the database as it is."""
+    """Return every key that a thief of the server has: the settings' keys and those in the database."""
     return Vault((b"d" * 32,), b"i" * 32, seeds_of)
 
 
-def test_what_is_left_opens_with_no_key_there_is(signed: list[int], search: Search) -> None:
+def test_erased_values_open_with_no_key(signed: list[int], search: Search) -> None:
     rows = db.session.scalars(select(Signature)).all()
     before = {row.id: (place_of(row), row.name_sealed or b"", row.email_sealed or b"") for row in rows}
     old_seeds = [bytes(seeds) for seeds in db.session.scalars(select(RowKey.seeds_sealed))]
@@ -174,7 +174,7 @@ def test_what_is_left_opens_with_no_key_there_is(signed: list[int], search: Sear
     assert not rewrite()
     for number, (place, name, email) in before.items():
         if number in erased:
-            # The sealed bytes may still lie in a log or a free page; where they do, they open no more.
+            # The sealed bytes may still be in a log or a free page; there they no longer open.
             for path in [*search(name), None]:
                 found = name if path is None else _cut(path, name)
                 with pytest.raises(CipherError, match="erased"):
@@ -187,8 +187,8 @@ def test_what_is_left_opens_with_no_key_there_is(signed: list[int], search: Sear
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_no_copy_of_a_row_that_went_opens(
-    app: Flask, appeal: AppealView, deliver: Any, search: Search, case: Callable[[Site], Held]
+def test_no_copy_of_a_deleted_row_opens(
+    app: Flask, appeal: AppealView, deliver: Any, search: Search, case: Callable[[Site], SealedValue]
 ) -> None:
     scope = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     deliver()
@@ -201,7 +201,7 @@ def test_no_copy_of_a_row_that_went_opens(
     assert changed
     assert rewrite()
     _until(lambda: not any(_searched(search, changed)))
-    # On PostgreSQL what was deleted lies there until VACUUM, and in the log; wherever it does, it opens no more.
+    # On PostgreSQL deleted rows stay until VACUUM, and in the log; there they no longer open.
     for found in [held.sealed, *(_cut(path, held.sealed) for path in search(held.sealed))]:
         with pytest.raises(CipherError, match="erased"):
             held.open(all_keys(), found)
@@ -216,7 +216,7 @@ def test_every_sealed_value_about_a_person_has_a_key(
     for case in (*cases, whom_a_mail_to_staff_went_to):
         case(site)
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="paul@mail.example"))
-    # Keys themselves, and what people of the staff log in with.
+    # Keys themselves, and the log-in data of staff accounts.
     of_nobody = {MonthKey, RowKey, Staff}
     without = set()
     for model, sealed in SEALED.items():
@@ -258,7 +258,7 @@ def test_keys_of_forms_whose_days_are_over_leave_the_files(app: Flask, appeal: A
 
 def test_a_request_under_keys_that_are_gone_is_written_again(app: Flask, appeal: AppealView) -> None:
     ask_new_links(ADDRESS, context=context(actor=SUPPORTER))
-    # The database is set back to before the process took its keys.
+    # The database is set back to before the process reserved its keys.
     with transaction() as session:
         session.execute(delete(RowKey))
         session.execute(delete(LinkRequest))
@@ -289,7 +289,7 @@ def _searched(search: Search, old_seeds: list[bytes]) -> list[list[Path]]:
 
 
 def _end_log() -> None:
-    """What time does on a server that is at work: the log goes on in new pieces, and a checkpoint lets the old go."""
+    """Do what happens on a busy server in time: switch the log to new pieces, and drop the old ones by a checkpoint."""
     with _admin() as admin:
         for _ in range(2):
             admin.execute("SELECT pg_create_restore_point('another piece')")
@@ -323,7 +323,7 @@ def test_keys_erased_while_the_table_is_rewritten_wait_for_the_next_time(
     assert not rewrite()
 
 
-def test_a_batch_that_is_gone_is_taken_for_no_other(app: Flask, signed: list[int], clock: Clock) -> None:
+def test_a_deleted_batch_is_not_mistaken_for_another(app: Flask, signed: list[int], clock: Clock) -> None:
     clock.now += timedelta(hours=1)
     ids = set(db.session.scalars(select(RowKey.id)))
     assert len(ids) >= 2

@@ -1,4 +1,4 @@
-"""Who left stays away after an older backup was restored; here the backup is a copy of the rows."""
+"""Erasures that survive the restore of an older backup; here the backup is a copy of the rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from campaign.services.signing.withdraw import erase, refuse_sign_ups, set_updat
 from tests.conftest import START, Clock, Postbox, context, form
 from tests.moderation.test_on_behalf import NEW, address_mails, addresses, my_page
 
-# For the gate: the quick part is to stay quick.
+# For the whole gate: the quick part has to stay short.
 pytestmark = pytest.mark.slow
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -39,8 +39,8 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture
-def six(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> dict[str, int]:
-    """Six signers, all but the last confirmed, all wanting updates: their signatures by name."""
+def six_signers(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> dict[str, int]:
+    """Return the signatures by name of six signers, all but the last confirmed, all with updates."""
     names = ("erases", "withdraws", "unsubscribes", "returns", "stays", "waits")
     for name in names:
         client.post(URL, data=form(email=f"{name}@mail.example"))
@@ -48,11 +48,11 @@ def six(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postb
     links = {to.partition("@")[0]: postbox.link(number) for number, to in enumerate(postbox.recipients)}
     for name in names[:5]:
         assert client.post(links[name], data={"updates": "y"}).status_code == 303
-    return {name: of(name).id for name in names[:5]}
+    return {name: signature_of(name).id for name in names[:5]}
 
 
 def refuse(name: str) -> None:
-    """Somebody erases what waits, as the page behind the mailed link does."""
+    """Erase the waiting sign-up, as the page behind the mailed link does."""
     at = runtime()
     db.session.rollback()
     digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), at.vault)
@@ -62,7 +62,7 @@ def refuse(name: str) -> None:
     refuse_sign_ups(at.tokens.read(Purpose.CONFIRM, token, START), context=context(LATER, SUPPORTER))
 
 
-def of(name: str) -> Signature:
+def signature_of(name: str) -> Signature:
     db.session.rollback()
     digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
     return db.session.scalars(select(Signature).where(Signature.address_digest.in_(digests))).one()
@@ -95,31 +95,33 @@ def restore(rows: Rows) -> None:
     db.session.expire_all()
 
 
-# Nothing of it changes in these tests; the log refuses being emptied.
+# The audit log does not change in these tests, and it refuses to be emptied.
 OTHERS = {"section", "rollup_progress", "audit_entry", "audit_head"}
 
 
-def leave(six: dict[str, int]) -> None:
-    erase(six["erases"], context=context(LATER, SUPPORTER))
+def leave(six_signers: dict[str, int]) -> None:
+    erase(six_signers["erases"], context=context(LATER, SUPPORTER))
     refuse("waits")
-    withdraw(six["withdraws"], context=context(LATER, SUPPORTER))
-    unsubscribe(six["unsubscribes"], everywhere=True, context=context(LATER, SUPPORTER))
-    set_updates(six["returns"], wanted=False, context=context(LATER, SUPPORTER))
+    withdraw(six_signers["withdraws"], context=context(LATER, SUPPORTER))
+    unsubscribe(six_signers["unsubscribes"], everywhere=True, context=context(LATER, SUPPORTER))
+    set_updates(six_signers["returns"], wanted=False, context=context(LATER, SUPPORTER))
 
 
-def test_each_batch_of_those_who_left_is_a_turn_of_its_own(
-    six: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_each_batch_of_erasures_is_a_transaction_of_its_own(
+    six_signers: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("campaign.services.privacy.erasure_journal.BATCH", 2)
-    leave(six)
+    leave(six_signers)
     turns: list[int] = []
     assert write_out(tmp_path, turning=lambda: turns.append(1), context=context()) == 5
     assert len(turns) == 2
 
 
-def test_who_left_stays_away_after_a_restore(appeal: AppealView, six: dict[str, int], tmp_path: Path) -> None:
+def test_erased_people_stay_erased_after_a_restore(
+    appeal: AppealView, six_signers: dict[str, int], tmp_path: Path
+) -> None:
     before = backup()
-    leave(six)
+    leave(six_signers)
     now = counts(appeal.id)
     assert write_out(tmp_path / "left", context=context()) == 5
     assert write_out(tmp_path / "left", context=context()) == 0
@@ -130,8 +132,8 @@ def test_who_left_stays_away_after_a_restore(appeal: AppealView, six: dict[str, 
     assert replay(written.erasures, context=context()) == {"erased": 1, "withdrawn": 1, "updates-ended": 2}
     assert not is_there("erases")
     assert not is_there("waits")
-    assert of("withdraws").state == "withdrawn"
-    assert [of(name).wants_updates for name in ("unsubscribes", "returns", "stays")] == [False, False, True]
+    assert signature_of("withdraws").state == "withdrawn"
+    assert [signature_of(name).wants_updates for name in ("unsubscribes", "returns", "stays")] == [False, False, True]
     assert counts(appeal.id) == now
     assert verify() == []
     with transaction() as session:  # erased and counted: the address cannot be counted a second time
@@ -140,37 +142,37 @@ def test_who_left_stays_away_after_a_restore(appeal: AppealView, six: dict[str, 
     assert replay(written.erasures, context=context()) == {}
 
 
-def test_who_came_back_after_leaving_stays(
-    client: FlaskClient, six: dict[str, int], tmp_path: Path, clock: Clock
+def test_people_who_signed_again_stay_after_a_restore(
+    client: FlaskClient, six_signers: dict[str, int], tmp_path: Path, clock: Clock
 ) -> None:
-    leave(six)
+    leave(six_signers)
     clock.now = LATER + timedelta(hours=1)
     for name in ("erases", "withdraws"):
         client.post(URL, data=form(email=f"{name}@mail.example"))
-    set_updates(six["returns"], wanted=True, context=context(clock.now, SUPPORTER))
+    set_updates(six_signers["returns"], wanted=True, context=context(clock.now, SUPPORTER))
     write_out(tmp_path, context=context())
     assert replay(read_folder(tmp_path, vault=runtime().vault).erasures, context=context()) == {}
     assert is_there("erases"), "the form waits"
-    assert (of("withdraws").state, of("returns").wants_updates) == ("withdrawn", True)
-    # Two of the six were deleted, and one of those was sent again.
+    assert (signature_of("withdraws").state, signature_of("returns").wants_updates) == ("withdrawn", True)
+    # Two of the six were deleted, and one of those signed up again.
     assert db.session.scalars(select(func.count()).select_from(SignedUp)).one() == 6
 
 
 def test_a_changed_address_does_not_come_back(
     client: FlaskClient,
     appeal: AppealView,
-    six: dict[str, int],
+    six_signers: dict[str, int],
     tmp_path: Path,
     clock: Clock,
     deliver: Any,
     postbox: Postbox,
 ) -> None:
     before = backup()
-    old = addresses(six["stays"])[0] or ""
+    old = addresses(six_signers["stays"])[0] or ""
 
     def change(to: str) -> None:
         clock.now += timedelta(hours=1)
-        client.post(my_page(six["stays"]), data={"do": "address", "email": to})
+        client.post(my_page(six_signers["stays"]), data={"do": "address", "email": to})
         deliver()
         (link,) = {link for who, link in address_mails(postbox) if who == to and link} - used
         used.add(link)
@@ -190,11 +192,11 @@ def test_a_changed_address_does_not_come_back(
     restore(after)
     change(old)
     assert replay(written, context=context()) == {}, "who took the old address back has it"
-    assert addresses(six["stays"]) == [old]
+    assert addresses(six_signers["stays"]) == [old]
 
 
-def test_a_file_holds_no_address_and_is_its_owners_alone(six: dict[str, int], tmp_path: Path) -> None:
-    leave(six)
+def test_a_file_holds_no_address_and_is_its_owners_alone(six_signers: dict[str, int], tmp_path: Path) -> None:
+    leave(six_signers)
     write_out(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
     assert path.name == "2026-03.journal"
@@ -202,8 +204,8 @@ def test_a_file_holds_no_address_and_is_its_owners_alone(six: dict[str, int], tm
     assert b"mail.example" not in path.read_bytes()
 
 
-def test_a_line_that_a_crash_cut_is_written_again(six: dict[str, int], tmp_path: Path) -> None:
-    erase(six["erases"], context=context(LATER, SUPPORTER))
+def test_a_line_that_a_crash_cut_is_written_again(six_signers: dict[str, int], tmp_path: Path) -> None:
+    erase(six_signers["erases"], context=context(LATER, SUPPORTER))
     write_out(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes() + b"erased 1 0000")
@@ -213,8 +215,8 @@ def test_a_line_that_a_crash_cut_is_written_again(six: dict[str, int], tmp_path:
     assert (len(written.erasures), written.damaged) == (2, ())
 
 
-def test_a_changed_line_is_named_and_not_believed(six: dict[str, int], tmp_path: Path) -> None:
-    leave(six)
+def test_a_changed_line_is_named_and_not_believed(six_signers: dict[str, int], tmp_path: Path) -> None:
+    leave(six_signers)
     write_out(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
     path.write_text(path.read_text().replace("withdrawn", "erased", 1) + "\xff\n", encoding="latin-1")
@@ -223,8 +225,8 @@ def test_a_changed_line_is_named_and_not_believed(six: dict[str, int], tmp_path:
     assert ["line 3" in one or "line 6" in one for one in written.damaged] == [True, True]
 
 
-def test_what_cannot_be_written_waits_in_the_database(six: dict[str, int], tmp_path: Path) -> None:
-    leave(six)
+def test_an_erasure_that_cannot_be_written_waits_in_the_database(six_signers: dict[str, int], tmp_path: Path) -> None:
+    leave(six_signers)
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="exists"):
         write_out(tmp_path / "file", context=context())

@@ -1,4 +1,4 @@
-"""After erasing, no mail that answered a form, or a request for links, leads to who is gone."""
+"""Mails that answered a form, or a request for links: after erasing, none leads to the erased person."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def forget() -> int:
 
 
 def answers() -> list[tuple[str | None, MailedPerson]]:
-    """The Message-ID of each, and whom a thief with the data key reads in it."""
+    """Return the Message-ID of each answer, and the recipient that a thief with the data key reads in it."""
     chosen = select(Mail).where(Mail.kind.in_(ANSWERS)).order_by(Mail.id)
     found = [(mail.message_id, subject_of(mail, runtime().vault)) for mail in db.session.scalars(chosen)]
     db.session.rollback()
@@ -47,7 +47,7 @@ def log_of_provider(postbox: Postbox, address: str) -> set[str]:
 
 
 def all_mailed(client: FlaskClient, deliver: Any, postbox: Postbox) -> dict[str, int]:
-    """Two people sign, confirm and ask for their links, somebody else asks in vain; the signatures by address."""
+    """Sign, confirm and ask for links as two people; ask in vain as a third; return the signatures by address."""
     signed = {}
     for address in (JEANNE, PAUL):
         client.post(URL, data=form(email=address))
@@ -62,7 +62,7 @@ def all_mailed(client: FlaskClient, deliver: Any, postbox: Postbox) -> dict[str,
     return signed
 
 
-def test_no_mail_leads_to_who_erased(
+def test_no_mail_leads_to_an_erased_person(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     signed = all_mailed(client, deliver, postbox)
@@ -88,7 +88,7 @@ def test_no_mail_leads_to_who_erased(
     assert forget() == 0
 
 
-def test_what_is_left_looks_as_if_there_had_been_nothing(
+def test_erased_rows_look_as_if_no_form_had_been_sent(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     signed = all_mailed(client, deliver, postbox)
@@ -103,7 +103,7 @@ def test_what_is_left_looks_as_if_there_had_been_nothing(
     assert list(looks.values()) == [6]
 
 
-def test_who_refuses_a_form_is_forgotten_too(
+def test_a_refused_form_is_erased_too(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())
@@ -127,7 +127,7 @@ def test_a_mail_that_is_tried_again_is_left_alone(
     assert answers() == before
 
 
-def test_it_stops_when_it_is_told_to(
+def test_it_stops_on_request(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())

@@ -1,4 +1,4 @@
-"""Of what an erased signature did the day stays and no hour, wherever one looks; and every count stays exact."""
+"""The times of an erased signature: its day stays and no hour, in any table; and every count stays exact."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ HOUR = timedelta(hours=1)
 
 
 def acting(appeal: AppealView, name: str, at: datetime) -> int:
-    """A signature confirmed at that moment, and a letter reported 70 minutes later."""
+    """Return a signature confirmed at that moment, with a letter reported 70 minutes later."""
     one = signed(appeal, f"Ana {name.upper()}", f"{name}@mail.example", at=at)
     assert record(one, Channel.LETTER, target=0, context=context(at + timedelta(minutes=70), SUPPORTER))
     return one
 
 
 def times_of(signature_id: int) -> dict[str, set[datetime]]:
-    """Every moment in the rows of any table that hang on the signature, and in its own."""
+    """Return every moment in the rows of all tables that belong to the signature, and in its own."""
     found: dict[str, set[datetime]] = {}
     for table in Model.metadata.sorted_tables:
         keys = [key.parent for key in table.foreign_keys if key.column.table.name == "signature"]
@@ -60,7 +60,7 @@ def times_of(signature_id: int) -> dict[str, set[datetime]]:
 
 
 def hours() -> dict[tuple[datetime, str], int]:
-    """The history: by hour and channel, empty cells too."""
+    """Return the history: by hour and channel, empty cells too."""
     sums = select(TallyHour.hour, TallyHour.channel, func.sum(TallyHour.quantity))
     found = db.session.execute(sums.group_by(TallyHour.hour, TallyHour.channel)).all()
     db.session.rollback()
@@ -96,7 +96,7 @@ def test_erased_in_the_hour_of_signing_it_leaves_no_hour_once_that_is_over(app: 
     assert verify() == []
 
 
-def test_who_erased_signs_again_and_is_counted_once(app: Flask, appeal: AppealView) -> None:
+def test_an_erased_signer_signs_again_and_is_counted_once(app: Flask, appeal: AppealView) -> None:
     one = acting(appeal, "a", START)
     erase(one, context=context(START + 3 * HOUR, SUPPORTER))
     again = signed(appeal, "Ana A", "a@mail.example", at=START + 4 * HOUR)
@@ -107,7 +107,7 @@ def test_who_erased_signs_again_and_is_counted_once(app: Flask, appeal: AppealVi
     assert verify() == []
 
 
-def test_what_was_taken_out_and_erased_comes_back_into_its_day(app: Flask, appeal: AppealView) -> None:
+def test_a_restored_action_of_an_erased_signer_counts_on_its_day(app: Flask, appeal: AppealView) -> None:
     by, vault = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"), runtime().vault
     one = acting(appeal, "a", START)
     made = prepare(Criteria(ids=(one,)), None, context=context(START + DAY, staff_actor(by)))
@@ -134,7 +134,7 @@ def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: Appe
     left = acting(appeal, "w", START)
     withdraw(left, context=context(START + 3 * HOUR, SUPPORTER))
     close(appeal.slug, context=context(START + DAY))
-    # Addresses may be kept for a day only: then the history by hours still reaches back.
+    # Addresses may be stored for a day only: then the history by hours still reaches further back.
     late = START + 3 * DAY
     if is_folded:
         late = START + 40 * DAY
@@ -146,14 +146,14 @@ def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: Appe
         purge_expired(go_on=lambda: True, batch=3, context=within)
     assert {moment for one in kept for moments in times_of(one).values() for moment in moments} == {MIDNIGHT}
     if is_folded:
-        # Who took it back is gone by then, and so is the hour of the letter that stays counted.
+        # The withdrawn signature is gone by then, and so is the hour of the letter that stays counted.
         assert db.session.get(Signature, left) is None
         assert set(db.session.scalars(select(Action.counted_at))) == {MIDNIGHT}
     assert (verify(), counts(appeal.id), days(appeal.id)) == ([], before, by_day)
     assert db.session.scalars(select(Signature.id).where(Signature.address_digest.is_not(None))).all() == []
 
 
-def test_erasing_beside_folds_and_signers_loses_nothing(app: Flask, appeal: AppealView) -> None:
+def test_erasing_beside_rollups_and_signers_loses_nothing(app: Flask, appeal: AppealView) -> None:
     ids = [acting(appeal, name, START) for name in "abcdefghijkl"]
     db.session.rollback()
 

@@ -1,4 +1,4 @@
-"""Rotating the data key: everything is sealed anew while supporters sign, and a killed run goes on."""
+"""Rotating the data key: every value is sealed again while supporters sign, and a killed run continues."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _account(**more: Any) -> Staff:
     )  # fmt: skip
 
 
-def test_what_no_key_opens_is_told_and_left(app: Flask, appeal: AppealView) -> None:
+def test_values_that_no_key_opens_are_reported_and_left(app: Flask, appeal: AppealView) -> None:
     sign_up(appeal, 1, Vault((b"x" * 32,), INDEX, seeds_of))
     sign_up(appeal, 2, Vault((OLD,), INDEX, seeds_of))
     done = rotate(context=context(vault=BOTH))
@@ -140,7 +140,7 @@ def test_supporters_sign_while_it_runs(app: Flask, client: FlaskClient, appeal: 
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on(app: Flask, appeal: AppealView, database_url: str, tmp_path: Path) -> None:
+def test_a_killed_run_continues(app: Flask, appeal: AppealView, database_url: str, tmp_path: Path) -> None:
     old = Vault((OLD,), INDEX, seeds_of)
     with transaction() as session:
         session.connection().execute(
@@ -190,7 +190,7 @@ def _wait(done: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def test_the_command_says_what_is_left(app: Flask, appeal: AppealView, database_url: str) -> None:
+def test_the_command_reports_what_is_left(app: Flask, appeal: AppealView, database_url: str) -> None:
     sign_up(appeal, 1, Vault((b"x" * 32,), INDEX, seeds_of))
     said = app.test_cli_runner().invoke(args=["keys", "rotate"])
     assert said.exit_code == 1

@@ -1,4 +1,4 @@
-"""Whoever can write SQL moves sealed values between rows: they open on no other person's page, and staff are told."""
+"""Sealed values that an attacker with SQL moves between rows: they open on no other page, and staff are alerted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIGN = "/en/appeals/ana-ruiz-vega/sign"
 
 @pytest.fixture
 def two(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> list[str]:
-    """The pages of the data of two who have confirmed: Ana Victim, and the thief."""
+    """Return the data pages of two confirmed supporters: Ana Victim, and the thief."""
     for name in ("Ana Victim", "Some Thief"):
         client.post(SIGN, data=form(name=name, email=f"{name[:3].lower()}@mail.example"))
     deliver()
@@ -32,7 +32,7 @@ def two(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox)
 
 
 def move(columns: tuple[str, ...]) -> None:
-    """What the attacker does: the victim's values into the thief's row."""
+    """Move the victim's values into the thief's row, as the attacker does."""
     ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
     with transaction() as session:
         for column in columns:
@@ -67,7 +67,7 @@ MOVED_ALONG = ("address_digest", "name_sealed", "email_sealed")
 
 
 def swap(table: str, columns: tuple[str, ...]) -> None:
-    """What the attacker does who minds the unique digest: the values of the table's two rows for each other."""
+    """Swap the values of the table's two rows, as an attacker does who avoids the unique digest."""
     names = ", ".join(columns)
     with transaction() as session:
         rows = session.execute(text(f"SELECT id, {names} FROM {table}")).mappings().all()  # noqa: S608
@@ -87,7 +87,7 @@ def test_values_swapped_with_their_digests_open_nowhere(
     for page in two:
         for path in (page, f"{page}.json", page.replace("/me", "/act"), page.replace("/me", "/letter.pdf")):
             answer = client.get(path)
-            # With the link key the link itself is dead, and the page holds nothing.
+            # With the link key the link itself is invalid, and the page holds nothing.
             assert more or answer.status_code == 410, path
             assert b"Victim" not in answer.data
             assert b"Thief" not in answer.data
@@ -119,7 +119,7 @@ def test_a_form_that_is_made_to_name_another_signature_opens_nothing(
     with transaction() as session:
         moved = {"victim": victim, "thief": forms[thief], "gone": forms[victim]}
         if more:
-            # Its digest is unique under the appeal: the victim's own form leaves its place.
+            # Its digest is unique for the appeal, so the victim's own form has to go.
             digest = session.execute(text("SELECT address_digest FROM sign_up WHERE id = :gone"), moved).scalar_one()
             session.execute(text("DELETE FROM sign_up WHERE id = :gone"), moved)
             more, moved = ", address_digest = :digest", moved | {"digest": digest}
@@ -132,7 +132,7 @@ def test_a_form_that_is_made_to_name_another_signature_opens_nothing(
     assert client.get(postbox.link(0)).status_code == (410 if more else 200)
 
 
-def test_a_mail_to_whom_a_value_was_moved_is_not_sent(two: list[str], deliver: Any, postbox: Postbox) -> None:
+def test_a_mail_with_a_moved_recipient_is_not_sent(two: list[str], deliver: Any, postbox: Postbox) -> None:
     before = len(postbox.messages)
     move(("email_sealed",))
     assert deliver() == {"sent": 1, "dead": 1}
@@ -153,23 +153,23 @@ def _person() -> Any:
     )  # fmt: skip
 
 
-def test_keys_that_are_gone_are_told_in_words(client: FlaskClient, two: list[str]) -> None:
+def test_missing_keys_are_explained(client: FlaskClient, two: list[str]) -> None:
     with transaction() as session:
         session.execute(text("UPDATE signature SET name_sealed = :junk"), {"junk": b"gone" + b"x" * 60})
     assert client.get(two[0]).status_code == 410
     assert runtime().vault.newest_key != b"gone"
 
 
-def told() -> list[str]:
-    """Of what staff were told."""
+def sent_alerts() -> list[str]:
+    """Return the kinds of alerts that staff were sent."""
     db.session.rollback()
     kinds = list(db.session.scalars(select(AbuseAlert.kind)))
     db.session.rollback()
     return kinds
 
 
-def test_the_words_of_a_letter_go_to_nobody_else(two: list[str], deliver: Any, postbox: Postbox) -> None:
-    """Moved with the Message-ID into a mail of the thief's own."""
+def test_the_text_of_a_letter_is_sent_to_no_one_else(two: list[str], deliver: Any, postbox: Postbox) -> None:
+    """Move the letter's text, with the Message-ID, into a mail to the thief."""
     ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
     db.session.rollback()
     deliver()
@@ -184,10 +184,10 @@ def test_the_words_of_a_letter_go_to_nobody_else(two: list[str], deliver: Any, p
     before = len(postbox.messages)
     deliver()
     assert "what the victim wrote" not in "".join(text_of(one) for one in postbox.messages[before:])
-    assert told() == ["sealed"]
+    assert sent_alerts() == ["sealed"]
 
 
-def test_a_form_that_does_not_open_is_told(
+def test_a_form_that_does_not_open_is_alerted(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(SIGN, data=form())
@@ -198,20 +198,20 @@ def test_a_form_that_does_not_open_is_told(
         assert answer.status_code == 410
         assert "We cannot show this any more" in answer.text
         assert "erased" not in answer.text, "nobody has erased it"
-    assert told() == ["sealed"]
+    assert sent_alerts() == ["sealed"]
 
 
-def test_who_has_left_is_told_so_and_staff_nothing(
+def test_an_erased_link_is_explained_without_an_alert(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(SIGN, data=form())
     deliver()
     client.post(postbox.link(), data={"do": "erase"})
     assert "Nothing is left of this signature" in client.get(postbox.link()).text
-    assert told() == []
+    assert sent_alerts() == []
 
 
-def test_a_mail_whose_values_do_not_open_is_told(two: list[str], deliver: Any) -> None:
+def test_a_mail_whose_values_do_not_open_is_alerted(two: list[str], deliver: Any) -> None:
     deliver()
     ask_new_links(parse_address("ana@mail.example"), context=context(actor=SUPPORTER))
     answer_link_requests(context=context())
@@ -219,10 +219,10 @@ def test_a_mail_whose_values_do_not_open_is_told(two: list[str], deliver: Any) -
         first, second = session.scalars(select(Mail).where(Mail.kind == "new_link").order_by(Mail.id))
         second.context_sealed = first.context_sealed
     deliver()
-    assert told() == ["sealed"]
+    assert sent_alerts() == ["sealed"]
 
 
-def test_an_address_of_a_signer_that_does_not_open_is_told(two: list[str], deliver: Any) -> None:
+def test_a_signer_address_that_does_not_open_is_alerted(two: list[str], deliver: Any) -> None:
     move(("email_sealed",))
     deliver()
-    assert told() == ["sealed"]
+    assert sent_alerts() == ["sealed"]

@@ -1,4 +1,4 @@
-"""My data by the mailed link: everything under one address is shown, exported, changed and erased; counts stay true."""
+"""The page of one's own data behind the mailed link: show, export, change and erase; counts stay exact."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SIGN = "/en/appeals/ana-ruiz-vega/sign"
 
 @pytest.fixture
 def me(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> str:
-    """The page of somebody who has confirmed one appeal and reported a letter."""
+    """Return the page of a supporter who has confirmed one appeal and reported a letter."""
     client.post(SIGN, data=form(via="stall-lyon"))
     deliver()
     act = client.post(postbox.link()).location
@@ -111,7 +111,7 @@ def test_a_country_that_is_none_is_refused(client: FlaskClient, appeal: AppealVi
     assert sections_of(appeal) == {"fr": 2}
 
 
-def test_nobody_changes_a_signature_of_another_address(client: FlaskClient, appeal: AppealView, me: str) -> None:
+def test_a_signature_of_another_address_cannot_be_changed(client: FlaskClient, appeal: AppealView, me: str) -> None:
     client.post(SIGN, data=form(email="other@mail.example"))
     other = confirm_newest(START)
     for do in ("erase", "withdraw", "country", "updates"):
@@ -135,7 +135,7 @@ def test_everything_is_erased_at_once(client: FlaskClient, appeal: AppealView, m
     assert verify() == []
 
 
-def test_own_words_are_mailed_to_who_asks_and_then_forgotten(
+def test_own_words_are_mailed_on_request_and_then_erased(
     client: FlaskClient, appeal: AppealView, me: str, deliver: Any, postbox: Postbox
 ) -> None:
     deliver()
@@ -184,7 +184,7 @@ def test_own_words_are_not_mailed_to_an_unconfirmed_address_nor_without_a_signat
     assert db.session.scalars(select(Mail).where(Mail.kind == "own_letter")).all() == []
 
 
-def test_whose_address_was_typed_erases_it_without_confirming(
+def test_the_owner_of_a_typed_address_erases_it_without_confirming(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(SIGN, data=form(name="Somebody Else"))

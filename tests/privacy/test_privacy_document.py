@@ -1,4 +1,4 @@
-"""docs/privacy.md, and what the other documents say of limits and links, say what the code does."""
+"""Statements of docs/privacy.md, and of other documents about limits and links, against the code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from campaign.domain.outbox.mailbox_limit import DAILY
 from campaign.domain.privacy import retention
 
 DOCS = ROOT / "docs"
-# What only mails that somebody has to answer first are about: they hold the link that confirms, and none to data.
+# Mails that have to be answered first: they hold the link that confirms, and none to one's own data.
 ASKING = {"confirmation", "confirmation_reminder"}
 
 
@@ -41,7 +41,7 @@ def test_the_record_names_every_time_limit() -> None:
 
 
 def table(name: str) -> dict[str, str]:
-    """The rows of a document's tables by what stands in the first column."""
+    """Return the rows of a document's tables by the content of their first column."""
     lines = (DOCS / name).read_text(encoding="utf-8").splitlines()
     return {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
 
@@ -68,7 +68,7 @@ def test_no_document_speaks_of_a_limit_of_mail_by_the_month() -> None:
     assert {name: found for name, found in said.items() if found} == {}
 
 
-def test_the_documents_say_which_mails_lead_to_what_is_held() -> None:
+def test_the_documents_name_the_mails_that_lead_to_own_data() -> None:
     folder = ROOT / "templates" / "mail"
     rows = [re.findall("`([a-z_]+)`", what) for what in table("messages.md")]
     names = {name for row in rows for name in row if not name.startswith("staff_")}

@@ -1,4 +1,4 @@
-"""No log tells a token, a mail address or where somebody came from."""
+"""Redaction: no log contains a token, a mail address or the origin of a visitor."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOKEN = Tokens(("k" * 40,)).make(Purpose.MANAGE, 12345, datetime(2026, 3, 1, tzi
         "from 2001:db8:77::9, 203.0.113.77:8080.",
     ],
 )
-def test_what_tells_of_a_person_is_taken_out(text: str) -> None:
+def test_personal_data_is_redacted(text: str) -> None:
     said = redact(text)
     for secret in (TOKEN, TOKEN[:9], TOKEN[-12:], "Jeanne", "mail.example", "203.0.113", "2001:db8"):
         assert secret not in said
@@ -45,7 +45,7 @@ def test_what_tells_of_a_person_is_taken_out(text: str) -> None:
         "campaign/services/signing/sign.py:12: in sign",
     ],
 )
-def test_what_operators_need_stays(text: str) -> None:
+def test_data_that_operators_need_stays(text: str) -> None:
     assert redact(text) == text
 
 
@@ -68,6 +68,6 @@ def test_records_of_any_logger_are_redacted_with_their_tracebacks(app: Flask) ->
     assert "jeanne" not in said
 
 
-def test_what_somebody_typed_begins_no_line_of_its_own(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_typed_text_begins_no_line_of_its_own(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("any").warning("asked for %s", "/x\nERROR forged\r\x1b[2J")
     assert caplog.messages == ["asked for /x\\x0aERROR forged\\x0d\\x1b[2J"]

@@ -1,4 +1,4 @@
-"""Letting go: who never confirmed, who left, whose appeal ended long ago; and every count stays what it was."""
+"""Retention: unconfirmed, withdrawn and long-ended data are purged, and every count stays the same."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ URL = "/en/appeals/ana-ruiz-vega/sign"
 def prune(now: datetime, go_on: Callable[[], bool] = lambda: True, batch: int = 3) -> dict[str, int]:
     done = purge_expired(go_on=go_on, batch=batch, context=context(now))
     db.session.rollback()
-    # Message-IDs, minutes and old keys go along with everything.
+    # Message-IDs, minutes and old keys are purged together with the rest.
     return {name: number for name, number in done.items() if number and name not in {"message ids", "times", "keys"}}
 
 
-def of(model: Any) -> int:
+def count_rows(model: Any) -> int:
     return int(db.session.execute(select(func.count()).select_from(model)).scalar_one())
 
 
@@ -91,14 +91,14 @@ def test_unconfirmed_data_is_gone_after_thirty_days(
     sign_up(client, deliver, postbox, "kept")
     assert prune(START + retention.UNCONFIRMED) == {}
     assert prune(START + retention.UNCONFIRMED + DAY / 24)["unconfirmed"] == 8  # and the form of the one who confirmed
-    figure("7 rights: of 7 unconfirmed sign-ups left after thirty days", of(SignUp), "0")
-    assert of(SignUp) == 0
-    assert of(Signature) == of(Consent) == 1
+    figure("7 rights: of 7 unconfirmed sign-ups left after thirty days", count_rows(SignUp), "0")
+    assert count_rows(SignUp) == 0
+    assert count_rows(Signature) == count_rows(Consent) == 1
     assert counts(appeal.id).signatures == 1
     assert verify() == []
 
 
-def test_what_was_taken_back_is_gone_after_thirty_days(
+def test_withdrawn_data_is_gone_after_thirty_days(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
 ) -> None:
     sign_up(client, deliver, postbox, "a")
@@ -107,7 +107,7 @@ def test_what_was_taken_back_is_gone_after_thirty_days(
     client.post(act.replace("/act", "/me"), data={"signature": "all", "do": "withdraw"})
     assert prune(START + retention.WITHDRAWN) == {}
     assert prune(START + retention.WITHDRAWN + DAY)["withdrawn"] == 1
-    assert of(Signature) == of(Consent) == 0
+    assert count_rows(Signature) == count_rows(Consent) == 0
     assert counts(appeal.id).by_channel == {"letter": 1}
     assert verify() == []
 
@@ -130,7 +130,7 @@ def test_addresses_go_some_time_after_closing_and_counts_stay(
     assert "anonymised" not in prune(START + 182 * DAY)
 
 
-def test_who_asked_to_hear_is_kept_until_the_outcome_was_told(
+def test_subscribers_stay_until_the_outcome_was_announced(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, "w", updates="y")
@@ -149,7 +149,7 @@ def test_who_asked_to_hear_is_kept_until_the_outcome_was_told(
     assert verify() == []
 
 
-def test_without_an_outcome_they_are_kept_two_years_at_most(
+def test_without_an_outcome_subscribers_stay_two_years_at_most(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, "w", updates="y")
@@ -158,7 +158,7 @@ def test_without_an_outcome_they_are_kept_two_years_at_most(
     assert prune(START + 730 * DAY)["anonymised"] == 1
 
 
-def test_who_erased_and_signed_again_goes_whole(
+def test_an_erased_signer_who_signed_again_is_purged_whole(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, "a")
@@ -168,10 +168,10 @@ def test_who_erased_and_signed_again_goes_whole(
     close("ana-ruiz-vega", context=context())
     assert verify() == []
     prune(START + 180 * DAY)
-    assert (of(Signature), of(Tombstone), counts(appeal.id).signatures) == (1, 1, 1)
+    assert (count_rows(Signature), count_rows(Tombstone), counts(appeal.id).signatures) == (1, 1, 1)
     assert verify() == []
     prune(START + 731 * DAY)
-    assert of(Tombstone) == 0
+    assert count_rows(Tombstone) == 0
     assert verify() == []
 
 
@@ -189,12 +189,12 @@ def test_mails_digests_and_records_are_pruned(
         session.add(PeriodicRun(job="x", due_at=long_ago, claimed_at=long_ago))
     assert prune(START + retention.NETWORKS)["records"] == 4
     assert prune(START + retention.NETWORKS + DAY)["networks"] >= 5
-    assert prune(START + retention.MAILS + DAY)["mails"] == 5  # that of who never confirmed went with the form
+    assert prune(START + retention.MAILS + DAY)["mails"] == 5  # the unconfirmed sign-up's record went with the form
     assert db.session.scalars(select(Mail.state)).all() == ["queued"] * 5  # the thanks have not been sent yet
     assert verify() == []
 
 
-def test_it_stops_between_two_batches_and_goes_on(
+def test_it_stops_between_two_batches_and_continues(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, *"abcdefg")
@@ -212,7 +212,7 @@ def test_it_stops_between_two_batches_and_goes_on(
     assert verify() == []
 
 
-def test_the_report_says_what_is_held_and_what_is_overdue(
+def test_the_report_counts_stored_and_overdue_rows(
     app: Flask,
     client: FlaskClient,
     appeal: AppealView,
@@ -236,7 +236,7 @@ def test_the_report_says_what_is_held_and_what_is_overdue(
     assert app.test_cli_runner().invoke(args=["privacy", "report"]).exit_code == 0
 
 
-# Tables in which nobody stands who signs, writes, or has an account, or only together with a row that is reported.
+# Tables without signers, writers or accounts, or whose persons are reported together with another row.
 NOT_REPORTED = {
     "abuse_alert", "announcement", "announcement_text", "appeal_text", "audit_head", "clock_offset", "domain_rate",
     "domain_watch", "funnel_count", "handover_part", "imported_document", "invalidated_action", "month_key",
@@ -252,7 +252,7 @@ def test_the_report_leaves_no_table_out() -> None:
     assert set(Model.metadata.tables) - reported == NOT_REPORTED
 
 
-def test_what_staff_looked_at_and_left_is_forgotten_and_so_are_old_log_ins(app: Flask, appeal: AppealView) -> None:
+def test_unused_previews_and_old_log_ins_are_purged(app: Flask, appeal: AppealView) -> None:
     staff_id, vault = join(app, "ana@staff.example", Role.EDITOR), runtime().vault
     by = Scope(staff_id, Role.EDITOR, "fr")
     act = prepare(Criteria(pattern="jeanne"), None, context=context(START, staff_actor(by)))
@@ -260,17 +260,17 @@ def test_what_staff_looked_at_and_left_is_forgotten_and_so_are_old_log_ins(app: 
     log_in(app, "ana@staff.example")
     note_failure(LoginAttempt("ana@staff.example", "192.0.2.0/24", None), context=context(vault=vault))
     prune(START + retention.CRITERIA)
-    assert of(Invalidation) - of_kept(Invalidation.criteria_sealed) == 0
-    assert of(LoginFailure) == of(StaffSession) == 0
+    assert count_rows(Invalidation) - count_values(Invalidation.criteria_sealed) == 0
+    assert count_rows(LoginFailure) == count_rows(StaffSession) == 0
     late = data_categories(now=START + retention.CRITERIA + 2 * DAY, days=180)
     assert [one.overdue for one in late if "chose signatures" in one.what] == [1]
     prune(START + retention.CRITERIA + DAY)
-    assert of_kept(Invalidation.criteria_sealed) == 0
+    assert count_values(Invalidation.criteria_sealed) == 0
     with pytest.raises(StateError):
         begin(act, "late", context=context(START, staff_actor(by)))
 
 
-def of_kept(column: Any) -> int:
+def count_values(column: Any) -> int:
     return int(db.session.execute(select(func.count(column))).scalar_one())
 
 
@@ -293,16 +293,16 @@ def test_a_terminated_run_leaves_every_count_exact(app: Flask, appeal: AppealVie
     command = [sys.executable, "-m", "flask", "privacy", "prune"]
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
     end = time.monotonic() + 60
-    while of(SignUp) == 40_000:
+    while count_rows(SignUp) == 40_000:
         db.session.rollback()
         assert time.monotonic() < end
     os.kill(process.pid, signal.SIGTERM)
     said, _ = process.communicate(timeout=20)
     assert (process.returncode, "stopped, run it again" in said) == (0, True)
     db.session.rollback()
-    assert 0 < of(SignUp) < 40_000
+    assert 0 < count_rows(SignUp) < 40_000
     assert "unconfirmed" in flask(environ, "privacy", "prune")
     db.session.rollback()
-    assert of(SignUp) == 0
+    assert count_rows(SignUp) == 0
     assert verify() == []
     assert db.session.scalar(select(func.count()).select_from(Appeal)) == 1

@@ -23,7 +23,7 @@ def test_each_slot_has_a_key_of_its_own() -> None:
     assert KeyTree.fresh().key(0) != tree.key(0)
 
 
-def test_erasing_takes_those_keys_and_no_others_in_any_order() -> None:
+def test_erasing_deletes_those_keys_and_no_others_in_any_order() -> None:
     draw = random.Random(7)  # noqa: S311  no secret
     tree = KeyTree.fresh()
     whole = {number: tree.key(number) for number in range(SLOTS)}
@@ -86,7 +86,7 @@ def test_a_batch_ends_after_its_last_slot_and_can_be_dropped() -> None:
     assert keys.left("signed") == 0
 
 
-def test_no_thread_takes_the_key_that_another_has_seen_to_be_left() -> None:
+def test_no_thread_uses_a_key_that_another_has_reserved() -> None:
     seeds: dict[int, bytes] = {}
     vault = Vault((b"d" * 32,), b"i" * 32, seeds.get)
     vault.row_keys.begin("waiting", 5, KeyTree.fresh(), date(2026, 3, 1))

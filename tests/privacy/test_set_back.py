@@ -1,4 +1,4 @@
-"""A process that goes on after its database was set back: it takes the keys that are there, and staff find its rows."""
+"""A process that continues after its database was set back: it uses the keys that exist, and staff find its rows."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.conftest import START, confirm_newest, form
 
 
 def another_process() -> Vault:
-    """The keys of a process that has made the month's key before this one."""
+    """Return the keys of a process that has made the month's key before this one."""
     other = Vault((b"d" * 32,), b"i" * 32, seeds_of)
     month_key(other, now=START)
     return other
 
 
 def set_back() -> Vault:
-    """The database without what this process wrote."""
+    """Set the database back to before this process wrote anything."""
     with transaction() as session:
         for model in (Mail, SignUp, RowKey, MonthKey):
             session.execute(delete(model))
@@ -33,7 +33,7 @@ def set_back() -> Vault:
 
 
 def found_by(other: Vault) -> list[int]:
-    """The signatures that a search for the mail domain finds, with the keys that the database has."""
+    """Return the signatures that a search for the mail domain finds with the keys in the database."""
     domain = other.domain_digest(parse_address("jeanne@mail.example"))
     wanted = other.month_digest(domain, month_key(other, now=START), "signature")
     found = list(db.session.scalars(select(Signature.id).where(Signature.domain_digest == wanted)))
@@ -41,7 +41,7 @@ def found_by(other: Vault) -> list[int]:
     return found
 
 
-def test_a_form_after_it_is_kept_and_its_domain_found(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_form_after_a_set_back_is_stored_and_its_domain_found(client: FlaskClient, appeal: AppealView) -> None:
     path = f"/en/appeals/{appeal.slug}/sign"
     assert client.post(path, data=form(email="before@mail.example")).status_code == 303
     other = set_back()
@@ -50,7 +50,7 @@ def test_a_form_after_it_is_kept_and_its_domain_found(client: FlaskClient, appea
     assert found_by(other) == [signature]
 
 
-def test_a_confirmation_after_it_is_found_too(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_confirmation_after_a_set_back_is_found_too(client: FlaskClient, appeal: AppealView) -> None:
     path = f"/en/appeals/{appeal.slug}/sign"
     client.post(path, data=form(email="before@mail.example"))
     confirm_newest(START)

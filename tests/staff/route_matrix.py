@@ -1,4 +1,4 @@
-"""Each route of the staff room with each method: whom it is for, how it succeeds, and the same over the wall."""
+"""Each staff route with each method: its lowest role, a request that succeeds, and the same for another section."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tests.conftest import DOCUMENT
 
 @dataclass(frozen=True)
 class Route:
-    """Whom a route is for, from which role on; and how to call it so that it succeeds."""
+    """The lowest role of a route, and a request that succeeds."""
 
     rule: str
     method: str
     lowest: Role
     path: str
     data: tuple[tuple[str, str], ...] = ()
-    # The page whose form is sent, with `data` typed into it.
+    # The page whose form is sent, with `data` filled in.
     form: str = ""
     # Field, name and content of a file.
     file: tuple[str, str, str] | None = None
-    # The same of something of another section, and from which role on it is there; None: for nobody.
+    # The same request for another section, and the lowest role that finds it; None: no role.
     theirs: str = ""
     theirs_from: Role | None = Role.COORDINATOR
-    # Why it does not succeed here.
+    # The reason why it does not succeed here.
     refused: str = ""
 
 
@@ -40,22 +40,22 @@ FILES = f"{APPEAL}/<any(days, hours, sections, channels):table>.<any(csv, xlsx):
 SIGNING = f"{APPEAL}/funnel/<any(stages, providers, waits, sources):table>.<any(csv, xlsx):kind>"
 PAPER = json.dumps([[1, "Paula Papier", "paula@mail.example", "FR", "y"]])
 SHEET = "name,email,country,consent\nCarl Carton,carl@mail.example,FR,y\n"
-# What the own section has written to its signers.
+# The texts of the own section for its signers.
 SAID = "She is free."
 LAY = (("day", "2026-03-01"), ("place", "Lyon"), ("note", ""), ("country", "FR"), ("language", "fr"))
 V, E, C, A = Role.VIEWER, Role.EDITOR, Role.COORDINATOR, Role.ADMIN
 
 
-def prepared(
+def edit_route(
     rule: str, method: str, of: str, data: tuple[tuple[str, str], ...] = (), form: str = "", refused: str = ""
 ) -> Route:
-    """What editors do to drafts of their own section, and coordinators to every draft."""
+    """Return the route of an edit: editors may change drafts of their own section, coordinators every draft."""
     path = f"/appeals/{{own}}/{of}"
     return Route(rule, method, E, path, data, form, theirs=f"/appeals/{{foreign}}/{of}", refused=refused)
 
 
-def told(rule: str, method: str, of: str = "", data: tuple[tuple[str, str], ...] = ()) -> Route:
-    """What a section tells its signers is its affair, and all sections' for coordinators."""
+def announcement_route(rule: str, method: str, of: str = "", data: tuple[tuple[str, str], ...] = ()) -> Route:
+    """Return the route of an announcement: it belongs to its section, and coordinators see those of all sections."""
     at = "/appeals/{slug}/announcements/"
     return Route(rule, method, E, f"{at}{{written}}{of}", data, theirs=f"{at}{{elsewhere}}{of}")
 
@@ -113,21 +113,21 @@ MATRIX = (
         f"{APPEAL}/document", "POST", E, "/appeals/{own}/document", file=("document", "case.md", DOCUMENT),
         theirs="/appeals/{foreign}/document",
     ),
-    prepared(f"{APPEAL}/texts", "GET", "texts"),
-    prepared(TEXT, "GET", "texts/en"),
-    prepared(TEXT, "POST", "texts/en", form="/appeals/{own}/texts/en"),
+    edit_route(f"{APPEAL}/texts", "GET", "texts"),
+    edit_route(TEXT, "GET", "texts/en"),
+    edit_route(TEXT, "POST", "texts/en", form="/appeals/{own}/texts/en"),
     Route(f"{TEXT}/mail", "GET", V, "/appeals/{slug}/texts/en/mail"),
     Route(f"{TEXT}/mail.html", "GET", V, "/appeals/{slug}/texts/en/mail.html"),
     Route(f"{TEXT}/letter.pdf", "GET", V, "/appeals/{slug}/texts/en/letter.pdf"),
-    prepared(TARGET, "GET", "targets/1"),
-    prepared(TARGET, "POST", "targets/1", form="/appeals/{own}/targets/1"),
-    prepared(f"{APPEAL}/facts", "GET", "facts"),
-    prepared(f"{APPEAL}/facts", "POST", "facts", form="/appeals/{own}/facts"),
-    prepared(f"{APPEAL}/follows", "POST", "follows", (("follows", "{slug}"),)),
-    prepared(f"{APPEAL}/request-review", "POST", "request-review"),
-    prepared(f"{APPEAL}/return-for-changes", "POST", "return-for-changes", (("words", "Not yet"),)),
-    prepared(f"{TARGET}/remove", "POST", "targets/1/remove"),
-    # Each section speaks for itself there, whoever has prepared the appeal.
+    edit_route(TARGET, "GET", "targets/1"),
+    edit_route(TARGET, "POST", "targets/1", form="/appeals/{own}/targets/1"),
+    edit_route(f"{APPEAL}/facts", "GET", "facts"),
+    edit_route(f"{APPEAL}/facts", "POST", "facts", form="/appeals/{own}/facts"),
+    edit_route(f"{APPEAL}/follows", "POST", "follows", (("follows", "{slug}"),)),
+    edit_route(f"{APPEAL}/request-review", "POST", "request-review"),
+    edit_route(f"{APPEAL}/return-for-changes", "POST", "return-for-changes", (("words", "Not yet"),)),
+    edit_route(f"{TARGET}/remove", "POST", "targets/1/remove"),
+    # Each section writes its own continuation, whichever section has prepared the appeal.
     Route(f"{APPEAL}/continuation", "POST", E, "/appeals/{slug}/continuation", (("goes", "stop"),)),
     Route(ANNOUNCEMENTS, "GET", E, "/appeals/{slug}/announcements"),
     Route(f"{ANNOUNCEMENTS}/new", "GET", E, "/appeals/{slug}/announcements/new"),
@@ -135,18 +135,18 @@ MATRIX = (
         f"{ANNOUNCEMENTS}/new", "POST", E, "/appeals/{slug}/announcements/new",
         (("kind", "update"), ("section", "fr"), ("subject_en", "News"), ("body_en", "She is well.")),
     ),
-    told(ANNOUNCEMENT, "GET"),
-    told(f"{ANNOUNCEMENT}/<language>.html", "GET", "/fr.html"),
-    told(f"{ANNOUNCEMENT}/edit", "GET", "/edit"),
-    told(
+    announcement_route(ANNOUNCEMENT, "GET"),
+    announcement_route(f"{ANNOUNCEMENT}/<language>.html", "GET", "/fr.html"),
+    announcement_route(f"{ANNOUNCEMENT}/edit", "GET", "/edit"),
+    announcement_route(
         f"{ANNOUNCEMENT}/edit", "POST", "/edit",
         (("kind", "update"), ("section", "fr"), ("subject_fr", SAID), ("body_fr", SAID), ("seen", "{edition}")),
     ),
-    told(f"{ANNOUNCEMENT}/test", "POST", "/test", (("lang", "fr"),)),
-    told(f"{ANNOUNCEMENT}/send", "POST", "/send", (("seen", "{edition}"),)),
-    told(f"{ANNOUNCEMENT}/recall", "POST", "/recall"),
-    told(f"{ANNOUNCEMENT}/stop", "POST", "/stop"),
-    told(f"{ANNOUNCEMENT}/discard", "POST", "/discard"),
+    announcement_route(f"{ANNOUNCEMENT}/test", "POST", "/test", (("lang", "fr"),)),
+    announcement_route(f"{ANNOUNCEMENT}/send", "POST", "/send", (("seen", "{edition}"),)),
+    announcement_route(f"{ANNOUNCEMENT}/recall", "POST", "/recall"),
+    announcement_route(f"{ANNOUNCEMENT}/stop", "POST", "/stop"),
+    announcement_route(f"{ANNOUNCEMENT}/discard", "POST", "/discard"),
     Route("/messages", "GET", V, "/messages"),
     Route("/messages/<name>", "GET", V, "/messages/confirmation?lang=ar"),
     Route("/messages/<name>/<language>.html", "GET", V, "/messages/confirmation/ar.html"),
@@ -245,7 +245,7 @@ MATRIX = (
     Route("/sections/new", "POST", A, "/sections/new", refused="it would stay: sections are never deleted"),
     Route("/sections/<code>", "GET", A, "/sections/be-nl"),
     Route("/sections/<code>", "POST", A, "/sections/be-nl", refused="nothing is typed in: the section stays as it is"),
-    # These end something, and stand last.
+    # These end something, and come last.
     Route(f"{APPEAL}/publish", "POST", C, "/appeals/{slug}/publish"),
     Route(f"{APPEAL}/outcome", "POST", C, "/appeals/{slug}/outcome"),
     Route(f"{APPEAL}/close", "POST", C, "/appeals/{slug}/close"),

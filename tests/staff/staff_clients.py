@@ -24,19 +24,19 @@ PASSWORD = "four words put together"
 
 
 def path_of(link: str) -> str:
-    """The path of an invitation link."""
+    """Return the path of an invitation link."""
     return link[link.index("/staff/") :]
 
 
 def csrf(page: TestResponse) -> str:
-    """The token of the page's first form."""
+    """Return the token of the page's first form."""
     found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
     assert found, page.text
     return found[1]
 
 
 def join(app: Flask, email: str, role: Role, section: str = "fr") -> int:
-    """An account that has accepted its invitation; returns its id."""
+    """Make an account that has accepted its invitation; return its id."""
     at = runtime()
     link = invite(Invitation(email, section, role, "en"), context=context(at.clock()))
     opened = at.tokens.read(Purpose.INVITATION, link.rpartition("/")[2], at.clock())
@@ -52,18 +52,18 @@ def join(app: Flask, email: str, role: Role, section: str = "fr") -> int:
 
 
 def code_for(app: Flask, email: str) -> str:
-    """What the account's authenticator shows now, or next where that was used."""
+    """Return the code that the account's authenticator shows now, or next where that was used."""
     with app.extensions["tocsin_staff"].app_context():
         staff = db.session.query(Staff).filter_by(email=email).one()
         totp = _security(app).totp_factory._totp.from_source(staff.tf_totp_secret)
-        # One code after this moment's is taken, too.
+        # The next code is accepted, too.
         first = (staff.tf_last_counter or 0) + 1
         db.session.rollback()
     return str(totp.generate(max(int(totp.now()), first * totp.period)).token)
 
 
 def log_in(app: Flask, email: str, client: FlaskClient | None = None) -> FlaskClient:
-    """A browser that is logged in."""
+    """Return a browser that is logged in."""
     client = client or app.test_client()
     token = csrf(client.get("/staff/login"))
     answer = client.post("/staff/login", data={"email": email, "password": PASSWORD, "csrf_token": token})
@@ -76,14 +76,14 @@ def log_in(app: Flask, email: str, client: FlaskClient | None = None) -> FlaskCl
 
 
 def log_in_later(app: Flask, email: str, client: FlaskClient | None = None) -> FlaskClient:
-    """The same half a minute or more later, when the authenticator shows another code."""
+    """Log in half a minute or more later, when the authenticator shows another code."""
     with transaction() as session:
         session.query(Staff).filter_by(email=email).one().tf_last_counter = None
     return log_in(app, email, client)
 
 
 def staffed(app: Flask, role: Role, section: str = "fr") -> FlaskClient:
-    """The browser of somebody with that role there."""
+    """Return the browser of a new account with that role there."""
     email = f"{role}.{section}@staff.example"
     join(app, email, role, section)
     return log_in(app, email)

@@ -42,12 +42,12 @@ def test_the_database_refuses_to_change_an_entry(app: Flask, statement: object) 
         session.execute(statement)  # type: ignore[call-overload]
 
 
-# What somebody without the keys can write: it looks like the others, and its digest is made up.
+# An entry that an attacker without the keys can write: it looks like the others, with an invented digest.
 FORGED = {"at": START, "act": "appeal.close", "subject": "appeal:x", "staff_id": None, "digest": bytes(range(32))}
 
 
 def tamper(statement: object) -> None:
-    """As somebody who owns the database can."""
+    """Change the log as the database's owner can."""
     with db.engine.begin() as connection:
         sqlite = connection.dialect.name == "sqlite"
         triggers = []
@@ -84,7 +84,7 @@ def tamper(statement: object) -> None:
         (update(AuditEntry).where(AuditEntry.id == 3).values(id=4), 3),
     ],
 )
-def test_what_was_changed_put_in_or_taken_out_is_found(app: Flask, statement: object, broken_at: int) -> None:
+def test_changed_inserted_and_deleted_entries_are_found(app: Flask, statement: object, broken_at: int) -> None:
     write("one", "two", "three")
     tamper(statement)
     assert verify(vault=runtime().vault).broken_at == broken_at
@@ -94,7 +94,7 @@ def test_what_was_changed_put_in_or_taken_out_is_found(app: Flask, statement: ob
 
 
 def cut_off(seal: bytes) -> None:
-    """Takes the newest of three entries out, and writes a head for the second that looks like the others."""
+    """Delete the newest of three entries, and write a head for the second that looks like the others."""
     tamper(delete(AuditEntry).where(AuditEntry.id == 3))
     tamper(update(AuditHead).values(entry_id=2, seal=seal))
 
@@ -209,14 +209,14 @@ def test_a_noted_head_stays_in_a_log_that_goes_on(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("noted", ["", "3", "3:abc", f"-1:{'0' * 64}", f"1:{'g' * 64}"])
-def test_what_is_no_head_is_refused(app: Flask, noted: str) -> None:
+def test_an_invalid_head_is_refused(app: Flask, noted: str) -> None:
     result = command("--since", noted)
     assert result.exit_code == 1
     assert "NUMBER:HASH" in result.stderr
 
 
 def command(*options: str) -> Result:
-    """`flask audit verify`."""
+    """Run `flask audit verify`."""
     return current_app.test_cli_runner().invoke(args=["audit", "verify", *options])
 
 

@@ -1,4 +1,4 @@
-"""Somebody of the staff, or who took over their browser, copies names and addresses: stopped, written down, told."""
+"""Copying of names and addresses by staff, or by a thief of their browser: limited, logged, and announced to others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WHY = "asked by letter to be found"
 
 @pytest.fixture
 def desk(app: Flask, appeal: AppealView) -> FlaskClient:
-    """An editor's browser; two people have signed in the section."""
+    """Return an editor's browser; two people have signed in the section."""
     signed(appeal, "Jeanne Martin", 1, shares=True)
     signed(appeal, "Jo Smit", 2)
     join(app, ANA, Role.EDITOR)
@@ -48,8 +48,8 @@ def post(desk: FlaskClient, path: str, **data: str) -> TestResponse:
     return desk.post(f"/staff{path}", data={**data, "csrf_token": token}, buffered=True)
 
 
-def ways(desk: FlaskClient, appeal: AppealView) -> dict[str, Callable[[str], TestResponse]]:
-    """Every page that shows names or addresses, by the act that the audit log calls it."""
+def disclosing_requests(desk: FlaskClient, appeal: AppealView) -> dict[str, Callable[[str], TestResponse]]:
+    """Return every request that shows names or addresses, by its name in the audit log."""
     act = post(desk, "/moderation/invalidations", domain="mail.example", reason=WHY).location.removeprefix("/staff")
     return {
         "names.count": lambda why: post(desk, "/moderation/invalidations", pattern="jeanne*@*", reason=why),
@@ -70,10 +70,8 @@ def written_down() -> list[tuple[str, str | None]]:
     return found
 
 
-def test_without_a_reason_nothing_is_shown_and_with_one_it_is_written_down(
-    desk: FlaskClient, appeal: AppealView
-) -> None:
-    for act, way in ways(desk, appeal).items():
+def test_names_need_a_reason_which_is_logged(desk: FlaskClient, appeal: AppealView) -> None:
+    for act, way in disclosing_requests(desk, appeal).items():
         for why in ("", " ", "abc"):
             refused = way(why)
             assert refused.status_code == 422, act
@@ -87,7 +85,7 @@ def test_without_a_reason_nothing_is_shown_and_with_one_it_is_written_down(
         assert written_down() == [*before, (act, WHY)]
 
 
-def test_no_page_that_is_only_looked_at_shows_a_name(desk: FlaskClient, appeal: AppealView) -> None:
+def test_no_page_shows_a_name_without_a_request_for_it(desk: FlaskClient, appeal: AppealView) -> None:
     act = post(desk, "/moderation/invalidations", domain="mail.example", reason=WHY).location
     for path in ("/staff/", "/staff/moderation", act, f"/staff/appeals/{appeal.slug}", "/staff/outbox"):
         page = desk.get(path).text
@@ -96,7 +94,7 @@ def test_no_page_that_is_only_looked_at_shows_a_name(desk: FlaskClient, appeal: 
 
 
 def test_an_old_log_in_opens_nothing(desk: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = ways(desk, appeal)
+    found = disclosing_requests(desk, appeal)
     monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: time.time() + 16 * 60)
     before = written_down()
     for act, way in found.items():
@@ -104,13 +102,13 @@ def test_an_old_log_in_opens_nothing(desk: FlaskClient, appeal: AppealView, monk
     assert written_down() == before
 
 
-def test_who_copies_page_by_page_is_stopped_and_others_are_told(
+def test_copying_page_by_page_is_stopped_and_others_are_alerted(
     app: Flask, desk: FlaskClient, appeal: AppealView, clock: Clock, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
     join(app, "cleo@staff.example", Role.COORDINATOR)
     deliver()
     postbox.messages.clear()
-    search = ways(desk, appeal)["names.search"]
+    search = disclosing_requests(desk, appeal)["names.search"]
     spend(shown=SHOWN_A_DAY - COUNT_COSTS - 1)
     assert search(WHY).status_code == 200
     refused = search(WHY)
@@ -126,11 +124,11 @@ def test_who_copies_page_by_page_is_stopped_and_others_are_told(
     assert (last.act, last.after) == ("names.search", {"people": 1, "refused": True})
     db.session.rollback()
     clock.now += DAY
-    spend(shown=1)  # the next day is another
+    spend(shown=1)  # the next day has a new budget
 
 
 def test_no_number_spells_an_address(desk: FlaskClient, appeal: AppealView) -> None:
-    """The attack: patterns that grow by a letter, and the number of those who fit."""
+    """Refuse the attack: patterns that grow by a letter, and the number of those who match."""
     signed(appeal, "Zoe Quill", 3)
     asked = ("p3*@mail.example", "pq*@mail.example", "zzz*@*", "p3@mail.example", "p1@mail.example")
     said = set()
@@ -149,7 +147,7 @@ def test_no_number_spells_an_address(desk: FlaskClient, appeal: AppealView) -> N
     assert (refused.status_code, "as one person may" in refused.text) == (429, True)
 
 
-def test_a_number_of_many_is_told_and_the_few_beside_it_are_not(desk: FlaskClient, appeal: AppealView) -> None:
+def test_large_counts_are_shown_and_small_ones_are_not(desk: FlaskClient, appeal: AppealView) -> None:
     for number in range(3, 7):
         signed(appeal, f"Person {'ABCDEFG'[number]}", number)
     chosen = {"domain": "mail.example", "reason": WHY}
@@ -166,7 +164,7 @@ def test_a_number_of_many_is_told_and_the_few_beside_it_are_not(desk: FlaskClien
 
 
 def test_a_domain_that_few_have_is_named_for_a_reason_only(desk: FlaskClient, appeal: AppealView) -> None:
-    """Such a domain is a family's or a person's, and a row of it tells that they signed."""
+    """Name rare domains for a reason only: a family's or a person's domain tells that they signed."""
     for number in range(1, 7):
         sign_at(appeal, f"p{number}@many.example")
     sign_at(appeal, "zoe@zoe-quill.example")
@@ -191,13 +189,13 @@ def sign_at(appeal: AppealView, email: str) -> None:
     confirm_newest(START)
 
 
-def test_a_search_that_finds_nobody_is_a_question_too(desk: FlaskClient, appeal: AppealView) -> None:
+def test_a_search_without_a_match_spends_the_budget_too(desk: FlaskClient, appeal: AppealView) -> None:
     spend(shown=SHOWN_A_DAY - 1)
     assert post(desk, "/moderation/search", who="nobody@mail.example", reason=WHY).status_code == 200
     assert post(desk, "/moderation/search", who="nobody@mail.example", reason=WHY).status_code == 429
 
 
-def test_chosen_ones_are_counted_for_nothing_and_never_without_a_reason(desk: FlaskClient, appeal: AppealView) -> None:
+def test_chosen_signers_are_counted_without_cost_but_with_a_reason(desk: FlaskClient, appeal: AppealView) -> None:
     page = post(desk, "/moderation/search", who="Jeanne Martin", reason=WHY)
     one = re.findall(r'name="ids" value="(\d+)"', page.text)[0]
     spend(shown=SHOWN_A_DAY - 1)
@@ -209,7 +207,7 @@ def test_chosen_ones_are_counted_for_nothing_and_never_without_a_reason(desk: Fl
 
 
 def test_files_have_a_budget_too(desk: FlaskClient, appeal: AppealView) -> None:
-    export = ways(desk, appeal)["signatures.export"]
+    export = disclosing_requests(desk, appeal)["signatures.export"]
     spend(files=FILES_A_DAY - 1)
     assert export(WHY).mimetype == "text/csv"
     refused = export(WHY)
@@ -236,12 +234,12 @@ def test_pages_asked_for_at_once_do_not_go_beyond_the_budget(app: Flask, desk: F
 
 
 def asked() -> Context:
-    """The editor asks."""
+    """Spend a part of the editor's budget by a search."""
     staff_id = db.session.scalars(select(Staff.id).where(Staff.email == ANA)).one()
     db.session.rollback()
     return context(runtime().clock(), staff_actor(Scope(staff_id, Role.EDITOR, "fr")))
 
 
 def spend(*, shown: int = 0, files: int = 0) -> None:
-    """As pages and files of earlier that day."""
+    """Spend the budget by pages and files earlier that day."""
     disclose(DisclosureKind.SEARCH, "section:fr", shown=shown, files=files, reason=WHY, context=asked())

@@ -34,7 +34,7 @@ def invited(email: str = "ana@staff.example", role: Role = Role.VIEWER) -> str:
 
 
 def bare(page: str) -> str:
-    """The page without what is another at each request."""
+    """Return the page without the parts that differ at each request."""
     return re.sub(r'value="[^"]{60,}"', "", page)
 
 
@@ -67,7 +67,7 @@ def test_only_the_newest_invitation_opens_and_not_for_ever(client: FlaskClient, 
     assert client.get(second).status_code == 410
 
 
-def test_somebody_with_an_account_is_not_invited_again(app: Flask) -> None:
+def test_an_account_is_not_invited_again(app: Flask) -> None:
     join(app, "ana@staff.example", Role.VIEWER)
     with pytest.raises(StateError):
         invited("Ana@Staff.example", Role.ADMIN)
@@ -103,7 +103,7 @@ def test_a_log_in_without_the_second_factor_its_role_needs_leads_to_set_up_befor
 
 
 @pytest.mark.parametrize("role", sorted(TWO_FACTOR_ROLES))
-def test_who_sees_names_or_publishes_needs_a_second_factor(app: Flask, client: FlaskClient, role: Role) -> None:
+def test_roles_that_see_names_or_publish_need_a_second_factor(app: Flask, client: FlaskClient, role: Role) -> None:
     link = invited("cleo@staff.example", role)
     client.post(link, data={"password": PASSWORD, "csrf_token": csrf(client.get(link))})
     token = csrf(client.get("/staff/login"))
@@ -119,7 +119,7 @@ def test_who_sees_names_or_publishes_needs_a_second_factor(app: Flask, client: F
     assert client.get("/staff/").status_code == 302
 
 
-def test_a_code_is_taken_once(app: Flask) -> None:
+def test_a_code_is_accepted_once(app: Flask) -> None:
     join(app, "cleo@staff.example", Role.COORDINATOR)
     code = code_for(app, "cleo@staff.example")
     log_in(app, "cleo@staff.example")
@@ -131,7 +131,7 @@ def test_a_code_is_taken_once(app: Flask) -> None:
     assert browser.get("/staff/").status_code == 302
 
 
-def test_guessing_locks_out_strangers_and_not_the_usual_desk(app: Flask, clock: Clock) -> None:
+def test_guessing_locks_out_strangers_and_not_the_usual_browser(app: Flask, clock: Clock) -> None:
     join(app, "ana@staff.example", Role.VIEWER)
     desk = log_in(app, "ana@staff.example")
     desk.post("/staff/logout", data={"csrf_token": csrf(desk.get("/staff/account"))})
@@ -150,7 +150,7 @@ def test_guessing_locks_out_strangers_and_not_the_usual_desk(app: Flask, clock: 
     assert guess(PASSWORD) == "in"
 
 
-def test_a_mailed_link_lets_in_from_a_new_browser_while_somebody_guesses(
+def test_a_mailed_link_logs_in_a_new_browser_during_an_attack(
     app: Flask, client: FlaskClient, deliver: Deliver, postbox: Postbox
 ) -> None:
     join(app, "ana@staff.example", Role.VIEWER)
@@ -177,7 +177,7 @@ def ask_for_link(browser: FlaskClient, email: str, network: str = "127.0.0.1") -
     return browser.post("/staff/reset", data=sent, environ_base={"REMOTE_ADDR": network})
 
 
-def test_forged_requests_for_a_link_keep_nobody_from_theirs(
+def test_forged_requests_for_a_link_do_not_block_genuine_ones(
     app: Flask, client: FlaskClient, deliver: Deliver, postbox: Postbox, clock: Clock
 ) -> None:
     join(app, "ana@staff.example", Role.VIEWER)
@@ -202,7 +202,7 @@ def test_forged_requests_for_a_link_keep_nobody_from_theirs(
     assert len([one for one in postbox.messages[before:] if "/reset/" in text_of(one)]) == 4, "the usual desk, too"
 
 
-def test_what_is_said_at_the_door_is_in_the_reader_s_language(app: Flask, client: FlaskClient) -> None:
+def test_the_log_in_pages_are_in_the_readers_language(app: Flask, client: FlaskClient) -> None:
     token = csrf(client.get("/staff/reset"))
     sent = {"email": "nobody@staff.example", "csrf_token": token}
     answer = client.post("/staff/reset", data=sent, headers={"Accept-Language": "fr"})
@@ -212,7 +212,7 @@ def test_what_is_said_at_the_door_is_in_the_reader_s_language(app: Flask, client
     assert "gehören nicht zusammen" in answer.text
 
 
-def test_who_asks_for_many_links_from_one_network_waits_and_nobody_else(app: Flask, client: FlaskClient) -> None:
+def test_many_requests_for_links_block_their_own_network_only(app: Flask, client: FlaskClient) -> None:
     for number in range(60):
         assert "on its way" in ask_for_link(client, f"p{number}@staff.example").text
     assert "too many links" in ask_for_link(client, "ana@staff.example").text
@@ -261,7 +261,7 @@ def test_a_new_password_ends_every_other_log_in(app: Flask) -> None:
         log_in(app, "ana@staff.example")
 
 
-def test_a_recovery_code_lets_in_once_when_the_phone_is_lost(app: Flask, client: FlaskClient) -> None:
+def test_a_recovery_code_logs_in_once(app: Flask, client: FlaskClient) -> None:
     join(app, "cleo@staff.example", Role.COORDINATOR)
     desk = log_in(app, "cleo@staff.example")
     token = csrf(desk.get("/staff/mf-recovery-codes"))
@@ -342,7 +342,7 @@ def test_changing_staff_asks_for_the_password_again_after_a_while(app: Flask, mo
 
 
 @pytest.mark.parametrize("act", ["publish", "close", "stop"])
-def test_what_is_for_good_asks_for_the_password_again(
+def test_irreversible_acts_ask_for_the_password_again(
     app: Flask, appeal: AppealView, act: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = staffed(app, Role.COORDINATOR)
@@ -356,7 +356,7 @@ def test_what_is_for_good_asks_for_the_password_again(
     assert found.state == "open"
 
 
-def test_cookies_say_what_they_must(app: Flask, client: FlaskClient) -> None:
+def test_cookies_have_the_required_attributes(app: Flask, client: FlaskClient) -> None:
     answer = client.get("/staff/login")
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie

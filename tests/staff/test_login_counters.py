@@ -1,4 +1,4 @@
-"""What is counted of failed log-ins and of links asked for: under which names, for how long, and what never mixes."""
+"""Counters of failed log-ins and of requested links: their names, their lifetimes, and what they keep apart."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_window_ends(app: Flask) -> None:
     assert allowed(guess, later=WINDOW), "windows begin with each quarter of an hour, as START does"
 
 
-def test_links_are_counted_for_the_mailbox_and_for_who_asks(app: Flask) -> None:
+def test_links_are_counted_for_the_mailbox_and_the_network(app: Flask) -> None:
     stranger = LoginAttempt("ana@staff.example", HOME, None)
     assert [asked(stranger) for _ in range(MOST_LINKS)] == [LinkRequestResult.MAILED] * MOST_LINKS
     assert asked(LoginAttempt(" ANA@staff.example", OFFICE, None)) is LinkRequestResult.QUIET
@@ -90,7 +90,7 @@ def test_links_are_counted_for_the_mailbox_and_for_who_asks(app: Flask) -> None:
     assert asked(LoginAttempt("ana@staff.example", HOME, "strangers")) is LinkRequestResult.MAILED
 
 
-def test_a_known_browser_uses_up_its_own_links_and_nothing_of_the_network(app: Flask) -> None:
+def test_a_known_browser_uses_up_only_its_own_links(app: Flask) -> None:
     desk = LoginAttempt("ana@staff.example", HOME, "desk")
     assert [asked(desk) for _ in range(MOST_LINKS + 1)] == [LinkRequestResult.MAILED] * MOST_LINKS + [
         LinkRequestResult.QUIET
@@ -127,7 +127,7 @@ def test_a_machine_with_a_wrong_clock_ends_no_log_in_and_forgets_no_failure(app:
     assert not allowed(guess)
 
 
-def test_a_log_in_from_the_future_is_good_nowhere_else_and_goes_with_what_is_old(app: Flask) -> None:
+def test_a_log_in_from_the_future_is_invalid_and_purged_in_time(app: Flask) -> None:
     member, vault = join(app, "ana@staff.example", Role.VIEWER), runtime().vault
     with transaction() as session:
         near = begin_session(session, member, context=context(START + MOST_APART, vault=vault))

@@ -1,4 +1,4 @@
-"""Whoever can write SQL copies a second factor to another account: it opens nothing there, and staff are told."""
+"""A second factor that an attacker with SQL copies to another account: it opens nothing, and staff are alerted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaign.platform.database.transaction import transaction
 from tests.signing.links.test_used_once import recovery_codes
 from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in
 
-# It starts PostgreSQL, and hashes passwords.
+# For the whole gate: it starts PostgreSQL, and hashes passwords.
 pytestmark = pytest.mark.slow
 
 EVIL, CLEO = "evil@staff.example", "cleo@staff.example"
@@ -23,7 +23,7 @@ EVIL, CLEO = "evil@staff.example", "cleo@staff.example"
 
 @pytest.fixture
 def codes(app: Flask) -> list[str]:
-    """The recovery codes of an editor; a coordinator has some, too."""
+    """Return the recovery codes of an editor; a coordinator has some, too."""
     join(app, EVIL, Role.EDITOR)
     join(app, CLEO, Role.COORDINATOR)
     recovery_codes(log_in(app, CLEO))
@@ -31,7 +31,7 @@ def codes(app: Flask) -> list[str]:
 
 
 def copy(*columns: str) -> None:
-    """What the attacker does: the editor's values, and the password, into the coordinator's row."""
+    """Copy the editor's values, and the password, into the coordinator's row, as the attacker does."""
     with transaction() as session:
         for column in ("password", *columns):
             of_evil = f"(SELECT {column} FROM staff WHERE email = :evil)"  # noqa: S608
@@ -42,13 +42,13 @@ def copy(*columns: str) -> None:
 
 
 def give_password(browser: FlaskClient) -> TestResponse:
-    """The editor's password for the coordinator's account."""
+    """Log in to the coordinator's account with the editor's password."""
     token = csrf(browser.get("/staff/login"))
     return browser.post("/staff/login", data={"email": CLEO, "password": PASSWORD, "csrf_token": token})
 
 
 def alarms() -> list[str]:
-    """What staff were told."""
+    """Return the alerts that staff were sent."""
     db.session.rollback()
     return list(db.session.scalars(select(AbuseAlert.kind)))
 

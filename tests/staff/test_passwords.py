@@ -1,4 +1,4 @@
-"""A password that lists of common ones lead to is refused, in words, wherever one is chosen."""
+"""Passwords close to common ones: refused, with an explanation, wherever a password is chosen."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ KNOWN = ["tocsin", "amnistie", "ana@staff.example"]
     ["passwordpassword", "123456789012", "qwertyuiop123", "aaaaaaaaaaaaaaaa", "letmeinletmein", "amnistieamnistie",
      "ana@staff.example", "P@ssw0rdP@ssw0rd", "password" * 16],
 )  # fmt: skip
-def test_what_is_tried_first_is_refused(password: str) -> None:
+def test_common_passwords_are_refused(password: str) -> None:
     assert is_guessed_soon(password, KNOWN)
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "kzT-8qq-wvX-2fh", "Тихая река под мостом", f"{PASSWORD} " * 5])
-def test_any_kind_of_characters_makes_a_good_one(password: str) -> None:
+def test_a_password_may_have_any_characters(password: str) -> None:
     assert not is_guessed_soon(password, KNOWN)
 
 
-def test_the_invitation_says_why(client: FlaskClient) -> None:
+def test_the_invitation_explains_a_refused_password(client: FlaskClient) -> None:
     link = invited()
     page = client.get(link)
     for common in ("letmeinletmein", "ana@staff.example"):

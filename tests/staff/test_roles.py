@@ -1,4 +1,4 @@
-"""Who may do what: each role what the ones below it may, and personal data of the own section alone."""
+"""Roles: each has the permissions of the ones below it, and sees personal data of its own section alone."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ WANTED = {
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_role_may_what_it_says_and_no_more(role: Role) -> None:
+def test_a_role_has_its_permissions_and_no_more(role: Role) -> None:
     assert {one for one in Permission if may(role, one)} == WANTED[role]
     assert {one for one in Permission if Scope(1, role, "fr").may(one)} == WANTED[role]
 
 
-def test_those_who_see_names_and_addresses_need_a_second_factor() -> None:
+def test_roles_that_see_names_need_a_second_factor() -> None:
     assert {role for role in Role if may(role, Permission.EDIT)} == TWO_FACTOR_ROLES
 
 

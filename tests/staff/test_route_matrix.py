@@ -1,6 +1,6 @@
-"""Every route of the staff room × method × role × own or another section, with canaries in the other: not one leaks.
+"""Every staff route × method × role × own or another section, with canaries in the other: not one leaks.
 
-A route that is missing from the matrix fails, so that nobody adds one without saying whom it is for.
+A route that is missing from the matrix fails, so that each new route gets its lowest role.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ from tests.conftest import DOCUMENT, START, confirm_newest, context, form
 from tests.staff.route_matrix import MATRIX, SAID, Route
 from tests.staff.staff_clients import csrf, join, log_in
 
-# What must never be seen outside of its section, whatever the role.
+# Values that must never be seen outside of their section, whatever the role.
 CANARY, CANARY_ADDRESS = "Canaria Kanarienvogel", "canary@mail.example"
-# What coordinators may see besides: what a section is about to tell its signers. It also stands in a reason, which the
+# Values that coordinators may see besides: announcements of a section. They are also part of a reason, which the
 # audit log shows to administrators.
 TOLD = "Zeisig"
-# What administrators may see besides: accounts.
+# Values that administrators may see besides: accounts.
 COLLEAGUE = "stieglitz@staff.example"
 ROLES = list(Role)
 
 # Needs the mailed link instead of an account.
 BY_MAIL = ("/invitation/<token>", "/digest/<token>", "/reset", "/reset/<token>")
 OPEN = {(rule, method) for rule in BY_MAIL for method in ("GET", "POST")}
-# Flask-Security's own: each proves by itself who is there, and shows nothing but one's own account.
+# Flask-Security's own routes: each checks the account itself, and shows nothing but one's own account.
 CLOSED = ["/tf-rescue", "/fs-static/<path:filename>"]
 SECURITY = """/login /logout /verify /change /tf-setup /tf-setup/<token> /tf-validate
 /tf-select /mf-recovery /mf-recovery-codes /wan-register /wan-register/<token> /wan-delete /wan-signin
@@ -83,8 +83,8 @@ def test_flask_security_adds_no_route_unseen(app: Flask, client: FlaskClient) ->
         assert client.get(path).status_code == 404
 
 
-def test_whatever_belongs_to_a_section_is_asked_for_over_the_wall() -> None:
-    """Positions of targets and accounts of staff belong to an appeal and to administrators."""
+def test_each_object_of_a_section_is_requested_by_another_one() -> None:
+    """Require a section for each object, but targets (of an appeal) and accounts (of administrators)."""
     for route in MATRIX:
         if "<int:" in route.rule and "<int:staff_id>" not in route.rule:
             assert route.theirs, route
@@ -92,7 +92,7 @@ def test_whatever_belongs_to_a_section_is_asked_for_over_the_wall() -> None:
 
 @pytest.fixture
 def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str]:
-    """The same of everything in the own section and in another, with canaries in the other."""
+    """Return the same objects of the own section and of another, with canaries in the other."""
     neighbour, colleague = join(app, "neighbour@staff.example", Role.EDITOR), join(app, COLLEAGUE, Role.EDITOR, "be-nl")
     signers = (
         (CANARY, CANARY_ADDRESS, "BE"),
@@ -134,7 +134,7 @@ def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str
 
 
 def undelivered(signature: int) -> int:
-    """The number of a mail to that signer which was refused."""
+    """Return the id of a mail to that signer which was refused."""
     with transaction() as session:
         mail = session.scalars(select(Mail).where(Mail.signature_id == signature).order_by(Mail.id)).first()
         assert mail is not None
@@ -142,12 +142,12 @@ def undelivered(signature: int) -> int:
         return mail.id
 
 
-# Drafts of appeals, and the section that prepares each.
+# Drafts of appeals, and the section that edits each.
 DRAFTS = {"own": "fr", "foreign": "be-nl"}
 
 
 def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, str]:
-    """A section's list, entry, sheet, invalidations (counted, done, another counted one) and announcement."""
+    """Make a section's list, entry, sheet, invalidations (counted, done, another counted one) and announcement."""
     at = runtime()
     number = ask_for_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(by))
@@ -186,13 +186,13 @@ DOMAINS = ("mail.example", "spam.example", "mail.example")
 
 
 def call(browser: FlaskClient, method: str, path: str, places: dict[str, str], **sent: Any) -> TestResponse:
-    """The answer. A POST carries the form of a page, what is typed into it, and a file."""
+    """Return the answer. A POST carries the form of a page, the typed values, and a file."""
     path = "/staff" + path.format(**places)
     if method == "GET":
         return browser.get(path, buffered=True)
     page = sent.get("form")
     values = form_values(browser.get("/staff" + page.format(**places))) if page else {}
-    # As it stands where it is a program's: braces there are no places.
+    # The script of a program stays as it is: its braces are no variables.
     typed = {name: text if text.startswith("[") else text.format(**places) for name, text in sent.get("data", ())}
     values |= typed | {"csrf_token": sent["token"]}
     if sent.get("file"):
@@ -202,7 +202,7 @@ def call(browser: FlaskClient, method: str, path: str, places: dict[str, str], *
 
 
 def readable(answer: TestResponse) -> str:
-    """All that somebody can read in it, also in what is packed."""
+    """Return all readable text of the answer, also in packed files."""
     kind = answer.mimetype
     if kind == "application/pdf":
         return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.data)).pages)
@@ -212,8 +212,8 @@ def readable(answer: TestResponse) -> str:
     return html.unescape(answer.get_data().decode(errors="replace"))
 
 
-def sung(answer: TestResponse, route: Route, places: dict[str, str]) -> set[str]:
-    """The other section's names that stand in it, but for what was typed into the form and comes back in it."""
+def canaries_in(answer: TestResponse, route: Route, places: dict[str, str]) -> set[str]:
+    """Return the canaries in the answer, but for typed values that come back in it."""
     # Time zones to choose from are no canaries.
     text = readable(answer).replace("Atlantic/Canary", "")
     for _, typed in route.data:
@@ -226,7 +226,7 @@ PARTS = ("Canaria", "Kanarienvogel", "canary")
 
 
 def may_read(role: Role) -> set[str]:
-    """What somebody with that role in another section may see of them."""
+    """Return the canaries that the role may see in another section."""
     told = {TOLD} if rank(role) >= rank(Role.COORDINATOR) else set()
     return told | ({COLLEAGUE} if role is Role.ADMIN else set())
 
@@ -237,7 +237,7 @@ def rank(role: Role) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
-def test_each_role_gets_what_it_may_and_no_canary(app: Flask, role: Role, places: dict[str, str]) -> None:
+def test_each_role_gets_its_pages_and_no_canary(app: Flask, role: Role, places: dict[str, str]) -> None:
     join(app, "me@staff.example", role)
     browser = log_in(app, "me@staff.example")
     token = csrf(browser.get("/staff/account"))
@@ -261,13 +261,13 @@ def test_each_role_gets_what_it_may_and_no_canary(app: Flask, role: Role, places
             is_there = route.theirs_from is not None and rank(role) >= rank(route.theirs_from)
             if (answers[-1].status_code != 404) != is_there or answers[-1].status_code >= 500:
                 wrong.append((answers[-1].status_code, "theirs", route))
-        wrong += [(one, route) for answer in answers for one in sung(answer, route, places) - may_read(role)]
+        wrong += [(one, route) for answer in answers for one in canaries_in(answer, route, places) - may_read(role)]
     assert wrong == [], "\n".join(str(one) for one in wrong)
-    assert untouched(places)
+    assert is_unchanged(places)
 
 
-def untouched(places: dict[str, str]) -> bool:
-    """Whether the other section's own work is as it was made."""
+def is_unchanged(places: dict[str, str]) -> bool:
+    """Return whether the other section's own objects are unchanged."""
     db.session.rollback()
     entry = db.session.get_one(BulkEntry, int(places["foreign_entry"]))
     states = [db.session.get_one(Invalidation, int(places[f"foreign_{one}"])).state for one in ("act", "done", "spare")]
@@ -281,8 +281,8 @@ def untouched(places: dict[str, str]) -> bool:
 
 
 @pytest.mark.slow
-def test_the_canaries_sing_in_their_own_section(app: Flask, places: dict[str, str]) -> None:
-    """Else the matrix would look for what nobody ever sees."""
+def test_each_canary_shows_in_its_own_section(app: Flask, places: dict[str, str]) -> None:
+    """Show each canary in its own section: else the matrix would look for values that no page shows."""
     join(app, "me@staff.example", Role.EDITOR, "be-nl")
     browser = log_in(app, "me@staff.example")
     token = csrf(browser.get("/staff/account"))
@@ -292,7 +292,7 @@ def test_the_canaries_sing_in_their_own_section(app: Flask, places: dict[str, st
     for route in MATRIX:
         if route.method == "GET" or route.rule.endswith(("/search", "/preview")) or route.rule.endswith("/signatures"):
             answer = call(browser, route.method, route.path, at_home, data=route.data, token=token)
-            heard[route.path] = sung(answer, route, at_home)
+            heard[route.path] = canaries_in(answer, route, at_home)
     for path, names in SONGS.items():
         assert heard[path] >= names, path
 
@@ -309,16 +309,16 @@ SONGS = {
 }
 
 
-def test_nobody_gets_anything_without_logging_in(app: Flask, client: FlaskClient, places: dict[str, str]) -> None:
+def test_no_route_answers_without_a_log_in(app: Flask, client: FlaskClient, places: dict[str, str]) -> None:
     token = csrf(client.get("/staff/login"))
     for route in MATRIX:
         for path in {route.path, route.theirs} - {""}:
             answer = call(client, route.method, path, places, data=route.data, file=route.file, token=token)
             assert (answer.status_code, answer.location.partition("?")[0]) == (302, "/staff/login"), route
-            assert not sung(answer, route, places)
+            assert not canaries_in(answer, route, places)
 
 
-def test_a_route_that_says_nothing_is_closed(app: Flask) -> None:
+def test_a_route_without_a_permission_is_closed(app: Flask) -> None:
     staff: Flask = app.extensions["tocsin_staff"]
     for endpoint, view in staff.view_functions.items():
         if not endpoint.startswith("security."):

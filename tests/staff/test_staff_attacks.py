@@ -1,4 +1,4 @@
-"""Who attacks accounts of staff: leaked passwords, codes, planted and stolen cookies. None gets in; the owner does."""
+"""Attacks on staff accounts: leaked passwords, codes, planted and stolen cookies. None gets in; the owner does."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ COOKIES = ("tocsin-staff", "tocsin-device")
 
 
 def is_in(browser: FlaskClient) -> bool:
-    """Whether the staff room opens."""
+    """Return whether the browser is logged in."""
     return browser.get("/staff/account").status_code == 200
 
 
 class Attacker:
-    """Tries passwords from many networks; each try with a fresh browser's cookies, but for the form's token."""
+    """A guesser of passwords from many networks; each try has a new browser's cookies, and a valid form token."""
 
     def __init__(self, app: Flask) -> None:
         self._browser = app.test_client()
@@ -42,7 +42,7 @@ class Attacker:
         self.tries = self.entered = 0
 
     def guess(self, email: str, password: str, network: int) -> None:
-        """One try from a network of that number."""
+        """Guess once from the network of that number."""
         address = f"203.{network // 250}.{network % 250}.7"
         sent = {"email": email, "password": password, "csrf_token": self._token}
         answer = self._browser.post("/staff/login", data=sent, environ_base={"REMOTE_ADDR": address})
@@ -58,7 +58,7 @@ def test_stuffing_one_account_from_everywhere_opens_nothing_and_its_owner_gets_i
     each = TRIES // WINDOWS
     for _ in range(WINDOWS):
         for number in range(each):
-            # The attacker has the right one, too: it comes up once in twenty tries, but not among the first.
+            # The attacker has the right password, too: it comes up once in twenty tries, but not among the first.
             is_right = number >= MOST_FOR_ACCOUNT and number % 20 == 13
             attacker.guess(ANA, PASSWORD if is_right else f"leaked password {number}", number)
         desk.post("/staff/logout", data={"csrf_token": csrf(desk.get("/staff/account"))})
@@ -68,7 +68,7 @@ def test_stuffing_one_account_from_everywhere_opens_nothing_and_its_owner_gets_i
     figure("8 staff: its owner meanwhile: got in, of times", f"{owner}/{WINDOWS}", "all")
     assert (attacker.tries, attacker.entered, owner) == (TRIES, 0, WINDOWS)
     Attacker(app).guess(ANA, PASSWORD, 1)
-    assert is_in(log_in(app, ANA))  # a stranger's browser is looked at again once the guessing has ended
+    assert is_in(log_in(app, ANA))  # a stranger's browser is accepted again once the guessing has ended
 
 
 def test_stuffing_many_accounts_from_one_network_opens_nothing_beyond_its_first_tries(
@@ -88,7 +88,7 @@ def test_stuffing_many_accounts_from_one_network_opens_nothing_beyond_its_first_
     assert is_in(log_in(app, emails[0], desk))
 
 
-def test_who_has_the_password_guesses_no_code(app: Flask, figure: Figure) -> None:
+def test_a_thief_of_the_password_guesses_no_code(app: Flask, figure: Figure) -> None:
     join(app, CLEO, Role.COORDINATOR)
     thief, entered = app.test_client(), 0
     data = {"email": CLEO, "password": PASSWORD, "csrf_token": csrf(thief.get("/staff/login"))}
@@ -106,7 +106,7 @@ def test_who_has_the_password_guesses_no_code(app: Flask, figure: Figure) -> Non
     assert not is_in(thief)
 
 
-def test_a_code_seen_is_a_code_spent(app: Flask, clock: Clock, figure: Figure) -> None:
+def test_a_code_that_was_used_is_refused(app: Flask, clock: Clock, figure: Figure) -> None:
     join(app, CLEO, Role.COORDINATOR)
     code, desk, entered = code_for(app, CLEO), app.test_client(), 0
 
@@ -119,7 +119,7 @@ def test_a_code_seen_is_a_code_spent(app: Flask, clock: Clock, figure: Figure) -
     assert enter(desk)
     for number in range(ROUNDS):
         if number % 8 == 0:
-            clock.now += WINDOW  # the throttle is another test's; the code's own time is the real clock's
+            clock.now += WINDOW  # another test covers the throttle; the code's own time is the real clock's
         entered += enter(app.test_client())
     figure(f"8 staff: a code replayed {ROUNDS:,} times: got in", entered, "0")
     assert entered == 0
@@ -127,7 +127,7 @@ def test_a_code_seen_is_a_code_spent(app: Flask, clock: Clock, figure: Figure) -
 
 
 def copy_of(browser: FlaskClient, app: Flask) -> FlaskClient:
-    """A thief's browser with the cookies of that one."""
+    """Return a thief's browser with the cookies of that one."""
     thief, taken = app.test_client(), 0
     for name in COOKIES:
         cookie = browser.get_cookie(name, path="/staff")
@@ -207,7 +207,7 @@ def test_a_stolen_cookie_is_worthless_after(
     join(app, ANA, Role.EDITOR)
     desk, elsewhere = log_in(app, ANA), log_in(app, ANA)
     stolen = [copy_of(desk, app), copy_of(elsewhere, app)] if what != "logging out" else [copy_of(desk, app)]
-    assert all(map(is_in, stolen))  # it is what a thief would have
+    assert all(map(is_in, stolen))  # the thief has this cookie
     deliver()
     CHANGES[what](app, desk, deliver, postbox)
     entered = sum(map(is_in, stolen))
@@ -215,7 +215,7 @@ def test_a_stolen_cookie_is_worthless_after(
     assert entered == 0
 
 
-def test_a_stolen_cookie_grows_old(app: Flask, clock: Clock, figure: Figure) -> None:
+def test_a_stolen_cookie_expires(app: Flask, clock: Clock, figure: Figure) -> None:
     join(app, ANA, Role.EDITOR)
     thief = copy_of(log_in(app, ANA), app)
     clock.now += SESSION_LIFETIME - timedelta(seconds=1)

@@ -1,7 +1,7 @@
-"""Script injection in the staff room: whatever supporters, documents, mail servers and colleagues have written there.
+"""Script injection on the staff pages: texts of supporters, documents, mail servers and colleagues.
 
-Every text field of every form that an editor finds is filled in and sent, and each page is looked at in Chromium with
-the content security policy switched off; then what was exported is read.
+Every text field of every form that an editor finds is filled in and sent, and each page is opened in Chromium with the
+content security policy switched off; then the exported files are read.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ appeals/{slug}/texts/en/mail.html appeals/{slug}/targets/1 appeals/{slug}/facts 
 appeals/{slug}/announcements appeals/{slug}/announcements/new appeals/{slug}/announcements/{n}
 appeals/{slug}/announcements/{n}/en.html appeals/{slug}/announcements/{n}/edit moderation
 moderation/invalidations/{i}""".split()
-# For who administers; and what all appeals stand on, looked at in the end.
+# Administrators' pages; and the list of all appeals, opened last.
 ADMINS = ["audit", "outbox"]
 LISTS = ["", "appeals", "moderation"]
 _TYPED = {"text", "search", "email", "url", "tel", "password", ""}
@@ -63,7 +63,7 @@ _TYPED = {"text", "search", "email", "url", "tel", "password", ""}
 
 @dataclass
 class Form:
-    """A form as a page shows it: what stands in it, and what can be typed or chosen as a file."""
+    """A form of a page: its values, and the fields for text or files."""
 
     action: str
     method: str
@@ -73,7 +73,7 @@ class Form:
 
 
 class Forms(HTMLParser):
-    """Reads the forms of a page."""
+    """A parser of a page's forms."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Forms(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Of HTMLParser."""
+        """Handle a start tag for HTMLParser."""
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.found.append(Form(given.get("action", ""), given.get("method", "get").lower()))
@@ -101,8 +101,8 @@ class Forms(HTMLParser):
             form.values[self._select] = given.get("value", "")
 
 
-def sent(desk: FlaskClient, path: str, payload: str) -> Iterator[tuple[str | None, bytes]]:
-    """Every form of that page with the payload in each of its fields; the kind and content of the answers."""
+def sent_forms(desk: FlaskClient, path: str, payload: str) -> Iterator[tuple[str | None, bytes]]:
+    """Send each form of that page with the payload in each of its fields; yield kind and content of the answers."""
     for form in Forms(desk.get(path).text).found:
         if form.method != "post" or not (form.typed or form.files) or "logout" in form.action:
             continue
@@ -110,13 +110,13 @@ def sent(desk: FlaskClient, path: str, payload: str) -> Iterator[tuple[str | Non
         data |= {name: (io.BytesIO(f"name,email\n{payload}\n".encode()), f"{payload}.csv") for name in form.files}
         answer = desk.post(urljoin(path, form.action), data=data)
         assert answer.status_code < 500, (path, form)
-        assert answer.status_code != 400, (path, form)  # its token is missing: nothing would have been looked at
+        assert answer.status_code != 400, (path, form)  # its token is missing: no page would be opened
         yield answer.mimetype, answer.data
 
 
 @dataclass
 class Case:
-    """One hostile appeal with all that staff have written to it."""
+    """One hostile appeal, and everything that staff have written about it."""
 
     slug: str
     announcement: int
@@ -124,7 +124,7 @@ class Case:
 
 
 def made(payload: str, number: int, editor: int) -> Case:
-    """Everything that a document, a supporter, a mail server and colleagues can write, is the payload."""
+    """Make everything that a document, a supporter, a mail server and colleagues can write, from the payload."""
     slug = f"case-{number}"
     options = ImportOptions(slug=slug, deadline=date(2099, 1, 1))
     import_draft(hostile(payload), options, context=context(), lines=(payload, payload))
@@ -151,30 +151,30 @@ def made(payload: str, number: int, editor: int) -> Case:
 
 
 @dataclass
-class Eyes:
-    """Looks at pages as this or that person, and notes what could run."""
+class PageInspector:
+    """A browser that opens pages as any person, and notes what could run."""
 
     tab: Tab
     bad: dict[str, list[str]] = field(default_factory=dict)
 
-    def look(self, by: FlaskClient, path: str, payload: str) -> None:
-        """At one page."""
+    def open_page(self, by: FlaskClient, path: str, payload: str) -> None:
+        """Open one page."""
         self.tab.client = by
         found = self.tab.found(path)
         if found:
             self.bad[f"{path}: {payload}"] = found
 
-    def look_at_forms(self, desk: FlaskClient, path: str, payload: str) -> None:
-        """At what comes back when they are filled with the payload."""
-        for count, (kind, content) in enumerate(sent(desk, path, payload)):
+    def open_answers(self, desk: FlaskClient, path: str, payload: str) -> None:
+        """Open the answers to its forms, filled with the payload."""
+        for count, (kind, content) in enumerate(sent_forms(desk, path, payload)):
             if kind == "text/html":
                 self.tab.bodies[f"/typed/{count}"] = ("text/html; charset=utf-8", content)
-                self.look(desk, f"/typed/{count}", payload)
+                self.open_page(desk, f"/typed/{count}", payload)
         self.tab.bodies.clear()
 
 
 def exported(desk: FlaskClient, slug: str, payload: str) -> int:
-    """How many cells were read: none begins a formula, and the name reads back as it was; no PDF acts."""
+    """Return the number of cells read: none begins a formula, the name reads back unchanged, and no PDF has actions."""
     read = rows(desk, _Named(slug), reason=f"For {payload}"[:500])  # type: ignore[arg-type]
     cells = [cell for row in read for cell in row.values()]
     assert not [cell for cell in cells if cell.startswith(FORMULAS)], payload
@@ -184,7 +184,7 @@ def exported(desk: FlaskClient, slug: str, payload: str) -> int:
     return len(cells)
 
 
-# What is escaped where does not hang on the database.
+# Escaping does not depend on the database.
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_no_payload_runs_in_the_staff_room(
     app: Flask,
@@ -194,7 +194,7 @@ def test_no_payload_runs_in_the_staff_room(
 ) -> None:
     editor = join(app, EDITOR, Role.EDITOR)
     join(app, ADMIN, Role.ADMIN)
-    admin, eyes = log_in(app, ADMIN), Eyes(tab)
+    admin, eyes = log_in(app, ADMIN), PageInspector(tab)
     tried, cells = payloads()[TRIED], 0
     for number, payload in enumerate(tried):
         case = made(payload, number, editor)
@@ -202,20 +202,20 @@ def test_no_payload_runs_in_the_staff_room(
         desk = log_in_later(app, EDITOR)  # some pages ask for the password again after a while
         paths = [f"/staff/{page.format(slug=case.slug, n=case.announcement, i=case.invalidation)}" for page in PAGES]
         for path in paths:
-            eyes.look(desk, path, payload)
+            eyes.open_page(desk, path, payload)
         cells += exported(desk, case.slug, payload)
         for path in paths:
-            eyes.look_at_forms(desk, path, payload)
+            eyes.open_answers(desk, path, payload)
         stop(case.slug, context=context(), outcome={"en": payload.replace("\x00", "")})
         clear_caches(app)
         for path in ("privacy", "imprint", "accessibility", f"appeals/{case.slug}"):
-            eyes.look(client, f"/en/{path}", payload)
+            eyes.open_page(client, f"/en/{path}", payload)
         for path in ADMINS:
-            eyes.look(admin, f"/staff/{path}", payload)
+            eyes.open_page(admin, f"/staff/{path}", payload)
     with transaction() as session:
         session.add(QueuePause(is_open=True, began_at=START, probe_at=START, phase="auth", code=535, detail=tried[0]))
     for path in (*LISTS, "outbox"):
-        eyes.look(admin, f"/staff/{path}", "all")
+        eyes.open_page(admin, f"/staff/{path}", "all")
     figure("5 input: staff room: payloads / pages looked at / run", f"{len(tried)}/{tab.seen}/{len(eyes.bad)}", "0 run")
     figure("5 input: CSV: cells read, none of which begins a formula", cells, "all")
     assert eyes.bad == {}
@@ -223,7 +223,7 @@ def test_no_payload_runs_in_the_staff_room(
 
 @dataclass
 class _Named:
-    """All that `rows` wants to know of an appeal."""
+    """The part of an appeal that `rows` reads."""
 
     slug: str
 

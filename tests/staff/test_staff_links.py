@@ -1,4 +1,4 @@
-"""Links mailed to staff: none opens the account that later got the same number; asking for one tells no account."""
+"""Links mailed to staff: none opens a later account with the same number; asking for one reveals no account."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Deliver = Callable[[], object]
 
 
 def issued_anew(staff_id: int, **values: object) -> None:
-    """The same number for another person, as after a restore from before the account was made."""
+    """Give the same number to another person, as after a restore from before the account was made."""
     with transaction() as session:
         fresh = {"email": BOB, "fs_uniquifier": "b" * 64, "link_key": b"another key of 1"} | values
         session.execute(update(Staff).where(Staff.id == staff_id).values(**fresh))
@@ -71,7 +71,7 @@ def test_an_old_reset_link_does_not_open_the_account_that_got_its_number(
     assert db.session.scalars(select(Staff.password)).one() == kept["password"]
 
 
-def test_an_old_digest_link_ends_nobody_else_s_mail(app: Flask, client: FlaskClient) -> None:
+def test_an_old_digest_link_ends_no_other_accounts_mail(app: Flask, client: FlaskClient) -> None:
     staff_id = join(app, ANA, Role.VIEWER)
     set_preferences(staff_id, locale="en", wants_digest=True, context=context())
     token = runtime().tokens.make(Purpose.DIGEST, staff_id, START, db.session.get_one(Staff, staff_id).link_key)
@@ -95,7 +95,7 @@ def test_a_reset_link_works_for_an_hour(
 
 
 def test_asking_for_a_password_looks_for_no_account(app: Flask, client: FlaskClient) -> None:
-    """The same statements for who has an account, whose was ended, who waits and who is nobody: no time tells."""
+    """Run the same statements for live, ended, invited and unknown accounts, so that no time reveals one."""
     join(app, ANA, Role.ADMIN)
     invite(Invitation("waits@staff.example", "fr", Role.VIEWER, "en"), context=context())
     with transaction() as session:

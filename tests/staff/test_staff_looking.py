@@ -1,4 +1,4 @@
-"""Looking at pages of the staff room changes nothing and ends no log-in, whichever link or picture leads there."""
+"""Reading staff pages changes nothing and ends no log-in, whichever link or picture leads there."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from campaign.platform import Model, db
 from campaign.queries.appeals.appeal import AppealView
 from tests.staff.staff_clients import csrf, staffed
 
-# Looking at who signed is written down, and spends of the day's budget.
+# Reading names of signers is logged, and spends of the day's budget.
 WRITTEN_DOWN = {"audit_entry", "audit_head"}
 
 
 def rows() -> dict[str, list[Any]]:
-    """Every row of every table."""
+    """Return every row of every table."""
     found = {
         table.name: sorted(map(repr, db.session.execute(select(table))))
         for table in Model.metadata.sorted_tables
@@ -29,7 +29,7 @@ def rows() -> dict[str, list[Any]]:
 
 
 def addresses(app: Flask, slug: str) -> list[str]:
-    """Every address that a GET reaches, Flask-Security's too."""
+    """Return every address that a GET reaches, Flask-Security's too."""
     staff: Flask = app.extensions["tocsin_staff"]
     some: dict[str, Any] = {
         "slug": slug,

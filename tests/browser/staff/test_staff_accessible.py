@@ -32,7 +32,7 @@ from tests.conftest import context
 from tests.staff.route_matrix import MATRIX
 from tests.staff.staff_clients import PASSWORD, csrf, join, log_in
 from tests.staff.test_route_matrix import call, places  # noqa: F401  a fixture
-from tests.staff.test_staff_injection import sent
+from tests.staff.test_staff_injection import sent_forms
 
 pytestmark = [
     pytest.mark.browser,
@@ -109,7 +109,7 @@ def sent_empty(app: Flask, desk: FlaskClient, found: dict[str, str], locale: str
     for path in ("/staff" + route.path.format(**found) for route in MATRIX if route.method == "GET"):
         if desk.get(path, buffered=True).mimetype != "text/html":
             continue
-        for number, (kind, page) in enumerate(sent(desk, path, "")):
+        for number, (kind, page) in enumerate(sent_forms(desk, path, "")):
             if kind == "text/html" and b"<main" in page:  # else it leads on to another page
                 yield f"{path}, its form {number} sent empty", page
 

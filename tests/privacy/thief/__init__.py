@@ -1,1 +1,1 @@
-"""Tests: A thief has every table and no key."""
+"""Tests against a thief who has every table and no key."""

@@ -1,4 +1,4 @@
-"""A thief with the tables and no key, and mailboxes at rare mail domains: did anybody else there confirm?
+"""A thief with the tables and no key, and mailboxes at rare mail domains: did anyone else there confirm?
 
 A month later, when the digests of the signatures are gone, the thief confirms a number of own signatures from each
 domain that no other one has, to know its row again.
@@ -23,7 +23,7 @@ from campaign.queries.moderation.seen_domain import seen_domains
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.privacy.retention import purge_expired
 from tests.conftest import Clock, confirm_newest, context
-from tests.privacy.thief.test_tables import Person, dump, send
+from tests.privacy.thief.test_tables import Person, all_rows, send
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ def watch(clock: Clock, vault: Vault) -> None:
 
 
 def in_clear(row: dict[str, Any]) -> tuple[Any, ...]:
-    """What a row shows without a key: of what is sealed, or a digest, how long it is."""
+    """Return what a row shows without a key: only the length of sealed values and of digests."""
     return tuple(len(value) if isinstance(value, bytes) else value for value in row.values())
 
 
@@ -59,11 +59,11 @@ def test_the_row_of_a_domain_does_not_tell_whether_somebody_else_confirmed_there
             send(appeal, Person(500).name, f"thief+{mark}@small{number}.example", clock, is_thief=True)
             confirm_newest(clock.now)
     watch(clock, vault)
-    rows = [row for (table, _), row in dump().items() if table == "mail_domain"]
+    rows = [row for (table, _), row in all_rows().items() if table == "mail_domain"]
     shown: defaultdict[tuple[Any, ...], int] = defaultdict(int)
     for row in rows:
         shown[in_clear(row)] += 1
     assert list(shown.values()) == [DOMAINS]
-    # With the keys, each tells.
+    # With the keys, each row tells it.
     seen = seen_domains(db.session, [f"small{number}.example" for number in range(DOMAINS)], vault)
     assert {number for number in range(DOMAINS) if seen[f"small{number}.example"].before} == SIGNED

@@ -1,4 +1,4 @@
-"""What an address has done elsewhere is seen by its mailbox alone: no role learns it by typing it into the form."""
+"""The other signatures of an address: its mailbox alone sees them, and no role learns them from the form."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 DESK = "/staff/appeals/ana-ruiz-vega"
-# Every page of the staff room is asked for with these, where its path has places to fill.
+# Every staff page is requested with these values, where its path has variables.
 PLACES: dict[str, tuple[Any, ...]] = {
     "slug": ("ana-ruiz-vega",),
     "table": ("days", "hours", "sections", "channels", "stages", "providers", "waits", "sources"),
@@ -43,7 +43,7 @@ PLACES: dict[str, tuple[Any, ...]] = {
     "code": ("fr", "be"),
     **dict.fromkeys(("number", "handover_id", "invalidation_id", "staff_id", "signature_id", "position"), (1, 2)),
 }
-# Logging in, the document alone, pictures of the tables that are asked for, and the log of what staff themselves do.
+# Pages without such content: log-in, the document, charts of the tables that are requested, and the audit log.
 APART = re.compile(r"security\.|audit\.|account\.(invitation|digest)|reset\.|\.(pdf|chart|tiles|printed)|sheet\.")
 STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "invalidated")
 _TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
@@ -58,7 +58,7 @@ def address_of(state: str) -> str:
 
 @pytest.fixture
 def elsewhere(client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox) -> None:
-    """In another section there is an address in each state."""
+    """Return an address in each state, which has signed in another section."""
     for state in STATES[1:]:
         client.post(URL, data=form(email=address_of(state), country="BE"))
         deliver()
@@ -77,7 +77,7 @@ def elsewhere(client: FlaskClient, appeal: AppealView, deliver: Callable[[], obj
 
 
 def paths(app: Flask) -> list[str]:
-    """The address of every page of the staff room."""
+    """Return the address of every staff page."""
     made: set[str] = set()
     urls = app.extensions["tocsin_staff"].url_map
     for rule in urls.iter_rules():
@@ -91,7 +91,7 @@ def paths(app: Flask) -> list[str]:
 
 
 def pages(app: Flask, desk: FlaskClient) -> dict[str, tuple[str, list[int]]]:
-    """What the pages say, and the numbers in it; with what the search finds of each address and of the form's name."""
+    """Return the pages' texts and numbers, with the results of a search for each address and for the form's name."""
     answers = {path: desk.get(path) for path in paths(app)}
     said = {path: f"{answer.status_code} {answer.text}" for path, answer in answers.items()}
     token = csrf(desk.get("/staff/account"))

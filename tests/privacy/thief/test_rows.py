@@ -1,6 +1,6 @@
-"""A thief's own rows say the same whatever their address has done, for as long as they are kept.
+"""A thief's own rows: they are the same whatever their address has done, as long as they are stored.
 
-Somebody has a form sent with an address in each state, or new links asked for, lets the site do all its jobs for eight
+The thief has a form sent with an address in each state, or new links asked for, lets the site do all its jobs for eight
 days, and reads after each day what the tables hold of those forms and of the mails that answered them.
 """
 
@@ -61,7 +61,7 @@ def address_of(state: str) -> str:
 def in_each_state(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox, clock: Clock
 ) -> None:
-    """Addresses that have done something on the appeal, a day ago."""
+    """Return addresses that did something on the appeal a day ago."""
     for state in STATES[1:]:
         client.post(URL, data=form(email=address_of(state)))
         deliver()
@@ -82,7 +82,7 @@ def in_each_state(
 
 
 class Thief:
-    """Knows which rows are the thief's by the keys; a thief does by the hour, the language and the section."""
+    """A thief who finds own rows by the keys; a real one does by the hour, the language and the section."""
 
     def __init__(self, client: FlaskClient) -> None:
         self._client = client
@@ -98,7 +98,7 @@ class Thief:
         assert len(self.forms) == len(STATES)
 
     def rows(self) -> dict[str, list[Any]]:
-        """What the tables hold of the forms, by state: each value that is no random one, and the length of those."""
+        """Return the columns of the forms, by state: each value that is not random, and the length of the others."""
         db.session.rollback()
         vault = runtime().vault
         found: dict[str, list[Any]] = {state: [] for state in STATES}
@@ -118,7 +118,7 @@ class Thief:
 
 
 def plain(row: Any) -> list[Any]:
-    """The values of a row by column; of random and of keyed ones the length alone, and no numbers of rows."""
+    """Return the values of a row by column; of random and of keyed ones the length alone, and no row numbers."""
     said: list[Any] = []
     for name, value in row.items():
         is_number = name in {"id", "batch"} or (name.endswith("_id") and name != "appeal_id")
@@ -128,7 +128,7 @@ def plain(row: Any) -> list[Any]:
 
 
 def differing(rows: dict[str, list[Any]]) -> list[tuple[str, Any]]:
-    """Where a state's rows are others than a new address's."""
+    """Return the rows of each state that differ from a new address's."""
     return [(state, rows[state]) for state in STATES if rows[state] != rows["new"]]
 
 
@@ -140,10 +140,10 @@ def days(clock: Clock, sync_database_clock: Callable[[], None], deliver: Callabl
     deliver()
 
 
-def play(
+def differences_of_forms(
     client: FlaskClient, clock: Clock, sync_database_clock: Callable[[], None], deliver: Callable[[], object]
 ) -> list[tuple[str, Any]]:
-    """What tells a state from another on any of the eight days."""
+    """Return each difference between states on any of the eight days."""
     sync_database_clock()
     thief = Thief(client)
     thief.send()
@@ -160,7 +160,7 @@ def play(
 
 @pytest.fixture(autouse=True)
 def working(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs find their application, believe the clock, and are not stopped."""
+    """Let jobs find their application, use the test's clock, and run without interruption."""
     huey.app = app
     monkeypatch.setattr(huey, "worker_stop", threading.Event(), raising=False)
     tasks.progress.waits_since = None
@@ -173,10 +173,10 @@ def test_the_rows_of_a_form_say_nothing_of_its_address(
     sync_database_clock: Callable[[], None],
     deliver: Callable[[], object],
 ) -> None:
-    assert play(client, clock, sync_database_clock, deliver) == []
+    assert differences_of_forms(client, clock, sync_database_clock, deliver) == []
 
 
-def test_they_would_if_an_answer_said_why_it_did_not_leave(
+def test_the_rows_would_tell_if_an_answer_gave_its_failure(
     client: FlaskClient,
     in_each_state: None,
     clock: Clock,
@@ -189,12 +189,12 @@ def test_they_would_if_an_answer_said_why_it_did_not_leave(
         return _outcome(session, standing, attempt, now, vault, before)[1]
 
     monkeypatch.setattr("campaign.services.delivery.deliver._needless", said)
-    told = {state for state, _ in play(client, clock, sync_database_clock, deliver)}
+    told = {state for state, _ in differences_of_forms(client, clock, sync_database_clock, deliver)}
     assert {"confirmed", "suppressed", "invalidated"} <= told
 
 
 class Links:
-    """Asks for new links of an address in each state, one after the other, and follows the rows of what was owed."""
+    """A thief who asks for new links of an address in each state, and follows the rows of the owed mails."""
 
     def __init__(self) -> None:
         self._states: dict[int, str] = {}
@@ -219,7 +219,7 @@ class Links:
 
 
 class Refused:
-    """A transport whose server refuses every recipient, or cannot take them now."""
+    """A transport whose server refuses every recipient for good, or for now."""
 
     def __init__(self, *attempts: DeliveryAttempt) -> None:
         self._attempts = list(attempts)
@@ -243,10 +243,10 @@ def test_the_rows_of_new_links_say_nothing_of_their_address(
     monkeypatch: pytest.MonkeyPatch,
     end: str,
 ) -> None:
-    assert play_links(client, clock, sync_database_clock, postbox, deliver, monkeypatch, end) == []
+    assert differences_of_links(client, clock, sync_database_clock, postbox, deliver, monkeypatch, end) == []
 
 
-def test_they_would_if_only_what_left_ended_alike(
+def test_the_rows_would_tell_if_only_sent_mails_ended_alike(
     client: FlaskClient,
     in_each_state: None,
     clock: Clock,
@@ -259,12 +259,15 @@ def test_they_would_if_only_what_left_ended_alike(
         "campaign.services.delivery.deliver._as_any", lambda _standing, _state, outcome, _vault: outcome
     )
     told = {
-        state for state, _ in play_links(client, clock, sync_database_clock, postbox, deliver, monkeypatch, "refused")
+        state
+        for state, _ in differences_of_links(
+            client, clock, sync_database_clock, postbox, deliver, monkeypatch, "refused"
+        )
     }
     assert {"pending", "confirmed", "withdrawn"} <= told
 
 
-def play_links(
+def differences_of_links(
     client: FlaskClient,
     clock: Clock,
     sync_database_clock: Callable[[], None],
@@ -273,7 +276,7 @@ def play_links(
     monkeypatch: pytest.MonkeyPatch,
     end: str,
 ) -> list[tuple[str, Any]]:
-    """What tells a state from another on any of eight days, where the mails come to that end."""
+    """Return each difference between states on eight days, where the mails end in that way."""
     sync_database_clock()
     links = Links()
     links.ask(client)
@@ -302,7 +305,7 @@ def play_links(
 
 
 def no_mailbox(mail_id: int, message_id: str) -> bytes:
-    """What a server sends back that knows no such mailbox."""
+    """Return the notice of a server that knows no such mailbox."""
     back = samples(context().return_paths, lambda _: mail_id, message_id)
     return next(one.content for one in back if one.verdict == "hard")
 

@@ -1,6 +1,6 @@
-"""Nobody learns who signed: whatever an address has done, the answer and the work behind it are the same.
+"""The answer to a form: whatever an address has done, its bytes and its database statements are the same.
 
-The times themselves are measured by `make attack`; here it is what they come from: the statements.
+The times themselves are measured by `make attack`; here the statements behind them are compared.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "i
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Everything that is said to the database meanwhile."""
+    """Yield every statement that is sent to the database meanwhile."""
     said: list[str] = []
 
     def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -48,7 +48,7 @@ def statements() -> Iterator[list[str]]:
 def addresses(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """One address in each state; what is read once a second is read once, so that it cannot fall due in the middle."""
+    """Return an address in each state; read first what is cached for a second, so that it does not expire meanwhile."""
     monkeypatch.setattr(snapshot, "SECONDS", 600.0)
     found = {state: f"{state}@mail.example" for state in STATES}
     for state in STATES[1:]:
@@ -74,7 +74,7 @@ def test_the_same_statements_and_the_same_bytes_for_every_address(
     client: FlaskClient, addresses: dict[str, str], path: str
 ) -> None:
     seen: dict[str, Any] = {}
-    client.post(path, data=form(email="first@mail.example"))  # what is kept meanwhile is read now
+    client.post(path, data=form(email="first@mail.example"))  # read now what the process caches
     for state, email in addresses.items():
         with statements() as said:
             answer = client.post(path, data=form(email=email))
@@ -85,7 +85,7 @@ def test_the_same_statements_and_the_same_bytes_for_every_address(
     assert len(seen["new"][3]) <= 5
 
 
-def test_settled_signatures_stay_what_they_are(
+def test_confirmed_signatures_stay_unchanged(
     client: FlaskClient, addresses: dict[str, str], deliver: Any, postbox: Postbox
 ) -> None:
     def settled() -> list[Any]:
@@ -106,5 +106,5 @@ def test_settled_signatures_stay_what_they_are(
     digest = vault.waiting_digest(vault.address_digest(appeal_id, parse_address(addresses["invalidated"])))
     assert db.session.scalars(select(SignUp.id).where(SignUp.address_digest == digest)).one()
     reasons = db.session.scalars(select(Mail.detail).where(Mail.state == "suppressed")).all()
-    # The thanks that were owed before; no row says so of the answer to the form, which did not leave either.
+    # The thanks that were owed before; no row links them to the answer to the form, which was not sent either.
     assert reasons.count("the signature is invalidated") == 1

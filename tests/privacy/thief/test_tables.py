@@ -1,9 +1,9 @@
 """A thief has every table and no key, and asks: did this person sign?
 
-Beforehand the thief did what anybody can: sent forms with the person's address, forms with another address of the same
+Beforehand the thief did what anyone can: sent forms with the person's address, forms with another address of the same
 domain, and confirmed forms from mailboxes of their own with the person's name, all marked. Then the tables are joined
-by every value that two rows have in common, and by what points from row to row; and it is looked for what is missing: a
-marked row that somebody's newer form has taken away, and a signature that no form leads to any more.
+by every value that two rows have in common, and by foreign keys; and missing rows are searched: a marked row that a
+newer form of the person has removed, and a signature without a form.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ from campaign.services.signing.sign_statement import write_sign_up
 from tests.attack import Figure
 from tests.conftest import START, Clock, Postbox, confirm_newest, context, form
 
-# For the gate: it signs some thousands.
+# For the whole gate: it signs some thousands.
 pytestmark = pytest.mark.slow
 
 SIGNERS, TARGETS, DRAWS = 2000, 50, 200
-# What the thief's own forms are known by.
+# The marks of the thief's own forms.
 MARK, MARKED_LOCALE, MARKED_COUNTRY = "thief", "ar", "TV"
-# Points from row to row, and tells of no person by itself.
+# Foreign keys that tell of no person by themselves.
 COMMON = {"appeal_id", "section_code", "announcement_id", "staff_id", "slot"}
 Key = tuple[str, Any]
 Tables = dict[Key, dict[str, Any]]
 
 
 class Person:
-    """Somebody whom the thief has in mind, or any signer."""
+    """A person whom the thief is interested in, or any signer."""
 
     def __init__(self, number: int) -> None:
         self.name = f"Anaïs Number{chr(97 + number % 26)}{chr(97 + number // 26 % 26)}{chr(97 + number // 676)}"
-        # Half of them have a mail domain that hardly anybody else has.
+        # Half of them have a rare mail domain.
         domain = "gmail.com" if number % 2 else f"rare{number}.example"
         self.email = f"anais.number{number}@{domain}"
         self.beside = f"somebody{number}@{domain}"
@@ -73,7 +73,7 @@ def probe(appeal: AppealView, target: Person, number: int, clock: Clock) -> None
 
 
 def crowd(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person], set[int]]:
-    """The targets, and which of them signed among two thousand; half are probed before it and half afterwards."""
+    """Return the targets, and those who signed among two thousand; half are probed before it and half afterwards."""
     draw = random.Random(20261130)  # noqa: S311  no secret
     targets = [Person(number) for number in range(TARGETS)]
     signed = set(draw.sample(range(TARGETS), TARGETS // 2))
@@ -91,8 +91,8 @@ def crowd(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person],
     return targets, signed
 
 
-def dump() -> Tables:
-    """All rows of all tables, as a thief of the files or of a backup has them."""
+def all_rows() -> Tables:
+    """Return all rows of all tables, as a thief of the files or of a backup has them."""
     db.session.rollback()
     found: Tables = {}
     for table in Model.metadata.sorted_tables:
@@ -104,7 +104,7 @@ def dump() -> Tables:
 
 
 def joined(tables: Tables) -> dict[Key, set[Key]]:
-    """Rows beside each other: by foreign key, and by any value that a handful of rows have in common."""
+    """Return the pairs of rows: by foreign key, and by any value that a handful of rows have in common."""
     holders: dict[Any, set[Key]] = defaultdict(set)
     for key, row in tables.items():
         for name, value in row.items():
@@ -125,7 +125,7 @@ def joined(tables: Tables) -> dict[Key, set[Key]]:
 
 
 def reached(start: set[Key], beside: dict[Key, set[Key]], tables: Tables) -> bool:
-    """Whether the thief's rows lead to somebody else's signature."""
+    """Return whether the thief's rows lead to another person's signature."""
     seen, edge = set(start), set(start)
     for _ in range(6):
         edge = {other for one in edge for other in beside.get(one, ())} - seen
@@ -134,7 +134,7 @@ def reached(start: set[Key], beside: dict[Key, set[Key]], tables: Tables) -> boo
 
 
 def probes_of(appeal: AppealView, targets: list[Person], tables: Tables) -> list[dict[str, set[Key]]]:
-    """The thief's own rows by target and by what they were made with; the test tells which they are, by the keys."""
+    """Return the thief's own rows by target and by kind of probe; the test finds them by the keys."""
     vault = runtime().vault
     forms = {
         bytes(vault.waiting_digest(vault.address_digest(appeal.id, address_in(row)))): key
@@ -148,20 +148,20 @@ def probes_of(appeal: AppealView, targets: list[Person], tables: Tables) -> list
         for of, email in (("address", one.email), ("domain", one.beside), ("name", f"own{number}@thief.example")):
             digest = vault.address_digest(appeal.id, parse_address(email))
             keys = {forms.get(vault.waiting_digest(digest)), rows.get(digest) if of == "name" else None} - {None}
-            # A row that no longer bears the thief's mark is not known to be the thief's.
+            # A row without the thief's mark is not known to be the thief's.
             made[of] = {key for key in keys if key is not None and tables[key]["locale"] == MARKED_LOCALE}
         found.append(made)
     return found
 
 
 def address_in(row: dict[str, Any]) -> Address:
-    """Whose form it is; the thief remembers that of each of theirs."""
+    """Return the address of a form; the thief remembers those of own forms."""
     place = at_sign_up(row["appeal_id"], row["content_digest"], row["link_key"])
     return parse_address(runtime().vault.open_email(row["email_sealed"], place))
 
 
 def advantage(guesses: list[bool], signed: set[int]) -> float:
-    """How much oftener somebody who signed is taken for a signer than somebody who did not: mean over many draws."""
+    """Return how much more often a signer is taken for one than a person who did not sign: mean over many draws."""
     draw = random.Random(7)  # noqa: S311  no secret
     total = 0.0
     for _ in range(DRAWS):
@@ -171,10 +171,10 @@ def advantage(guesses: list[bool], signed: set[int]) -> float:
     return total / DRAWS
 
 
-def play(appeal: AppealView, deliver: Any, clock: Clock) -> dict[str, float]:
-    """The thief's advantage by each kind of probe."""
+def advantages(appeal: AppealView, deliver: Any, clock: Clock) -> dict[str, float]:
+    """Return the thief's advantage by each kind of probe."""
     targets, signed = crowd(appeal, deliver, clock)
-    tables = dump()
+    tables = all_rows()
     beside = joined(tables)
     probes = probes_of(appeal, targets, tables)
     found = {
@@ -189,15 +189,15 @@ def play(appeal: AppealView, deliver: Any, clock: Clock) -> dict[str, float]:
 def test_a_stolen_database_does_not_tell_who_signed(
     appeal: AppealView, deliver: Any, clock: Clock, figure: Figure
 ) -> None:
-    found = play(appeal, deliver, clock)
+    found = advantages(appeal, deliver, clock)
     for of, value in found.items():
         figure(f"thief: advantage by {of}, 50 probes among 2,000 signers", f"{value:.2f}", "0.05 at most")
     assert max(found.values()) <= 0.05, found
     assert db.session.scalars(select(Signature.id)).all()
 
 
-def hourly(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person], set[int], dict[int, Any]]:
-    """One marked form an hour, for a person each; afterwards half of them sign. Who signed, and the hours."""
+def send_hourly(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person], set[int], dict[int, Any]]:
+    """Send one marked form an hour, for a person each; half of them sign afterwards; return them and the hours."""
     targets = [Person(number) for number in range(TARGETS)]
     hours: dict[int, Any] = {}
     for number, one in enumerate(targets):
@@ -212,37 +212,37 @@ def hourly(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person]
     return targets, signed, hours
 
 
-def missing(appeal: AppealView, deliver: Any, clock: Clock) -> float:
-    """The advantage of who looks which marked form is gone."""
-    _, signed, hours = hourly(appeal, deliver, clock)
+def advantage_by_missing_forms(appeal: AppealView, deliver: Any, clock: Clock) -> float:
+    """Return the advantage of a thief who looks which marked form is missing."""
+    _, signed, hours = send_hourly(appeal, deliver, clock)
     left = {
         hour_of(row["signed_at"])
-        for key, row in dump().items()
+        for key, row in all_rows().items()
         if key[0] == "sign_up" and row["locale"] == MARKED_LOCALE
     }
     return abs(advantage([hours[number] not in left for number in range(TARGETS)], signed))
 
 
-def orphaned(appeal: AppealView, clock: Clock) -> float:
-    """The advantage of who sends one form for a person and looks whether a signature has lost its form by it."""
+def advantage_by_orphans(appeal: AppealView, clock: Clock) -> float:
+    """Return the advantage of a thief who sends one form for a person and looks for a signature that lost its form."""
     targets = [Person(number) for number in range(TARGETS)]
     signed = set(random.Random(5).sample(range(TARGETS), TARGETS // 2))  # noqa: S311  no secret
     for number in signed:
         send(appeal, targets[number].name, targets[number].email, clock)
         confirm_newest(clock.now)
     clock.now += timedelta(days=1)
-    guesses, before = [], orphans()
+    guesses, before = [], count_orphans()
     for one in targets:
         send(appeal, "Some Body", one.email, clock, is_thief=True)
-        now = orphans()
+        now = count_orphans()
         guesses.append(now > before)
         before = now
     return abs(advantage(guesses, signed))
 
 
-def orphans() -> int:
-    """How many signatures no form leads to."""
-    tables = dump()
+def count_orphans() -> int:
+    """Return the number of signatures without a form."""
+    tables = all_rows()
     forms = [row for key, row in tables.items() if key[0] == "sign_up"]
     led = {row["signature_id"] for row in forms}
     return sum(key[0] == "signature" and row["id"] not in led for key, row in tables.items())
@@ -251,15 +251,15 @@ def orphans() -> int:
 def test_no_form_is_missing_and_no_signature_is_without_one(
     appeal: AppealView, deliver: Any, clock: Clock, figure: Figure
 ) -> None:
-    found = {"missing": missing(appeal, deliver, clock)}
-    clear()
-    found["orphan"] = orphaned(appeal, clock)
+    found = {"missing": advantage_by_missing_forms(appeal, deliver, clock)}
+    delete_forms()
+    found["orphan"] = advantage_by_orphans(appeal, clock)
     for of, value in found.items():
         figure(f"thief: advantage by {of}, 50 probes", f"{value:.2f}", "0.05 at most")
     assert max(found.values()) <= 0.05, found
 
 
-def test_both_would_tell_if_a_newer_form_took_an_earlier_ones_row(
+def test_both_would_tell_if_a_newer_form_replaced_an_earlier_row(
     appeal: AppealView, deliver: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def in_its_row(connection: Connection, values: Any) -> None:
@@ -272,13 +272,13 @@ def test_both_would_tell_if_a_newer_form_took_an_earlier_ones_row(
         write_sign_up(connection, values)
 
     monkeypatch.setattr("campaign.services.signing.sign.write_sign_up", in_its_row)
-    assert missing(appeal, deliver, clock) > 0.9
-    clear()
-    assert orphaned(appeal, clock) > 0.9
+    assert advantage_by_missing_forms(appeal, deliver, clock) > 0.9
+    delete_forms()
+    assert advantage_by_orphans(appeal, clock) > 0.9
 
 
-def clear() -> None:
-    """Forget all forms and signatures."""
+def delete_forms() -> None:
+    """Delete all forms and signatures."""
     db.session.rollback()
     for model in (Mail, SignUp, Action, Consent, Signature):
         db.session.execute(delete(model))
@@ -292,13 +292,13 @@ def test_the_thief_of_this_test_would_win_where_digests_are_equal(
     monkeypatch.setattr(Vault, "waiting_digest", lambda _self, digest: digest)
     monkeypatch.setattr(Vault, "month_digest", lambda _self, digest, _key, _use: digest)
     monkeypatch.setattr(SealedPlace, "column", lambda _self, _name: b"")
-    found = play(appeal, deliver, clock)
+    found = advantages(appeal, deliver, clock)
     assert found["address"] > 0.4
     assert found["domain"] > 0.2
 
 
-def minutes(tables: dict[Any, dict[str, Any]]) -> list[tuple[str, str]]:
-    """Where the tables tell more of what a supporter did than its hour."""
+def columns_with_minutes(tables: dict[Any, dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return the columns that tell more of a supporter's act than its hour."""
     return [
         (key[0], name)
         for key, row in tables.items()
@@ -310,10 +310,10 @@ def minutes(tables: dict[Any, dict[str, Any]]) -> list[tuple[str, str]]:
     ]
 
 
-def test_no_minute_is_left_of_what_a_signer_does(
+def test_no_minute_of_a_signers_act_is_stored(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
 ) -> None:
-    """Whoever gets the letter knows the minute in which it came."""
+    """Store no minute: a recipient of the letter knows the minute in which it came."""
     clock.now = START + timedelta(minutes=17, seconds=3, microseconds=123456)
     acts = []
     for who in "abcd":
@@ -333,8 +333,8 @@ def test_no_minute_is_left_of_what_a_signer_does(
     deliver()
     clock.now += timedelta(days=9)
     purge_expired(go_on=lambda: True, context=context(clock.now))
-    tables = dump()
-    assert minutes(tables) == []
+    tables = all_rows()
+    assert columns_with_minutes(tables) == []
     assert {row["channel"] for key, row in tables.items() if key[0] == "action"} > {"letter", "signature"}
     assert {row["state"] for key, row in tables.items() if key[0] == "signature"} == {"confirmed", "withdrawn"}
 
@@ -350,8 +350,8 @@ def test_no_minute_and_no_message_id_is_left_after_a_while(
     deliver()
     clock.now += timedelta(days=8)
     purge_expired(go_on=lambda: True, context=context(clock.now))
-    tables = dump()
-    assert minutes(tables) == []
+    tables = all_rows()
+    assert columns_with_minutes(tables) == []
     assert [row["message_id"] for key, row in tables.items() if key[0] == "mail"] == [None] * 9
     assert not any(name == "via" for row in tables.values() for name in row)
     assert db.session.scalars(select(SignUp.id)).all()

@@ -1,4 +1,4 @@
-"""How long the answer takes tells nothing: 2,000 requests for addresses in each state, in random order, over HTTP."""
+"""Response times that tell nothing: 2,000 requests for addresses in each state, in random order, over HTTP."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ACCOUNTS = ("unknown", "invited", "joined", "closed")
 
 
 def auc(one: list[float], other: list[float]) -> float:
-    """How often a time of the one kind is longer than one of the other: 0.5 tells nothing, 1 everything."""
+    """Return how often a time of the one kind is longer than one of the other: 0.5 tells nothing, 1 everything."""
     ranked = sorted([(taken, 0) for taken in one] + [(taken, 1) for taken in other])
     rank_sum = sum(rank for rank, (_, kind) in enumerate(ranked, 1) if kind == 0)
     area = (rank_sum - len(one) * (len(one) + 1) / 2) / (len(one) * len(other))
@@ -57,7 +57,7 @@ def auc(one: list[float], other: list[float]) -> float:
 
 
 def email(state: str, number: int) -> str:
-    """All of one length, so that the length tells nothing either."""
+    """Return addresses of one length, so that the length tells nothing either."""
     return f"{state:_<12}{number:05}@mail.example"
 
 
@@ -65,7 +65,7 @@ def email(state: str, number: int) -> str:
 def site(
     kind: str, fill: Callable[[], None], folder: Path, request: pytest.FixtureRequest, **more: str
 ) -> Iterator[int]:
-    """A real web process on a database that `fill` has filled; its port."""
+    """Yield the port of a real web process on a database that `fill` has filled."""
     url = f"sqlite:///{folder}/tocsin.db"
     if kind == "postgresql":
         name = re.sub(r"\W+", "_", request.node.name).lower()[-40:]
@@ -85,7 +85,7 @@ def site(
 
 
 def measure(tries: Iterable[tuple[str, int]], ask: Callable[[str, int], tuple[object, float]]) -> dict[str, float]:
-    """Ask in random order; of each state the AUC against all others. Every answer must be the same."""
+    """Send requests in random order; return each state's AUC against all others. Every answer must be the same."""
     chosen = list(tries)
     random.Random(7).shuffle(chosen)  # noqa: S311
     times: dict[str, list[float]] = {state: [] for state, _ in chosen}
@@ -102,7 +102,7 @@ def measure(tries: Iterable[tuple[str, int]], ask: Callable[[str, int], tuple[ob
 
 
 def post(connection: HTTPConnection, path: str, fields: dict[str, str], **more: str) -> tuple[object, float]:
-    """Everything of the answer but its moment and what was typed, and the seconds it took."""
+    """Return the answer without its time and the typed values, and the seconds it took."""
     headers = {"Content-Type": "application/x-www-form-urlencoded", **more}
     start = time.perf_counter()
     connection.request("POST", path, urlencode(fields), headers)
@@ -115,7 +115,7 @@ def post(connection: HTTPConnection, path: str, fields: dict[str, str], **more: 
 
 
 def signers() -> None:
-    """An open appeal, and EACH addresses in each state."""
+    """Make an open appeal, and EACH addresses in each state."""
     later = ImportOptions(slug="case", deadline=START.replace(year=2099).date())
     import_draft(parse_text(DOCUMENT), later, context=context())
     publish("case", context=context())
@@ -135,7 +135,7 @@ def signers() -> None:
 
 
 def settle(state: str, signature_id: int, number: int) -> None:
-    """Let happen to a confirmed signature what the state says."""
+    """Bring a confirmed signature into that state."""
     at = runtime()
     if state == "withdrawn":
         withdraw(signature_id, context=context(actor=SUPPORTER))
@@ -151,7 +151,7 @@ def settle(state: str, signature_id: int, number: int) -> None:
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("path", ["/en/appeals/case/sign", "/embed/case", "/en/new-link"])
-def test_no_time_tells_who_signed(
+def test_no_response_time_reveals_who_signed(
     kind: str, path: str, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
 ) -> None:
     with site(kind, signers, tmp_path, request) as port:
@@ -171,7 +171,7 @@ def test_no_time_tells_who_signed(
 
 
 def accounts() -> None:
-    """EACH staff accounts in each state."""
+    """Make EACH staff accounts in each state."""
     at = runtime()
     for state in ACCOUNTS[1:]:
         for number in range(EACH):
@@ -183,7 +183,7 @@ def accounts() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_no_time_tells_who_has_an_account(
+def test_no_response_time_reveals_who_has_an_account(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
 ) -> None:
     with site(kind, accounts, tmp_path, request, TOCSIN_PROXIES="1") as port:
@@ -196,7 +196,7 @@ def test_no_time_tells_who_has_an_account(
         turns = iter(range(10**6))
 
         def ask(state: str, number: int) -> tuple[object, float]:
-            turn = next(turns)  # each from a network of its own, which may ask only so often
+            turn = next(turns)  # each from a network of its own, because a network is limited
             fields = {"email": email(state, number), "csrf_token": token[1].decode()}
             seen_as = {"X-Forwarded-For": f"10.{turn // 250}.{turn % 250}.7", "Cookie": cookie}
             return post(connection, "/staff/reset", fields, **seen_as)

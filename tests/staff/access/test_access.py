@@ -1,4 +1,4 @@
-"""What a route says it needs, who is still logged in, and the way back after proving it again."""
+"""Access rules: the permission of a route, live log-ins, and the way back after proving the password again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import Clock, context
 from tests.staff.staff_clients import csrf, join, staffed
 
 
-def test_a_view_says_what_it_needs() -> None:
+def test_a_view_declares_its_permission() -> None:
     app = Flask("none")
     app.view_functions = {
         "edit": needs(Permission.EDIT)(lambda: "edited"),
@@ -73,7 +73,7 @@ def test_a_log_in_is_one_secret_of_one_account(app: Flask, clock: Clock) -> None
         ("", "/staff/"),
     ],
 )
-def test_proving_it_again_leads_back_to_where_the_form_stands(
+def test_a_repeated_password_leads_back_to_the_form(
     app: Flask, monkeypatch: pytest.MonkeyPatch, referrer: str, path: str
 ) -> None:
     desk = staffed(app, Role.ADMIN)
@@ -84,7 +84,7 @@ def test_proving_it_again_leads_back_to_where_the_form_stands(
 
 
 @pytest.mark.parametrize("page", ["/staff/appeals/case-0/signatures", "/staff/appeals/case-0/signatures?for=court"])
-def test_proving_it_again_leads_on_to_the_page_that_was_asked_for(
+def test_a_repeated_password_leads_on_to_the_requested_page(
     app: Flask, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     desk = staffed(app, Role.ADMIN)

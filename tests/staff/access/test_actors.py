@@ -1,4 +1,4 @@
-"""The services refuse what only staff may do to every actor without the role, whatever route calls them."""
+"""The services refuse acts of staff to every actor without the role, whatever route calls them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ QUANTITY = BulkQuantity(Channel.LETTER, 3, START.date(), "Market", "")
 SHEET = SheetEntry(read_rows([TypedRow(1, "Jeanne", "", "FR", "y")], "FR", ("en",)), START.date(), "", "", "en")
 VIEWER = staff_actor(Scope(1, Role.VIEWER, "fr"))
 
-# What only staff may do, by name.
+# The acts of staff, by name.
 ACTS: dict[str, Callable[[AppealView, Context], object]] = {
     "import": lambda _, by: import_draft(parse_text(DOCUMENT), ImportOptions(slug="new"), context=by),
     "ask": lambda _, by: lifecycle.ask(SLUG, context=by),
@@ -111,7 +111,7 @@ def test_no_act_of_staff_without_the_role(app: Flask, appeal: AppealView, act: s
 
 
 @pytest.mark.parametrize("permission", Permission)
-def test_the_server_may_everything_and_a_supporter_nothing(permission: Permission) -> None:
+def test_the_system_has_all_permissions_and_a_supporter_none(permission: Permission) -> None:
     assert [actor.may(permission) for actor in (OPERATOR, SYSTEM, SUPPORTER)] == [True, True, False]
     with pytest.raises(NotFoundError):
         SUPPORTER.require(permission)
