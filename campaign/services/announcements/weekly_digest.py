@@ -58,10 +58,10 @@ def owe_digests(*, context: Context) -> int:
 
 def _appeal(summary: AppealSummary, locale: str, base_url: str, now: datetime) -> dict[str, object]:
     text, appeal = summary.appeal.text_in(locale), summary.appeal
-    left = days_left(appeal.deadline, now.date(), is_open=appeal.is_open)
+    days = days_left(appeal.deadline, now.date(), is_open=appeal.is_open)
     with force_locale(locale):
         week = AppealWeek(
-            summary.signatures, summary.own_signatures, summary.recent, summary.own_recent, appeal.goal, left
+            summary.signatures, summary.own_signatures, summary.recent, summary.own_recent, appeal.goal, days
         )
         lines = week_lines(week, locale)
     url = f"{base_url}/staff/appeals/{appeal.slug}"

@@ -40,8 +40,8 @@ def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, context
         if before == after:
             return slug
         refuse_overwriting(seen, before)
-        taken = select(Appeal.id).where(Appeal.slug == after["slug"], Appeal.id != appeal.id)
-        if session.scalar(taken) is not None:
+        same_slug = select(Appeal.id).where(Appeal.slug == after["slug"], Appeal.id != appeal.id)
+        if session.scalar(same_slug) is not None:
             raise InvalidFieldsError({"slug": "taken"})
         # Noted under the old slug; the entry contains the new one, so both are found in the audit log.
         note(session, "appeal.set-facts", appeal, context=context, before=before, after=after)

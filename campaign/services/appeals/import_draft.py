@@ -111,16 +111,16 @@ def import_draft(
             raise NotFoundError("no such appeal among those you work on")
         elif appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: it takes no more documents")
-        known = session.get(ImportedDocument, (appeal.id, draft.language))
-        kept = () if known is not None or is_new else _unapplied(appeal, draft, options)
-        changes = _facts(appeal, draft, known, options, is_new=is_new)
-        version, text_changes = _text(session, appeal, draft, known, now)
+        last_import = session.get(ImportedDocument, (appeal.id, draft.language))
+        kept = () if last_import is not None or is_new else _unapplied(appeal, draft, options)
+        changes = _facts(appeal, draft, last_import, options, is_new=is_new)
+        version, text_changes = _text(session, appeal, draft, last_import, now)
         changes += text_changes
-        if _differs_from_last(draft, known, "targets"):
+        if _differs_from_last(draft, last_import, "targets"):
             changes += [
                 ImportChange("targets", before, after) for before, after in merge_targets(session, appeal, draft)
             ]
-        _store_import(session, appeal, draft, known, now, lines)
+        _store_import(session, appeal, draft, last_import, now, lines)
         session.flush()
         if (followed := link(session, appeal)) is not None:
             changes.append(ImportChange("follows", None, followed.slug))
@@ -134,7 +134,7 @@ def import_draft(
             slug=slug,
             state=appeal.state,
             is_new=is_new,
-            is_new_language=known is None,
+            is_new_language=last_import is None,
             language=draft.language,
             text_version=version,
             changes=tuple(changes),
@@ -196,22 +196,22 @@ def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str,
     return slug, appeal
 
 
-def _differs_from_last(draft: DraftAppeal, known: ImportedDocument | None, field: str) -> bool:
-    return known is None or known.draft.get(field) != draft.to_json()[field]
+def _differs_from_last(draft: DraftAppeal, last_import: ImportedDocument | None, field: str) -> bool:
+    return last_import is None or last_import.draft.get(field) != draft.to_json()[field]
 
 
 def _facts(
-    appeal: Appeal, draft: DraftAppeal, known: ImportedDocument | None, options: ImportOptions, *, is_new: bool
+    appeal: Appeal, draft: DraftAppeal, last_import: ImportedDocument | None, options: ImportOptions, *, is_new: bool
 ) -> list[ImportChange]:
     changes = []
     new_values: dict[str, Any] = {}
     for name, column in _FACTS.items():
         value = getattr(draft, name)
         value = list(value) if isinstance(value, tuple) else value
-        if not _differs_from_last(draft, known, name) or value in (None, []):
+        if not _differs_from_last(draft, last_import, name) or value in (None, []):
             continue
         # A document in another language only fills empty facts; the next one in the same language corrects them.
-        if known is not None or is_new or getattr(appeal, column) in (None, [], False):
+        if last_import is not None or is_new or getattr(appeal, column) in (None, [], False):
             new_values[column] = value
     if options.deadline is not None:
         new_values["deadline"] = options.deadline
@@ -239,7 +239,7 @@ def _unapplied(appeal: Appeal, draft: DraftAppeal, options: ImportOptions) -> tu
 
 
 def _text(
-    session: Session, appeal: Appeal, draft: DraftAppeal, known: ImportedDocument | None, now: datetime
+    session: Session, appeal: Appeal, draft: DraftAppeal, last_import: ImportedDocument | None, now: datetime
 ) -> tuple[int, list[ImportChange]]:
     """Store a new version of the text if the document changed it; return the current version number and the changes."""
     of_language = (AppealText.appeal_id == appeal.id, AppealText.language == draft.language)
@@ -250,8 +250,8 @@ def _text(
         return version, [
             ImportChange(f"{name} ({draft.language})", None, value) for name, value in words.items() if value
         ]
-    last_import = {} if known is None else known.draft
-    changed = {name: value for name, value in words.items() if _last_value(last_import, name) != value}
+    last_values = {} if last_import is None else last_import.draft
+    changed = {name: value for name, value in words.items() if _last_value(last_values, name) != value}
     values = {name: getattr(current, name) for name in WORDS}
     changes = [
         ImportChange(f"{name} ({draft.language})", values[name], value)
@@ -290,16 +290,16 @@ def _store_import(
     session: Session,
     appeal: Appeal,
     draft: DraftAppeal,
-    known: ImportedDocument | None,
+    last_import: ImportedDocument | None,
     now: datetime,
     lines: tuple[str, ...],
 ) -> None:
     content = draft.to_json()
     warnings = content.pop("warnings")
-    if known is None:
-        known = ImportedDocument(appeal_id=appeal.id, language=draft.language, draft=content, imported_at=now)
-        session.add(known)
-    elif known.draft != content:
-        known.draft = content
-        known.imported_at = now
-    known.warnings, known.lines = warnings, list(lines)
+    if last_import is None:
+        last_import = ImportedDocument(appeal_id=appeal.id, language=draft.language, draft=content, imported_at=now)
+        session.add(last_import)
+    elif last_import.draft != content:
+        last_import.draft = content
+        last_import.imported_at = now
+    last_import.warnings, last_import.lines = warnings, list(lines)

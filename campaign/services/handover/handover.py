@@ -105,7 +105,7 @@ def make_handover(handover_id: int, *, clock: Callable[[], datetime], context: C
 
 
 def outdate(session: Session, appeal_id: int, section_code: str, *, vault: Vault, on: date) -> None:
-    """Delete lists that name a signer who withdraws, and mark them as outdated, in the same transaction."""
+    """Mark the section's lists as outdated and delete their parts, in the transaction in which a signer leaves them."""
     chosen = select(Handover.id).where(
         Handover.appeal_id == appeal_id,
         Handover.section_code == section_code,
