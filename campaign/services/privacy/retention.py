@@ -56,8 +56,7 @@ from campaign.services.handover.handover import forget_parts
 from campaign.services.keys.month_key import month_of
 from campaign.services.keys.row_key import erase_keys, expire_keys
 from campaign.services.outbox.forget_answers import forget_answers
-from campaign.services.signing.forget_times import forget_times
-from campaign.services.signing.signature import DAY_OF_CONSENT, EMPTY
+from campaign.services.signing.signature import DAY_OF_CONSENT, EMPTY, forget_times
 
 BATCH = 500
 GoOn = Callable[[], bool]

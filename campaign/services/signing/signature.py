@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.counting.channel import Channel
@@ -13,11 +15,11 @@ from campaign.domain.errors import NotFoundError
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.erasure_journal import ErasureKind
 from campaign.domain.signing.signature import CONSENT_WORDING
-from campaign.models import Action, Consent, ErasureJournalEntry, Signature, Tombstone
+from campaign.models import Action, Consent, ErasureJournalEntry, InvalidatedAction, Signature, Tombstone
 from campaign.platform.database.clock import TruncatedToDay
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.queries.signing.signature import last_consent
-from campaign.services.counting.tally import hour_of
+from campaign.services.counting.tally import TallyCell, hour_of, move_to_day
 
 # The columns that link a signature to a person, with the values that they get on erasure. The history of counts needs
 # the day, which stays.
@@ -35,9 +37,9 @@ EMPTY: dict[str, Any] = {
     "shares_name": False,
     "link_key": None,
 }
-
-
 DAY_OF_CONSENT: dict[str, Any] = {"given_at": TruncatedToDay(Consent.given_at)}
+# The session has loaded none of the actions, so it need not be synchronised.
+_NO_SYNC: dict[str, Any] = {"synchronize_session": False}
 
 
 def locked(session: Session, signature_id: int) -> Signature:
@@ -115,3 +117,27 @@ def note_left(
         "left_at": now,
     }
     session.connection().execute(insert(ErasureJournalEntry), values)
+
+
+def forget_times(session: Session, signature_ids: Collection[int]) -> None:
+    """Truncate the times of all actions of these signatures to the day (UTC), also in the history of counts.
+
+    Every total and every day's count stays. Call it in the transaction that empties or deletes the signatures, before
+    it does so, with the signatures locked, so that no action is added meanwhile.
+    """
+    finer_than_day = Action.signature_id.in_(signature_ids), Action.counted_at != TruncatedToDay(Action.counted_at)
+    columns = Action.appeal_id, Action.section_code, Action.channel, Action.evidence, Action.counted_at, Action.quantity
+    moved: Counter[tuple[TallyCell, datetime]] = Counter()
+    for appeal, section, channel, evidence, counted_at, quantity in session.execute(
+        select(*columns).where(*finer_than_day)
+    ):
+        moved[TallyCell(appeal, section, channel, evidence), hour_of(counted_at)] += quantity
+    if moved:
+        truncated = update(Action).where(*finer_than_day).values(counted_at=TruncatedToDay(Action.counted_at))
+        session.execute(truncated, execution_options=_NO_SYNC)
+        move_to_day(session.connection(), moved)
+    # Invalidated actions are in no history of counts; restoring one counts it in its day.
+    invalidated = update(InvalidatedAction).where(InvalidatedAction.signature_id.in_(signature_ids))
+    session.execute(
+        invalidated.values(counted_at=TruncatedToDay(InvalidatedAction.counted_at)), execution_options=_NO_SYNC
+    )

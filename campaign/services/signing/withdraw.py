@@ -26,12 +26,12 @@ from campaign.services.counting.tally import TallyCell, count, hour_of
 from campaign.services.handover.handover import outdate
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.moderation.seen_domain import count_erased, domain_to_count
-from campaign.services.signing.forget_times import forget_times
 from campaign.services.signing.signature import (
     DAY_OF_CONSENT,
     EMPTY,
     bury,
     consent_record,
+    forget_times,
     is_counted,
     locked,
     note_erasure,
