@@ -128,7 +128,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
 
 
 def sign(cases: Cases, email: str) -> str:
-    """Somebody signs: the token of the mail that asks to confirm."""
+    """Sign; return the token of the mail that asks to confirm."""
     fields = {"name": "Ada Example", "email": email, "country": "FR", "consent": "y"}
     body = urllib.parse.urlencode(fields).encode()
     urllib.request.urlopen(f"{cases.address}/fr/appeals/{SAMPLE}/sign", body, timeout=10).close()
@@ -136,7 +136,7 @@ def sign(cases: Cases, email: str) -> str:
 
 
 def mailed_link(cases: Cases, email: str, pattern: str) -> str:
-    """What the pattern finds in a mail to that address, as soon as one has come."""
+    """Return the match of the pattern in a mail to that address, as soon as one has come."""
     end = time.monotonic() + 20
     while time.monotonic() < end:
         for path in (cases.folder / "mail").rglob("*"):

@@ -101,7 +101,7 @@ SENT: dict[str, dict[str, str]] = {
 # Of another site than the demonstration: one under attack that lets few in, and one without its database.
 ELSEWHERE = ("challenge", "403", "429", "503")
 PAGES = [*OPENED, *(f"POST {path}" for path in SENT), *ELSEWHERE]
-# Public routes that show no page of ours.
+# Public routes that show no page of the site.
 NOT_A_PAGE = {
     "pages.root": "leads on to a language",
     "letter_files.qr_code": "a picture",
@@ -164,7 +164,7 @@ def test_every_public_route_is_looked_at_or_shows_no_page(migrated_app: Flask) -
 
 @pytest.fixture(scope="module")
 def links(cases: Cases, mailed: str) -> dict[str, str]:
-    """Tokens of somebody who has confirmed, one that is too old, and one of a signature that is no more."""
+    """Return tokens of a confirmed supporter, an expired one, and one of an erased signature."""
     now, tokens = datetime.now(UTC), Tokens((KEYS["TOCSIN_SECRET_KEY"],))
     manage = confirmed(cases, mailed)
     signature_id = tokens.read(Purpose.MANAGE, manage, now).subject

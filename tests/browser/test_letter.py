@@ -21,7 +21,7 @@ SLUG = "janbolat-mamai"
 
 @pytest.fixture(scope="module")
 def act(browser: Browser, site: str) -> str:
-    """The path behind the locale of somebody's own act page: signed, mailed and confirmed without scripts or images."""
+    """Return the path behind the locale of a supporter's act page: signed and confirmed without scripts or images."""
     context = browser.new_context(java_script_enabled=False)
     context.route(re.compile(r"\.(svg|png)(\?|$)"), lambda route: route.abort())
     page = context.new_page()
@@ -113,7 +113,7 @@ def test_with_scripts_letter_address_and_subject_are_copied(browser: Browser, si
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_nothing_in_any_language(browser: Browser, site: str, act: str, width: int, scheme: str) -> None:
-    # axe is no file of ours, which the policy rightly refuses to run.
+    # axe is a foreign file, which the policy rightly refuses to run.
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
     page = context.new_page()
     paths = (

@@ -42,7 +42,7 @@ def slugs(demonstration: Site, tmp_path_factory: pytest.TempPathFactory) -> list
 
 
 def mails(environ: dict[str, str]) -> list[EmailMessage]:
-    """What the signer has got, the oldest first."""
+    """Return the signer's mails, the oldest first."""
     box = mailbox.Maildir(environ["TOCSIN_MAIL_URL"].removeprefix("maildir:"))
     found = [message_from_bytes(box.get_bytes(key), policy=policy.default) for key in sorted(box.keys())]
     return sorted((one for one in found if one["To"] == SIGNER), key=lambda one: one["Date"].datetime)
@@ -70,7 +70,7 @@ def sign(page: Page, address: str, slug: str) -> None:
 
 
 def signatures(address: str, slug: str) -> int:
-    """How many the public interface counts."""
+    """Return the number of signatures in the public API."""
     with urllib.request.urlopen(f"{address}/api/v1/appeals/{slug}", timeout=10) as answer:
         return int(json.load(answer)["counts"]["signatures"])
 

@@ -1,4 +1,4 @@
-"""What only a browser can tell: the policy, frames on other sites, live numbers, the language switch, what moves."""
+"""Behaviour in a browser: the policy, frames on other sites, live numbers, the language switch, animations."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SHIFT = """() => new Promise(done => {
 
 @pytest.fixture(scope="module")
 def site(cases: Cases) -> str:
-    """Where the cases are."""
+    """Return the address of the cases."""
     return cases.address
 
 
@@ -185,7 +185,7 @@ def test_the_language_switch_takes_along_what_was_typed(browser: Browser, site: 
 
 @pytest.fixture
 def other_site(tmp_path: Path, site: str) -> Iterator[str]:
-    """A page of somebody else, on another site (localhost), that holds the line to paste."""
+    """Yield a page on another site (localhost) that holds the line to paste."""
     line = f'<script async src="{site}/embed.js" data-appeal="{SAMPLE}" data-lang="fr"></script>'
     (tmp_path / "index.html").write_text(f"<!doctype html><title>Other</title><p>Hello</p>{line}", encoding="utf-8")
 

@@ -31,7 +31,7 @@ class Other(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def other_site() -> Iterator[str]:
-    """Where pages of somebody else are."""
+    """Yield the address of pages on another site."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Other)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://localhost:{server.server_port}"
@@ -50,7 +50,7 @@ def framed(browser: Browser, site: str, other_site: str, sandbox: str, more: str
 
 
 def is_styled(frame: FrameLocator, selector: str) -> bool:
-    """Whether our style reached it: unstyled, nothing has rounded corners."""
+    """Return whether the style sheet was applied: unstyled, nothing has rounded corners."""
     return str(frame.locator(selector).first.evaluate("one => getComputedStyle(one).borderRadius")) != "0px"
 
 

@@ -27,7 +27,7 @@ NAMELESS = re.compile(
 
 @pytest.fixture(scope="module")
 def site(cases: Cases) -> str:
-    """Where the cases are."""
+    """Return the address of the cases."""
     return cases.address
 
 
@@ -60,7 +60,7 @@ def test_somebody_who_hears_the_page_signs_and_sends_the_letter(browser: Browser
     expect(form.get_by_role("progressbar", name="Signatures par rapport à l’objectif")).to_have_count(1)
     expect(form.get_by_role("progressbar", name="Temps passé")).to_have_count(1)
     form.get_by_role("button", name="Je signe").click()
-    # What is wrong is said at once, has the focus, and each field says its own.
+    # Errors are announced at once: the summary has the focus, and each field names its own.
     alert = page.get_by_role("alert")
     expect(alert).to_be_focused()
     expect(alert).to_be_in_viewport()

@@ -29,9 +29,6 @@ DIALECT = re.compile(
 LEFT: dict[str, int] = {
     "campaign/services": 1,
     "docs/database.md": 1,
-    "tests/browser": 24,
-    "tests/document": 9,
-    "tests/faults": 26,
 }
 
 

@@ -47,7 +47,7 @@ def _is_named(node: ast.Assign, name: str) -> bool:
 
 
 def _is_looped(node: ast.For, name: str) -> bool:
-    """Whether a loop takes the name from a table of tuples written there."""
+    """Return whether a loop reads the name from a table of tuples written there."""
     names = {leaf.id for leaf in ast.walk(node.target) if isinstance(leaf, ast.Name)}
     return name in names and isinstance(node.iter, ast.Tuple)
 

@@ -40,7 +40,7 @@ def examples(count: int, long: int = 0) -> settings:
 
 
 def _texts() -> dict[str, str]:
-    """The documents that are changed: ours, and every Markdown case that is read."""
+    """Return the documents that are changed: the tests' own, and every Markdown case that can be read."""
     found = {"new": NEW, "old": OLD}
     for path in sorted(CASES.glob("*.md")):
         if "error" not in json.loads(path.with_suffix(".json").read_text(encoding="utf-8")):
@@ -63,7 +63,7 @@ def _draft(name: str) -> DraftAppeal:
 
 
 def _said(draft: DraftAppeal) -> Any:
-    """The fields without what spaces and bold marks decide."""
+    """Return the fields without differences of spaces and bold marks."""
 
     def flat(value: Any) -> Any:
         if isinstance(value, dict):

@@ -15,7 +15,7 @@ from campaign.document import DraftAppeal, parse_text
 
 @dataclass(frozen=True)
 class New:
-    """What the new template calls its blocks in one language, and what stands in them here."""
+    """The block names of the new template in one language, and the blocks' content here."""
 
     banner: str
     headline: str

@@ -14,7 +14,7 @@ from tests.document.test_grammar import DRESSES, Dress
 
 @dataclass(frozen=True)
 class Old:
-    """What the old template calls its blocks in one language."""
+    """The block names of the old template in one language."""
 
     header: str
     banner: str

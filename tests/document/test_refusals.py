@@ -1,4 +1,4 @@
-"""What is no readable Urgent Action is refused: status 2, and one line that says which file and why."""
+"""Refusals of files that are no readable Urgent Action: status 2, and one line with the file and the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `flask appeal parse` prints for people: warnings first, then everything that the document says."""
+"""The output of `flask appeal parse` for people: warnings first, then everything in the document."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What breaks: killed processes, hostile mail servers, floods; real processes, both databases."""
+"""Faults: killed processes, hostile mail servers, floods; with real processes on both databases."""

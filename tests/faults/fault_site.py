@@ -1,4 +1,4 @@
-"""A Tocsin of real processes for the faults: its database, its mail server, and a clock that the test moves."""
+"""A Tocsin of real processes for fault tests: its database, its mail server, and a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Site:
     folder: Path
 
     def sign(self, *emails: str, slug: str = "case") -> None:
-        """Somebody with each of these addresses signs."""
+        """Sign with each of these addresses."""
         with self.app.app_context():
             appeal = find_appeal(slug)
             assert appeal is not None
@@ -57,20 +57,20 @@ class Site:
                 sign(one, context=context(datetime.now(UTC), SUPPORTER))
 
     def states(self) -> Counter[str]:
-        """How many mails are in each state."""
+        """Return the number of mails in each state."""
         with self.app.app_context():
             rows = db.session.execute(select(Mail.state, func.count()).group_by(Mail.state)).all()
         return Counter({str(state): int(number) for state, number in rows})
 
     def move_clock(self, seconds: int) -> None:
-        """The database's clock, for every process."""
+        """Move the database's clock, for every process."""
         with self.app.app_context(), transaction() as session:
             moved = session.execute(select(func.coalesce(func.sum(ClockOffset.seconds), 0))).scalar_one()
             session.execute(delete(ClockOffset))
             session.execute(insert(ClockOffset).values(id=1, seconds=moved + seconds))
 
     def run_until(self, done: Callable[[], bool], *, seconds: float = 60, step: int = 0, pause: float = 0.3) -> None:
-        """Until it is so; moves the clock by `step` seconds at each look."""
+        """Wait until the condition is true; move the clock by `step` seconds at each look."""
         end = time.monotonic() + seconds
         while not done():
             assert time.monotonic() < end, f"not in time: {self.states()}; {(self.folder / 'log').read_text()[-3000:]}"
@@ -79,18 +79,18 @@ class Site:
                 self.move_clock(step)
 
     def is_settled(self) -> bool:
-        """Whether every mail has come to an end."""
+        """Return whether every mail is sent or has failed for good."""
         return not set(self.states()) & _OPEN
 
     def close(self) -> None:
-        """Lets go of the test process's own connections."""
+        """Close the test process's own connections."""
         with self.app.app_context():
             db.session.remove()
             db.engine.dispose()
 
     @contextmanager
     def workers(self, number: int = 1, **more: str) -> Iterator[None]:
-        """So many workers as processes."""
+        """Run that many workers as processes."""
         with running({**self.environ, **more}, [WORKER] * number, self.folder / "log"):
             yield
 
@@ -98,7 +98,7 @@ class Site:
 def make_site(
     kind: str, server: Server, folder: Path, request: pytest.FixtureRequest, *, url: str = "", **more: str
 ) -> Site:
-    """A migrated database with one open appeal, `case`; at `url`, or a new one of that kind."""
+    """Make a migrated database with one open appeal, `case`; at `url`, or a new one of that kind."""
     if not url and kind == "sqlite":
         url = f"sqlite:///{folder}/faults.db"
     elif not url:

@@ -1,4 +1,4 @@
-"""Supporters who sign without pause, and remember every answer."""
+"""Clients that sign without pause, and record every answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, and when; status 0 where the connection broke before there was an answer."""
+    """An answer and its time; status 0 where the connection broke before there was one."""
 
     began_at: float
     at: float
@@ -35,7 +35,7 @@ class Answer:
 
 
 class Crowd:
-    """Signs an appeal through the form, each time with a new address."""
+    """A client that signs an appeal through the form, each time with a new address."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -43,7 +43,7 @@ class Crowd:
         self.answers: list[Answer] = []
 
     def sign(self) -> Answer:
-        """Once."""
+        """Sign once."""
         email = f"one{next(self._numbers)}@mail.example"
         fields = {"name": "Jeanne Martin", "email": email, "country": "FR", "consent": "y"}
         began, status, retry_after = time.monotonic(), 0, None
@@ -63,7 +63,7 @@ class Crowd:
 
     @contextmanager
     def signing(self, number: int = 4) -> Iterator[threading.Event]:
-        """So many of them, until the block or its event ends."""
+        """Run that many clients until the block or its event ends."""
         stop = threading.Event()
 
         def go_on() -> None:
@@ -82,11 +82,11 @@ class Crowd:
                 one.join()
 
     def statuses(self) -> Counter[int]:
-        """How often each came."""
+        """Return how often each status came."""
         return Counter(one.status for one in self.answers)
 
     def first_taken_after(self, moment: float) -> float:
-        """Seconds until somebody who began after that moment was taken; waits for it, at most a minute."""
+        """Return the seconds until a client that began after that moment was accepted; wait a minute at most."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
             taken = [one.at for one in self.answers if one.began_at >= moment and one.status == 303]
@@ -96,7 +96,7 @@ class Crowd:
         raise AssertionError(f"nobody was taken within a minute: {self.statuses()}")
 
     def lost(self, site: Site) -> list[str]:
-        """Those who were told that they had signed, and did not."""
+        """Return the addresses of acknowledged sign-ups that are not stored."""
         with site.app.app_context():
             vault, appeal_ids = runtime().vault, db.session.scalars(select(Appeal.id)).all()
             kept = set(db.session.scalars(select(Signature.address_digest)))

@@ -103,7 +103,7 @@ class Server:
                 line.shutdown(socket.SHUT_RDWR)
 
     def copies(self) -> dict[str, list[Received]]:
-        """What arrived, by Message-ID."""
+        """Return the messages that arrived, by Message-ID."""
         found: defaultdict[str, list[Received]] = defaultdict(list)
         for one in list(self.received):
             found[one.message_id].append(one)

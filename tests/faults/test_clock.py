@@ -57,12 +57,12 @@ class Machines:
         return self.by_error[timedelta(0)]
 
     def sign(self, wrong: timedelta, name: str) -> int:
-        """Somebody signs on the machine whose clock is so wrong."""
+        """Sign on the machine whose clock is wrong by that much."""
         answer = self.by_error[wrong].test_client().post(SIGN, data=form(email=f"{name}@mail.example", updates="y"))
         return answer.status_code
 
     def on_each(self, work: Any) -> None:
-        """Does it on every machine, the fast one first."""
+        """Do the action on every machine, the fast one first."""
         for wrong in (HOUR, timedelta(0), -HOUR):
             app = self.by_error[wrong]
             with app.app_context():
@@ -148,7 +148,7 @@ def test_nobody_is_mailed_twice(machines: Machines, postbox: Postbox, figure: Fi
 
 
 def everywhere(machines: Machines, postbox: Postbox) -> None:
-    """What each machine's worker does within the hour, each by its own clock."""
+    """Do the work of each machine's worker within the hour, each by its own clock."""
 
     def work(app: Flask, now: datetime) -> None:
         due_at = now.replace(minute=0, second=0, microsecond=0)

@@ -46,7 +46,7 @@ def test_the_web_answers_all_that_it_has_taken_and_ends(site: Site, figure: Figu
         process.kill()
         process.wait()
     assert set(crowd.statuses()) <= {303, 0}
-    # Whoever had begun well before got an answer; later ones find nobody there, and a proxy tries elsewhere.
+    # Requests that began well before were answered; later ones are refused, and a proxy tries elsewhere.
     assert [one for one in crowd.answers if one.status == 0 and one.began_at < told_at - 0.5] == []
     figure("10 faults: SIGTERM to the web under load: acknowledged signatures lost", len(crowd.lost(site)), "0")
     assert crowd.lost(site) == []

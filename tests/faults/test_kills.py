@@ -175,12 +175,12 @@ def test_killed_processes_lose_no_signature_and_no_mail(site: Site, tmp_path: Pa
 
 
 def doubles(site: Site) -> int:
-    """Copies beyond the first of each message."""
+    """Return the copies beyond the first of each message."""
     return sum(len(same) - 1 for same in site.server.copies().values())
 
 
 def unanswered(site: Site) -> set[str]:
-    """Whose forms no answer arrived for.
+    """Return the forms for which no answer arrived.
 
     A form that is sent again, because its answer was lost, is another row; within minutes one mail answers both.
     """
@@ -201,7 +201,7 @@ def unanswered(site: Site) -> set[str]:
 
 
 def check(site: Site, crowd: Crowd) -> None:
-    """What was acknowledged is there, what is owed has arrived, and nothing was counted wrong."""
+    """Check that acknowledged sign-ups are stored, owed mail has arrived, and the counts are exact."""
     assert len(crowd.signed) > SIGN_UPS * 0.9
     assert len(crowd.confirmed) > SIGN_UPS * 0.1
     with site.app.app_context():

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 
 
 def sign(port: int, number: int) -> tuple[int, float]:
-    """One sign-up of somebody else: the status and the seconds that it took."""
+    """Send one sign-up of another supporter; return the status and the seconds that it took."""
     fields = form(email=f"person{number}@mail{number}.example")
     body = "&".join(f"{name}={value.replace(' ', '+')}" for name, value in fields.items()).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Forwarded-For": f"198.51.{number}.7"}
@@ -136,7 +136,7 @@ def test_no_request_waits_for_a_queue_that_hangs(app: Flask, monkeypatch: pytest
 
 
 def runs(site: Site) -> int:
-    """How many runs of periodic jobs were claimed."""
+    """Return the number of runs of periodic jobs that were claimed."""
     with site.app.app_context():
         found = db.session.scalar(select(func.count()).select_from(PeriodicRun)) or 0
         db.session.remove()
@@ -144,7 +144,7 @@ def runs(site: Site) -> int:
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float) -> None:
-    """Look again and again until it is so; no longer than that."""
+    """Poll until the condition is true, for that long at most."""
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end, "not in time"
@@ -152,7 +152,7 @@ def wait_until(is_so: Callable[[], bool], seconds: float) -> None:
 
 
 def redis_process(url: str) -> str:
-    """The process id of the server at that address."""
+    """Return the process id of the server at that address."""
     port = url.rpartition(":")[2].partition("/")[0]
     found = subprocess.run(["pgrep", "-f", f"redis-server.*:{port}"], capture_output=True, text=True, check=True)
     return found.stdout.split()[0]

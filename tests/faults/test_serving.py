@@ -138,18 +138,18 @@ def test_too_many_half_sent_requests_make_room_for_whole_ones(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_a_reload_makes_nobody_wait(tmp_path: Path, figure: Figure) -> None:
-    """HUP while somebody asks all the time: no answer takes a second, and the processes are new ones."""
+    """Reload by HUP under constant requests: no answer takes a second, and the processes are new ones."""
     took: list[tuple[int, float]] = []
     with served(tmp_path, workers=2) as (port, process):
         before = children(process)
         stop = threading.Event()
 
-        def go() -> None:
+        def send_requests() -> None:
             while not stop.is_set():
                 took.append(ask(port, "/en/"))
                 time.sleep(0.02)
 
-        asking = threading.Thread(target=go)
+        asking = threading.Thread(target=send_requests)
         asking.start()
         time.sleep(1)
         process.send_signal(signal.SIGHUP)

@@ -102,7 +102,7 @@ def test_a_passkey_is_a_second_factor(desk: Page) -> None:
 
 @pytest.fixture(scope="module")
 def supporter(demonstration: tuple[str, dict[str, str]]) -> None:
-    """Somebody who has confirmed and asked to hear how the case goes on."""
+    """Return a supporter who has confirmed and asked for updates."""
     address, environ = demonstration
     fields = {"name": "Ada Example", "email": "ada@mail.example", "country": "FR", "consent": "y"}
     post(f"{address}/fr/appeals/janbolat-mamai/sign", fields)

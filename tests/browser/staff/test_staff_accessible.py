@@ -40,7 +40,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 ME = "me@staff.example"
-# Flask-Security's own pages: of somebody who is logged in, and of somebody who has given the password so far.
+# Flask-Security's own pages: after log-in, and after the password alone.
 OWN = ("change", "verify", "tf-setup", "mf-recovery-codes", "wan-register")
 HALFWAY = ("tf-validate", "mf-recovery", "wan-signin")
 ORIGIN = "http://tocsin.test"
@@ -105,7 +105,7 @@ def pages(app: Flask, desk: FlaskClient, found: dict[str, str], locale: str) -> 
 
 
 def sent_empty(app: Flask, desk: FlaskClient, found: dict[str, str], locale: str) -> Iterator[tuple[str, bytes]]:
-    """What each form says that is sent as it stands, its boxes empty. Some of them stop the appeal by that."""
+    """Yield the answer to each form that is sent unchanged, its boxes empty. Some of them stop the appeal by that."""
     for path in ("/staff" + route.path.format(**found) for route in MATRIX if route.method == "GET"):
         if desk.get(path, buffered=True).mimetype != "text/html":
             continue
@@ -128,7 +128,7 @@ def _asking_back(desk: FlaskClient) -> Iterator[tuple[str, bytes]]:
 
 
 def _ways_in(app: Flask, locale: str) -> Iterator[tuple[str, bytes]]:
-    """What somebody sees who is not logged in, or halfway."""
+    """Yield the pages for a visitor who is not logged in, or only halfway."""
     spoken = {"Accept-Language": locale}
     stranger, now = app.test_client(), runtime().clock()
     invited = invite(Invitation("new@staff.example", "fr", Role.VIEWER, locale), context=context(now))

@@ -22,18 +22,18 @@ _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
 def fields(data: bytes | str, name: str = "case.md") -> dict[str, Any]:
-    """What a document says, without the warnings, whose lines differ by form."""
+    """Return the fields of a document, without the warnings, whose lines differ by form."""
     said = parse_document(data.encode() if isinstance(data, str) else data, name).to_json()
     return {key: value for key, value in said.items() if key != "warnings"}
 
 
 def codes(data: bytes | str, name: str = "case.md") -> list[str]:
-    """The codes of a document's warnings."""
+    """Return the codes of a document's warnings."""
     return [warning.code for warning in parse_document(data.encode() if isinstance(data, str) else data, name).warnings]
 
 
 def refusal(data: bytes, name: str = "case.md") -> str:
-    """The code with which a file is refused, or an empty text."""
+    """Return the code with which a file is refused, or an empty text."""
     try:
         parse_document(data, name)
     except DocumentError as error:
@@ -42,13 +42,13 @@ def refusal(data: bytes, name: str = "case.md") -> str:
 
 
 def plain(markdown: str) -> str:
-    """The document without emphasis and heading marks; links are their texts."""
+    """Return the document without emphasis and heading marks; links are their texts."""
     lines = [_EMPHASIS.sub("", _LINK.sub(r"\1", re.sub(r"^#+ ", "", line))) for line in markdown.split("\n")]
     return "\n".join(lines)
 
 
 def wrapped(text: str, width: int = 72) -> str:
-    """Each line filled to a width, as mail programs do."""
+    """Return each line filled to a width, as mail programs do."""
     lines: list[str] = []
     for line in text.split("\n"):
         lines += textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
@@ -56,7 +56,7 @@ def wrapped(text: str, width: int = 72) -> str:
 
 
 def quoted(text: str, mark: str = "> ") -> str:
-    """Each line behind a mark, as in the answer to a mail."""
+    """Return each line behind a mark, as in the answer to a mail."""
     return "".join(f"{mark}{line}\n" for line in text.split("\n"))
 
 
@@ -66,13 +66,13 @@ def typeset(markdown: str, *, setup: str = "") -> bytes:
 
 
 def typst_of(markdown: str) -> str:
-    """The document as Typst source."""
+    """Return the document as Typst source."""
     paragraphs = re.split(r"\n\s*\n", markdown.strip("\n"))
     return "\n\n".join(" #linebreak()\n".join(_typeset_line(line) for line in one.split("\n")) for one in paragraphs)
 
 
 def compiled(source: str) -> bytes:
-    """The PDF of a Typst source."""
+    """Return the PDF of a Typst source."""
     return typst.compile(f'#set page(paper: "a4")\n#set text(size: 10pt)\n{source}'.encode())
 
 
@@ -97,7 +97,7 @@ DOCUMENTS = sorted(path for path in CASES.iterdir() if path.suffix in {".md", ".
 
 @cache
 def read_case(path: Path) -> DraftAppeal | str:
-    """What a document of the case suite says, or the code with which it is refused; read once for all tests."""
+    """Return the fields of a document of the case suite, or the code of its refusal; read it once for all tests."""
     try:
         return parse_document(path.read_bytes(), path.name)
     except DocumentError as error:

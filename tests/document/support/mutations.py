@@ -1,4 +1,4 @@
-"""What happens to a document on its way: wrapping, quoting, spaces, case, accents, bold, the order of blocks."""
+"""Changes to a document on its way: wrapping, quoting, spaces, case, accents, bold, the order of blocks."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def test_the_standby_takes_over_for_web_worker_and_queue(
         site.close()
         site.run_until(site.is_settled, seconds=60)
         with site.app.app_context():
-            tasks.start_handover(1)  # there is none: whoever takes the job is done with it at once
+            tasks.start_handover(1)  # there is none, so the task ends at once
             site.run_until(lambda: huey.storage.queue_size() == 0, seconds=30)
             db.session.remove()
         assert [process.poll() for process in processes] == [None, None]

@@ -142,7 +142,7 @@ def test_a_full_disk_loses_nothing_and_heals(
 
 
 def check_whole(site: Site) -> None:
-    """What the database says of itself."""
+    """Check that the database reports itself whole."""
     with site.app.app_context():
         url: Any = db.engine.url
         if url.drivername == "sqlite":

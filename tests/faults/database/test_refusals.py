@@ -1,4 +1,4 @@
-"""What a database says when it refuses us is never called "away", whatever its language; nor is an error of ours."""
+"""Refusals and errors of a database server: none is called "away", whatever its language."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def url_of(server: PostgresServer, who_and_where: str = "known/postgres") -> str
 
 
 def refusals(url: str) -> list[Diagnosis]:
-    """What an attempt to connect means, as the application gets the error and as the job queue does."""
+    """Return the classification of an attempt to connect, by the application and by the job queue."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
     with pytest.raises(DBAPIError) as error:
         engine.connect()

@@ -64,7 +64,7 @@ def test_it_says_what_it_did(environ: dict[str, str]) -> None:
 
 
 def test_a_server_that_is_too_old_is_refused(postgresql_server: str) -> None:
-    """No older server is at hand: this one is called too old."""
+    """Refuse an older server; none is installed, so this one reports an old version."""
     environ = environment(**KEYS, TOCSIN_DATABASE_URL=make_database(postgresql_server, "old"))
     patch = "from campaign.platform.database import schema; schema.OLDEST_POSTGRESQL = 99"
     call = f"{patch}; from flask.cli import main; main()"

@@ -26,7 +26,7 @@ def domain_of(address: str) -> str:
 
 
 class Away(Script):
-    """Refuses for now, at the phase and with the code given, until the test lets it go."""
+    """A server that refuses for now, at the phase and with the code given, until the test ends it."""
 
     def __init__(self, phase: str, code: int) -> None:
         self.phase, self.code, self.is_over = phase, code, False
