@@ -1,4 +1,4 @@
-"""flask mail preview: each message with sample data."""
+"""The command `flask mail preview`, which shows a message with sample data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from campaign.platform.runtime import runtime
 @click.option("--html", "part", flag_value="html", help="Only the HTML part.")
 @click.option("--text", "part", flag_value="text", help="Only the text part.")
 def preview(name: str | None, locale: str, part: str | None) -> None:
-    """Show a message with an invented case in it; without NAME, list the messages."""
+    """Show a message with sample data; without NAME, list the names of the messages."""
     if name is None:
         click.echo("\n".join(samples.names()))
         return

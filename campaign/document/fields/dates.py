@@ -1,4 +1,4 @@
-"""Dates in the forms of the documents, in every language of the label files."""
+"""Recognition of dates in the formats that documents use, in every language that has a label file."""
 
 from __future__ import annotations
 
@@ -18,34 +18,35 @@ _DAY_FIRST = re.compile(
 )
 _MONTH_FIRST = re.compile(r"(?<!\w)([^\W\d_]{3,12})\.? (\d{1,2})(?:st|nd|rd|th)?(?!\d)(?:,? (\d{4})(?!\d))?")
 _ISO = re.compile(r"(?<![\w/.-])(\d{4})-(\d{1,2})-(\d{1,2})(?!\w)")
-_NUMBERS = re.compile(r"(?<![\w/.-])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?!\w)")
+_NUMERIC = re.compile(r"(?<![\w/.-])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedDate:
-    """A date in a text; `year` is None where the document leaves it out."""
+    """A date and its position in a text; `year` is None if the text gives no year."""
 
     start: int
     end: int
     day: int
     month: int
     year: int | None
-    is_ambiguous: bool = False
+    is_ambiguous: bool = False  # day and month could be the other way round
 
     def to_date(self) -> date | None:
         """Return the date, or None if it has no year or does not exist."""
-        return _date(self.year, self.month, self.day) if self.year else None
+        return _date_or_none(self.year, self.month, self.day) if self.year else None
 
-    def next_after(self, start: date) -> date | None:
-        """Return the first such day after `start`, for a date without a year; None if there is none in nine years."""
-        for year in range(start.year, start.year + 9):
-            day = _date(year, self.month, self.day)
-            if day and day > start:
-                return day
+    def next_after(self, earlier: date) -> date | None:
+        """Return the first date later than `earlier` with this day and month; None if it does not exist."""
+        # Nine calendar years, since 29 February can be eight years away (2096 to 2104).
+        for year in range(earlier.year, earlier.year + 9):
+            candidate = _date_or_none(year, self.month, self.day)
+            if candidate and candidate > earlier:
+                return candidate
         return None
 
 
-def _date(year: int, month: int, day: int) -> date | None:
+def _date_or_none(year: int, month: int, day: int) -> date | None:
     try:
         return date(year, month, day)
     except ValueError:
@@ -53,12 +54,13 @@ def _date(year: int, month: int, day: int) -> date | None:
 
 
 @cache
-def _months() -> dict[str, int]:
+def _month_numbers() -> dict[str, int]:
+    """Return the numbers of the months by their normalised names and abbreviations, in every language."""
     numbers: dict[str, int] = {}
     for language in vocabulary().languages:
-        for names in Locale.parse(language).months.values():
+        for names_by_width in Locale.parse(language).months.values():
             for width in ("wide", "abbreviated"):
-                for number, name in names[width].items():
+                for number, name in names_by_width[width].items():
                     for spelling in (normalised(name), normalised(name)[:3]):
                         if len(spelling) >= 3:
                             numbers.setdefault(spelling, number)
@@ -68,7 +70,7 @@ def _months() -> dict[str, int]:
 
 @cache
 def weekdays() -> frozenset[str]:
-    """Return the words in the names of the days, which may stand before a date."""
+    """Return the words of the weekdays' names, normalised, in every language; a weekday may precede a date."""
     names: set[str] = set()
     for language in vocabulary().languages:
         names.update(normalised(name) for name in Locale.parse(language).days["format"]["wide"].values())
@@ -76,36 +78,43 @@ def weekdays() -> frozenset[str]:
 
 
 def find_dates(text: str, first_only: bool = False) -> list[ParsedDate]:
-    """Return the dates of a text in their order, in every form that the templates use."""
-    folded = normalise(text)
+    """Return the dates in a text in the order of their positions.
+
+    All formats of the document templates are recognised. With `first_only` the list has at most one date.
+    """
+    normalised_text = normalise(text)
     result: list[ParsedDate] = []
-    for match in _ISO.finditer(folded):
+    for match in _ISO.finditer(normalised_text):
         year, month, day = (int(part) for part in match.groups())
         result.append(ParsedDate(match.start(), match.end(), day, month, year))
-    result.extend(_numeric(match) for match in _NUMBERS.finditer(folded))
-    for match in _DAY_FIRST.finditer(folded):
-        number = _months().get(match[2])
-        if number:
+    result.extend(_parse_numeric(match) for match in _NUMERIC.finditer(normalised_text))
+    for match in _DAY_FIRST.finditer(normalised_text):
+        month_number = _month_numbers().get(match[2])
+        if month_number:
             end = match.end() if match[3] else match.end(2)
-            result.append(ParsedDate(match.start(), end, int(match[1]), number, int(match[3]) if match[3] else None))
-    positions = {(each.start, each.end) for each in result}
-    for match in _MONTH_FIRST.finditer(folded):
-        number = _months().get(match[1])
-        if number and not any(start <= match.start(1) < end for start, end in positions):
+            result.append(
+                ParsedDate(match.start(), end, int(match[1]), month_number, int(match[3]) if match[3] else None)
+            )
+    spans = {(parsed.start, parsed.end) for parsed in result}
+    for match in _MONTH_FIRST.finditer(normalised_text):
+        month_number = _month_numbers().get(match[1])
+        if month_number and not any(start <= match.start(1) < end for start, end in spans):
             end = match.end() if match[3] else match.end(2)
-            result.append(ParsedDate(match.start(), end, int(match[2]), number, int(match[3]) if match[3] else None))
-    result.sort(key=lambda each: each.start)
+            result.append(
+                ParsedDate(match.start(), end, int(match[2]), month_number, int(match[3]) if match[3] else None)
+            )
+    result.sort(key=lambda parsed: parsed.start)
     return result[:1] if first_only else result
 
 
-def _numeric(match: re.Match[str]) -> ParsedDate:
-    """Return a date of numbers: day before month, unless the second number is above 12.
+def _parse_numeric(match: re.Match[str]) -> ParsedDate:
+    """Return the date in a match of `_NUMERIC`: day before month, unless the second number is above 12.
 
-    Day before month is the order everywhere but in the United States. With slashes and two numbers up to 12 the date is
-    marked as ambiguous.
+    Only documents from the United States put the month first. A date with slashes is ambiguous if its first two numbers
+    differ and are both at most 12.
     """
     first, second, year = int(match[1]), int(match[3]), int(match[4])
     if second > 12 >= first:
         return ParsedDate(match.start(), match.end(), second, first, year)
-    ambiguous = match[2] == "/" and first <= 12 and second <= 12 and first != second
-    return ParsedDate(match.start(), match.end(), first, second, year, ambiguous)
+    is_ambiguous = match[2] == "/" and first <= 12 and second <= 12 and first != second
+    return ParsedDate(match.start(), match.end(), first, second, year, is_ambiguous)

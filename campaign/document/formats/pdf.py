@@ -1,7 +1,7 @@
-"""PDF as lines, read by pdfminer.six, which gives the position and font of each line.
+"""Reading of PDF files as lines, with pdfminer.six.
 
-So address lines and bold text are recognised. pypdf gives running text only and joins the columns in which the old
-template sets its addresses.
+pdfminer gives the position and font of each line, so that address lines and bold text can be recognised. pypdf gives
+only running text, and joins the columns of addresses in the old document template.
 """
 
 from __future__ import annotations
@@ -25,30 +25,32 @@ from campaign.document.formats.pdf_layout import PageBlock, PageRow, StyledChar,
 from campaign.document.formats.unpack import Unpacker, UnpackLimitError
 from campaign.document.text.lines import MAX_CHARACTERS, Line
 
-_PAGES = 40
-_UNPACKED = 24 * 1024 * 1024  # bytes
-_END_LENGTH = 2048  # bytes; PDF readers look for the end mark in the last 1024
+_MAX_PAGES = 40
+_MAX_UNPACKED = 24 * 1024 * 1024  # bytes
+_END_MARK_WITHIN = 2048  # bytes at the end that are searched for the end mark; PDF readers search 1024
 _STREAM = re.compile(rb"stream[ \t]{0,8}(?:\r\n?|\n)")
-_PACKED_TWICE = re.compile(rb"/Filter\s{0,20}\[[^\]]{0,200}Fl[^\]]{0,200}Fl")
+# A list of filters with FlateDecode twice, by its long or short name.
+_DOUBLE_FLATE = re.compile(rb"/Filter\s{0,20}\[[^\]]{0,200}Fl[^\]]{0,200}Fl")
 _LAYOUT = LAParams(line_margin=0.4, boxes_flow=None)
 
 
 def read_pdf(data: bytes, name: str) -> list[Line]:
-    """Return the text layer in reading order, with blank lines where the page has space.
+    """Return the lines of the text layer in reading order, with a blank line between blocks.
 
-    Raises DocumentError if the file is damaged, encrypted, too large or without a text layer; MemoryError.
+    `name` is the file's name in error messages. Raises DocumentError if the file is damaged, encrypted, too large or
+    without a text layer, and MemoryError.
     """
     _check(data, name)
     try:
-        with _counted_unpacking():
-            blocks = _blocks(data)
+        with _limited_unpacking():
+            blocks = _read_blocks(data)
     except UnpackLimitError:
-        raise _too_much(name) from None
+        raise _too_large(name) from None
     except (PDFPasswordIncorrect, PDFEncryptionError):
         raise DocumentError("encrypted", f"{name} is encrypted; save it without a password") from None
     except MemoryError:
         raise
-    # Damaged files raise whatever the parser meets: TypeError, KeyError, struct.error, RecursionError…
+    # Damaged files cause many kinds of exception in pdfminer: TypeError, KeyError, struct.error, RecursionError…
     except (Exception, RecursionError) as error:
         raise DocumentError("unreadable", f"{name} is damaged: it cannot be read as PDF") from error
     if sum(len(block.text) for block in blocks) > MAX_CHARACTERS:
@@ -59,50 +61,50 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
 
 
 def _check(data: bytes, name: str) -> None:
-    """Refuse a truncated file, of which pdfminer would return a part, and a decompression bomb.
-
-    Raises DocumentError.
-    """
-    if _PACKED_TWICE.search(data.replace(b"#6c", b"l")):
+    """Refuse truncated files, which pdfminer would read in part, and decompression bombs. Raises DocumentError."""
+    # A PDF name may spell the “l” of FlateDecode as #6c.
+    if _DOUBLE_FLATE.search(data.replace(b"#6c", b"l")):
         raise DocumentError("unreadable", f"{name} packs a stream twice, which no Urgent Action does")
-    if b"%%EOF" not in data[-_END_LENGTH:]:
+    if b"%%EOF" not in data[-_END_MARK_WITHIN:]:
         raise DocumentError("unreadable", f"{name} is damaged: its end is missing")
-    unpacker = Unpacker(_UNPACKED)
+    unpacker = Unpacker(_MAX_UNPACKED)
     view = memoryview(data)
     try:
         for match in _STREAM.finditer(data):
             unpacker.measure(view[match.end() :])
     except UnpackLimitError:
-        raise _too_much(name) from None
+        raise _too_large(name) from None
 
 
-def _too_much(name: str) -> DocumentError:
-    return DocumentError("too-large", f"{name} unpacks to more than {_UNPACKED // 2**20} MB")
+def _too_large(name: str) -> DocumentError:
+    return DocumentError("too-large", f"{name} unpacks to more than {_MAX_UNPACKED // 2**20} MB")
 
 
 @contextmanager
-def _counted_unpacking() -> Iterator[None]:
-    """Count the bytes that pdfminer unpacks: other streams than `_check` finds, or one stream often.
+def _limited_unpacking() -> Iterator[None]:
+    """Limit the bytes that pdfminer unpacks, since it may read streams that `_check` does not find, or one repeatedly.
 
-    It also replaces pdfminer's salvage of damaged streams, which copies the whole output for each byte.
+    This also replaces pdfminer's recovery of damaged streams, which copies the whole output for each byte.
     """
-    unpacker = Unpacker(_UNPACKED)
-    module = vars(pdftypes)
-    originals = {name: module[name] for name in ("zlib", "decompress_corrupted")}
-    module["zlib"] = SimpleNamespace(decompress=unpacker.unpack, error=zlib.error)
-    module["decompress_corrupted"] = unpacker.unpack_damaged
+    unpacker = Unpacker(_MAX_UNPACKED)
+    namespace = vars(pdftypes)
+    originals = {name: namespace[name] for name in ("zlib", "decompress_corrupted")}
+    namespace["zlib"] = SimpleNamespace(decompress=unpacker.unpack, error=zlib.error)
+    namespace["decompress_corrupted"] = unpacker.unpack_damaged
     try:
         yield
     finally:
-        module.update(originals)
+        namespace.update(originals)
 
 
-def _blocks(data: bytes) -> list[PageBlock]:
-    """Return the blocks of the pages, at most until they exceed the limit of characters."""
+def _read_blocks(data: bytes) -> list[PageBlock]:
+    """Return the text blocks of the pages, up to the page on which they exceed MAX_CHARACTERS."""
     blocks: list[PageBlock] = []
     length = 0
-    for number, page in enumerate(extract_pages(BytesIO(data), maxpages=_PAGES + 1, laparams=_LAYOUT), start=1):
-        page_blocks = list(_page_blocks(page, number))
+    for page_number, page in enumerate(
+        extract_pages(BytesIO(data), maxpages=_MAX_PAGES + 1, laparams=_LAYOUT), start=1
+    ):
+        page_blocks = list(_page_blocks(page, page_number))
         blocks += page_blocks
         length += sum(len(block.text) for block in page_blocks)
         if length > MAX_CHARACTERS:
@@ -110,45 +112,49 @@ def _blocks(data: bytes) -> list[PageBlock]:
     return blocks
 
 
-def _boxes(container: LTContainer[Any]) -> Iterator[LTTextBox]:
+def _text_boxes(container: LTContainer[Any]) -> Iterator[LTTextBox]:
+    """Yield the text boxes in a container, including those in nested containers."""
     for item in container:
         if isinstance(item, LTTextBox):
             yield item
         elif isinstance(item, LTContainer):
-            yield from _boxes(item)
+            yield from _text_boxes(item)
 
 
-def _page_blocks(page: LTPage, number: int) -> Iterator[PageBlock]:
-    """Yield the boxes of the page that hold text."""
-    for box in _boxes(page):
+def _page_blocks(page: LTPage, page_number: int) -> Iterator[PageBlock]:
+    """Yield a block for each text box of the page that is not blank."""
+    for box in _text_boxes(page):
         lines = [line for line in box if line.get_text().strip()]
         sizes = [char.size for line in lines for char in line if isinstance(char, LTChar)]
         if lines:
             size = median(sizes) if sizes else 0.0
-            yield PageBlock([_row(line) for line in lines], number, box.y1, box.y0, size, page.height, page.width)
+            yield PageBlock(
+                [_page_row(line) for line in lines], page_number, box.y1, box.y0, size, page.height, page.width
+            )
 
 
-def _row(line: LTTextLine) -> PageRow:
-    """Return the line's characters with their marks.
+def _page_row(line: LTTextLine) -> PageRow:
+    """Return the line's characters with their Markdown marks.
 
-    Repeated spaces become one, since justified lines hold several.
+    Repeated spaces become one, since justified lines have several between words.
     """
     chars: list[StyledChar] = []
     for item in line:
-        marks = _marks(item) if isinstance(item, LTChar) else ""
+        marks = _markdown_marks(item) if isinstance(item, LTChar) else ""
         for char in item.get_text().replace("\n", ""):
-            # Programs that hyphenate give the code of the soft hyphen to every hyphen.
-            normal = "-" if char == "\u00ad" else " " if char.isspace() else char
-            if normal != " " or (chars and chars[-1][0] != " "):
-                chars.append((normal, marks))
+            # Some programs that hyphenate encode every hyphen as a soft hyphen.
+            plain_char = "-" if char == "\u00ad" else " " if char.isspace() else char
+            if plain_char != " " or (chars and chars[-1][0] != " "):
+                chars.append((plain_char, marks))
     while chars and chars[-1][0] == " ":
         chars.pop()
+    # At the end of the line it stays a soft hyphen, which may break a word.
     if line.get_text().rstrip().endswith("\u00ad"):
         chars[-1] = ("\u00ad", chars[-1][1])
-    return PageRow(chars, line.x0, line.x1, _first_word(line))
+    return PageRow(chars, line.x0, line.x1, _first_word_width(line))
 
 
-def _first_word(line: LTTextLine) -> float:
+def _first_word_width(line: LTTextLine) -> float:
     """Return the width of the line's first word in points."""
     start = end = None
     for item in line:
@@ -159,7 +165,8 @@ def _first_word(line: LTTextLine) -> float:
     return (end or 0.0) - (start or 0.0)
 
 
-def _marks(char: LTChar) -> str:
-    font = char.fontname.rsplit("+", 1)[-1].lower()
-    bold = any(part in font for part in ("bold", "black", "heavy", "demi"))
-    return ("**" if bold else "") + ("*" if "italic" in font or "oblique" in font else "")
+def _markdown_marks(char: LTChar) -> str:
+    """Return the Markdown marks for the character's font: `**` for bold, `*` for italic."""
+    font = char.fontname.rsplit("+", 1)[-1].lower()  # without the prefix of a font subset
+    is_bold = any(part in font for part in ("bold", "black", "heavy", "demi"))
+    return ("**" if is_bold else "") + ("*" if "italic" in font or "oblique" in font else "")

@@ -1,4 +1,4 @@
-"""The lines that identify a document: reference, index, country and date, in any order."""
+"""The header of a document: the lines with its reference, index, country and date, in any order."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from campaign.document.text.emphasis import plain_text
 from campaign.document.text.lines import Line, LineTracker, excerpt
 from campaign.document.text.normalise import NormalisedWord, has_words, normalise, words
 
-_LINES = 4
-_MAX_UNEXPLAINED = 8  # words beside the reference; a line with more is a sentence
+_MAX_LINES = 4
+_MAX_UNEXPLAINED_WORDS = 8  # a header text with more words that no field explains is a sentence
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]{3,60})[)\]]\s*$")
-_CONNECTORS = frozenset(("on of and the l d sur de la el nr no n zu zur an ai x").split())
+_FILLER_WORDS = frozenset(("on of and the l d sur de la el nr no n zu zur an ai x").split())
 
 
 @dataclass(slots=True)
 class Header:
-    """The content of all header lines of a document."""
+    """The content of all header lines of a document; each reference has the number of its line."""
 
     references: list[tuple[Reference, int]] = field(default_factory=list)
     index: DocumentIndex | None = None
@@ -36,54 +36,54 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class HeaderParts:
-    """The content of one header text; `left` are the pieces that no field explains."""
+    """The content of one header text; `unexplained` holds the pieces that no field explains, with their positions."""
 
     references: list[Reference]
     indexes: list[DocumentIndex]
     labelled_index: DocumentIndex | None
     issued_on: date | None
     country_code: str | None
-    left: list[tuple[int, str]]
+    unexplained: list[tuple[int, str]]
 
     @property
-    def left_words(self) -> int:
+    def unexplained_word_count(self) -> int:
         """Return the number of words in the pieces that no field explains."""
-        return sum(len(words(piece)) for _, piece in self.left)
+        return sum(len(words(piece)) for _, piece in self.unexplained)
 
 
-def read_header(lines: list[Line], stop: int, language: str) -> tuple[int, str, HeaderParts] | None:
+def read_header(lines: list[Line], max_lines: int, language: str) -> tuple[int, str, HeaderParts] | None:
     """Return the header that begins at the first of these lines: its number of lines, its text and its parts.
 
-    `stop` is the number of lines up to the next label. Returns None if there is no header.
+    It has at most `max_lines` lines. Returns None if there is no header.
     """
     best: tuple[int, str, HeaderParts] | None = None
-    for count in range(1, min(_LINES, stop, len(lines)) + 1):
+    for count in range(1, min(_MAX_LINES, max_lines, len(lines)) + 1):
         if lines[count - 1].is_blank or len(lines[count - 1].text) > 400:
             break
         text = " ".join(plain_text(line.text) for line in lines[:count])
-        if not any(char.isdigit() for char in text):  # no reference, index or date is without one
+        if not any(char.isdigit() for char in text):  # references, indexes and dates all have digits
             continue
         parts = _parse_header(text, language)
-        if not (parts.references or parts.indexes or (parts.issued_on and not parts.left)):
+        if not (parts.references or parts.indexes or (parts.issued_on and not parts.unexplained)):
             continue
-        if parts.left_words > _MAX_UNEXPLAINED or _is_sentence(text, parts):
+        if parts.unexplained_word_count > _MAX_UNEXPLAINED_WORDS or _is_sentence(text, parts):
             continue
-        if best is None or parts.left_words <= best[2].left_words:
+        if best is None or parts.unexplained_word_count <= best[2].unexplained_word_count:
             best = (count, text, parts)
     return best
 
 
 def _is_sentence(text: str, parts: HeaderParts) -> bool:
     """Return whether the reference or index stands inside running text."""
-    if not parts.left_words:
+    if not parts.unexplained_word_count:
         return False
     starts = [each.start for each in parts.references] + [each.start for each in parts.indexes]
     first = min(starts, default=len(text))
-    return len(words(text[:first])) > 3 or any(piece.rstrip().endswith(".") for _, piece in parts.left)
+    return len(words(text[:first])) > 3 or any(piece.rstrip().endswith(".") for _, piece in parts.unexplained)
 
 
 def _parse_header(text: str, language: str) -> HeaderParts:
-    """Return the parts of a header text and the pieces that remain."""
+    """Return the references, indexes, issue date and country of a header text, and the pieces that remain."""
     references, indexes = find_references(text), find_indexes(text)
     covered = [(each.start, each.end) for each in references] + [(each.start, each.end) for each in indexes]
     labels = _header_labels(text)
@@ -97,54 +97,59 @@ def _parse_header(text: str, language: str) -> HeaderParts:
         is_labelled = any(0 <= found_date.start - end <= 4 for end in date_label_ends)
         if found_date.to_date() and (issued is None or is_labelled):
             issued = found_date.to_date()
-    country, remaining = _unexplained(text, covered, language)
+    country, remaining = _split_off_country(text, covered, language)
     index_label_ends = [end for kind, _, end in labels if kind == "index"]
-    by_label = next((each for each in indexes if any(0 <= each.start - end <= 4 for end in index_label_ends)), None)
-    return HeaderParts(references, indexes, by_label, issued, country, remaining)
+    labelled_index = next(
+        (each for each in indexes if any(0 <= each.start - end <= 4 for end in index_label_ends)), None
+    )
+    return HeaderParts(references, indexes, labelled_index, issued, country, remaining)
 
 
 def _header_labels(text: str) -> list[tuple[str, int, int]]:
-    """Return the header's own words before a value: kind, start, end."""
+    """Return the labels in a header text, such as `Index:`, each with its kind, start and end."""
     labels: list[tuple[str, int, int]] = []
-    stream = words(text)
-    present = {word.text for word in stream}
+    text_words = words(text)
+    present = {word.text for word in text_words}
     for kind, phrases in vocabulary().header.items():
         if kind == "follow_up":
             continue
         for phrase in phrases:
             if phrase.words[0] not in present:
                 continue
-            for index in _positions(stream, phrase.words):
-                start, end = stream[index].start, stream[index + len(phrase.words) - 1].end
+            for index in _phrase_positions(text_words, phrase.words):
+                start, end = text_words[index].start, text_words[index + len(phrase.words) - 1].end
                 following = text[end : end + 3].lstrip()
                 if kind == "date" and not (following[:1] in {":", ""} or following[:1].isdigit()):
                     continue
-                if not any(start < e and s < end for _, s, e in labels):
+                if not any(start < other_end and other_start < end for _, other_start, other_end in labels):
                     labels.append((kind, start, end))
     return labels
 
 
-def _positions(stream: list[NormalisedWord], phrase: tuple[str, ...]) -> list[int]:
+def _phrase_positions(text_words: list[NormalisedWord], phrase: tuple[str, ...]) -> list[int]:
+    """Return the indexes of the words at which the phrase begins."""
     size = len(phrase)
     return [
         index
-        for index in range(len(stream) - size + 1)
-        if tuple(word.text for word in stream[index : index + size]) == phrase
+        for index in range(len(text_words) - size + 1)
+        if tuple(word.text for word in text_words[index : index + size]) == phrase
     ]
 
 
-def _unexplained(text: str, covered: list[tuple[int, int]], language: str) -> tuple[str | None, list[tuple[int, str]]]:
-    """Return the country among the uncovered pieces, and the other pieces with their positions."""
+def _split_off_country(
+    text: str, covered: list[tuple[int, int]], language: str
+) -> tuple[str | None, list[tuple[int, str]]]:
+    """Return the country in the text outside the `covered` spans, and the other pieces with their positions."""
     country: str | None = None
     remaining: list[tuple[int, str]] = []
     position = 0
     for start, end in (*sorted(covered), (len(text), len(text))):
         piece = text[position:start] if start > position else ""
-        for part, start_of_part in _split_pieces(piece, position):
+        for part, start_of_part in _split_at_separators(piece, position):
             tokens = [word.text for word in words(part)]
-            if not tokens or all(name in _CONNECTORS for name in tokens):
+            if not tokens or all(token in _FILLER_WORDS for token in tokens):
                 continue
-            if tuple(tokens) in _banners() or all(name in weekdays() for name in tokens):
+            if tuple(tokens) in _banners() or all(token in weekdays() for token in tokens):
                 continue
             code = country_code(part, language)
             if code and country is None:
@@ -157,12 +162,13 @@ def _unexplained(text: str, covered: list[tuple[int, int]], language: str) -> tu
 
 @cache
 def _banners() -> frozenset[tuple[str, ...]]:
-    """Return the banner's phrases, which can stand beside the reference."""
+    """Return the phrases of the banner, such as “Urgent action”, which may be on the same line as the reference."""
     phrases = (phrase for each in vocabulary().labels.values() for phrase in each)
     return frozenset(phrase.words for phrase in phrases if phrase.kind == "banner")
 
 
-def _split_pieces(piece: str, offset: int) -> list[tuple[str, int]]:
+def _split_at_separators(piece: str, offset: int) -> list[tuple[str, int]]:
+    """Return the parts with words between colons, brackets, semicolons and bars, and their positions in the text."""
     parts: list[tuple[str, int]] = []
     start = 0
     for position, char in enumerate(normalise(piece) + "|"):
@@ -173,7 +179,7 @@ def _split_pieces(piece: str, offset: int) -> list[tuple[str, int]]:
 
 
 def add_header_parts(header: Header, lines: list[Line], parts: HeaderParts, tracker: LineTracker) -> None:
-    """Add the parts of a header text to the header, with a warning where they differ from earlier ones."""
+    """Add the parts of a header text to the header; warn if they contradict earlier ones."""
     first = lines[0].number
     for line in lines:
         tracker.mark_used(line, "header")
@@ -189,19 +195,19 @@ def add_header_parts(header: Header, lines: list[Line], parts: HeaderParts, trac
     elif parts.issued_on and parts.issued_on != header.issued_on:
         tracker.warn("date-conflict", f"another issue date stands here: {parts.issued_on}", first)
     header.country_code = header.country_code or parts.country_code
-    if parts.left:
-        _place_rest(header, parts, first, tracker)
+    if parts.unexplained:
+        _place_unexplained(header, parts, first, tracker)
 
 
-def _place_rest(header: Header, parts: HeaderParts, first: int, tracker: LineTracker) -> None:
-    """Take the longest unexplained piece as the title; warn of the others."""
-    if parts.left:
-        position, piece = max(parts.left, key=lambda each: len(each[1]))
-        if header.title is None and position >= min([r.start for r in parts.references], default=0):
+def _place_unexplained(header: Header, parts: HeaderParts, first: int, tracker: LineTracker) -> None:
+    """Use the longest unexplained piece as the title, unless it is before the reference; warn of the others."""
+    if parts.unexplained:
+        position, piece = max(parts.unexplained, key=lambda each: len(each[1]))
+        if header.title is None and position >= min([each.start for each in parts.references], default=0):
             header.title = Line(first, piece, is_cut=True)
-        rest = " ".join(other for _, other in parts.left if other != piece or header.title is None)
+        rest = " ".join(other for _, other in parts.unexplained if other != piece or header.title is None)
         if header.title is not None and header.title.text == piece:
-            rest = " ".join(other for _, other in parts.left if other != piece)
+            rest = " ".join(other for _, other in parts.unexplained if other != piece)
         if has_words(rest):
             tracker.warn("unplaced-line", f"nothing takes this part of the header: {excerpt(rest)}", first)
         elif header.title is None or header.title.text != piece:
@@ -209,12 +215,15 @@ def _place_rest(header: Header, parts: HeaderParts, first: int, tracker: LineTra
 
 
 def cut_reference(headline: str | None, header: Header, language: str) -> str | None:
-    """Return the headline without a header in brackets at its end: `(Egypt: UA 16.20)`."""
+    """Return the headline without a header in brackets at its end, such as `(Egypt: UA 16.20)`.
+
+    The references and the country in the brackets are added to `header`.
+    """
     match = _BRACKETED.search(headline) if headline else None
     if not headline or not match or not has_words(headline[: match.start()]):
         return headline
     parts = _parse_header(match[1], language)
-    if parts.left or not parts.references:
+    if parts.unexplained or not parts.references:
         return headline
     header.references += [(reference, 1) for reference in parts.references]
     header.country_code = header.country_code or parts.country_code
@@ -222,30 +231,31 @@ def cut_reference(headline: str | None, header: Header, language: str) -> str | 
 
 
 def resolve_reference(header: Header, notes: list[Line], tracker: LineTracker) -> tuple[str | None, int]:
-    """Return the reference and sequence on which the header lines agree.
+    """Return the reference of the document, or None, and its sequence.
 
-    Without one, the first reference in the notes to the reader counts: `the actions you took on Urgent Action 38.20`.
+    The first reference in the header counts; if there is none, the first in the notes to the reader, as in `the actions
+    you took on Urgent Action 38.20`. A follow-up without a number gets the sequence 2 and a warning.
     """
     if not header.references:
-        noted = [(each, line.number) for line in notes for each in find_references(plain_text(line.text)[:1000])]
-        header.references += [each for each in noted if each[0].name == noted[0][0].name][:1]
+        in_notes = [(found, line.number) for line in notes for found in find_references(plain_text(line.text)[:1000])]
+        header.references += [each for each in in_notes if each[0].name == in_notes[0][0].name][:1]
     if header.index and not header.index.is_valid:
         tracker.warn("index-malformed", f"no index has this form: {excerpt(header.index.text)}", header.index_line)
     if not header.references:
         return None, 1
     reference, line = header.references[0]
-    numbered = [r for r, _ in header.references if r.name == reference.name and r.sequence]
+    numbered = [each for each, _ in header.references if each.name == reference.name and each.sequence]
     if reference.sequence is None and not numbered:
         tracker.warn("sequence-unknown", f"{reference.name} is a follow-up without a number; taken as the first", line)
         reference = replace(reference, sequence=2)
     elif reference.sequence is None:
-        later = [r for r in numbered if r.is_follow_up]
-        if later:
-            reference = later[0]
+        follow_ups = [each for each in numbered if each.is_follow_up]
+        if follow_ups:
+            reference = follow_ups[0]
         else:
             tracker.warn("sequence-unknown", f"{reference.name} is a follow-up without a number", line)
             reference = replace(reference, sequence=2)
     elif reference.sequence == 1 and not reference.is_follow_up:
-        # `This is the second update of UA 57/10`, below a header that only names the case
+        # A sentence such as `This is the second update of UA 57/10` may follow a header that names only the case.
         reference = next((each for each in numbered if each.is_follow_up), reference)
     return reference.name, reference.sequence or 1

@@ -1,4 +1,4 @@
-"""Removal of traces of mail programs and editors: mixed line ends, `>` quotes, invisible characters."""
+"""Removal of what mail programs and editors add to a text: mixed line ends, `>` marks, invisible characters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from campaign.document.text.lines import Line
 
 _LINE_ENDS = re.compile(r"\r\n|\r|\n|\x0b|\x0c|\x1c|\x1d|\x1e|\x85|\u2028|\u2029")
-_QUOTE = re.compile(r"^(?:[ \t]{0,3}>[ ]?){1,20}")
+_QUOTE_MARKS = re.compile(r"^(?:[ \t]{0,3}>[ ]?){1,20}")
+# Soft hyphen, zero-width characters, byte order mark, and marks of the writing direction.
 _INVISIBLE = dict.fromkeys(
     (
         0xAD,
@@ -31,18 +32,18 @@ _SPACES = {0xA0: " ", 0x202F: " ", 0x2007: " ", 0x2009: " ", 0x200A: " ", 0x3000
 
 
 def split_lines(text: str) -> list[Line]:
-    """Return the lines of a text, without quote marks if at least half of them are quoted."""
+    """Return the lines of a text. Quote marks are removed if at least half of the lines with text have them."""
     lines = [without_invisible(line) for line in _LINE_ENDS.split(text)]
     filled = [line for line in lines if line.strip()]
-    quoted = sum(line.lstrip().startswith(">") for line in filled)
-    if filled and quoted * 2 >= len(filled):
-        lines = [_QUOTE.sub("", line) for line in lines]
+    quoted_count = sum(line.lstrip().startswith(">") for line in filled)
+    if filled and quoted_count * 2 >= len(filled):
+        lines = [_QUOTE_MARKS.sub("", line) for line in lines]
     return [Line(number, line) for number, line in enumerate(lines, start=1)]
 
 
 def without_invisible(line: str) -> str:
     """Return the line without invisible characters.
 
-    A soft hyphen at its end stays, since the word goes on in the next line.
+    A soft hyphen after a letter at the end stays, since it shows that the word continues in the next line.
     """
     return line.translate(_INVISIBLE) + ("\u00ad" if line.endswith("\u00ad") and line[-2:-1].isalpha() else "")

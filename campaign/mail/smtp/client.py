@@ -1,6 +1,7 @@
-"""The SMTP client: one line to the server for as many messages as it lasts, and the outcome by phase and code.
+"""An SMTP client that sends many messages over one connection and reports each outcome by phase and reply code.
 
-Flask-Mail's own connection has no time-outs, and its exceptions do not tell a refused recipient from a broken line.
+Flask-Mail's own connection has no time-outs, and its exceptions do not distinguish a refused recipient from a lost
+connection.
 """
 
 from __future__ import annotations
@@ -16,51 +17,52 @@ from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.mail.smtp.connection import MailConnection
 from campaign.mail.smtp.smtp_protocol import COMMAND_SECONDS, CONNECT_SECONDS, FINAL_DOT_SECONDS, SmtpProtocol
 
-# The outcome for an address with letters beyond ASCII before the @, at a server without SMTPUTF8 (RFC 6531).
+# The detail of the outcome if an address has non-ASCII letters before the @ and the server lacks SMTPUTF8 (RFC 6531).
 NOT_CARRIED = "the server cannot carry this address (no SMTPUTF8)"
 
 
 class SmtpConnection(MailConnection):
-    """A connection by SMTP; its line is opened at the first message, and again after it broke."""
+    """An SMTP connection that is opened at the first message, and reopened after it is lost."""
 
-    host: SmtpProtocol | None
+    host: SmtpProtocol | None  # the open connection; the name is Flask-Mail's
 
-    def __init__(self, app: Flask, trusted: ssl.SSLContext | None = None) -> None:
-        """Open nothing yet.
+    def __init__(self, app: Flask, tls_context: ssl.SSLContext | None = None) -> None:
+        """Create the connection without opening it.
 
-        `trusted` says which certificates are believed; without it those of the system are.
+        `tls_context` verifies the server's certificate; the default trusts the CA certificates of the system.
         """
         super().__init__(app)
-        self._trusted = trusted
+        self._given_tls_context = tls_context
         self._phase = "connect"
 
     def deliver(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
-        """Return the outcome of handing the content over.
+        """Send the content and return the outcome.
 
-        A break before the final dot is tried again; after one behind it the outcome is in doubt.
+        If the connection is lost before the final dot, the outcome is RETRY or AWAY: the message was not sent. From the
+        dot on it is AMBIGUOUS.
         """
-        if not _fits_a_command(sender) or not _fits_a_command(recipient):
+        if not _is_safe_in_command(sender) or not _is_safe_in_command(recipient):
             return DeliveryAttempt(DeliveryOutcome.DEAD, "before", detail="an address that would break the dialogue")
         is_reused = self.host is not None
-        attempt = self._try(sender, recipient, content)
+        attempt = self._attempt_delivery(sender, recipient, content)
         if is_reused and attempt.phase == "mail" and attempt.code in {None, 421}:
-            # Servers hang up on idle or long-lived connections: that says nothing about this mail.
-            attempt = self._try(sender, recipient, content)
+            # Servers close idle or long-lived connections, which says nothing about this mail: try once more.
+            attempt = self._attempt_delivery(sender, recipient, content)
         return attempt
 
     def configure_host(self) -> SmtpProtocol:
-        """Return a new line to the server, encrypted and logged in by the settings. Raises OSError, SMTPException."""
+        """Return a new connection, encrypted and authenticated as configured. Raises OSError, SMTPException."""
         self._phase = "connect"
         host = SmtpProtocol(CONNECT_SECONDS)
-        # Known from here on, so that abort() finds it while the server is still silent.
+        # Set before the connection opens, so that abort() can close it while the server does not answer.
         self.host = host
-        host.open(self.mail.server, self.mail.port or 0, self._context() if self.mail.use_ssl else None)
+        host.open(self.mail.server, self.mail.port or 0, self._tls_context() if self.mail.use_ssl else None)
         self._phase = "ehlo"
         host.patience = COMMAND_SECONDS
         host.ehlo_or_helo_if_needed()
         if self.mail.use_tls:
             self._phase = "tls"
-            host.secure(self._context())
+            host.secure(self._tls_context())
             self._phase = "ehlo"
             host.ehlo()
         if self.mail.username is not None:
@@ -69,7 +71,7 @@ class SmtpConnection(MailConnection):
         return host
 
     def close(self) -> None:
-        """Say QUIT, and close the line."""
+        """Send QUIT and close the connection."""
         host, self.host = self.host, None
         if host is not None:
             try:
@@ -78,12 +80,12 @@ class SmtpConnection(MailConnection):
                 host.close()
 
     def abort(self) -> None:
-        """Shut the line under a message that is being sent in another thread."""
+        """Shut down the connection, so that another thread that is sending over it stops waiting."""
         host = self.host
         if host is not None:
             host.cut()
 
-    def _try(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
+    def _attempt_delivery(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
         try:
             host = self.host
             if host is None:
@@ -91,110 +93,121 @@ class SmtpConnection(MailConnection):
             self._phase = "mail"
             if not recipient.isascii() and not host.has_extn("smtputf8"):
                 return DeliveryAttempt(DeliveryOutcome.DEAD, "mail", detail=NOT_CARRIED)
-            return self._hand_over(host, sender, recipient, content)
+            return self._send_message(host, sender, recipient, content)
         except smtplib.SMTPResponseException as error:
-            self._break_off()
-            words = error.smtp_error
+            self._disconnect()
+            reply_text = error.smtp_error
             return judge(
-                self._phase, error.smtp_code, words if isinstance(words, str) else words.decode("utf-8", "replace")
+                self._phase,
+                error.smtp_code,
+                reply_text if isinstance(reply_text, str) else reply_text.decode("utf-8", "replace"),
             )
         except ssl.SSLCertVerificationError as error:
-            self._break_off()
+            self._disconnect()
             return DeliveryAttempt(
                 DeliveryOutcome.HELD, "tls", detail=f"the server's certificate: {error.verify_message}"
             )
         except smtplib.SMTPNotSupportedError as error:
-            self._break_off()
+            self._disconnect()
             return DeliveryAttempt(DeliveryOutcome.HELD, self._phase, detail=str(error)[:200])
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            self._break_off()
-            before = self._phase in {"connect", "ehlo", "tls", "auth"}
+            self._disconnect()
+            is_before_mail = self._phase in {"connect", "ehlo", "tls", "auth"}
             return DeliveryAttempt(
-                DeliveryOutcome.AWAY if before else DeliveryOutcome.RETRY, self._phase, detail=type(error).__name__
+                DeliveryOutcome.AWAY if is_before_mail else DeliveryOutcome.RETRY,
+                self._phase,
+                detail=type(error).__name__,
             )
 
-    def _hand_over(self, host: SmtpProtocol, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
+    def _send_message(self, host: SmtpProtocol, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
+        """Send the envelope and the content; with pipelining, send all commands before reading the first reply."""
         options = "" if recipient.isascii() else " SMTPUTF8"
         commands = (("mail", f"MAIL FROM:<{sender}>{options}"), ("rcpt", f"RCPT TO:<{recipient}>"), ("data", "DATA"))
-        refused: DeliveryAttempt | None = None
+        refusal: DeliveryAttempt | None = None
         code = 0
         if host.has_extn("pipelining"):
             host.say(*(command for _, command in commands))
         for phase, command in commands:
             self._phase = phase
             if not host.has_extn("pipelining"):
-                if refused is not None:
+                if refusal is not None:
                     break
                 host.say(command)
-            code, words = host.getreply()
-            if refused is None and not (code == 354 if phase == "data" else 200 <= code < 300):
-                refused = judge(phase, code, words.decode("utf-8", "replace"))
-        if refused is None:
-            return self._content(host, content)
+            code, reply_text = host.getreply()
+            if refusal is None and not (code == 354 if phase == "data" else 200 <= code < 300):
+                refusal = judge(phase, code, reply_text.decode("utf-8", "replace"))
+        if refusal is None:
+            return self._send_content(host, content)
         if code == 354:
-            # The server asks for content although it refused the recipient (RFC 2920, 3.1).
+            # The server accepted DATA although it refused an earlier command: send an empty message (RFC 2920, 3.1).
             host.say(".")
             host.getreply()
-        self._after_refusal(host, refused)
-        return refused
+        self._reset(host, refusal)
+        return refusal
 
-    def _content(self, host: SmtpProtocol, content: bytes) -> DeliveryAttempt:
-        """Send the message and the final dot: from the dot on, a break leaves the outcome unknown."""
+    def _send_content(self, host: SmtpProtocol, content: bytes) -> DeliveryAttempt:
+        """Send the content and the final dot; if the connection is lost from the dot on, the outcome is AMBIGUOUS."""
         self._phase = "content"
         host.patience = COMMAND_SECONDS
-        host.write(_quoted(content))
+        host.write(_dot_stuffed(content))
         self._phase = "dot"
         try:
             host.patience = FINAL_DOT_SECONDS
             host.write(b".\r\n")
-            code, words = host.getreply()
+            code, reply_text = host.getreply()
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            self._break_off()
+            self._disconnect()
             return DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "dot", detail=type(error).__name__)
         finally:
             host.patience = COMMAND_SECONDS
         if 200 <= code < 300:
             return DeliveryAttempt(DeliveryOutcome.SENT, "dot", code)
-        refused = judge("dot", code, words.decode("utf-8", "replace"))
-        self._after_refusal(host, refused)
-        return refused
+        refusal = judge("dot", code, reply_text.decode("utf-8", "replace"))
+        self._reset(host, refusal)
+        return refusal
 
-    def _context(self) -> ssl.SSLContext:
-        return self._trusted or _system_trust()
+    def _tls_context(self) -> ssl.SSLContext:
+        return self._given_tls_context or _system_tls_context()
 
-    def _after_refusal(self, host: SmtpProtocol, refused: DeliveryAttempt) -> None:
-        """Return to the start of a message.
+    def _reset(self, host: SmtpProtocol, refusal: DeliveryAttempt) -> None:
+        """Reset the connection for the next message (RSET).
 
-        A server that is closing, or out of step, gets a new connection.
+        Close it if the server is closing (421), has lost track of the commands (503) or does not accept RSET.
         """
-        if refused.code in {421, 503}:
-            self._break_off()
+        if refusal.code in {421, 503}:
+            self._disconnect()
             return
         try:
             if host.rset()[0] != 250:
-                self._break_off()
+                self._disconnect()
         except (OSError, smtplib.SMTPException, ValueError):
-            self._break_off()
+            self._disconnect()
 
-    def _break_off(self) -> None:
+    def _disconnect(self) -> None:
         host, self.host = self.host, None
         if host is not None:
             host.close()
 
 
 @cache
-def _system_trust() -> ssl.SSLContext:
-    """Return the certificates that the system believes; reading them takes longer than to send a dozen mails."""
+def _system_tls_context() -> ssl.SSLContext:
+    """Return a TLS context with the CA certificates of the system.
+
+    It is cached, because loading the certificates takes longer than sending a dozen mails.
+    """
     return ssl.create_default_context()
 
 
-def _fits_a_command(address: str) -> bool:
-    """Return whether the address can neither end the command nor begin another; it was checked long before, too."""
+def _is_safe_in_command(address: str) -> bool:
+    """Return whether the address cannot end its SMTP command or add another one.
+
+    Addresses are validated before they are stored; this check does not rely on that.
+    """
     return address.isprintable() and not set("<>\r\n") & set(address) and 0 < len(address.encode()) <= 320
 
 
-def _quoted(content: bytes) -> bytes:
-    """Return the content as it is sent: CRLF, leading dots doubled (RFC 5321, 4.5.2), ending with CRLF."""
+def _dot_stuffed(content: bytes) -> bytes:
+    """Return the content with CRLF after each line and with leading dots doubled (RFC 5321, 4.5.2)."""
     content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     content = content.replace(b"\r\n.", b"\r\n..")
     if content.startswith(b"."):
