@@ -53,7 +53,7 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def download(slug: str) -> ResponseReturnValue:
     """Return the file; 422 without a reason."""
-    appeal, form, at = published_appeal(slug), ExportForm(), runtime()
+    appeal, form, app_runtime = published_appeal(slug), ExportForm(), runtime()
     columns = {"only_with_updates": bool(form.updates.data), "addresses": bool(form.addresses.data)}
     try:
         signers = export_signers(
@@ -67,7 +67,7 @@ def download(slug: str) -> ResponseReturnValue:
     head, rows = signer_table(signers, addresses=columns["addresses"])
     lines = in_section(section, stream_workbook(head, rows) if is_book else csv_chunks(head, rows))
     kind, mime = ("xlsx", XLSX) if is_book else ("csv", CSV)
-    disposition = f'attachment; filename="{appeal.slug}-{section}-signatures-{at.clock():%Y-%m-%d}.{kind}"'
+    disposition = f'attachment; filename="{appeal.slug}-{section}-signatures-{app_runtime.clock():%Y-%m-%d}.{kind}"'
     return Response(stream_with_context(lines), headers={"Content-Type": mime, "Content-Disposition": disposition})
 
 
