@@ -88,7 +88,7 @@ def test_text_typed_while_the_appeal_ends_is_shown_and_not_saved(
         "targets/0": {**form_values(editor.get(f"{AT}/targets/0")), "role_en": "Typed Embassy"},
         "facts": {**form_values(editor.get(f"{AT}/facts")), "goal": "54321"},
     }
-    end(SLUG, now=runtime().clock())
+    end(SLUG, context=context(runtime().clock()))
     before = [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))]
     db.session.rollback()
     for part, values in typed.items():
@@ -136,7 +136,7 @@ def test_an_outcome_typed_while_the_appeal_ends_is_shown_again(
     send_form(editor, f"{AT}/request-review")
     assert publish(coordinator).status_code == 303
     typed = {**outcome_values(coordinator.get(f"{AT}/edit")), "outcome_en": "He was **released** today."}
-    end(SLUG, now=runtime().clock())
+    end(SLUG, context=context(runtime().clock()))
     answer = send_form(coordinator, f"{AT}/stop", **typed)
     assert answer.status_code == 422
     assert outcome_values(answer)["outcome_en"] == "He was **released** today."
