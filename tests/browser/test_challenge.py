@@ -1,4 +1,4 @@
-"""The human check in a browser: solved by itself with scripts, waited for without; no policy is broken."""
+"""The proof of work in a browser: solved by scripts, or waited for without them; no policy is violated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A site under attack; its address."""
+    """Yield the address of a site under attack."""
     folder = tmp_path_factory.mktemp("guarded")
     port = free_port()
     site = f"http://127.0.0.1:{port}"
@@ -37,7 +37,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def fill(page: Page, site: str, email: str) -> None:
-    """Signs as anybody does."""
+    """Fill in the form and sign."""
     page.goto(f"{site}/en/appeals/case")
     page.get_by_label("Your name").fill("Ann Other")
     page.get_by_label("Your e-mail address").fill(email)

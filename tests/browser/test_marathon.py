@@ -29,7 +29,7 @@ HEADLINE = "LIBÉREZ JANBOLAT MAMAÏ, EMPRISONNÉ POUR SES OPINIONS"
 
 @pytest.fixture(scope="module")
 def slugs(demonstration: Site, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Ten open appeals, each with a headline of its own."""
+    """Return the slugs of ten open appeals, each with a headline of its own."""
     said = (ROOT / "examples" / "janbolat-mamai.fr.md").read_text(encoding="utf-8")
     assert HEADLINE in said
     document, made = tmp_path_factory.mktemp("documents") / "case.md", []
@@ -59,7 +59,7 @@ def settled(environ: dict[str, str]) -> list[EmailMessage]:
 
 
 def sign(page: Page, address: str, slug: str) -> None:
-    """Fills the form in and sends it."""
+    """Fill in the form and send it."""
     page.goto(f"{address}/fr/appeals/{slug}")
     page.locator("#name").fill("Jeanne Martin")
     page.locator("#email").fill(SIGNER)

@@ -1,4 +1,4 @@
-"""A page that is shown says so once: kept pages too, and not to who asks not to be tracked."""
+"""Page views in a browser: one for each showing, cached pages too, and none for readers who refuse tracking."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [
 
 
 def counted(environ: dict[str, str], least: int) -> dict[tuple[str, str, str], int]:
-    """The views in the database, once there are so many: the browser does not wait for the answer."""
+    """Return the views in the database, once there are that many: the browser does not wait for the answer."""
     path = environ["TOCSIN_DATABASE_URL"].removeprefix("sqlite:///")
     asked = "SELECT section_code, aspect, value, sum(quantity) FROM funnel_count"
     asked += " WHERE funnel_stage = 'viewed' GROUP BY 1, 2, 3"

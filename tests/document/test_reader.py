@@ -1,4 +1,4 @@
-"""Every form that a document comes in says the same: text in any encoding and wrapping, Word, PDF."""
+"""The forms in which a document comes: text in any encoding and wrapping, Word and PDF, all with the same result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EMPHASISED = ("summary", "background")
 
 
 def unmarked(said: dict[str, object]) -> dict[str, object]:
-    """The fields without the emphasis that only some forms can carry."""
+    """Return the fields without the emphasis that only some forms can carry."""
     return {key: plain(str(value)) if key in _EMPHASISED and value else value for key, value in said.items()}
 
 

@@ -33,7 +33,7 @@ def encrypted() -> bytes:
 
 
 def scanned() -> bytes:
-    """A page that is one grey picture."""
+    """Return a page that is one grey picture."""
     pixels = zlib.compress(b"\x80" * 10_000)
     head = f"/Subtype /Image /Width 100 /Height 100 /ColorSpace /DeviceGray /BitsPerComponent 8 /Length {len(pixels)}"
     return (
@@ -48,7 +48,7 @@ def scanned() -> bytes:
 
 
 def bomb() -> bytes:
-    """A Word file of a megabyte that unpacks to a quarter of a gigabyte."""
+    """Return a Word file of a megabyte that unpacks to a quarter of a gigabyte."""
     return builders.docx(NEW, extra={"word/media/image1.bin": bytes(2**28)})
 
 

@@ -1,4 +1,4 @@
-"""The three pairs that were given: the real document stays in the shared folder, so these skip without it."""
+"""The three given pairs of documents: they stay in the shared folder, so these tests skip without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A site on each of the two databases, and a mail server that the test writes the script of."""
+"""Fixtures of the fault tests: a site on each of the two databases, and a mail server that follows a test's script."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.faults.smtp_script import Server
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Accepts everything until the test gives it another script."""
+    """Yield a mail server that accepts everything until the test gives it another script."""
     with Server() as server:
         yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def site(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> Site:
-    """One open appeal, no worker yet."""
+    """Yield a site with one open appeal and no worker yet."""
     return make_site(request.param, server, tmp_path, request)

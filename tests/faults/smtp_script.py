@@ -1,4 +1,4 @@
-"""A mail server on raw sockets that does to each command what the test's script says, and remembers everything."""
+"""A mail server on raw sockets that answers each command by the test's script, and records everything."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Say:
 
 # Hangs up without a word.
 DROP = Say("", hang_up=True)
-# Says nothing until the client has had enough.
+# No answer until the client's time-out.
 SILENCE = Say("", pause=3600.0)
 
 
@@ -34,11 +34,11 @@ class Script:
     extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME", "SMTPUTF8")
 
     def banner(self, number: int) -> Say:
-        """To the connection with that number."""
+        """Return the greeting of the connection with that number."""
         return Say("220 ready")
 
     def hello(self, number: int) -> Say:
-        """Before the answer to EHLO: only its pause counts."""
+        """Return the answer to EHLO, of which only the pause counts."""
         return Say("")
 
     def auth(self, line: str) -> Say:
@@ -59,7 +59,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A whole message that got as far as the final dot, and whether the server then said that it took it."""
+    """A whole message that got as far as the final dot, and whether the server then accepted it."""
 
     at: float
     sender: str
@@ -69,7 +69,7 @@ class Received:
 
     @property
     def message_id(self) -> str:
-        """Its Message-ID."""
+        """Return its Message-ID."""
         found = re.search(rb"^Message-ID: (\S+)", self.content, re.MULTILINE)
         assert found is not None
         return found[1].decode()
@@ -77,7 +77,7 @@ class Received:
 
 @dataclass
 class Server:
-    """Listens on a free port of the loopback from `with` on."""
+    """A server that listens on a free port of the loopback from `with` on."""
 
     script: Script = field(default_factory=Script)
     tls: ssl.SSLContext | None = None
@@ -124,7 +124,7 @@ class Server:
         self._open.add(line)
         talk = _Talk(self, line, number)
         with contextlib.suppress(OSError, EOFError):
-            talk.run()
+            talk.serve()
         self._open.discard(line)
         talk.close()
 
@@ -141,7 +141,7 @@ class _Talk:
         self._is_secret = False
         self._sender = self._recipient = ""
 
-    def run(self) -> None:
+    def serve(self) -> None:
         self._say(self._server.script.banner(self._number))
         while raw := self._file.readline():
             script = self._server.script
@@ -168,7 +168,7 @@ class _Talk:
                 self._say(Say("250 ok"))
 
     def close(self) -> None:
-        """Hangs up."""
+        """Close the connection."""
         self._file.close()
         self._line.close()
 

@@ -1,4 +1,4 @@
-"""A worker that cannot work: it says why, waits where waiting helps, ends where it does not, and `/readyz` tells."""
+"""A worker that cannot work: it logs the reason, waits where waiting helps, or ends; and `/readyz` reports it."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_who_left_and_cannot_be_written_down_is_told(site: Site) -> None:
 
 
 def test_a_worker_waits_for_the_schema(server: Server, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """On an empty file: it says what to do, and goes on by itself."""
+    """Wait for the schema on an empty file: log what to do, and go on once it is there."""
     url, log = f"sqlite:///{tmp_path}/new.db", tmp_path / "log"
     environ = environment(**KEYS, TOCSIN_DATABASE_URL=url, TOCSIN_MAIL_URL=f"smtp://127.0.0.1:{server.port}")
     with running(environ, [WORKER], log) as processes:
@@ -186,7 +186,7 @@ def test_a_worker_waits_for_a_database_that_is_not_there_yet(
 def test_a_database_that_refuses_is_told_apart_from_one_that_is_away(
     own_server: PostgresServer, tmp_path: Path, wrong: str, said: str
 ) -> None:
-    """In the web's log, with time, level and SQLSTATE; supporters are told to come again either way."""
+    """Log time, level and SQLSTATE of a refusal; supporters are asked to come again either way."""
     url = make_database(own_server.get_uri(), "refuses")
     app = create_app(settings_for(url, tmp_path))
     with app.app_context():

@@ -53,7 +53,7 @@ class Machines:
 
     @property
     def right(self) -> Flask:
-        """The one with the right clock."""
+        """Return the machine with the right clock."""
         return self.by_error[timedelta(0)]
 
     def sign(self, wrong: timedelta, name: str) -> int:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 def start(site: Site, command: list[str]) -> subprocess.Popen[bytes]:
-    """The command as a process, writing into the site's log."""
+    """Start the command as a process that writes into the site's log."""
     with (site.folder / "log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", *command],
@@ -54,7 +54,7 @@ def test_the_web_answers_all_that_it_has_taken_and_ends(site: Site, figure: Figu
 
 
 class Slow(Script):
-    """Takes its time over each message."""
+    """A server that delays the answer to each message."""
 
     def dot(self, recipient: str, content: bytes) -> Say:
         return Say("250 ok", pause=0.4)

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.slow
 
 
 class Herd:
-    """Web and workers; each is killed without warning now and then, and started again."""
+    """Web and workers that are killed without warning now and then, and started again."""
 
     def __init__(self, site: Site, commands: list[list[str]]) -> None:
         self._site = site
@@ -53,7 +53,7 @@ class Herd:
         self.killed: Counter[str] = Counter()
 
     def kill_one(self, chance: random.Random) -> None:
-        """One at random: a worker, the web server with all its children, or one of these children alone."""
+        """Kill one at random: a worker, the web server with all its children, or one of these children alone."""
         victim = chance.randrange(len(self._processes))
         process = self._processes[victim]
         name = self._commands[victim][0]
@@ -68,7 +68,7 @@ class Herd:
         self._processes[victim] = self._start(self._commands[victim])
 
     def end(self) -> None:
-        """Kills what is left."""
+        """Kill the processes that are left."""
         for process in self._processes:
             self._kill(process)
         self._log.close()
@@ -87,7 +87,7 @@ class Herd:
 
 
 class Crowd:
-    """Signs up, and confirms with the links that arrive; remembers only what was acknowledged."""
+    """A client that signs, and confirms by the links that arrive; it records only acknowledged answers."""
 
     def __init__(self, site: Site, url: str) -> None:
         self._site, self._url = site, url
@@ -97,7 +97,7 @@ class Crowd:
         self.allowed = 0
 
     def sign(self, number: int) -> None:
-        """Until it is acknowledged; a lost answer is asked for again, as people do."""
+        """Sign until it is acknowledged; after a lost answer send the form again, as people do."""
         while number >= self.allowed:
             time.sleep(0.05)
         email = f"one{number}@d{number % 40}.example"
@@ -107,7 +107,7 @@ class Crowd:
                 self.signed.add(email)
 
     def confirm_some(self, stop: threading.Event) -> None:
-        """Every fourth who got a mail."""
+        """Confirm for every fourth recipient of a mail."""
         seen = 0
         while not stop.wait(0.1):
             received = self._site.server.received

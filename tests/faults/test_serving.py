@@ -23,7 +23,7 @@ HEAD = b"POST /en/new-link HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: applicat
 
 
 def arriving(*pieces: bytes) -> list[bool]:
-    """After which piece the request is whole."""
+    """Return the number of the piece after which the request is whole."""
     one = PartialRequest()
     found = []
     for piece in pieces:
@@ -57,7 +57,7 @@ def test_a_client_that_asks_is_told_once_to_go_on() -> None:
 
 @contextmanager
 def served(folder: Path, *options: str, workers: int = 1) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """A gunicorn as a service runs it: without a home folder that it could write to."""
+    """Yield a gunicorn as a service runs it: without a home folder that it could write to."""
     port = free_port()
     environ = environment(**KEYS, TOCSIN_DATABASE_URL=f"sqlite:///{folder}/tocsin.db", HOME="/nonexistent")
     flask(environ, "db", "upgrade")
@@ -69,7 +69,7 @@ def served(folder: Path, *options: str, workers: int = 1) -> Iterator[tuple[int,
 
 
 def ask(port: int, path: str = "/healthz", body: bytes | None = None, **headers: str) -> tuple[int, float]:
-    """The status and the seconds that it took."""
+    """Return the status and the seconds that it took."""
     began = time.monotonic()
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:

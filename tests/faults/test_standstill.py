@@ -1,4 +1,4 @@
-"""A worker one of whose threads stands still: it says where, and ends, so that its service starts it again."""
+"""A worker with a thread that hangs: it logs where, and ends, so that its service starts it again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Word and PDF files made in the test, so that no binary lies in the repository."""
+"""Word and PDF files made by the tests, so that no binary file is in the repository."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _block(lines: list[str], addresses: str) -> str:
 
 
 def packed(parts: dict[str, bytes]) -> bytes:
-    """A zip archive of these members."""
+    """Return a zip archive of these members."""
     out = BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in parts.items():
