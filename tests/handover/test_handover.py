@@ -32,7 +32,7 @@ from campaign.queries.handover.handover import file_of, handovers
 from campaign.services.appeals.edit_text import keep_version
 from campaign.services.handover.handover import ask_for_handover, make_handover, waiting
 from campaign.services.privacy.retention import purge_expired
-from campaign.services.signing.change_country import change_country
+from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.withdraw import erase, set_sharing, withdraw
 from tests.conftest import START, Clock, context
 from tests.handover.test_export import signed

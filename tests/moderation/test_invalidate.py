@@ -38,7 +38,7 @@ from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, begin, drop, has_work, prepare, undo
 from campaign.services.privacy.key_rotation import rotate
-from campaign.services.signing.change_country import change_country
+from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.report_action import record
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import erase

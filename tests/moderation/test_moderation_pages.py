@@ -22,7 +22,7 @@ from campaign.services.abuse.alert import raise_alert
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
-from campaign.services.signing.change_country import change_country
+from campaign.services.signing.correct_signer import change_country
 from tests.conftest import DOCUMENT, START, Postbox, confirm_at, confirm_newest, context, form
 from tests.staff.staff_clients import csrf, staffed
 

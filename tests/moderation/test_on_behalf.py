@@ -31,7 +31,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
-from campaign.services.signing.change_country import change_country
+from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.new_link import answer_link_requests
 from campaign.services.signing.sign import SignUpRequest as NewSignUp
 from campaign.services.signing.sign import sign

@@ -68,7 +68,7 @@ from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.change_country import change_country
+from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.new_link import answer_link_requests, ask_new_links
 from campaign.services.signing.report_action import record, record_unsigned
 from campaign.services.signing.sign import SignUpRequest, sign

@@ -17,7 +17,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.moderation import own_marks_of_same_address, own_signatures_of_same_address
 from campaign.services.privacy.disclosure import disclose
 from campaign.services.signing.change_address import ask_change
-from campaign.services.signing.correct_name import correct_name
+from campaign.services.signing.correct_signer import correct_name
 from campaign.services.signing.new_link import ask_new_links
 from campaign.services.signing.withdraw import erase
 from campaign.services.staff.audit import AuditRecord, append

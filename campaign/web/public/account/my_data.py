@@ -29,8 +29,7 @@ from campaign.queries.privacy.subject_access import (
 )
 from campaign.queries.signing.signature import SignatureView, find_signature
 from campaign.services.signing.change_address import ask_change, change_address, read_wanted
-from campaign.services.signing.change_country import change_country
-from campaign.services.signing.correct_name import correct_name
+from campaign.services.signing.correct_signer import change_country, correct_name
 from campaign.services.signing.withdraw import erase, set_sharing, set_updates, withdraw
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.forms import ADDRESS_ERRORS, INPUT_ERRORS, read_address
