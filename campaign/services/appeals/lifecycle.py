@@ -28,7 +28,7 @@ _MOST_OUTCOME = 20_000
 _MOST_WORDS = 2_000
 
 
-def ask(slug: str, *, context: Context) -> None:
+def request_review(slug: str, *, context: Context) -> None:
     """Request that a draft be reviewed and published; a mail tells those who may publish it. Repeating changes nothing.
 
     Raises NotFoundError, StateError (not a draft, or something is missing).
@@ -44,7 +44,7 @@ def ask(slug: str, *, context: Context) -> None:
         notify_of_review_request(session, appeal, context=context)
 
 
-def send_back(slug: str, words: str, *, context: Context) -> None:
+def return_for_changes(slug: str, words: str, *, context: Context) -> None:
     """Withdraw the request for review (its author), or return the draft for changes (a coordinator).
 
     `words` are the coordinator's reasons; they are mailed to the author of the request. Raises NotFoundError,

@@ -58,8 +58,8 @@ VIEWER = staff_actor(Scope(1, Role.VIEWER, "fr"))
 # The acts of staff, by name.
 ACTS: dict[str, Callable[[AppealView, Context], object]] = {
     "import": lambda _, by: import_draft(parse_text(DOCUMENT), ImportOptions(slug="new"), context=by),
-    "ask": lambda _, by: lifecycle.ask(SLUG, context=by),
-    "send back": lambda _, by: lifecycle.send_back(SLUG, "", context=by),
+    "ask": lambda _, by: lifecycle.request_review(SLUG, context=by),
+    "send back": lambda _, by: lifecycle.return_for_changes(SLUG, "", context=by),
     "publish": lambda _, by: lifecycle.publish(SLUG, context=by),
     "close": lambda _, by: lifecycle.close(SLUG, context=by),
     "stop": lambda _, by: lifecycle.stop(SLUG, context=by),

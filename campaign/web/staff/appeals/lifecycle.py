@@ -27,7 +27,7 @@ blueprint = Blueprint("lifecycle", __name__, url_prefix="/appeals/<slug>")
 def request_review(slug: str) -> ResponseReturnValue:
     """Ask for the draft to be published."""
     message = gettext("Those who can publish it have been told by mail.")
-    return _run(slug, lambda: lifecycle.ask(slug, context=staff_context()), message)
+    return _run(slug, lambda: lifecycle.request_review(slug, context=staff_context()), message)
 
 
 @blueprint.post("/return-for-changes")
@@ -36,7 +36,7 @@ def return_for_changes(slug: str) -> ResponseReturnValue:
     """Withdraw the request for review, or return the draft to the person who asked."""
     explanation = request.form.get("words", "")
     message = gettext("It is a draft again.")
-    return _run(slug, lambda: lifecycle.send_back(slug, explanation, context=staff_context()), message)
+    return _run(slug, lambda: lifecycle.return_for_changes(slug, explanation, context=staff_context()), message)
 
 
 @blueprint.post("/publish")
