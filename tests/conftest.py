@@ -48,7 +48,8 @@ from campaign.services.appeals.lifecycle import publish
 from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.confirm import ConsentChoices, confirm
+from campaign.services.signing.confirm import confirm
+from campaign.services.signing.confirm_statement import ConsentChoices
 from campaign.services.staff.password_reset import answer_reset_requests
 from campaign.web.caching.data_cache import DataCache
 from campaign.web.caching.page_cache import PageCache

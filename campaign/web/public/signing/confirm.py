@@ -28,7 +28,8 @@ from campaign.platform.runtime import runtime
 from campaign.queries.signing.sign_up import WaitingSignUpView, beside, earlier_than, find_waiting, newest_of
 from campaign.queries.signing.signature import SignatureView, find_signature
 from campaign.services.abuse.limits import watch_confirmed
-from campaign.services.signing.confirm import ConfirmedSignature, ConsentChoices, ShownSignUp, confirm
+from campaign.services.signing.confirm import ShownSignUp, confirm
+from campaign.services.signing.confirm_statement import ConfirmedSignature, ConsentChoices
 from campaign.services.signing.withdraw import refuse_sign_ups
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX
