@@ -39,8 +39,8 @@ from campaign.platform.context import Context
 from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.services.abuse.alert import note_alert
 from campaign.services.counting.tally import hour_of
+from campaign.services.delivery.address_mail import AddressedMail, address, limited, signers
 from campaign.services.delivery.claim import ClaimedMail
-from campaign.services.delivery.compose import AddressedMail, address, limited, signers
 from campaign.services.delivery.queue_pause import time_paused
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.outbox.answer import AnsweredError, FormReplies, IneligibleError, PostponedError, note_mailed

@@ -2,7 +2,7 @@
 
 A person who types such an address, in the form, on a paper sheet or as a new address, would make the application write
 to an authority or to itself. The form's answer stays the same; `services/outbox/answer.py` and
-`services/delivery/compose.py` stop the mail.
+`services/delivery/address_mail.py` stop the mail.
 """
 
 from __future__ import annotations

@@ -1,0 +1,233 @@
+"""The addressing of an owed mail: whether it is still sent, its recipient, and what it is rendered from.
+
+Delivery does this while it holds the row's lock, and renders the mail with no transaction open (`compose.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaign.domain.appeals.appeal import days_left
+from campaign.domain.appeals.last_time_zone import last_zone
+from campaign.domain.errors import CipherError
+from campaign.domain.outbox.mail_kind import CAPPED, MailKind
+from campaign.domain.outbox.mail_state import MailState
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import Address, parse_address
+from campaign.models import Appeal, Mail, Section, Signature
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.database.any_of_ids import any_of_ids
+from campaign.queries.signing.signature import last_consent
+from campaign.services.outbox.answer import CoveredSignUp, FormReplies, FormReply, IneligibleError
+from campaign.services.outbox.eligibility import check_sendable
+from campaign.services.outbox.enqueue import own_content
+from campaign.services.outbox.subject import MailedPerson, subject_of
+from campaign.services.outbox.suppression import suppression_reason, suppression_reasons
+
+
+@dataclass(frozen=True, slots=True)
+class AddressedMail:
+    """A mail about to be sent: its recipient, and the data to render it from.
+
+    A mail to staff has its `context` instead of an appeal; a test of an announcement has an appeal and no signature.
+    """
+
+    kind: str
+    recipient: str
+    message_id: str
+    created_at: datetime
+    locale: str
+    name: str = ""
+    signature_id: int | None = None
+    appeal_id: int | None = None
+    announcement_id: int | None = None
+    text_language: str | None = None
+    text_version: int | None = None
+    days_left: int = 0
+    reply_to: str | None = None
+    context: Mapping[str, str] = field(default_factory=dict)
+    link_key: bytes = b""
+    # Of an answer to a form: the sign-ups that its link confirms, with the values that the link is bound to.
+    covered: tuple[CoveredSignUp, ...] = ()
+    is_other: bool = False
+    composed_at: datetime | None = None
+
+
+_SIGNER = (
+    select(Signature, Appeal, Section.time_zone, Section.countries, Section.reply_to)
+    .join(Appeal, Appeal.id == Signature.appeal_id)
+    .join(Section, Section.code == Signature.section_code)
+    .where(any_of_ids(Signature.id, "signatures"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MailSigner:
+    """The signer that a mail goes to; `recipient` and `name` are None where they are erased or cannot be decrypted."""
+
+    signature: Signature
+    appeal: Appeal
+    time_zone: str
+    countries: Sequence[str]
+    reply_to: str | None
+    recipient: str | None
+    name: str | None
+    suppressed: str | None
+
+
+def signers(session: Session, subjects: Iterable[MailedPerson], vault: Vault) -> Mapping[int, MailSigner]:
+    """Return the signers that the subjects name, by signature id, with the data to address mails; read at once."""
+    ids = [subject.signature_id for subject in subjects if subject.signature_id is not None]
+    rows = session.execute(_SIGNER, {"signatures": ids}).all() if ids else ()
+    decrypted = {row[0].id: _decrypt(row[0], vault) for row in rows}
+    digests = {
+        signature_id: vault.suppression_digest(parse_address(recipient))
+        for signature_id, (recipient, _) in decrypted.items()
+        if recipient is not None
+    }
+    reasons = suppression_reasons(session, set(digests.values()))
+    return {
+        row[0].id: MailSigner(*row, *decrypted[row[0].id], suppressed=reasons.get(digests.get(row[0].id, b"")))
+        for row in rows
+    }
+
+
+def _decrypt(signature: Signature, vault: Vault) -> tuple[str | None, str | None]:
+    """Return address and name, or None twice: one that cannot be decrypted must not prevent the sending of others."""
+    if signature.name_sealed is None or signature.email_sealed is None:
+        return None, None
+    place = place_of(signature)
+    try:
+        return vault.open_email(signature.email_sealed, place), vault.open_name(signature.name_sealed, place)
+    except CipherError:
+        return None, None
+
+
+def limited(mails: Iterable[tuple[Mail, MailedPerson]], known: Mapping[int, MailSigner], vault: Vault) -> list[Address]:
+    """Return the recipients of the mails whose number per mailbox is limited, without answers to forms."""
+    recipients: list[str | None] = []
+    for mail, subject in mails:
+        if mail.kind == MailKind.ADDRESS and mail.recipient_sealed is not None:
+            with suppress(CipherError):
+                recipients.append(vault.open_email(mail.recipient_sealed, place_of(mail)))
+        elif mail.kind in CAPPED and (signer := known.get(subject.signature_id or 0)) is not None:
+            recipients.append(signer.recipient)
+    return [parse_address(recipient) for recipient in recipients if recipient is not None]
+
+
+def address(
+    session: Session,
+    mail: Mail,
+    subject: MailedPerson,
+    known: Mapping[int, MailSigner],
+    answers: FormReplies,
+    vault: Vault,
+    now: datetime,
+) -> AddressedMail:
+    """Return the mail with its decrypted recipient.
+
+    Raises IneligibleError where it is not to be sent after all, PostponedError, CipherError.
+    """
+    if subject.sign_up_id is not None:
+        return _answer(mail, answers.answer(mail, subject.sign_up_id), now)
+    if subject.signature_id is None:
+        if mail.kind == MailKind.NEW_LINK:
+            subject_of(mail, vault)  # raises where the context cannot be decrypted; otherwise it names no person
+            raise IneligibleError("there is nothing under the address")
+        addressed = _to_staff(session, mail, vault)
+        if mail.kind == MailKind.ADDRESS and addressed.context.get("url"):
+            # It asks for a confirmation, and is limited; the notice to the old address is not.
+            recipient = parse_address(addressed.recipient)
+            answers.refuse_addressee(recipient)
+            answers.room(recipient, mail, is_asked=False)
+        return addressed
+    signer = known.get(subject.signature_id)
+    if signer is None:
+        raise IneligibleError("erased")
+    signature, appeal = signer.signature, signer.appeal
+    _refuse_suppressed(signer.suppressed)
+    check_sendable(session, mail, signature, appeal)
+    if signature.name_sealed is None or signature.email_sealed is None:
+        raise IneligibleError("erased")
+    if signer.recipient is None or signer.name is None:
+        raise CipherError(f"name and address of signature {signature.id} do not open")
+    if mail.kind in CAPPED:
+        answers.room(parse_address(signer.recipient), mail, is_asked=True)
+    zone = last_zone(signature.section_code, tuple(signer.countries), signer.time_zone, appeal.deadline)
+    today = mail.created_at.astimezone(ZoneInfo(zone)).date()
+    locale, language, version = mail.locale, mail.text_language, mail.text_version
+    if mail.kind == MailKind.NEW_LINK:  # its row has neither language nor letter
+        consent = last_consent(session, signature)
+        locale, language, version = signature.locale, consent.text_language, consent.text_version
+    return AddressedMail(
+        kind=mail.kind,
+        recipient=signer.recipient,
+        name=signer.name,
+        message_id=mail.message_id or "",
+        created_at=mail.created_at,
+        locale=locale,
+        signature_id=signature.id,
+        link_key=signature.link_key or b"",
+        appeal_id=signature.appeal_id,
+        announcement_id=mail.announcement_id,
+        text_language=language,
+        text_version=version,
+        days_left=days_left(appeal.deadline, today) or 0,
+        reply_to=signer.reply_to,
+        context=own_content(mail, signature, vault),
+    )
+
+
+def _answer(mail: Mail, reply: FormReply, now: datetime) -> AddressedMail:
+    """Return the answer to a form. Its mailbox may never have confirmed, so nothing that was typed is in the mail."""
+    sign_up, signature = reply.sign_up, reply.signature
+    return AddressedMail(
+        kind=reply.kind,
+        recipient=reply.recipient,
+        message_id=mail.message_id or "",
+        created_at=mail.created_at,
+        locale=sign_up.locale if mail.kind == MailKind.NEW_LINK else mail.locale,
+        signature_id=None if signature is None else signature.id,
+        link_key=b"" if signature is None else signature.link_key or b"",
+        appeal_id=sign_up.appeal_id,
+        text_language=sign_up.text_language,
+        text_version=sign_up.text_version,
+        covered=reply.covered,
+        is_other=reply.is_other,
+        reply_to=reply.reply_to,
+        # A mail that was postponed counts as composed now.
+        composed_at=now if mail.state == MailState.QUEUED and mail.due_at > mail.created_at else None,
+    )
+
+
+def _refuse_suppressed(reason: str | None) -> None:
+    if reason is not None:
+        raise IneligibleError(f"this address is suppressed: {reason}")
+
+
+def _to_staff(session: Session, mail: Mail, vault: Vault) -> AddressedMail:
+    if mail.recipient_sealed is None or mail.context_sealed is None:
+        raise IneligibleError("the recipient was cleared")
+    recipient = vault.open_email(mail.recipient_sealed, place_of(mail))
+    _refuse_suppressed(suppression_reason(session, parse_address(recipient), vault))
+    context = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
+    return AddressedMail(
+        kind=mail.kind,
+        recipient=recipient,
+        name=context.get("name", ""),
+        message_id=mail.message_id or "",
+        created_at=mail.created_at,
+        locale=mail.locale,
+        appeal_id=int(context["appeal_id"]) if "appeal_id" in context else None,
+        announcement_id=mail.announcement_id,
+        text_language=mail.text_language,
+        context=context,
+    )
