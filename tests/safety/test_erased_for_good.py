@@ -289,7 +289,7 @@ def _searched(search: Search, old_seeds: list[bytes]) -> list[list[Path]]:
 
 
 def _end_log() -> None:
-    """What time does on a server that is at work: the log goes on in new pieces, and a checkpoint lets the old go."""
+    """Move the log on to new pieces, as a busy server does in time; a checkpoint deletes the old ones."""
     with _admin() as admin:
         for _ in range(2):
             admin.execute("SELECT pg_create_restore_point('another piece')")
