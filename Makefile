@@ -35,6 +35,10 @@ check: $(VENV)/.test ## run the quick checks and tests, on SQLite, in under a mi
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n $(JOBS) -m "not slow and not browser"
 
+fix: $(VENV)/.test ## format the code, and correct what the linter can correct
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
 test: $(VENV)/.test ## run all checks and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

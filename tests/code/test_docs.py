@@ -25,6 +25,8 @@ ENDINGS = "py|md|html|toml|conf|service|timer|typ|css|js|ini|po|pot"
 # A path in backticks: with a folder in front, or a folder itself.
 PATH = re.compile(rf"`((?:[\w.-]+/)+(?:[\w.-]+\.(?:{ENDINGS}))?)`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+# A command at the beginning of backticks or of a line of a block.
+TARGET = re.compile(r"(?:`|^ {4})make ([a-z-]+)", re.MULTILINE)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 # The recipes name files that a reader is about to make; their own test walks through each.
 RECIPES = sorted((ROOT / "docs" / "developing").glob("add-a-*.md"))
@@ -49,6 +51,15 @@ def test_every_path_that_is_named_exists(path: Path) -> None:
 def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
     links = {link for link in LINK.findall(path.read_text(encoding="utf-8")) if "://" not in link}
     assert not {link for link in links if not (path.parent / link).exists()}
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = {name for path in DOCUMENTS for name in TARGET.findall(path.read_text(encoding="utf-8"))}
+    assert {"run", "test", "fix"} <= named
+    assert named <= targets
+    assert set(re.findall(r"[a-z-]+", makefile.partition(".PHONY:")[2].partition("\n")[0])) == targets
 
 
 def test_the_architecture_names_every_package_and_module_of_the_application() -> None:
