@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import click
 from flask.cli import AppGroup
 
-from campaign.cli.refusal import NO_DOCUMENT, read_text, refusals, refuse
+from campaign.cli.refusal import NO_DOCUMENT, exit_on_refusal, read_text, refuse
 from campaign.config import LOCALES
 from campaign.document import LIMIT, DocumentError, DraftAppeal, read_document
 from campaign.document.summary import summarise
@@ -59,7 +59,7 @@ def import_(
     draft, lines = _read(file)
     context = runtime().context(OPERATOR)
     options = ImportOptions(slug=slug, goal=goal, deadline=deadline.date() if deadline else None)
-    with refusals():
+    with exit_on_refusal():
         report = import_draft(draft, options, context=context, lines=lines)
         published = lifecycle.publish(report.slug, context=context) if publish else False
     if as_json:
@@ -78,7 +78,7 @@ def import_(
 @click.argument("slug")
 def publish_(slug: str) -> None:
     """Open a draft for signatures."""
-    with refusals():
+    with exit_on_refusal():
         done = lifecycle.publish(slug, context=runtime().context(OPERATOR))
     click.echo(f"{slug} is open" if done else f"{slug} was open already")
 
@@ -87,7 +87,7 @@ def publish_(slug: str) -> None:
 @click.argument("slug")
 def close_(slug: str) -> None:
     """End an open appeal before its deadline."""
-    with refusals():
+    with exit_on_refusal():
         done = lifecycle.close(slug, context=runtime().context(OPERATOR))
     click.echo(f"{slug} is closed" if done else f"{slug} was closed already")
 
@@ -96,7 +96,7 @@ def close_(slug: str) -> None:
 @click.argument("slug")
 def stop_(slug: str) -> None:
     """Stop an open appeal: signing would no longer help, or could harm."""
-    with refusals():
+    with exit_on_refusal():
         done = lifecycle.stop(slug, context=runtime().context(OPERATOR))
     click.echo(f"{slug} is stopped" if done else f"{slug} was stopped already")
 
@@ -107,7 +107,7 @@ def stop_(slug: str) -> None:
 @click.argument("file", type=click.File(encoding="utf-8"))
 def outcome_(slug: str, language: str, file: TextIO) -> None:
     """Publish on an ended appeal's page how the case ended: FILE is Markdown, - for standard input."""
-    with refusals():
+    with exit_on_refusal():
         lifecycle.set_outcome(slug, language, read_text(file), context=runtime().context(OPERATOR))
     click.echo(f"{slug} tells its outcome in {language}")
 
@@ -117,7 +117,7 @@ def outcome_(slug: str, language: str, file: TextIO) -> None:
 @_JSON
 def sources_(slug: str, as_json: bool) -> None:
     """Count signatures by the source tag of the link that brought them (?via=…)."""
-    with refusals():
+    with exit_on_refusal():
         found = find_appeal(slug)
         if found is None:
             refuse(f"there is no appeal {slug}; `flask appeal list` shows those there are")
@@ -138,7 +138,7 @@ def sources_(slug: str, as_json: bool) -> None:
 def safety(slug: str, risks: tuple[str, ...], initials: bool) -> None:
     """Warn before signing where writing is dangerous; without options, warn of nothing and use full names."""
     countries = tuple(code.upper() for code in risks)
-    with refusals():
+    with exit_on_refusal():
         lifecycle.set_safety(
             slug, risk_countries=countries, initials_only=initials, context=runtime().context(OPERATOR)
         )
@@ -150,7 +150,7 @@ def safety(slug: str, risks: tuple[str, ...], initials: bool) -> None:
 @_JSON
 def list_(as_json: bool) -> None:
     """List all appeals, the newest first."""
-    with refusals():
+    with exit_on_refusal():
         found = all_appeals()
         signatures = signatures_by_appeal(tuple(one.id for one in found))
     rows = [

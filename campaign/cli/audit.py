@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 from flask.cli import AppGroup
 
-from campaign.cli.refusal import REFUSED, refusals
+from campaign.cli.refusal import REFUSED, exit_on_refusal
 from campaign.platform.runtime import runtime
 from campaign.queries.staff.audit import newest_entries
 from campaign.services.staff.audit import ChainHead
@@ -23,7 +23,7 @@ audit = AppGroup("audit", help="The log of what staff did.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def verify(since: str | None, as_json: bool) -> None:
     """Prove that no entry was changed or removed, and print the newest; exit 0 only then."""
-    with refusals():
+    with exit_on_refusal():
         noted = None if since is None else ChainHead.read(since)
         proof = verify_chain(vault=runtime().vault, noted=noted)
     if as_json:
@@ -46,7 +46,7 @@ def verify(since: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def list_(number: int, as_json: bool) -> None:
     """List the newest entries: when (UTC), which kind of actor, who of the staff, which act, and on what."""
-    with refusals():
+    with exit_on_refusal():
         found = newest_entries(number)
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=1, default=str))

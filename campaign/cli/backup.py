@@ -13,7 +13,7 @@ from flask.cli import AppGroup
 from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
-from campaign.cli.refusal import refusals, refuse
+from campaign.cli.refusal import exit_on_refusal, refuse
 from campaign.domain.backup.backup_file import BackupError, Manifest, new_key, read_private_key, read_public_keys
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform import db
@@ -52,7 +52,7 @@ def create_(target: Path, to: tuple[str, ...], replace: bool) -> None:
     at = runtime()
     context = at.context(OPERATOR)
     path = target / f"tocsin-{context.now:%Y%m%dT%H%M%SZ}.age" if target.is_dir() else target
-    with refusals():
+    with exit_on_refusal():
         keys = read_public_keys(to or at.settings.backup_key)
         _write_journal(at)
         made = create_backup(path, keys, replace=replace, context=context)
@@ -64,7 +64,7 @@ def create_(target: Path, to: tuple[str, ...], replace: bool) -> None:
 @_KEY
 def verify_(file: Path, key_file: TextIO) -> None:
     """Read FILE to its end and count its rows. Needs the private key, and for PostgreSQL pg_restore."""
-    with refusals():
+    with exit_on_refusal():
         manifest = verify_backup(file, read_private_key(key_file.read()))
     click.echo(f"{file} is whole: {_told(manifest)}")
 
@@ -88,7 +88,7 @@ def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_erasure_
     where all is right.
     """
     at = runtime()
-    with refusals():
+    with exit_on_refusal():
         private = read_private_key(key_file.read())
         if replace:
             _save_erasures(at)

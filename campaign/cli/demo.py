@@ -16,7 +16,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
-from campaign.cli.refusal import refusals, refuse
+from campaign.cli.refusal import exit_on_refusal, refuse
 from campaign.config import ROOT
 from campaign.document import parse_document
 from campaign.domain.appeals.appeal import AppealState
@@ -48,7 +48,7 @@ def demo(port: int, signatures: int, reloads: bool) -> None:
     at = runtime()
     if not at.settings.demo:
         refuse("the demonstration wants TOCSIN_DEMO=1 (make run sets it)")
-    with refusals():
+    with exit_on_refusal():
         upgrade(directory=current_app.extensions["migrate"].directory)
         load_sections(context=at.context(OPERATOR))
         # Signers who signed on many days need an appeal that has been open for as long.

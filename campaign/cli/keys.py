@@ -9,7 +9,7 @@ import secrets
 import click
 from flask.cli import AppGroup
 
-from campaign.cli.refusal import refusals, refuse
+from campaign.cli.refusal import exit_on_refusal, refuse
 from campaign.config import new_keys
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
@@ -36,7 +36,7 @@ def new() -> None:
 def rotate_() -> None:
     """Seal everything with the first of TOCSIN_DATA_KEY; run it again after a break. Exit 0 only where all is done."""
     at = runtime()
-    with refusals():
+    with exit_on_refusal():
         done = rotate(context=at.context(OPERATOR))
         left = sum(number for key, number in sealed_by_key(at.vault).items() if key != at.vault.newest_key.hex())
     click.echo(f"{done.resealed} values sealed anew, {left} left under other keys")
@@ -52,7 +52,7 @@ def rotate_() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def status(as_json: bool) -> None:
     """Count the sealed values by the id of their key; the newest key comes first."""
-    with refusals():
+    with exit_on_refusal():
         found = sealed_by_key(runtime().vault)
     if as_json:
         click.echo(json.dumps(found))

@@ -10,7 +10,7 @@ from dataclasses import asdict
 import click
 from flask.cli import AppGroup
 
-from campaign.cli.refusal import refusals
+from campaign.cli.refusal import exit_on_refusal
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.queries.privacy.processing_record import data_categories
@@ -26,7 +26,7 @@ privacy = AppGroup("privacy", help="Personal data: what is stored, and deleting 
 def report(as_json: bool) -> None:
     """Report the personal data, its reason, ground and end; exit 1 where any is stored too long."""
     at = runtime()
-    with refusals():
+    with exit_on_refusal():
         found = data_categories(now=at.clock(), days=at.settings.retention_days)
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], default=lambda moment: moment.isoformat(), indent=1))
@@ -46,7 +46,7 @@ def prune() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     at = runtime()
-    with refusals():
+    with exit_on_refusal():
         context = at.context(OPERATOR, now=agreed_now(at.clock()))
         done = purge_expired(go_on=lambda: not stop.is_set(), context=context)
         done["months of the erasure journal"] = forget(at.settings.erasure_journal, context=context)

@@ -17,8 +17,8 @@ NO_DOCUMENT = 2
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Turn refusals of the services, and a database that is away, into one line and exit status 1."""
+def exit_on_refusal() -> Iterator[None]:
+    """End the command with one line and exit status 1 where a service refuses or the database is unreachable."""
     try:
         yield
     except TocsinError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from campaign.cli.refusal import refusals
+from campaign.cli.refusal import exit_on_refusal
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.services.sections.load_sections import SHIPPED, load_sections
@@ -19,6 +19,6 @@ sections = AppGroup("sections", help="The national sections.")
 @click.argument("file", type=click.Path(path_type=Path), default=SHIPPED)
 def load(file: Path) -> None:
     """Load or update the sections from a TOML file (default: the shipped list)."""
-    with refusals():
+    with exit_on_refusal():
         report = load_sections(file, context=runtime().context(OPERATOR))
     click.echo(f"sections: {report.added} added, {report.changed} changed, {report.unchanged} as before")

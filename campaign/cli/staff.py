@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from campaign.cli.refusal import refusals
+from campaign.cli.refusal import exit_on_refusal
 from campaign.config import LOCALES
 from campaign.domain.staff.actor import OPERATOR
 from campaign.domain.staff.roles import Role, checked_role
@@ -24,7 +24,7 @@ staff = AppGroup("staff", help="People with an account.")
 @click.option("--locale", type=click.Choice(LOCALES), help="The language of mails and pages (default: the section's).")
 def add(email: str, section: str, role: str, locale: str | None) -> None:
     """Invite a colleague: mail the invitation and print its link, which works once, for a week."""
-    with refusals():
+    with exit_on_refusal():
         invitation = Invitation(email, section, checked_role(role), locale or _language_of(section))
         link = invite(invitation, context=runtime().context(OPERATOR))
     click.echo(link)
@@ -33,7 +33,7 @@ def add(email: str, section: str, role: str, locale: str | None) -> None:
 @staff.command(name="list")
 def show() -> None:
     """List the accounts."""
-    with refusals():
+    with exit_on_refusal():
         for one in list_all_staff():
             state = "" if one.active and one.joined_at else "  invited" if one.active else "  ended"
             click.echo(f"{one.email}  {one.role}  {one.section}{state}")
@@ -43,7 +43,7 @@ def show() -> None:
 @click.argument("email")
 def reset(email: str) -> None:
     """Have the second factor set up anew at the next log-in, for a colleague who lost phone and recovery codes."""
-    with refusals():
+    with exit_on_refusal():
         reset_second_factor(find_staff_id(email), context=runtime().context(OPERATOR))
     click.echo(f"{email} sets up a second factor at the next log-in")
 

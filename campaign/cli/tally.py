@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 from flask.cli import AppGroup
 
-from campaign.cli.refusal import refusals
+from campaign.cli.refusal import exit_on_refusal
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.services.counting.verify import Difference, repair, verify
@@ -21,7 +21,7 @@ tally = AppGroup("tally", help="The stored counts.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def verify_(is_repairing: bool, as_json: bool) -> None:
     """Recount from the rows and print every difference; exit 0 only where there is none (left)."""
-    with refusals():
+    with exit_on_refusal():
         found = repair(context=runtime().context(OPERATOR)) if is_repairing else verify()
         left = verify() if is_repairing and found else found
     if as_json:

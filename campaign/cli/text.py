@@ -7,7 +7,7 @@ from typing import TextIO
 import click
 from flask.cli import AppGroup
 
-from campaign.cli.refusal import read_text, refusals
+from campaign.cli.refusal import exit_on_refusal, read_text
 from campaign.config import LOCALES
 from campaign.domain.sections.site_page import SitePage
 from campaign.domain.staff.actor import OPERATOR
@@ -24,7 +24,7 @@ text = AppGroup("text", help="The organisation's texts of imprint, privacy notic
 @click.argument("file", type=click.File(encoding="utf-8"))
 def set_(page: str, language: str, file: TextIO) -> None:
     """Put FILE (Markdown, - for standard input) on that page; an empty one removes the text."""
-    with refusals():
+    with exit_on_refusal():
         write_site_text(SitePage(page), language, read_text(file), context=runtime().context(OPERATOR))
     click.echo(f"{page} is written in {language}")
 
@@ -32,7 +32,7 @@ def set_(page: str, language: str, file: TextIO) -> None:
 @text.command("list")
 def list_() -> None:
     """List the pages that have a text."""
-    with refusals():
+    with exit_on_refusal():
         found = site_texts()
     for (page, language), body in sorted(found.items()):
         click.echo(f"{page:<16} {language:<4} {len(body):>7} characters")

@@ -14,7 +14,7 @@ from psycopg.errors import DeadlockDetected
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from campaign.domain.delivery.smtp_reply import judge
+from campaign.domain.delivery.smtp_reply import attempt_from_reply
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.models import Appeal, Mail, SignUp
 from campaign.platform import db
@@ -76,7 +76,7 @@ def test_a_server_whose_words_no_database_takes_stops_nothing(
     client.post(URL, data=form(email="a@mail.example"))
     client.post(URL, data=form(email="b@mail.example"))
     words = b"5.5.0 no\x00 such\x1b[2J \xff user".decode("utf-8", "replace")
-    postbox.answers = [judge("rcpt", 550, words)]
+    postbox.answers = [attempt_from_reply("rcpt", 550, words)]
     assert deliver() == {"dead": 1, "sent": 1}
     dead = db.session.scalars(select(Mail.detail).where(Mail.state == "dead")).one()
     assert dead == "5.5.0 no such [2J \ufffd user"

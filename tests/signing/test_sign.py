@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from campaign.document import parse_text
 from campaign.domain.appeals.appeal import end_of_day
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
-from campaign.mail.smtp.client import NOT_CARRIED
+from campaign.mail.smtp.client import SMTPUTF8_MISSING
 from campaign.models import AbuseAlert, Consent, Mail, Signature, SignUp
 from campaign.platform import db
 from campaign.platform.runtime import runtime
@@ -172,7 +172,7 @@ def test_an_address_that_looks_wrong_is_asked_about_once(
 def test_nobody_is_thanked_for_an_address_that_the_mail_server_cannot_carry(
     client: FlaskClient, appeal: AppealView, deliver: Any, clock: Clock, postbox: Postbox
 ) -> None:
-    postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "mail", detail=NOT_CARRIED)]
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "mail", detail=SMTPUTF8_MISSING)]
     email = "jérôme@mail.example"
     assert client.post(URL, data=form(email=email, checked=email)).status_code == 303
     deliver()

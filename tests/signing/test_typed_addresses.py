@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from campaign.domain.outbox.mail_state import UNCARRIED
+from campaign.domain.outbox.mail_state import SMTPUTF8_ALERT
 from campaign.domain.staff.roles import Role
 from campaign.models import LinkRequest, Mail
 from campaign.platform import db
@@ -87,7 +87,7 @@ def test_others_are_taken_at_once(door: Door, email: str) -> None:
 
 def test_what_the_relay_cannot_carry_is_not_taken(door: Door) -> None:
     with transaction() as session:
-        note_alert(session, UNCARRIED, now=START)
+        note_alert(session, SMTPUTF8_ALERT, now=START)
     for fields in ({}, {"checked": DOUBTED[2]}):
         answer = door.send(email=DOUBTED[2], **fields)
         assert answer.status_code == 422

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from campaign.cli.refusal import refusals
+from campaign.cli.refusal import exit_on_refusal
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
@@ -18,7 +18,7 @@ mail = AppGroup("mail", help="The mail that is owed.")
 @mail.command()
 def deliver() -> None:
     """Deliver all that is due, then exit."""
-    with refusals():
+    with exit_on_refusal():
         outcomes = deliver_due(context=runtime().context(OPERATOR))
     click.echo(", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())) or "nothing was due")
 
@@ -27,6 +27,6 @@ def deliver() -> None:
 @click.argument("address")
 def lift(address: str) -> None:
     """Write to a suppressed ADDRESS again, for instance after its server's fault."""
-    with refusals():
+    with exit_on_refusal():
         was_suppressed = lift_suppression(parse_address(address), context=runtime().context(OPERATOR))
     click.echo("it is written to again" if was_suppressed else "it was not suppressed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from campaign.cli.refusal import refusals
+from campaign.cli.refusal import exit_on_refusal
 from campaign.mail.messages import samples
 from campaign.platform.runtime import runtime
 
@@ -22,7 +22,7 @@ def preview(name: str | None, locale: str, part: str | None) -> None:
         click.echo("\n".join(samples.names()))
         return
     settings = runtime().settings
-    with refusals():
+    with exit_on_refusal():
         message = samples.preview(name, locale, sender=settings.mail_from, base_url=settings.base_url)
     if part is None:
         headers = {"From": message.sender, "Subject": message.subject, **(message.extra_headers or {})}

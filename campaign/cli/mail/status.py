@@ -11,7 +11,7 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from campaign.cli.refusal import refusals, refuse
+from campaign.cli.refusal import exit_on_refusal, refuse
 from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
@@ -26,7 +26,7 @@ from campaign.services.delivery import failed_mail
 def status(as_json: bool, domains: bool) -> None:
     """Count the mails by state, and report the age of the oldest due one and whether the queue is held."""
     at = runtime()
-    with refusals():
+    with exit_on_refusal():
         found = outbox_status()
         by_domain = domain_outcomes(at.vault, now=at.clock(), is_for_staff=False) if domains else ()
     if as_json:
@@ -58,7 +58,7 @@ def _print(found: OutboxStatus) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def dead(as_json: bool) -> None:
     """List undelivered mail, by reason."""
-    with refusals():
+    with exit_on_refusal():
         found = failed_mail_groups()
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], default=_plain))
@@ -101,7 +101,7 @@ def drop(everything: bool, **chosen: Any) -> None:
 def _of(everything: bool, chosen: dict[str, Any], work: Callable[..., int]) -> int:
     if not everything and not any(value is not None for value in chosen.values()):
         refuse("say which (--state, --kind, --phase, --code, --words), or --all; `flask mail dead` lists them")
-    with refusals():
+    with exit_on_refusal():
         return work(failed_mail.FailedMailFilter(**chosen), context=runtime().context(OPERATOR))
 
 

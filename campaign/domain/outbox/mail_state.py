@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from campaign.domain.outbox.mail_kind import PERSONAL
 
-# The kind of the alert that the mail server does not accept addresses with letters beyond ASCII before the @.
-UNCARRIED = "uncarried"
+# The kind of the alert that the mail server does not accept addresses with non-ASCII letters before the @.
+SMTPUTF8_ALERT = "uncarried"
 
 
 class MailState(StrEnum):

@@ -12,13 +12,13 @@ from functools import cache
 
 from flask import Flask
 
-from campaign.domain.delivery.smtp_reply import judge
+from campaign.domain.delivery.smtp_reply import attempt_from_reply
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.mail.smtp.connection import MailConnection
 from campaign.mail.smtp.smtp_protocol import COMMAND_SECONDS, CONNECT_SECONDS, FINAL_DOT_SECONDS, SmtpProtocol
 
-# The detail of the outcome if an address has non-ASCII letters before the @ and the server lacks SMTPUTF8 (RFC 6531).
-NOT_CARRIED = "the server cannot carry this address (no SMTPUTF8)"
+# The detail of an attempt to an address with non-ASCII letters before the @, over a server without SMTPUTF8 (RFC 6531).
+SMTPUTF8_MISSING = "the server cannot carry this address (no SMTPUTF8)"
 
 
 class SmtpConnection(MailConnection):
@@ -42,11 +42,13 @@ class SmtpConnection(MailConnection):
         dot on it is AMBIGUOUS.
         """
         if not _is_safe_in_command(sender) or not _is_safe_in_command(recipient):
-            return DeliveryAttempt(DeliveryOutcome.DEAD, "before", detail="an address that would break the dialogue")
+            return DeliveryAttempt(
+                DeliveryOutcome.DEAD, "before", detail="an address that is not valid in an SMTP command"
+            )
         is_reused = self.host is not None
         attempt = self._attempt_delivery(sender, recipient, content)
         if is_reused and attempt.phase == "mail" and attempt.code in {None, 421}:
-            # Servers close idle or long-lived connections, which says nothing about this mail: try once more.
+            # A server may close an idle or long-lived connection. That says nothing about this mail, so try once more.
             attempt = self._attempt_delivery(sender, recipient, content)
         return attempt
 
@@ -54,15 +56,15 @@ class SmtpConnection(MailConnection):
         """Return a new connection, encrypted and authenticated as configured. Raises OSError, SMTPException."""
         self._phase = "connect"
         host = SmtpProtocol(CONNECT_SECONDS)
-        # Set before the connection opens, so that abort() can close it while the server does not answer.
+        # Set before the connection opens, so that `abort` can shut it down while the server does not answer.
         self.host = host
         host.open(self.mail.server, self.mail.port or 0, self._tls_context() if self.mail.use_ssl else None)
         self._phase = "ehlo"
-        host.patience = COMMAND_SECONDS
+        host.reply_timeout = COMMAND_SECONDS
         host.ehlo_or_helo_if_needed()
         if self.mail.use_tls:
             self._phase = "tls"
-            host.secure(self._tls_context())
+            host.start_tls(self._tls_context())
             self._phase = "ehlo"
             host.ehlo()
         if self.mail.username is not None:
@@ -83,21 +85,22 @@ class SmtpConnection(MailConnection):
         """Shut down the connection, so that another thread that is sending over it stops waiting."""
         host = self.host
         if host is not None:
-            host.cut()
+            host.shut_down()
 
     def _attempt_delivery(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
+        """Send the content once, opening a connection where there is none; return the outcome of each error too."""
         try:
             host = self.host
             if host is None:
                 host = self.configure_host()
             self._phase = "mail"
             if not recipient.isascii() and not host.has_extn("smtputf8"):
-                return DeliveryAttempt(DeliveryOutcome.DEAD, "mail", detail=NOT_CARRIED)
+                return DeliveryAttempt(DeliveryOutcome.DEAD, "mail", detail=SMTPUTF8_MISSING)
             return self._send_message(host, sender, recipient, content)
         except smtplib.SMTPResponseException as error:
             self._disconnect()
             reply_text = error.smtp_error
-            return judge(
+            return attempt_from_reply(
                 self._phase,
                 error.smtp_code,
                 reply_text if isinstance(reply_text, str) else reply_text.decode("utf-8", "replace"),
@@ -120,49 +123,49 @@ class SmtpConnection(MailConnection):
             )
 
     def _send_message(self, host: SmtpProtocol, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
-        """Send the envelope and the content; with pipelining, send all commands before reading the first reply."""
+        """Send the envelope and the content. With pipelining, all commands are sent before the first reply is read."""
         options = "" if recipient.isascii() else " SMTPUTF8"
         commands = (("mail", f"MAIL FROM:<{sender}>{options}"), ("rcpt", f"RCPT TO:<{recipient}>"), ("data", "DATA"))
         refusal: DeliveryAttempt | None = None
         code = 0
         if host.has_extn("pipelining"):
-            host.say(*(command for _, command in commands))
+            host.send_commands(*(command for _, command in commands))
         for phase, command in commands:
             self._phase = phase
             if not host.has_extn("pipelining"):
                 if refusal is not None:
                     break
-                host.say(command)
+                host.send_commands(command)
             code, reply_text = host.getreply()
             if refusal is None and not (code == 354 if phase == "data" else 200 <= code < 300):
-                refusal = judge(phase, code, reply_text.decode("utf-8", "replace"))
+                refusal = attempt_from_reply(phase, code, reply_text.decode("utf-8", "replace"))
         if refusal is None:
             return self._send_content(host, content)
         if code == 354:
             # The server accepted DATA although it refused an earlier command: send an empty message (RFC 2920, 3.1).
-            host.say(".")
+            host.send_commands(".")
             host.getreply()
         self._reset(host, refusal)
         return refusal
 
     def _send_content(self, host: SmtpProtocol, content: bytes) -> DeliveryAttempt:
-        """Send the content and the final dot; if the connection is lost from the dot on, the outcome is AMBIGUOUS."""
+        """Send the content and the final dot. If the connection is lost after the dot, the outcome is AMBIGUOUS."""
         self._phase = "content"
-        host.patience = COMMAND_SECONDS
+        host.reply_timeout = COMMAND_SECONDS
         host.write(_dot_stuffed(content))
         self._phase = "dot"
         try:
-            host.patience = FINAL_DOT_SECONDS
+            host.reply_timeout = FINAL_DOT_SECONDS
             host.write(b".\r\n")
             code, reply_text = host.getreply()
         except (OSError, smtplib.SMTPException, ValueError) as error:
             self._disconnect()
             return DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "dot", detail=type(error).__name__)
         finally:
-            host.patience = COMMAND_SECONDS
+            host.reply_timeout = COMMAND_SECONDS
         if 200 <= code < 300:
             return DeliveryAttempt(DeliveryOutcome.SENT, "dot", code)
-        refusal = judge("dot", code, reply_text.decode("utf-8", "replace"))
+        refusal = attempt_from_reply("dot", code, reply_text.decode("utf-8", "replace"))
         self._reset(host, refusal)
         return refusal
 
@@ -172,7 +175,7 @@ class SmtpConnection(MailConnection):
     def _reset(self, host: SmtpProtocol, refusal: DeliveryAttempt) -> None:
         """Reset the connection for the next message (RSET).
 
-        Close it if the server is closing (421), has lost track of the commands (503) or does not accept RSET.
+        Close it if the server is closing (421), reports a bad sequence of commands (503) or does not accept RSET.
         """
         if refusal.code in {421, 503}:
             self._disconnect()

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from campaign.domain.counting.action import Evidence
 from campaign.domain.counting.channel import Channel
-from campaign.domain.outbox.mail_state import UNCARRIED
+from campaign.domain.outbox.mail_state import SMTPUTF8_ALERT
 from campaign.models import AbuseAlert, SignUp, TallyHour
 from campaign.platform import db
 
@@ -55,7 +55,7 @@ def recent_sign_ups(now: datetime) -> RecentSignUps:
 def is_uncarried(now: datetime) -> bool:
     """Return whether the mail server refused, within a day, an address with letters beyond ASCII before the @."""
     refused = select(AbuseAlert.raised_at).where(
-        AbuseAlert.kind == UNCARRIED, AbuseAlert.appeal_id == 0, AbuseAlert.window_at > now - DAY
+        AbuseAlert.kind == SMTPUTF8_ALERT, AbuseAlert.appeal_id == 0, AbuseAlert.window_at > now - DAY
     )
     return db.session.execute(refused.limit(1)).first() is not None
 

@@ -24,7 +24,7 @@ from campaign.domain.outbox.mail_state import (
     BATCH,
     GIVE_UP_AFTER,
     SENDING_LEASE,
-    UNCARRIED,
+    SMTPUTF8_ALERT,
     DeliveryAttempt,
     DeliveryOutcome,
     MailState,
@@ -33,7 +33,7 @@ from campaign.domain.outbox.mail_state import (
 )
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
-from campaign.mail.smtp.client import NOT_CARRIED
+from campaign.mail.smtp.client import SMTPUTF8_MISSING
 from campaign.models import Mail
 from campaign.platform.context import Context
 from campaign.platform.database.any_of_ids import any_of_ids
@@ -185,8 +185,8 @@ def conclude(
         recipients[job.standing.id] = job.standing.recipient_sealed
         if attempt.outcome is DeliveryOutcome.REFUSED:
             _suppress(session, job.mail.recipient, vault, now)
-        if attempt.detail == NOT_CARRIED:
-            note_alert(session, UNCARRIED, now=now)
+        if attempt.detail == SMTPUTF8_MISSING:
+            note_alert(session, SMTPUTF8_ALERT, now=now)
         state, outcome = _outcome(session, job.standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
         if job.mail.covered and state in _ENDED:

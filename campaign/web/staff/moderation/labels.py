@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext
 
-from campaign.domain.outbox.mail_state import UNCARRIED
+from campaign.domain.outbox.mail_state import SMTPUTF8_ALERT
 from campaign.services.privacy.disclosure import ALERT
 
 STATE_NAMES = {
@@ -36,7 +36,7 @@ ALERT_NAMES = {
     "signed-reports": lazy_gettext("Very many letters reported by signers"),
     "views": lazy_gettext("Very many page views of one appeal"),
     ALERT: lazy_gettext("Somebody wanted to open more names and addresses than one person may in a day"),
-    UNCARRIED: lazy_gettext("The mail server cannot carry addresses with letters such as é before the @"),
+    SMTPUTF8_ALERT: lazy_gettext("The mail server cannot carry addresses with letters such as é before the @"),
 }
 FAULTS = {
     ("who", "missing"): lazy_gettext("Please write a name or an address."),
