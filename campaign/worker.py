@@ -28,7 +28,7 @@ from campaign.services.delivery.dispatcher import Dispatcher
 from campaign.services.moderation.invalidate import advance, has_work
 from campaign.services.offline.paper_sheet import has_waiting_rows, sign_sheet_rows
 from campaign.services.outbox.refused_recipients import RefusedRecipients
-from campaign.services.periodic.worker_progress import report, retire
+from campaign.services.periodic.worker_progress import delete_progress, store_progress
 from campaign.services.privacy.erasure_journal import unwritable, write_out
 from campaign.services.signing.new_link import answer_link_requests
 from campaign.services.staff.password_reset import answer_reset_requests
@@ -107,9 +107,9 @@ def _say_end(broken: list[Exception]) -> None:
         log.error("the worker ends: %s", diagnose(error))
     try:
         if broken:
-            report(progress, is_broken=True)
+            store_progress(progress, is_broken=True)
         else:
-            retire(progress)
+            delete_progress(progress)
     except DBAPIError as error:
         log.warning("how this worker ended is not written down: %s", diagnose(error))
     if broken:
@@ -185,7 +185,7 @@ def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None
                 if apart is not None:
                     progress.newest_run_since = None  # no job begins meanwhile
                 progress.trouble("queue", None if apart else queue_trouble())
-                report(progress)
+                store_progress(progress)
                 since = progress.seconds_since_done()
                 # A worker that has just started, or just recovered, reports at once.
                 is_steady = since is not None and since < _REPORT_SECONDS

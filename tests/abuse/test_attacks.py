@@ -21,7 +21,7 @@ from campaign.platform.network import Network, networks_of
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.services.abuse import limits as guard
-from campaign.services.abuse.counters import limits
+from campaign.services.abuse.counters import parse_limits
 from campaign.services.counting.verify import verify
 from campaign.services.signing.unsigned_report import UnsignedReport, count_unsigned_report
 from tests.abuse.test_limits import URL, asked, rows, solve
@@ -82,7 +82,7 @@ def test_a_flood_from_many_networks_of_one_provider_is_noticed(
     client: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch, prefix: str
 ) -> None:
     for name in ("/32", "/16"):
-        monkeypatch.setitem(guard._NETWORKS, name, limits("20 per minute", "100 per hour"))
+        monkeypatch.setitem(guard._NETWORKS, name, parse_limits("20 per minute", "100 per hour"))
     second = 1 if "." in prefix else None
     answers = [
         post(client, URL, prefix.format(second or number, number), form(email=f"p{number}@d{number}.example"))
@@ -114,7 +114,7 @@ def test_1500_reports_from_as_many_networks_are_held_off_and_staff_are_told(
 def test_reports_of_one_48_are_held_off_alone(
     client: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(guard._REPORTS_BY_NETWORK, "/48", limits("3 per hour"))
+    monkeypatch.setitem(guard._REPORTS_BY_NETWORK, "/48", parse_limits("3 per hour"))
     assert [post(client, ACT, f"2001:db8:7:{n:x}::1", DONE) for n in range(5)] == [303] * 3 + [422] * 2
     assert post(client, ACT, "2001:db8:8::1", DONE) == 303
 
@@ -137,7 +137,7 @@ def test_a_report_with_a_proof_counts_once(client: FlaskClient, appeal: AppealVi
 def test_beyond_the_cap_no_report_counts_whatever_is_solved(
     client: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "_REPORTS_CAP", limits("2 per minute"))
+    monkeypatch.setattr(guard, "_REPORTS_CAP", parse_limits("2 per minute"))
     assert [client.post(ACT, data=DONE).status_code for _ in range(4)] == [303, 303, 429, 429]
     assert (rows(Action), counts(appeal.id).by_evidence["reported"]) == (2, 2)
 
@@ -145,8 +145,8 @@ def test_beyond_the_cap_no_report_counts_whatever_is_solved(
 def test_the_service_itself_asks_the_limits_before_it_counts_a_report(
     app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "_REPORTS", limits("2 per hour"))
-    monkeypatch.setattr(guard, "_REPORTS_CAP", limits("1 per hour"))
+    monkeypatch.setattr(guard, "_REPORTS", parse_limits("2 per hour"))
+    monkeypatch.setattr(guard, "_REPORTS_CAP", parse_limits("1 per hour"))
     report = UnsignedReport("fr", Channel.LETTER, 0, (Network("/24", "ab" * 16),))
     supporter = context(actor=SUPPORTER)
     with app.test_request_context():
@@ -161,8 +161,8 @@ def test_the_service_itself_asks_the_limits_before_it_counts_a_report(
 def test_reports_without_a_proof_do_not_use_up_the_cap(
     client: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch, clock: Clock, app: Flask
 ) -> None:
-    monkeypatch.setattr(guard, "_REPORTS", limits("1 per hour"))
-    monkeypatch.setattr(guard, "_REPORTS_CAP", limits("2 per hour"))
+    monkeypatch.setattr(guard, "_REPORTS", parse_limits("1 per hour"))
+    monkeypatch.setattr(guard, "_REPORTS_CAP", parse_limits("2 per hour"))
     assert client.post(ACT, data=DONE).status_code == 303
     pages = [client.post(ACT, data=DONE) for _ in range(6)]
     assert {page.status_code for page in pages} == {422}
@@ -174,7 +174,7 @@ def test_reports_without_a_proof_do_not_use_up_the_cap(
 def test_very_many_reports_of_signers_are_counted_and_alerted(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "_SIGNED_REPORTS", limits("1 per minute"))
+    monkeypatch.setattr(guard, "_SIGNED_REPORTS", parse_limits("1 per minute"))
     client.post(URL, data=form())
     deliver()
     act = client.post(postbox.link()).location

@@ -16,7 +16,7 @@ from campaign.models import Mail
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.outbox.enqueue import owe_staff
+from campaign.services.outbox.enqueue import enqueue_to_address
 from tests.announcements.test_announce import clear_others
 from tests.conftest import Postbox, context, form, text_of
 from tests.staff.staff_clients import join
@@ -28,7 +28,7 @@ ALERT = {"subject": "mail is held", "text": "The server refuses us.\n\nNothing i
 
 def enqueue(kind: MailKind, content: dict[str, str], locale: str = "en") -> None:
     with transaction() as session:
-        owe_staff(
+        enqueue_to_address(
             session.connection(),
             kind,
             parse_address(TO),

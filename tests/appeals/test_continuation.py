@@ -21,7 +21,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.deadline_notices import remind_staff
 from campaign.services.appeals.lifecycle import close, close_over, set_continuation, stop
-from campaign.services.signing.report_action import record_unsigned
+from campaign.services.signing.report_action import record_unsigned_report
 from tests.conftest import Clock, Postbox, clear_caches, context, text_of
 from tests.staff.staff_clients import join
 
@@ -77,7 +77,7 @@ def test_supporters_read_what_their_section_has_said(app: Flask, client: FlaskCl
 
 def test_reports_in_a_continuing_section_count_until_its_day_ends(over: AppealView, clock: Clock) -> None:
     def send(section: str) -> None:
-        record_unsigned(over.id, section, Channel.LETTER, target=1, context=context(clock.now, SUPPORTER))
+        record_unsigned_report(over.id, section, Channel.LETTER, target=1, context=context(clock.now, SUPPORTER))
 
     with pytest.raises(AppealEndedError):
         send("fr")

@@ -20,7 +20,7 @@ from campaign.platform.runtime import KEY, runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.funnel import funnel
 from campaign.services.abuse import limits as guard
-from campaign.services.abuse.counters import limits
+from campaign.services.abuse.counters import parse_limits
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting import funnel_counts as steps
 from campaign.services.counting.funnel_counts import count_view, roll_up_funnel
@@ -142,7 +142,7 @@ def test_staff_see_the_step_only_where_it_is_counted(app: Flask, appeal: AppealV
 def test_tags_that_are_only_looked_at_push_no_source_out(
     app: Flask, appeal: AppealView, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "SOURCES", 2)
+    monkeypatch.setattr(steps, "MOST_SOURCES", 2)
     app.test_client().post(f"/fr/appeals/{appeal.slug}/sign", data=form(via="stall-lyon"))
     for number in range(4):
         for _ in range(5 - number):
@@ -162,7 +162,7 @@ def test_tags_that_are_only_looked_at_push_no_source_out(
 def test_views_from_networks_side_by_side_are_not_counted_without_end(
     client: FlaskClient, appeal: AppealView, counting: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(guard._VIEWS_BY_NETWORK, "/48", limits("2 per minute"))
+    monkeypatch.setitem(guard._VIEWS_BY_NETWORK, "/48", parse_limits("2 per minute"))
     counting.extensions[guard.EXTENSION] = guard.AbuseLimits()
     path = f"/en/appeals/{appeal.slug}"
     for number in range(5):
@@ -179,7 +179,7 @@ def test_views_from_networks_side_by_side_are_not_counted_without_end(
 def test_one_appeal_takes_so_many_views_and_no_more(
     client: FlaskClient, appeal: AppealView, counting: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "_VIEWS", limits("3 per minute"))
+    monkeypatch.setattr(guard, "_VIEWS", parse_limits("3 per minute"))
     counting.extensions[guard.EXTENSION] = guard.AbuseLimits()
     for _ in range(5):
         view(client, appeal)

@@ -23,12 +23,12 @@ from campaign.platform import Model, db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.counting.counts import counts
-from campaign.queries.signing.person import digests_everywhere
+from campaign.queries.signing.person import digests_of_address
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.sign import SignUpRequest, sign
-from campaign.services.signing.withdraw import refuse_sign_ups
+from campaign.services.signing.withdraw import delete_sign_ups_of_link
 from tests.conftest import DOCUMENT, KEYS, confirm_at, context, settings_for
 from tests.deploy.processes import environment
 
@@ -71,7 +71,7 @@ class BackupSite:
 
     def find(self, name: str) -> Signature | None:
         """Return the signature of that name; needs the application's context."""
-        digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
+        digests = digests_of_address(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
         return db.session.scalars(select(Signature).where(Signature.address_digest.in_(digests))).one_or_none()
 
     def names(self) -> set[str]:
@@ -97,7 +97,7 @@ class BackupSite:
             row = db.session.get_one(Waiting, number)
             token = at.tokens.make(Purpose.CONFIRM, number, now, row.link_key, row.content_digest)
             db.session.rollback()
-            refuse_sign_ups(at.tokens.read(Purpose.CONFIRM, token, now), context=context(now, SUPPORTER))
+            delete_sign_ups_of_link(at.tokens.read(Purpose.CONFIRM, token, now), context=context(now, SUPPORTER))
             db.session.remove()
 
     def total(self) -> int:

@@ -134,7 +134,7 @@ def test_no_domain_belongs_to_two_providers() -> None:
 def test_folding_keeps_every_sum_and_bounds_the_rows(
     app: Flask, appeal: AppealView, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "SOURCES", 2)
+    monkeypatch.setattr(steps, "MOST_SOURCES", 2)
     for number in range(12):
         signs(appeal, f"p{number}@gmail.com", via=f"tag-{number % 6}")
         signs(appeal, f"q{number}@gmail.com", via="much")

@@ -24,7 +24,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.counting.verify import verify
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
-from campaign.services.signing.report_action import record
+from campaign.services.signing.report_action import record_report
 from campaign.web.pictures.chart import bar_chart
 from tests.conftest import START, clear_caches, confirm_at, context
 from tests.conftest import form as filled
@@ -43,7 +43,7 @@ def acted(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
     ids = list(db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)))
     db.session.rollback()
     signed = [confirm_at(one, START) for one in ids if one is not None]
-    record(signed[0], Channel.LETTER, target=1, context=context(actor=SUPPORTER))
+    record_report(signed[0], Channel.LETTER, target=1, context=context(actor=SUPPORTER))
     clear_caches(app)
 
 

@@ -23,7 +23,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.delivery import claim as claims
 from campaign.services.delivery.claim import Claim, ClaimedMail, claim, release, renew
 from campaign.services.delivery.due import WALK
-from campaign.services.outbox.enqueue import OwedMail, row_of
+from campaign.services.outbox.enqueue import NewMail, mail_columns
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import START, context
 
@@ -53,8 +53,8 @@ def queue(app: Flask, appeal: AppealView) -> Queue:
         with transaction() as session:
             sign_up_id = session.scalars(select(SignedUp.id)).one()
             for letter in to:
-                owed = OwedMail(MailKind.CONFIRMATION, None, domain(letter), "fr", "en", 1, sign_up_id=sign_up_id)
-                session.execute(insert(Mail), row_of(owed, now=START, domain="act.example"))
+                owed = NewMail(MailKind.CONFIRMATION, None, domain(letter), "fr", "en", 1, sign_up_id=sign_up_id)
+                session.execute(insert(Mail), mail_columns(owed, now=START, domain="act.example"))
 
     return owe
 

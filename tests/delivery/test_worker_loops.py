@@ -22,7 +22,7 @@ from campaign.platform import db, huey
 from campaign.platform.process.log_throttle import LogThrottle
 from campaign.platform.process.progress import WorkerProgress
 from campaign.services.periodic.run_once import run_once
-from campaign.services.signing.new_link import ask_new_links
+from campaign.services.signing.new_link import request_new_links
 from tests.conftest import START, context
 
 # The package names its command like the module.
@@ -49,7 +49,7 @@ def test_however_many_asked_for_links_all_are_answered_batch_by_batch(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(150):
-        ask_new_links(parse_address(f"{number}@mail.example"), context=context(actor=SUPPORTER))
+        request_new_links(parse_address(f"{number}@mail.example"), context=context(actor=SUPPORTER))
     stop, waiting = threading.Event(), []
 
     def turning() -> None:

@@ -16,8 +16,8 @@ from campaign.platform import db
 from campaign.platform.process.progress import WorkerProgress
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.delivery.worker import workers_view
-from campaign.services.periodic.clock import MOST_APART, ClocksApartError, agreed_now
-from campaign.services.periodic.worker_progress import report
+from campaign.services.periodic.clock import MAX_DIFFERENCE, ClocksApartError, agreed_now
+from campaign.services.periodic.worker_progress import store_progress
 from tests.conftest import Clock, form
 
 
@@ -43,8 +43,8 @@ def test_what_is_over_goes_by_the_databases_clock(
 ) -> None:
     clock.now += timedelta(days=100)
     sync_database_clock()
-    clock.now += MOST_APART - timedelta(minutes=1)
-    assert abs(agreed_now(clock.now) - (clock.now - MOST_APART + timedelta(minutes=1))) < timedelta(seconds=30)
+    clock.now += MAX_DIFFERENCE - timedelta(minutes=1)
+    assert abs(agreed_now(clock.now) - (clock.now - MAX_DIFFERENCE + timedelta(minutes=1))) < timedelta(seconds=30)
     tasks.close_what_is_over()
     assert db.session.scalars(select(Appeal.state)).all() == ["closed"]
     db.session.rollback()
@@ -99,7 +99,7 @@ def test_whoever_asks_is_told_of_the_two_clocks(
     worker = WorkerProgress(("only",))
     worker.done("only")
     worker.trouble("clock", str(refusal.value))
-    report(worker)
+    store_progress(worker)
     assert workers_view().reason == str(refusal.value)
     answer = client.get("/readyz")
     assert answer.status_code == 503

@@ -16,7 +16,7 @@ from campaign.models import Section
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.outbox.enqueue import owe_staff
+from campaign.services.outbox.enqueue import enqueue_to_address
 from tests.conftest import Postbox, context, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -65,7 +65,7 @@ def test_mail_to_staff_says_nothing_of_it(answering: None, deliver: Any, postbox
     with transaction() as session:
         to = parse_address("ed@staff.example")
         kind = MailKind.STAFF_ALERT
-        owe_staff(
+        enqueue_to_address(
             session.connection(), kind, to, said, locale="en", context=context()
         )  # fmt: skip
     assert deliver() == {"sent": 1}

@@ -24,7 +24,7 @@ from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, begin, prepare, undo
 from campaign.services.privacy.retention import purge_expired
-from campaign.services.signing.report_action import record
+from campaign.services.signing.report_action import record_report
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, START, Clock, context
 from tests.moderation.test_invalidate import signed
@@ -54,7 +54,7 @@ def test_an_editor_takes_a_flood_out_that_erased_itself_and_puts_it_back(
     """Attack: eight catch-all domains confirm and erase at once, so that no domain or hour is left to choose by."""
     honest = [signed(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
     flood = crowd(appeal, 16)
-    record(flood[0], Channel.LETTER, target=0, context=context(actor=SUPPORTER))
+    record_report(flood[0], Channel.LETTER, target=0, context=context(actor=SUPPORTER))
     erase_all(flood)
     elsewhere = erase_all(crowd(appeal, 6, "be-nl"))
     editor = staffed(app, Role.EDITOR)

@@ -39,7 +39,7 @@ from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, begin, drop, has_work, prepare, undo
 from campaign.services.privacy.key_rotation import rotate
 from campaign.services.signing.correct_signer import change_country
-from campaign.services.signing.report_action import record
+from campaign.services.signing.report_action import record_report
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, DOCUMENT, START, Postbox, confirm_newest, context
@@ -204,7 +204,7 @@ def test_who_signs_after_the_preview_is_not_meant(appeal: AppealView, by: Scope,
 def test_reports_of_the_flood_go_and_come_back_with_it(
     appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
 ) -> None:
-    record(crowd["flood"][1], Channel.EMAIL, target=1, context=context(START + DAY, SUPPORTER))
+    record_report(crowd["flood"][1], Channel.EMAIL, target=1, context=context(START + DAY, SUPPORTER))
     before = counts(appeal.id)
     db.session.rollback()
     made, _ = count_matches(Criteria(domain="spam.example"), by)

@@ -28,7 +28,7 @@ from campaign.services.counting.verify import verify
 from campaign.services.keys.month_key import month_key
 from campaign.services.moderation.invalidate import advance, begin, prepare, undo
 from campaign.services.privacy.retention import purge_expired
-from campaign.services.signing.report_action import record, record_unsigned
+from campaign.services.signing.report_action import record_report, record_unsigned_report
 from tests.conftest import DAY, DOCUMENT, START, context
 from tests.moderation.test_invalidate import signed
 from tests.staff.staff_clients import join
@@ -58,7 +58,7 @@ def flood(appeal: AppealView) -> AppealView:
 
 
 def report(appeal: AppealView, at: datetime, narrow: bytes, wide: bytes, section: str = "fr") -> None:
-    record_unsigned(
+    record_unsigned_report(
         appeal.id, section, Channel.LETTER, target=0, networks=(narrow, wide), context=context(at, SUPPORTER)
     )
 
@@ -147,7 +147,7 @@ def test_the_history_stays_exact_where_it_was_folded_meanwhile(flood: AppealView
 
 def test_signatures_what_signers_reported_and_later_reports_stay(flood: AppealView, by: Scope) -> None:
     signer = signed(flood, "Ana Ruiz", "ana@mail.example")
-    record(signer, Channel.EMAIL, target=1, context=context(START + 5 * HOUR, SUPPORTER))
+    record_report(signer, Channel.EMAIL, target=1, context=context(START + 5 * HOUR, SUPPORTER))
     made, row = count_matches(Criteria(since=START, until=START + DAY), by)
     assert row.matched == 12
     report(flood, START + 6 * HOUR, b"l" * 16, WIDE)

@@ -29,7 +29,7 @@ from campaign.queries.moderation.moderation import trends
 from campaign.queries.moderation.new_domains import new_domains
 from campaign.queries.moderation.seen_domain import seen_domains
 from campaign.services.abuse import limits as guard
-from campaign.services.abuse.counters import limits
+from campaign.services.abuse.counters import parse_limits
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, prepare
 from campaign.services.moderation.seen_domain import MANY
@@ -387,7 +387,7 @@ def test_very_many_confirmations_from_one_network_are_told_of_and_count(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
     app.extensions[guard.EXTENSION] = guard.AbuseLimits()
-    monkeypatch.setitem(guard._CONFIRMED_BY_NETWORK, "/24", limits("2 per minute"))
+    monkeypatch.setitem(guard._CONFIRMED_BY_NETWORK, "/24", parse_limits("2 per minute"))
     for number in range(3):
         client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email=f"p{number}@d{number}.example"))
     deliver()

@@ -31,7 +31,7 @@ from campaign.services.counting.verify import verify
 from campaign.services.offline.bulk_entry import confirm_bulk_entry
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
 from campaign.services.outbox.refused_recipients import RefusedRecipients
-from campaign.services.signing.report_action import record
+from campaign.services.signing.report_action import record_report
 from tests.conftest import DAY, START, Clock, Postbox, clear_caches, context, text_of
 from tests.handover.test_export import signed
 from tests.staff.staff_clients import csrf, join, log_in
@@ -138,7 +138,7 @@ def test_what_staff_entered_is_said_beside_the_signatures(
 def test_every_page_with_a_total_says_what_staff_entered(
     app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
 ) -> None:
-    record(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
+    record_report(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
     assert send(ana, appeal, 777).status_code == 303
     assert send(ana, appeal, 55, channel="paper").status_code == 303
     clear_caches(app)
@@ -167,7 +167,7 @@ def test_every_page_with_a_total_says_what_staff_entered(
 def test_the_progress_page_and_the_api_tell_entered_ones_apart(
     app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
 ) -> None:
-    record(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
+    record_report(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
     shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
     assert "of these entered by our staff" not in shown, "where there are none"
     db.session.rollback()

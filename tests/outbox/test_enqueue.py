@@ -16,15 +16,15 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.outbox.enqueue import OwedMail, owe_signer, own_content, row_of
+from campaign.services.outbox.enqueue import NewMail, enqueue_to_signer, mail_columns, signer_content
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import START, confirm_newest, context
 
-OWED = OwedMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, announcement_id=9)
+OWED = NewMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, announcement_id=9)
 
 
-def row(owed: OwedMail) -> dict[str, Any]:
-    made = row_of(owed, now=START, domain="act.example")
+def row(owed: NewMail) -> dict[str, Any]:
+    made = mail_columns(owed, now=START, domain="act.example")
     message_id = str(made.pop("message_id"))
     assert message_id.startswith("<")
     assert message_id.endswith("@act.example>")
@@ -42,12 +42,12 @@ def test_a_row_holds_all_that_sending_needs() -> None:
 
 
 def test_an_ineligible_mail_is_never_sent_and_holds_the_reason() -> None:
-    made = row(OwedMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, ineligible_reason="flagged"))
+    made = row(NewMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, ineligible_reason="flagged"))
     assert (made["state"], made["phase"], made["detail"]) == ("suppressed", "before", "flagged")
 
 
 def test_a_campaigns_mails_wait_behind_the_answers() -> None:
-    assert row(OwedMail(MailKind.OUTCOME, 7, b"d" * 32, "fr", "en", None))["due_at"] == START
+    assert row(NewMail(MailKind.OUTCOME, 7, b"d" * 32, "fr", "en", None))["due_at"] == START
 
 
 def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, appeal: AppealView) -> None:
@@ -57,14 +57,14 @@ def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, ap
     with transaction() as session:
         signature = session.scalars(select(Signature)).one()
         for said in ({"words": "Mine."}, None):
-            owe_signer(session, MailKind.OWN_LETTER, signature, content=said, context=context())
+            enqueue_to_signer(session, MailKind.OWN_LETTER, signature, content=said, context=context())
     first, second = db.session.scalars(select(Mail).where(Mail.kind == "own_letter").order_by(Mail.id))
     for mail in (first, second):
         assert (mail.signature_id, mail.locale, mail.text_language, mail.text_version) == (signature.id, "fr", "en", 1)
         assert mail.domain_digest == at.vault.domain_digest(to)
         assert (mail.message_id or "").endswith(f"@{context().mail_domain}>")
     assert first.context_sealed is not None
-    assert own_content(first, signature, at.vault) == {"words": "Mine."}
+    assert signer_content(first, signature, at.vault) == {"words": "Mine."}
     assert second.context_sealed is None
 
 
@@ -77,5 +77,5 @@ def test_an_erased_address_is_owed_nothing(app: Flask, appeal: AppealView) -> No
     with transaction() as session:
         signature = session.scalars(select(Signature)).one()
         signature.email_sealed = None
-        owe_signer(session, MailKind.NEW_LINK, signature, context=context())
+        enqueue_to_signer(session, MailKind.NEW_LINK, signature, context=context())
     assert db.session.query(Mail).filter_by(kind="new_link").count() == 0

@@ -6,7 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from campaign.domain.outbox.mail_state import DeliveryOutcome, MailState, NextAttempt, after, probe_delay, retry_delay
+from campaign.domain.outbox.mail_state import (
+    DeliveryOutcome,
+    MailState,
+    NextAttempt,
+    next_attempt,
+    probe_delay,
+    retry_delay,
+)
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 
@@ -44,4 +51,4 @@ def test_an_outcome_decides_what_comes_next(
     outcome: DeliveryOutcome, ambiguous: int, age: timedelta, next_: NextAttempt
 ) -> None:
     # The third attempt, with full jitter: at most four minutes, here a quarter of them.
-    assert after(outcome, attempts=3, ambiguous=ambiguous, age=age, jitter=1) == next_
+    assert next_attempt(outcome, attempts=3, ambiguous=ambiguous, age=age, jitter=1) == next_

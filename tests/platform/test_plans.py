@@ -69,8 +69,8 @@ from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.correct_signer import change_country
-from campaign.services.signing.new_link import answer_link_requests, ask_new_links
-from campaign.services.signing.report_action import record, record_unsigned
+from campaign.services.signing.new_link import answer_link_requests, request_new_links
+from campaign.services.signing.report_action import record_report, record_unsigned_report
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.unsubscribe import unsubscribe
 from campaign.services.signing.withdraw import erase, withdraw
@@ -207,7 +207,7 @@ def _waiting() -> int:
 
 
 def _seen_waiting() -> sign_up_queries.WaitingSignUpView:
-    found = sign_up_queries.find_waiting(_waiting(), runtime().vault)
+    found = sign_up_queries.find_sign_up(_waiting(), runtime().vault)
     assert found is not None
     return found
 
@@ -217,7 +217,7 @@ def _appeal() -> int:
 
 
 def _new_link() -> None:
-    ask_new_links(_address(), context=context(NOW, SUPPORTER))
+    request_new_links(_address(), context=context(NOW, SUPPORTER))
     answer_link_requests(context=context())
 
 
@@ -265,13 +265,13 @@ ASK_NOTHING = {
     "appeals.appeal.load_appeals",
     "appeals.editor.facts_of",
     "moderation.erased.kept_appeals",
-    "counting.funnel.told",
+    "counting.funnel.rounded_funnel",
     "signing.person.domain_of",
     "signing.person.owner_domain_of",
     "signing.sign_up.origin_of",
-    "signing.sign_up.refuse_another",
-    "signing.sign_up.said_by",
-    "signing.sign_up.whose",
+    "signing.sign_up.check_same_address",
+    "signing.sign_up.form_contents",
+    "signing.sign_up.address_fingerprint",
     "appeals.editor.target_of",
     "appeals.editor.words_of",
     "appeals.publish_blockers.publish_blockers",
@@ -352,11 +352,11 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "privacy.subject_access.unconfirmed_under": lambda *_: subject_access_queries.unconfirmed_under(
         str(_address(1)), runtime().vault
     ),
-    "signing.sign_up.find_waiting": lambda *_: sign_up_queries.find_waiting(_waiting(), runtime().vault),
-    "signing.sign_up.waiting_under": lambda *_: sign_up_queries.waiting_under(_address(1), runtime().vault),
-    "signing.sign_up.beside": lambda *_: sign_up_queries.beside(_seen_waiting(), runtime().vault),
-    "signing.sign_up.newest_of": lambda *_: sign_up_queries.newest_of(_seen_waiting(), runtime().vault),
-    "signing.sign_up.earlier_than": lambda *_: sign_up_queries.earlier_than(_seen_waiting(), runtime().vault),
+    "signing.sign_up.find_sign_up": lambda *_: sign_up_queries.find_sign_up(_waiting(), runtime().vault),
+    "signing.sign_up.waiting_sign_ups": lambda *_: sign_up_queries.waiting_sign_ups(_address(1), runtime().vault),
+    "signing.sign_up.other_sign_ups": lambda *_: sign_up_queries.other_sign_ups(_seen_waiting(), runtime().vault),
+    "signing.sign_up.newest_of_address": lambda *_: sign_up_queries.newest_of_address(_seen_waiting(), runtime().vault),
+    "signing.sign_up.superseded_by": lambda *_: sign_up_queries.superseded_by(_seen_waiting(), runtime().vault),
     "delivery.mail_status.queue_pause": lambda *_: mail_status_queries.queue_pause(),
     "delivery.mail_status.unsent": lambda *_: mail_status_queries.unsent(now=NOW),
     "outbox.signer_mail.mails_of_signer": lambda _, one: _absent(
@@ -405,7 +405,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     ),
     "counting.staff_counts.history": lambda appeal, _: staff_counts_queries.history(appeal, LATE),
     "counting.staff_counts.totals": lambda appeal, _: staff_counts_queries.totals(appeal, LATE),
-    "signing.person.digests_everywhere": lambda *_: person_queries.digests_everywhere(
+    "signing.person.digests_of_address": lambda *_: person_queries.digests_of_address(
         db.session, _address(), runtime().vault
     ),
     "privacy.month_key.month_digests": lambda *_: month_key_queries.month_digests(
@@ -440,8 +440,8 @@ HOT: dict[str, Callable[[], object]] = {
     "look at domains": lambda: watch_domains(batch=50, context=context(NOW, SYSTEM)),
     "sign with a proof": lambda: _sign(3, SolvedChallenge(bytes(32), NOW + timedelta(minutes=10))),
     "view": lambda: count_view(_appeal(), "fr", "stall-lyon", context=context(NOW, SUPPORTER)),
-    "report": lambda: record(_confirmed(4), Channel.LETTER, target=0, context=context(NOW, SUPPORTER)),
-    "report without a signature": lambda: record_unsigned(
+    "report": lambda: record_report(_confirmed(4), Channel.LETTER, target=0, context=context(NOW, SUPPORTER)),
+    "report without a signature": lambda: record_unsigned_report(
         _appeal(), "fr", Channel.LETTER, target=0, networks=(b"n" * 16, b"w" * 16), context=context(NOW, SUPPORTER)
     ),
     "unsubscribe": lambda: unsubscribe(_confirmed(5), everywhere=True, context=context(NOW, SUPPORTER)),

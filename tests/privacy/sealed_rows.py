@@ -40,7 +40,7 @@ from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_
 from campaign.services.outbox.notice import Notice
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.privacy.retention import purge_expired
-from campaign.services.signing.new_link import answer_link_requests, ask_new_links
+from campaign.services.signing.new_link import answer_link_requests, request_new_links
 from campaign.services.signing.own_letter import mail_own_letter
 from campaign.services.signing.withdraw import erase, set_sharing
 from tests.conftest import DAY, START, context
@@ -84,7 +84,7 @@ def row_of(model: Any) -> Any:
 
 
 def an_address_that_asked_for_links(site: Site) -> SealedValue:
-    ask_new_links(ADDRESS, context=context(actor=SUPPORTER))
+    request_new_links(ADDRESS, context=context(actor=SUPPORTER))
     return SealedValue(
         value(LinkRequest.email_sealed),
         lambda vault, sealed: vault.open_email(sealed, at_link_request()),

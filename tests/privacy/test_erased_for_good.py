@@ -39,7 +39,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.privacy.row_key import seeds_of
 from campaign.services.keys import row_key
 from campaign.services.keys.row_key import KeyUse, erase_keys, reserve, rewrite
-from campaign.services.signing.new_link import answer_link_requests, ask_new_links
+from campaign.services.signing.new_link import answer_link_requests, request_new_links
 from tests.conftest import DATABASES, DAY, START, Clock, context, form, make_database, migrated
 from tests.postgresql import control, start_server
 from tests.privacy.sealed_rows import (
@@ -257,19 +257,19 @@ def test_keys_of_forms_whose_days_are_over_leave_the_files(app: Flask, appeal: A
 
 
 def test_a_request_under_keys_that_are_gone_is_written_again(app: Flask, appeal: AppealView) -> None:
-    ask_new_links(ADDRESS, context=context(actor=SUPPORTER))
+    request_new_links(ADDRESS, context=context(actor=SUPPORTER))
     # The database is set back to before the process reserved its keys.
     with transaction() as session:
         session.execute(delete(RowKey))
         session.execute(delete(LinkRequest))
-    ask_new_links(ADDRESS, context=context(actor=SUPPORTER))
+    request_new_links(ADDRESS, context=context(actor=SUPPORTER))
     assert all_keys().open_email(value(LinkRequest.email_sealed), at_link_request()) == str(ADDRESS)
 
 
 def test_erasing_goes_on_where_the_data_key_is_lost(
     app: Flask, appeal: AppealView, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ask_new_links(ADDRESS, context=context(actor=SUPPORTER))
+    request_new_links(ADDRESS, context=context(actor=SUPPORTER))
     others = Vault((b"e" * 32,), b"i" * 32, seeds_of)
     assert not answer_link_requests(context=context(vault=others))
     assert db.session.scalar(select(func.count()).select_from(LinkRequest)) == 0

@@ -22,11 +22,11 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
-from campaign.queries.signing.person import digests_everywhere
+from campaign.queries.signing.person import digests_of_address
 from campaign.services.counting.verify import verify
 from campaign.services.privacy.erasure_journal import forget, read_folder, replay, write_out
 from campaign.services.signing.unsubscribe import unsubscribe
-from campaign.services.signing.withdraw import erase, refuse_sign_ups, set_updates, withdraw
+from campaign.services.signing.withdraw import delete_sign_ups_of_link, erase, set_updates, withdraw
 from tests.conftest import START, Clock, Postbox, context, form
 from tests.moderation.test_on_behalf import NEW, address_mails, addresses, my_page
 
@@ -55,22 +55,22 @@ def refuse(name: str) -> None:
     """Erase the waiting sign-up, as the page behind the mailed link does."""
     at = runtime()
     db.session.rollback()
-    digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), at.vault)
+    digests = digests_of_address(db.session, parse_address(f"{name}@mail.example"), at.vault)
     mine = SignedUp.address_digest.in_([at.vault.waiting_digest(digest) for digest in digests])
     row = db.session.execute(select(SignedUp.id, SignedUp.link_key).where(mine)).one()
     token = at.tokens.make(Purpose.CONFIRM, row.id, START, row.link_key, b"content")
-    refuse_sign_ups(at.tokens.read(Purpose.CONFIRM, token, START), context=context(LATER, SUPPORTER))
+    delete_sign_ups_of_link(at.tokens.read(Purpose.CONFIRM, token, START), context=context(LATER, SUPPORTER))
 
 
 def signature_of(name: str) -> Signature:
     db.session.rollback()
-    digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
+    digests = digests_of_address(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
     return db.session.scalars(select(Signature).where(Signature.address_digest.in_(digests))).one()
 
 
 def is_there(name: str) -> bool:
     db.session.rollback()
-    digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
+    digests = digests_of_address(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
     waiting = [runtime().vault.waiting_digest(digest) for digest in digests]
     return bool(
         db.session.scalars(select(Signature.id).where(Signature.address_digest.in_(digests))).first()

@@ -18,7 +18,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.outbox.forget_answers import forget_answers
-from campaign.services.outbox.subject import MailedPerson, subject_of
+from campaign.services.outbox.mailed_person import MailedPerson, person_of_mail
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, START, Postbox, context, form
@@ -36,7 +36,7 @@ def forget() -> int:
 def answers() -> list[tuple[str | None, MailedPerson]]:
     """Return the Message-ID of each answer, and the recipient that a thief with the data key reads in it."""
     chosen = select(Mail).where(Mail.kind.in_(ANSWERS)).order_by(Mail.id)
-    found = [(mail.message_id, subject_of(mail, runtime().vault)) for mail in db.session.scalars(chosen)]
+    found = [(mail.message_id, person_of_mail(mail, runtime().vault)) for mail in db.session.scalars(chosen)]
     db.session.rollback()
     return found
 

@@ -25,7 +25,7 @@ from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, begin, prepare, undo
 from campaign.services.privacy.retention import purge_expired
-from campaign.services.signing.report_action import record
+from campaign.services.signing.report_action import record_report
 from campaign.services.signing.withdraw import erase, withdraw
 from tests.conftest import DAY, START, context
 from tests.moderation.test_invalidate import signed
@@ -40,7 +40,7 @@ HOUR = timedelta(hours=1)
 def acting(appeal: AppealView, name: str, at: datetime) -> int:
     """Return a signature confirmed at that moment, with a letter reported 70 minutes later."""
     one = signed(appeal, f"Ana {name.upper()}", f"{name}@mail.example", at=at)
-    assert record(one, Channel.LETTER, target=0, context=context(at + timedelta(minutes=70), SUPPORTER))
+    assert record_report(one, Channel.LETTER, target=0, context=context(at + timedelta(minutes=70), SUPPORTER))
     return one
 
 
@@ -166,7 +166,7 @@ def test_erasing_beside_rollups_and_signers_loses_nothing(app: Flask, appeal: Ap
         erase(one, context=context(START + 10 * DAY, SUPPORTER))
 
     def report(one: int) -> None:
-        record(one, Channel.FAX, target=0, context=context(START + 10 * DAY, SUPPORTER))
+        record_report(one, Channel.FAX, target=0, context=context(START + 10 * DAY, SUPPORTER))
 
     still = ids[9:]
     parts = [(leave, *ids[part:9:3]) for part in range(3)]

@@ -32,7 +32,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.privacy.key_rotation import sealed_by_key
 from campaign.queries.privacy.row_key import seeds_of
-from campaign.services.outbox.enqueue import owe_staff
+from campaign.services.outbox.enqueue import enqueue_to_address
 from campaign.services.privacy.key_rotation import rotate
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import KEYS, START, context, form
@@ -79,7 +79,7 @@ def test_rotating_reseals_all_and_keeps_every_digest(app: Flask, appeal: AppealV
     with transaction() as session:
         to, said = parse_address("staff@mail.example"), {"subject": "s", "text": "t", "url": ""}
         kind = MailKind.STAFF_ALERT
-        owe_staff(session.connection(), kind, to, said, locale="en", context=context(vault=old))
+        enqueue_to_address(session.connection(), kind, to, said, locale="en", context=context(vault=old))
         place = at_staff(b"k" * 16)
         sealed = {
             "tf_totp_sealed": old.seal_totp("secret", place),

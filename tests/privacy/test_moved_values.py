@@ -15,7 +15,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.signing.new_link import answer_link_requests, ask_new_links
+from campaign.services.signing.new_link import answer_link_requests, request_new_links
 from campaign.services.signing.own_letter import mail_own_letter
 from tests.conftest import START, Postbox, context, form, text_of
 
@@ -213,7 +213,7 @@ def test_an_erased_link_is_explained_without_an_alert(
 
 def test_a_mail_whose_values_do_not_open_is_alerted(two: list[str], deliver: Any) -> None:
     deliver()
-    ask_new_links(parse_address("ana@mail.example"), context=context(actor=SUPPORTER))
+    request_new_links(parse_address("ana@mail.example"), context=context(actor=SUPPORTER))
     answer_link_requests(context=context())
     with transaction() as session:
         first, second = session.scalars(select(Mail).where(Mail.kind == "new_link").order_by(Mail.id))

@@ -52,7 +52,7 @@ from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, begin, prepare
 from campaign.services.privacy.retention import purge_expired
-from campaign.services.signing.signature import EMPTY
+from campaign.services.signing.signature import ERASED_COLUMNS
 from campaign.services.staff.login import LoginAttempt, note_failure
 from tests.attack import Figure
 from tests.conftest import DAY, KEYS, START, Clock, Postbox, context, form
@@ -122,7 +122,7 @@ def test_addresses_go_some_time_after_closing_and_counts_stay(
     assert "anonymised" not in prune(START + 180 * DAY)
     assert prune(START + 181 * DAY)["anonymised"] == 8
     rows = db.session.scalars(select(Signature).order_by(Signature.id)).all()
-    plain = {name: value for name, value in EMPTY.items() if not isinstance(value, TruncatedToDay)}
+    plain = {name: value for name, value in ERASED_COLUMNS.items() if not isinstance(value, TruncatedToDay)}
     assert [all(getattr(row, name) == value for name, value in plain.items()) for row in rows] == [True] * 8 + [False]
     assert {row.signed_at for row in rows[:8]} == {row.confirmed_at for row in rows[:8]} == {START.replace(hour=0)}
     assert counts(appeal.id) == before

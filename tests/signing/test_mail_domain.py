@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.domain.signing.mail_domain import bought_domain, covers, owner_domain
+from campaign.domain.signing.mail_domain import covers, owner_domain, registrable_domain
 from campaign.domain.signing.provider import LARGE
 
 
@@ -31,11 +31,13 @@ from campaign.domain.signing.provider import LARGE
     ],
 )
 def test_the_owner_has_all_hosts_below_a_domain(host: str, owner: str, bought: str) -> None:
-    assert (owner_domain(host), bought_domain(host)) == (owner, bought)
+    assert (owner_domain(host), registrable_domain(host)) == (owner, bought)
 
 
 def test_a_large_provider_is_its_own_owner() -> None:
-    assert {domain for domain in LARGE if owner_domain(domain) != domain or bought_domain(domain) != domain} == set()
+    assert {
+        domain for domain in LARGE if owner_domain(domain) != domain or registrable_domain(domain) != domain
+    } == set()
 
 
 @pytest.mark.parametrize(

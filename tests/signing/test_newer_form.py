@@ -20,7 +20,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.keys.row_key import KeyUse
 from campaign.services.signing.sign import SignUpRequest as Form
-from campaign.services.signing.sign import prepare, sign, write
+from campaign.services.signing.sign import reserve_keys, sign, store_sign_up
 from tests.conftest import Postbox, context, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -43,9 +43,9 @@ def send(appeal: AppealView, name: str, flag: str | None = None) -> None:
 def write_one(appeal: AppealView, name: str) -> None:
     """As a worker does with the rows of a sheet."""
     one = Form(appeal.id, "fr", "FR", name, parse_address(EMAIL), "en", "en", 1, None)
-    prepare(context=context())
+    reserve_keys(context=context())
     with transaction() as session:
-        write(session.connection(), one, context=context())
+        store_sign_up(session.connection(), one, context=context())
 
 
 def test_an_earlier_form_keeps_all_but_what_it_is_found_by(appeal: AppealView) -> None:
@@ -71,7 +71,7 @@ def test_the_same_form_again_has_nothing_in_common_with_it(appeal: AppealView) -
 def test_where_all_lots_are_taken_nothing_is_lost(appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("campaign.services.signing.sign.secrets.randbelow", lambda _most: 0)
     vault = runtime().vault
-    prepare(context=context())
+    reserve_keys(context=context())
     while vault.row_keys.left(KeyUse.WAITING) > 5:  # a batch ends meanwhile
         vault.row_keys.take(KeyUse.WAITING)
     for letter in "abcd":

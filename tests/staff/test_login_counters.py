@@ -13,7 +13,7 @@ from campaign.models import LoginFailure, StaffSession
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
-from campaign.services.periodic.clock import MOST_APART
+from campaign.services.periodic.clock import MAX_DIFFERENCE
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.staff.login import (
     MOST_FOR_ACCOUNT,
@@ -130,7 +130,7 @@ def test_a_machine_with_a_wrong_clock_ends_no_log_in_and_forgets_no_failure(app:
 def test_a_log_in_from_the_future_is_invalid_and_purged_in_time(app: Flask) -> None:
     member, vault = join(app, "ana@staff.example", Role.VIEWER), runtime().vault
     with transaction() as session:
-        near = begin_session(session, member, context=context(START + MOST_APART, vault=vault))
+        near = begin_session(session, member, context=context(START + MAX_DIFFERENCE, vault=vault))
         far = begin_session(session, member, context=context(START + 100 * DAY, vault=vault))
     guess = LoginAttempt("ana@staff.example", HOME, None)
     fails(guess, MOST_FOR_ACCOUNT)
@@ -139,6 +139,6 @@ def test_a_log_in_from_the_future_is_invalid_and_purged_in_time(app: Flask) -> N
     assert not is_session_alive(far, member, now=START, vault=vault)
     db.session.rollback()
     purge_expired(go_on=lambda: True, context=context(vault=vault))
-    assert db.session.scalars(select(StaffSession.created_at)).all() == [START + MOST_APART]
+    assert db.session.scalars(select(StaffSession.created_at)).all() == [START + MAX_DIFFERENCE]
     assert db.session.scalars(select(LoginFailure.window_at).distinct()).all() == [START]
     db.session.rollback()

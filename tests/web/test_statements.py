@@ -20,7 +20,7 @@ from campaign.platform.runtime import KEY, runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse.limits import AdmittedSignUp
 from campaign.services.keys.row_key import KeyUse, reserve
-from campaign.services.signing.sign import prepare
+from campaign.services.signing.sign import reserve_keys
 from campaign.web.caching import data_cache as snapshot
 from tests.conftest import START, Postbox, clear_caches, context, form
 
@@ -32,7 +32,7 @@ def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
     """Yield every statement from here on; snapshots stay fresh meanwhile, even on a busy machine."""
     monkeypatch.setattr(snapshot, "SECONDS", 600.0)
     # A process stores a batch of keys for 256 rows, and a month's key once.
-    prepare(number=SLOTS, context=context())
+    reserve_keys(number=SLOTS, context=context())
     reserve(runtime().vault, KeyUse.SIGNED, SLOTS, now=START)
     db.session.rollback()
     found: Said = []

@@ -37,11 +37,11 @@ WAITS: tuple[tuple[FunnelStage, timedelta], ...] = (
     (FunnelStage.WITHIN_3_DAYS, timedelta(days=3)),
 )
 CONFIRMED = (*(step for step, _ in WAITS), FunnelStage.LATER)
-# Counts are stored by the day for this long; older ones are added up under the day EARLIER.
-KEPT = timedelta(days=14)
-EARLIER = date(1970, 1, 1)
+# Counts are stored by the day for this long; older ones are added up under the day EARLIER_DAYS.
+DAILY_PERIOD = timedelta(days=14)
+EARLIER_DAYS = date(1970, 1, 1)
 # The number of sources counted separately for a section and appeal; all others count as one, which is no valid tag.
-SOURCES = 200
+MOST_SOURCES = 200
 OTHER_SOURCES = "(other)"
 OTHER_PROVIDERS = "other"
 

@@ -75,7 +75,7 @@ MOST_AMBIGUOUS = 3
 
 # A paused queue is probed with one mail after the first time, then after twice as long, up to the second time. A server
 # that refuses is probed less often than one that is away, because a person has to correct the reason.
-PROBES = {
+PROBE_DELAYS = {
     DeliveryOutcome.AWAY: (timedelta(seconds=5), timedelta(minutes=2)),
     DeliveryOutcome.HELD: (timedelta(seconds=30), timedelta(minutes=15)),
 }
@@ -88,7 +88,7 @@ SENDING_LEASE = timedelta(minutes=12)
 
 
 # The same form within this time gets no second mail.
-JUST_MAILED = timedelta(minutes=10)
+REPEAT_WINDOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +121,13 @@ def retry_delay(attempts: int, jitter: float) -> timedelta:
 
 def probe_delay(outcome: DeliveryOutcome, probes: int) -> timedelta:
     """Return the wait of a paused queue for its next probe, after so many that failed."""
-    first, longest = PROBES[outcome]
+    first, longest = PROBE_DELAYS[outcome]
     return min(first * (1 << min(probes, 20)), longest)
 
 
-def after(outcome: DeliveryOutcome, *, attempts: int, ambiguous: int, age: timedelta, jitter: float) -> NextAttempt:
+def next_attempt(
+    outcome: DeliveryOutcome, *, attempts: int, ambiguous: int, age: timedelta, jitter: float
+) -> NextAttempt:
     """Return the consequence of an attempt.
 
     Args:
@@ -146,7 +148,7 @@ def after(outcome: DeliveryOutcome, *, attempts: int, ambiguous: int, age: timed
     if outcome is DeliveryOutcome.HELD:
         return NextAttempt(MailState.RETRY)  # due at once, after the pause
     if outcome is DeliveryOutcome.AWAY:
-        return NextAttempt(MailState.RETRY, PROBES[outcome][0])
+        return NextAttempt(MailState.RETRY, PROBE_DELAYS[outcome][0])
     if outcome is DeliveryOutcome.REFUSED:
         return NextAttempt(MailState.DEAD)
     return NextAttempt(MailState(outcome.value))

@@ -11,7 +11,13 @@ from email_validator import EmailNotValidError, validate_email
 from campaign.domain.errors import InputError
 from campaign.domain.signing.likely_domain import likely_domain
 from campaign.domain.signing.pasted_address import is_among_words, pasted_address
-from campaign.domain.signing.provider import alias_rule, customer, has_customer_hosts, has_known_ending, is_disposable
+from campaign.domain.signing.provider import (
+    alias_rule,
+    has_customer_hosts,
+    has_known_ending,
+    is_disposable,
+    split_customer,
+)
 
 ADDRESS_LENGTH = 254
 
@@ -29,7 +35,7 @@ class Address:
     @property
     def identity(self) -> str:
         """Return a text that is equal for two addresses exactly if they count as one person's."""
-        owner, domain = customer(self.domain)
+        owner, domain = split_customer(self.domain)
         local = owner or unicodedata.normalize("NFC", self.local.casefold())
         rule = alias_rule(domain)
         if rule is None:

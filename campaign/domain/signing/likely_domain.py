@@ -20,17 +20,19 @@ _KEYBOARDS = (
     ("azertyuiop", "qsdfghjklm", "wxcvbn"),
 )
 # Endings that exist, but are a typing error far more often.
-_SLIPS = {("co", "com"), ("cm", "com"), ("om", "com"), ("ne", "net"), ("et", "net")}
+_MISTYPED_ENDINGS = {("co", "com"), ("cm", "com"), ("om", "com"), ("ne", "net"), ("et", "net")}
 # Endings that have no meaning behind a large provider's whole domain: `yahoo.fr.com`.
 _NEEDLESS = frozenset({"com", "net", "org"})
 _GMAIL_ERRORS = frozenset({"gmail", "gmial", "gamil", "gmal", "gmai", "gnail"})
 _ENDINGS = "com net de fr ru co.uk it com.br es nl co.jp co.in in ca com.au be ch at pl se com.mx com.ar".split()
 # Names of providers who use every ending that exists for them: another ending is a typing error.
-_EVERYWHERE = frozenset("gmail googlemail hotmail outlook yahoo ymail icloud yandex protonmail fastmail".split())
+_NAMES_WITH_ALL_ENDINGS = frozenset(
+    "gmail googlemail hotmail outlook yahoo ymail icloud yandex protonmail fastmail".split()
+)
 # Providers too small for a suggestion, compared with the genuine neighbours of their names.
 _SMALL = frozenset({"hey.com", "home.nl", "sent.com"})
 # Genuine neighbours with many mailboxes: companies, ministries, other providers, and words.
-_HONEST = frozenset(
+_GENUINE = frozenset(
     """
     abb.bg abc.bg alive.it all.de amc.com aok.de art.net bbk.ru bmx.com bmx.de box.fr chapter.net emil.com fox.net
     fred.fr gmc.com gmd.de gms.com gms.de gol.com.br inet.pl jail.com mai.com mali.com mall.com man.com max.com mca.com
@@ -38,11 +40,11 @@ _HONEST = frozenset(
     seb.de seb.se skt.com soho.com sol.com sol.de tetra.com.br tmx.com tree.fr tuya.com vox.net weg.de zoo.com
     """.split()
 )
-_HONEST_NAMES = frozenset({"life", "liv", "love", "olive"})
+_GENUINE_NAMES = frozenset({"life", "liv", "love", "olive"})
 
 
 @cache
-def _shortened() -> dict[str, tuple[str, ...]]:
+def _shortened_domains() -> dict[str, tuple[str, ...]]:
     """Return each large domain, and each with one character left out, with the domains that it comes from."""
     found: dict[str, set[str]] = {}
     for domain in LARGE:
@@ -75,18 +77,18 @@ def likely_domain(domain: str) -> str | None:
     Latin ones are questioned if they form a large provider's domain, or are mixed with Latin ones.
     """
     if readings := latin_readings(domain):
-        return _plain(domain, readings)
-    if domain in LARGE or domain in _HONEST or domain.partition(".")[0] in _HONEST_NAMES:
+        return _meant_in_latin(domain, readings)
+    if domain in LARGE or domain in _GENUINE or domain.partition(".")[0] in _GENUINE_NAMES:
         return None
-    near = {one for short in (domain, *_without_one(domain)) for one in _shortened().get(short, ())}
+    near = {one for short in (domain, *_without_one(domain)) for one in _shortened_domains().get(short, ())}
     # gmail.com is larger than all its neighbours together, so it is meant whatever the error is.
     found = [(one != "gmail.com", rank, _size(one), one) for one in near if (rank := _rank(domain, one)) is not None]
     if found:
         return min(found)[-1]
-    return _longer(domain) or _other_ending(domain)
+    return _without_needless_ending(domain) or _with_existing_ending(domain)
 
 
-def _plain(domain: str, readings: tuple[str, ...]) -> str | None:
+def _meant_in_latin(domain: str, readings: tuple[str, ...]) -> str | None:
     """Return the domain in Latin letters that was meant, of its readings; None if there is none."""
     large = next((one for one in readings if one in LARGE), None)
     if large is not None or not is_of_two_scripts(domain):
@@ -96,7 +98,7 @@ def _plain(domain: str, readings: tuple[str, ...]) -> str | None:
     )
 
 
-def _longer(domain: str) -> str | None:
+def _without_needless_ending(domain: str) -> str | None:
     """Return the large domain that a needless ending follows; a country's ending may follow a short name."""
     head, _, last = domain.rpartition(".")
     if head not in LARGE:
@@ -105,7 +107,7 @@ def _longer(domain: str) -> str | None:
     return head if needless or len(head.partition(".")[0]) >= _LONG_NAME else None
 
 
-def _other_ending(domain: str) -> str | None:
+def _with_existing_ending(domain: str) -> str | None:
     """Return the largest domain of that name if the ending does not exist; `gmail` has one ending only."""
     name, _, _ = domain.partition(".")
     if name in _GMAIL_ERRORS:
@@ -127,22 +129,22 @@ def _size(domain: str) -> tuple[int, int, str]:
 
 def _rank(typed: str, meant: str) -> int | None:
     """Return 0 for a slip of the hand, 1 for another likely error, None if there is nothing to ask."""
-    is_of_hand = _error(typed, meant)
+    is_of_hand = _is_slip_of_hand(typed, meant)
     if is_of_hand is None:
         return None
     rank = 0 if is_of_hand else 1
     name, _, ending = meant.partition(".")
     typed_name, _, typed_ending = typed.partition(".")
     if typed_name == name:
-        is_slip = (typed_ending, ending) in _SLIPS or not is_known_ending(typed.rpartition(".")[2])
-        return rank if name in _EVERYWHERE or (is_slip and len(name) > 1) else None
+        is_slip = (typed_ending, ending) in _MISTYPED_ENDINGS or not is_known_ending(typed.rpartition(".")[2])
+        return rank if name in _NAMES_WITH_ALL_ENDINGS or (is_slip and len(name) > 1) else None
     if len(name) >= _LONG_NAME:
         return rank
-    is_asked = typed_ending == ending and is_of_hand and meant not in _SMALL and _is_asked(typed_name, name)
+    is_asked = typed_ending == ending and is_of_hand and meant not in _SMALL and _is_likely_error(typed_name, name)
     return rank if is_asked else None
 
 
-def _is_asked(typed: str, name: str) -> bool:
+def _is_likely_error(typed: str, name: str) -> bool:
     """Return whether to ask about this spelling of a short name; the shorter the name, the fewer errors count."""
     if len(typed) > len(name):
         return len(name) > 1  # one key pressed twice
@@ -155,7 +157,7 @@ def _without_one(text: str) -> list[str]:
     return [text[:place] + text[place + 1 :] for place in range(len(text))]
 
 
-def _error(typed: str, meant: str) -> bool | None:
+def _is_slip_of_hand(typed: str, meant: str) -> bool | None:
     """Return whether the one error between the two is a usual slip of the hand; None if there is not exactly one.
 
     One error means an optimal string alignment distance of 1. Usual slips are two letters swapped, one left out, one

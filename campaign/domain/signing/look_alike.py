@@ -40,7 +40,7 @@ _LOOKS = {
 }
 
 
-def _meant() -> dict[str, str]:
+def _latin_letters() -> dict[str, str]:
     """Return for each letter the Latin ones that it may stand for, the likeliest first."""
     found: dict[str, str] = {}
     for plain, letters in _LOOKS.items():
@@ -50,8 +50,8 @@ def _meant() -> dict[str, str]:
     return found
 
 
-_MEANT = _meant()
-_MOST = 16  # readings of one domain
+_LATIN_LETTERS = _latin_letters()
+_MOST_READINGS = 16  # readings of one domain
 
 
 def latin_readings(domain: str) -> tuple[str, ...]:
@@ -70,8 +70,8 @@ def latin_readings(domain: str) -> tuple[str, ...]:
     for character in unicodedata.normalize("NFKD", shown):
         if unicodedata.combining(character):
             continue
-        plain = character if character.isascii() else _MEANT.get(character, "")
-        readings = [before + one for before in readings for one in plain][:_MOST]
+        plain = character if character.isascii() else _LATIN_LETTERS.get(character, "")
+        readings = [before + one for before in readings for one in plain][:_MOST_READINGS]
     return tuple(readings)
 
 

@@ -26,7 +26,7 @@ def owner_domain(domain: str) -> str:
 
 
 @lru_cache(_REMEMBERED)
-def bought_domain(domain: str) -> str:
+def registrable_domain(domain: str) -> str:
     """Return the part of a mail domain that had to be bought from a registry; all of it if it is public.
 
     Names below a free host cost nothing, so limits count them together: their owners solve a challenge more often.

@@ -68,11 +68,11 @@ def clean_name(text: str) -> str:
         raise InputError("name", "missing", "the name is empty")
     if len(name) > NAME_LENGTH:
         raise InputError("name", "too-long", f"the name is longer than {NAME_LENGTH} characters")
-    if _LINK.search(name) or _is_dotted(name):
+    if _LINK.search(name) or _has_host_point(name):
         raise InputError("name", "link", "the name holds a link or an address")
     if not any(_is_letter(character) for character in name):
         raise InputError("name", "no-letters", "the name holds no letter")
-    if not _is_written(name):
+    if not _has_written_characters(name):
         raise InputError("name", "characters", "the name holds what names are not written with")
     if is_mixed(name):
         raise InputError("name", "scripts", "letters of different scripts stand side by side")
@@ -86,30 +86,30 @@ def name_key(name: str) -> str:
     and strokes through Latin ones make no difference.
     """
     if name.isascii():  # most names are, and a search decrypts very many
-        return name.casefold().translate(_UNHEARD_ASCII)
+        return name.casefold().translate(_IGNORED_ASCII)
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
-    return "".join(_PLAIN.get(one, one) for one in decomposed if not _is_unheard(one))
+    return "".join(_BASE_LETTERS.get(one, one) for one in decomposed if not _is_ignored(one))
 
 
-def _is_unheard(character: str) -> bool:
+def _is_ignored(character: str) -> bool:
     """Return whether a search ignores the character: signs, marks, spaces, and characters pasted with a name."""
     category = unicodedata.category(character)
     return (
         category[0] in "PSZ"
         or category in {"Cc", "Cf"}
         or unicodedata.combining(character) > 0
-        or character in _UNHEARD_LETTERS
+        or character in _IGNORED_LETTERS
     )
 
 
 # Letters in Unicode that look like an apostrophe or a similar sign: modifiers, the saltillo, tones.
 _SIGN = re.compile(r"APOSTROPHE|PRIME|COMMA|SALTILLO|HALF RING|GRAVE|ACUTE|VERTICAL LINE|GLOTTAL STOP|COLON|TRIANGULAR")
 _MODIFIERS = (*range(0x2B0, 0x300), *range(0x7F4, 0x7F6), *range(0xA700, 0xA722), *range(0xA788, 0xA78D))
-_UNHEARD_LETTERS = _INVISIBLE | {
+_IGNORED_LETTERS = _INVISIBLE | {
     "\u0640",
     *(one for one in map(chr, _MODIFIERS) if _SIGN.search(unicodedata.name(one))),
 }
-_UNHEARD_ASCII = {code: None for code in range(128) if _is_unheard(chr(code))}
+_IGNORED_ASCII = {code: None for code in range(128) if _is_ignored(chr(code))}
 # The ranges of letters with a stroke or bar in Unicode.
 _LATIN = (
     *(range(0xC0, 0x2B0), range(0x1D00, 0x1DC0), range(0x1E00, 0x1F00), range(0x2C60, 0x2C80)),
@@ -121,7 +121,7 @@ _STROKED = re.compile(
 )
 
 
-def _stroked() -> dict[str, str]:
+def _stroked_letters() -> dict[str, str]:
     """Return each letter with a stroke or bar that normalising does not decompose, with its base letter."""
     found = {}
     for character in (chr(code) for codes in _LATIN for code in codes):
@@ -131,8 +131,8 @@ def _stroked() -> dict[str, str]:
     return found
 
 
-_PLAIN = {
-    **_stroked(),
+_BASE_LETTERS = {
+    **_stroked_letters(),
     **dict(zip("đðħıŋ", ("d", "d", "h", "i", "n"), strict=True)),
     "æ": "ae",
     "œ": "oe",
@@ -177,16 +177,16 @@ def _is_letter(character: str) -> bool:
     return category[0] == "L" or (category == "Cn" and 0x20000 <= ord(character) < 0x3FFFE)
 
 
-def _is_dotted(name: str) -> bool:
+def _has_host_point(name: str) -> bool:
     """Return whether a point is placed as in a host's name: before a letter, and not behind an abbreviation."""
     for place, character in enumerate(name):
         following = name[place + 1 : place + 2]
-        if character == "." and following and _is_letter(following) and not _is_shortened(name, place):
+        if character == "." and following and _is_letter(following) and not _ends_abbreviation(name, place):
             return True
     return False
 
 
-def _is_shortened(name: str, point: int) -> bool:
+def _ends_abbreviation(name: str, point: int) -> bool:
     """Return whether the point ends an abbreviated name or title, and a capital follows.
 
     `J.Top`, `Дж.Оруэлл`, `Prof.Mann`, not `t.me`. More than one letter is no abbreviation if the ending of a domain
@@ -215,17 +215,17 @@ def _is_capital(character: str) -> bool:
     return _is_letter(character) and character.title() == character
 
 
-def _is_written(name: str) -> bool:
+def _has_written_characters(name: str) -> bool:
     marks = 0
     for place, character in enumerate(name):
         before, after = name[place - 1 : place] if place else "", name[place + 1 : place + 2]
         marks = marks + 1 if unicodedata.category(character) in {"Mn", "Mc"} else 0
-        if marks > _MOST_MARKS or not _stands_well(character, before, after):
+        if marks > _MOST_MARKS or not _may_stand_between(character, before, after):
             return False
     return True
 
 
-def _stands_well(character: str, before: str, after: str) -> bool:
+def _may_stand_between(character: str, before: str, after: str) -> bool:
     """Return whether a name may contain that character between those two ("" at either end)."""
     if is_look_alike(character):
         return False
@@ -244,7 +244,7 @@ def _stands_well(character: str, before: str, after: str) -> bool:
     if character in _MIDDLE_DOTS:
         # Catalan (RFC 5892, A.3), and the separator of foreign names in Chinese and Japanese (A.7).
         return (before.lower(), after.lower()) == ("l", "l") or (_is_ideograph(before) and _is_ideograph(after))
-    return character in _JOINERS and _takes_joiners(before)
+    return character in _JOINERS and _uses_joiners(before)
 
 
 # Kana, ideographs and their extensions.
@@ -257,5 +257,5 @@ def _is_ideograph(character: str) -> bool:
     return _IDEOGRAPHS.fullmatch(character) is not None
 
 
-def _takes_joiners(character: str) -> bool:
+def _uses_joiners(character: str) -> bool:
     return _JOINED.fullmatch(character) is not None

@@ -27,7 +27,7 @@ _JOINERS = "\u200c\u200d"
 _BRACKETS = "<>()[]«»‹›“”„‟‘’‚‛〈〉《》「」『』【】⟨⟩❮❯"
 _BEFORE, _BEHIND = _BRACKETS + "¿¡,;:、،؛•●▪◦‣→", _BRACKETS + ".,;:!?…。、،؛؟۔।"
 # Emphasis has a mark at both ends. A mark at the start only may belong to the address, one at the end only does not.
-_PAIRS, _ENDS = "\"'“”„‘’«»`´*_~|", "\"'-_~*`´|/\\="
+_PAIRS, _END_MARKS = "\"'“”„‘’«»`´*_~|", "\"'-_~*`´|/\\="
 _QUOTED_LOCAL = re.compile(r'"(?:[^"\\]|\\.)*"@[^\s@]+')
 _PIECE = re.compile(rf'[^\s"|,;:…、،؛{re.escape(_BRACKETS)}]+')
 _SHAPE = re.compile(r"[^@]+@[\w-]+(?:\.[\w-]+)+")
@@ -40,7 +40,7 @@ _LABELS = frozenset(
     "mail email emails mailto adresse address addr courriel courrier correo mél почта почты адрес البريد بريدي "
     "الإلكتروني عنوان emailadresse emailaddress mailadresse adressemail контакт contact kontakt".split()
 )
-_LITTLE = frozenset(
+_SHORT_WORDS = frozenset(
     "e my is the your mon ma mes est c mi es el de la dirección electronico electrónico électronique meine mein ist "
     "die lautet эл электронная электронной мой моя это هو elektronische at home work to from cc an von para à a".split()
 )
@@ -56,8 +56,8 @@ def pasted_address(text: str) -> str:
     text = text.strip()
     if _ORDINARY.fullmatch(text):
         return text
-    text = _plain(text)
-    bare = _bare(text)
+    text = _plain_text(text)
+    bare = _stripped(text)
     if not _has_words(bare):
         return bare
     for one in (text, bare):
@@ -69,10 +69,10 @@ def pasted_address(text: str) -> str:
 
 def is_among_words(text: str) -> bool:
     """Return whether the text has one address, among words that may belong to it."""
-    return _has_words(bare := _bare(_plain(text))) and _among_words(bare) is not None
+    return _has_words(bare := _stripped(_plain_text(text))) and _among_words(bare) is not None
 
 
-def _plain(text: str) -> str:
+def _plain_text(text: str) -> str:
     """Return the text with plain characters for their variants, without HTML entities and invisible marks."""
     text = _ENTITY.sub(lambda found: unescape(found[0]), text)
     if "@" not in text and "%40" in text:
@@ -103,7 +103,7 @@ def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) == "Cf" or ord(character) in _INVISIBLE
 
 
-def _bare(text: str) -> str:
+def _stripped(text: str) -> str:
     """Return the text without `mailto:`, brackets, pairs of quotation or emphasis marks, and punctuation around it.
 
     The loop ends, because each round but the last shortens the text.
@@ -118,12 +118,12 @@ def _bare(text: str) -> str:
         while len(text) > 2 and ((text[0] in _PAIRS and text[-1] in _PAIRS) or (text[0] == "{" and text[-1] == "}")):
             text = text[1:-1].strip()
         if text == before:
-            text = text.rstrip(_ENDS)
+            text = text.rstrip(_END_MARKS)
     return text
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _FoundAddress:
     """The only address of a text, and whether the text beside it is certainly no part of it."""
 
     address: str
@@ -135,27 +135,27 @@ def _has_words(text: str) -> bool:
     return "@" in text and _PIECE.fullmatch(text) is None and _QUOTED_LOCAL.fullmatch(text) is None
 
 
-def _among_words(text: str) -> _Found | None:
+def _among_words(text: str) -> _FoundAddress | None:
     """Return the only address of the text; None if there is none, or several, or a URL, or a control character."""
     if "://" in text or any(unicodedata.category(one) == "Cc" for one in text):
         return None
     pieces = [found for found in _PIECE.finditer(text) if "@" in found[0]]
-    if not any(_SHAPE.fullmatch(_bare(piece[0])) for piece in pieces):
+    if not any(_SHAPE.fullmatch(_stripped(piece[0])) for piece in pieces):
         # `max @gmail. com`, as a telephone's keyboard leaves it.
         closed = _GAP.sub(r"\1", " ".join(text.split()))
         if closed == text:
             return None
-        return _among_words(closed) if _has_words(closed) else _Found(closed, is_certain=True)
-    found = {_bare(piece[0]).casefold(): _bare(piece[0]) for piece in pieces}
+        return _among_words(closed) if _has_words(closed) else _FoundAddress(closed, is_certain=True)
+    found = {_stripped(piece[0]).casefold(): _stripped(piece[0]) for piece in pieces}
     (address, *others) = found.values()
     if others or not _SHAPE.fullmatch(address):
         return None
-    return _Found(
-        address, any(_WRAPPED.search(text, 0, piece.start()) for piece in pieces) or _are_words(text, address)
+    return _FoundAddress(
+        address, any(_WRAPPED.search(text, 0, piece.start()) for piece in pieces) or _is_rest_unrelated(text, address)
     )
 
 
-def _are_words(text: str, address: str) -> bool:
+def _is_rest_unrelated(text: str, address: str) -> bool:
     """Return whether the text beside the address is certainly no part of it.
 
     This holds if the rest has no letter or is in brackets, if it consists of labels, and if it has a name that is part
@@ -165,7 +165,7 @@ def _are_words(text: str, address: str) -> bool:
     words = re.findall(r"[^\W\d_]+", rest.casefold())
     if not words:
         return not re.search(r"\w", rest)
-    if set(words) <= _LABELS | _LITTLE and set(words) & _LABELS:
+    if set(words) <= _LABELS | _SHORT_WORDS and set(words) & _LABELS:
         return True
     local = _letters(address.rpartition("@")[0])
     return any(len(word) >= _LEAST_NAME and _letters(word) in local for word in words)

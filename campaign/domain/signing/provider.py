@@ -29,22 +29,22 @@ class AliasRule:
     has_hosts: bool = False
 
 
-def _under(names: str, endings: str) -> tuple[str, ...]:
+def _domains(names: str, endings: str) -> tuple[str, ...]:
     return tuple(f"{name}.{ending}" for name in names.split() for ending in endings.split())
 
 
 _MICROSOFT = (
-    *_under(
+    *_domains(
         "outlook",
         """com at be cl co.id co.il co.th com.ar com.au com.br com.gr com.tr com.vn cz de dk es fr hu ie in it jp kr lv
         my ph pt sa sg sk""",
     ),
-    *_under(
+    *_domains(
         "hotmail",
         """com at be ca ch cl cn co.il co.in co.jp co.kr co.nz co.th co.uk co.za com.ar com.au com.br com.hk com.mx
         com.tr com.tw com.vn co.ve cz de dk es fi fr gr hu ie it jp lt lu lv my nl no ph pl pt rs se sg sk""",
     ),
-    *_under(
+    *_domains(
         "live",
         """com at be ca ch cl cn co.kr co.uk co.za com.ar com.au com.co com.mx com.my com.ph com.pt com.sg
         cz de dk fi fr hk hu ie in it jp lv nl no ph pt ru se""",
@@ -53,31 +53,31 @@ _MICROSOFT = (
 )
 # Yahoo's owner keeps AOL's mailboxes, too.
 _YAHOO = (
-    *_under(
+    *_domains(
         "yahoo",
         """com at be bg ca ch cl cn co.id co.il co.in co.jp co.kr co.nz co.th co.uk co.za com.ar com.au com.br com.co
         com.hk com.mx com.my com.pe com.ph com.sg com.tr com.tw com.ua com.ve com.vn cz de dk ee es fi fr gr hr hu ie in
         it lt lv nl no pl pt ro rs se sg sk""",
     ),
     *("ymail.com", "rocketmail.com", "myyahoo.com"),
-    *_under("aol", "com fr de co.uk"),
+    *_domains("aol", "com fr de co.uk"),
 )
-_GMX = _under("gmx", "de net at ch com fr es co.uk eu us li info")
+_GMX = _domains("gmx", "de net at ch com fr es co.uk eu us li info")
 _YANDEX = (
     *("yandex.ru", "ya.ru", "narod.ru"),
-    *_under("yandex", "com by kz ua uz fr az com.am com.ge co.il com.tr ee kg lt lv md tj tm"),
+    *_domains("yandex", "com by kz ua uz fr az com.am com.ge co.il com.tr ee kg lt lv md tj tm"),
 )
 _FASTMAIL = (
-    *_under("fastmail", "com fm net org co.uk cn de es in jp mx nl se to us"),
+    *_domains("fastmail", "com fm net org co.uk cn de es in jp mx nl se to us"),
     *("messagingengine.com", "sent.com"),
 )
 _GOOGLE = ("gmail.com", "googlemail.com")
 _APPLE = ("icloud.com", "me.com", "mac.com")
 _PROTON = ("proton.me", "protonmail.com", "protonmail.ch", "pm.me")
-_POSTEO = _under("posteo", "de net com org eu at be ca ch es ie lu me nl uk us")
+_POSTEO = _domains("posteo", "de net com org eu at be ca ch es ie lu me nl uk us")
 _ZOHO = ("zoho.com", "zoho.eu", "zoho.in", "zohomail.com", "zohomail.eu", "zohomail.in")
 # Not among the large ones: they have no more mailboxes than many a company.
-_RUNBOX = _under(
+_RUNBOX = _domains(
     "runbox", "com no at be biz bz ca ch co co.uk de dk es eu fi fr gr im info is it li lt lu me mx net nl org"
 )
 
@@ -153,7 +153,7 @@ def has_customer_hosts(domain: str) -> bool:
     return rule is not None and rule.has_hosts
 
 
-def customer(host: str) -> tuple[str | None, str]:
+def split_customer(host: str) -> tuple[str | None, str]:
     """Return the customer to whom a host below a provider's domain belongs, and that domain; else None and the host."""
     labels = host.split(".")
     for place in range(1, len(labels) - 1):

@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 
 LIFETIME = timedelta(hours=1)
 _MAC_LENGTH = 9  # bytes: enough for a line of thanks
-_BASE = datetime(2026, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def make_receipt(secret_keys: tuple[str, ...], place: str, what: str, now: datetime) -> str:
     """Return the receipt for `what`, a text without a full stop, counted at a place such as an appeal's slug."""
-    minute = str(max(0, (now - _BASE) // timedelta(minutes=1)))
+    minute = str(max(0, (now - _EPOCH) // timedelta(minutes=1)))
     return f"{what}.{minute}.{_mac(secret_keys[0], place, what, minute)}"
 
 
@@ -26,7 +26,7 @@ def read_receipt(secret_keys: tuple[str, ...], place: str, receipt: str, now: da
     what, minute, mac = (*receipt.split("."), "", "", "")[:3]
     if not (minute.isascii() and minute.isdigit() and len(minute) < 10 and receipt.count(".") == 2):
         return None
-    made = _BASE + timedelta(minutes=int(minute))
+    made = _EPOCH + timedelta(minutes=int(minute))
     given = mac.encode(errors="replace")
     is_ours = any(hmac.compare_digest(_mac(key, place, what, minute).encode(), given) for key in secret_keys)
     return what if is_ours and made - timedelta(minutes=1) <= now < made + LIFETIME else None

@@ -77,13 +77,13 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
     for aspect, value, step, number, last in db.session.execute(chosen.group_by(*keys)):
         sums[aspect, value][step] += int(number)
         lately[aspect, value][step] += int(last)
-    rows = {key: _passed(key[1], sums[key], lately[key]) for key in sums if any(sums[key].values())}
+    rows = {key: _stage_count(key[1], sums[key], lately[key]) for key in sums if any(sums[key].values())}
     providers = _ordered(rows, FunnelAspect.PROVIDER)
     waits: Counter[str] = Counter()
     for aspect, value in rows:
         if aspect == FunnelAspect.PROVIDER:
             waits.update(sums[aspect, value])
-    viewed = rows.get((FunnelAspect.PAGE, ""), _passed("", Counter(), Counter()))
+    viewed = rows.get((FunnelAspect.PAGE, ""), _stage_count("", Counter(), Counter()))
     steps = ("signed", "confirmed", "recent_signed", "recent_confirmed")
     return Funnel(
         whole=StageCount(
@@ -98,25 +98,25 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
     )
 
 
-def told(found: Funnel) -> Funnel:
+def rounded_funnel(found: Funnel) -> Funnel:
     """Return the funnel as staff may see it: no number of confirmations, nor their total, shows a single person.
 
     A hidden number would follow from the total and the others, and a number that grows by one would show who confirmed.
     So all are rounded.
     """
     return Funnel(
-        whole=_told(found.whole),
-        providers=tuple(map(_told, found.providers)),
-        sources=tuple(map(_told, found.sources)),
+        whole=_rounded_counts(found.whole),
+        providers=tuple(map(_rounded_counts, found.providers)),
+        sources=tuple(map(_rounded_counts, found.sources)),
         waits={step: rounded(number) for step, number in found.waits.items()},
     )
 
 
-def _told(one: StageCount) -> StageCount:
+def _rounded_counts(one: StageCount) -> StageCount:
     return replace(one, confirmed=rounded(one.confirmed), recent_confirmed=rounded(one.recent_confirmed))
 
 
-def _passed(value: str, all_: Counter[str], recent: Counter[str]) -> StageCount:
+def _stage_count(value: str, all_: Counter[str], recent: Counter[str]) -> StageCount:
     return StageCount(
         value,
         all_[FunnelStage.SIGNED],

@@ -88,7 +88,7 @@ def totals(appeal_id: int, chosen: CountFilter) -> dict[tuple[str, str, str], in
     """Return the sums by section, channel and evidence; if days are selected, for these days."""
     if chosen.since is None and chosen.until is None:
         found = select(Tally.section_code, Tally.channel, Tally.evidence, func.sum(Tally.quantity)).where(
-            Tally.appeal_id == appeal_id, *_where(Tally, chosen)
+            Tally.appeal_id == appeal_id, *_conditions(Tally, chosen)
         )
         rows = db.session.execute(found.group_by(Tally.section_code, Tally.channel, Tally.evidence))
         return {(section, channel, evidence): int(sum_) for section, channel, evidence, sum_ in rows if sum_}
@@ -103,7 +103,7 @@ def history(appeal_id: int, chosen: CountFilter, *, by_day: bool = True) -> tupl
     keys = (TallyHour.hour, TallyHour.section_code, TallyHour.channel, TallyHour.evidence)
     rows = db.session.execute(
         select(*keys, func.sum(TallyHour.quantity))
-        .where(TallyHour.appeal_id == appeal_id, *_where(TallyHour, chosen), *_between(chosen))
+        .where(TallyHour.appeal_id == appeal_id, *_conditions(TallyHour, chosen), *_period_conditions(chosen))
         .group_by(*keys)
         .order_by(*keys)
     )
@@ -216,7 +216,7 @@ def _by_evidence(ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:
     return found
 
 
-def _where(model: type[Tally] | type[TallyHour], chosen: CountFilter) -> list[ColumnElement[bool]]:
+def _conditions(model: type[Tally] | type[TallyHour], chosen: CountFilter) -> list[ColumnElement[bool]]:
     pairs: tuple[tuple[Any, str | None], ...] = (
         (model.section_code, chosen.section),
         (model.channel, chosen.channel),
@@ -224,7 +224,7 @@ def _where(model: type[Tally] | type[TallyHour], chosen: CountFilter) -> list[Co
     return [column == value for column, value in pairs if value is not None]
 
 
-def _between(chosen: CountFilter) -> list[ColumnElement[bool]]:
+def _period_conditions(chosen: CountFilter) -> list[ColumnElement[bool]]:
     midnight = ZoneInfo("UTC")
     found: list[ColumnElement[bool]] = []
     if chosen.since is not None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select
 from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import CipherError
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.signing.mail_domain import bought_domain
+from campaign.domain.signing.mail_domain import registrable_domain
 from campaign.domain.signing.provider import LARGE
 from campaign.models import Action, Signature
 from campaign.platform import db
@@ -80,7 +80,7 @@ def confirmed_together(vault: Vault, *, now: datetime) -> ConfirmedTogether:
     erased = by_section.total()
     for (domain, section), number_of in found.items():
         if domain in new:
-            by_name[bought_domain(domain)] += number_of
+            by_name[registrable_domain(domain)] += number_of
             by_section[section] += number_of
     total = by_section.total()
     crowded = erased + sum(many for many in by_name.values() if many >= CROWD)

@@ -26,7 +26,7 @@ from campaign.models import AbuseAlert, Appeal, Invalidation, Signature, Staff
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
 from campaign.queries.moderation.reported import ReportView, reports
-from campaign.queries.signing.person import digests_everywhere, owner_domain_of
+from campaign.queries.signing.person import digests_of_address, owner_domain_of
 from campaign.queries.signing.signature import digests_of_same_address
 
 # The number of names that a search decrypts, which takes a second or two.
@@ -143,7 +143,7 @@ def signers_found(scope: Scope, vault: Vault, *, name: str, address: Address | N
     """
     if address is None:
         return tuple(islice(_named(scope, vault, name_key(name)), FOUND))
-    found = Signature.address_digest.in_(digests_everywhere(db.session, address, vault))
+    found = Signature.address_digest.in_(digests_of_address(db.session, address, vault))
     chosen = select(Signature.id).where(found, Signature.section_code == scope.section)
     return tuple(db.session.scalars(chosen.order_by(Signature.id.desc()).limit(FOUND)))
 

@@ -15,7 +15,7 @@ from campaign.domain.signing.token import Link
 from campaign.models import Action, Appeal, BulkEntry, Consent, Mail, SheetRow, Signature
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
-from campaign.queries.signing.sign_up import waiting_under
+from campaign.queries.signing.sign_up import waiting_sign_ups
 from campaign.queries.signing.signature import SignatureView, digests_of_same_address, signatures_of_same_address
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ def paper_under(signature_id: int, vault: Vault) -> tuple[SheetRowView, ...]:
 
 def unconfirmed_under(email: str, vault: Vault) -> tuple[SignUpView, ...]:
     """Return the forms of the address that wait for confirmation. Raise CipherError."""
-    found = waiting_under(parse_address(email), vault)
+    found = waiting_sign_ups(parse_address(email), vault)
     return tuple(SignUpView(one.slug, one.name, one.email, one.country, one.locale, one.signed_at) for one in found)
 
 

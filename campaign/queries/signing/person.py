@@ -14,7 +14,7 @@ from campaign.models import Appeal, Signature
 from campaign.models.privacy.sealed_columns import place_of
 
 
-def digests_everywhere(session: Session | scoped_session[Any], address: Address, vault: Vault) -> list[bytes]:
+def digests_of_address(session: Session | scoped_session[Any], address: Address, vault: Vault) -> list[bytes]:
     """Return the address's digests under all appeals, a second person's included. Each takes a microsecond."""
     digests = vault.address_digests(session.scalars(select(Appeal.id)), address)
     return [*digests, *map(vault.second_digest, digests)]

@@ -18,7 +18,7 @@ from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Appeal, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
-from campaign.queries.signing.person import digests_everywhere
+from campaign.queries.signing.person import digests_of_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,45 +48,45 @@ class WaitingSignUpView:
         return mine == (other.name, other.country, other.locale, other.text)
 
 
-def find_waiting(sign_up_id: int, vault: Vault) -> WaitingSignUpView | None:
+def find_sign_up(sign_up_id: int, vault: Vault) -> WaitingSignUpView | None:
     """Return the sign-up; None if it was deleted. Raise CipherError."""
-    found = db.session.execute(_CHOSEN.where(SignUp.id == sign_up_id)).one_or_none()
+    found = db.session.execute(_WITH_SLUG.where(SignUp.id == sign_up_id)).one_or_none()
     return None if found is None else _view(found, vault)
 
 
-def newest_of(one: WaitingSignUpView, vault: Vault) -> WaitingSignUpView:
+def newest_of_address(one: WaitingSignUpView, vault: Vault) -> WaitingSignUpView:
     """Return the newer sign-up of the same address that superseded this one, if any. Raise CipherError."""
     if not one.email:
         return one
     digest = vault.waiting_digest(vault.address_digest(one.appeal_id, parse_address(one.email)))
-    newest = _CHOSEN.where(SignUp.appeal_id == one.appeal_id, SignUp.address_digest == digest)
+    newest = _WITH_SLUG.where(SignUp.appeal_id == one.appeal_id, SignUp.address_digest == digest)
     found = db.session.execute(newest).one_or_none()
     return one if found is None else _view(found, vault)
 
 
-def earlier_than(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
+def superseded_by(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
     """Return the waiting sign-ups that this one has superseded. Raise CipherError."""
     if not one.email:
         return ()
     digests = vault.superseded_digests(vault.address_digest(one.appeal_id, parse_address(one.email)))
-    chosen = _CHOSEN.where(SignUp.appeal_id == one.appeal_id, SignUp.address_digest.in_(digests))
+    chosen = _WITH_SLUG.where(SignUp.appeal_id == one.appeal_id, SignUp.address_digest.in_(digests))
     rows = db.session.execute(chosen.where(SignUp.signature_id.is_(None), SignUp.flag.is_(None))).all()
     return tuple(_view(row, vault) for row in rows)
 
 
-def said_by(row: SignUp, vault: Vault) -> tuple[Any, ...]:
+def form_contents(row: SignUp, vault: Vault) -> tuple[Any, ...]:
     """Return everything that a sign-up shows when it is confirmed, to compare two of one address. Raise CipherError."""
     name = vault.open_name(row.name_sealed, place_of(row)) if row.name_sealed else ""
     return name, origin_of(row, vault)[0], row.locale, row.text_language, row.text_version
 
 
-def waiting_under(address: Address, vault: Vault) -> tuple[WaitingSignUpView, ...]:
+def waiting_sign_ups(address: Address, vault: Vault) -> tuple[WaitingSignUpView, ...]:
     """Return the sign-ups of the address that can be confirmed, the oldest first. Raise CipherError.
 
     Sign-ups that look like part of a flood are left out, as they are from the mail.
     """
-    digests = [vault.waiting_digest(one) for one in digests_everywhere(db.session, address, vault)]
-    chosen = _CHOSEN.where(
+    digests = [vault.waiting_digest(one) for one in digests_of_address(db.session, address, vault)]
+    chosen = _WITH_SLUG.where(
         SignUp.address_digest.in_(digests),
         SignUp.signature_id.is_(None),
         SignUp.flag.is_(None),
@@ -99,14 +99,14 @@ def waiting_under(address: Address, vault: Vault) -> tuple[WaitingSignUpView, ..
     return found
 
 
-def beside(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
+def other_sign_ups(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
     """Return the other waiting sign-ups of a sign-up's address. Raise CipherError."""
     if not one.email:
         return ()
-    return tuple(other for other in waiting_under(parse_address(one.email), vault) if other.id != one.id)
+    return tuple(other for other in waiting_sign_ups(parse_address(one.email), vault) if other.id != one.id)
 
 
-_CHOSEN = select(SignUp, Appeal.slug).join(Appeal, Appeal.id == SignUp.appeal_id)
+_WITH_SLUG = select(SignUp, Appeal.slug).join(Appeal, Appeal.id == SignUp.appeal_id)
 
 
 def origin_of(row: SignUp, vault: Vault) -> tuple[str, str | None]:
@@ -115,7 +115,7 @@ def origin_of(row: SignUp, vault: Vault) -> tuple[str, str | None]:
     return country, via
 
 
-def whose(waiting_digest: bytes) -> str:
+def address_fingerprint(waiting_digest: bytes) -> str:
     """Return the 22 characters sealed in a form that identify its address, independent of the row's digest."""
     return base64.urlsafe_b64encode(waiting_digest[:16]).decode().rstrip("=")
 
@@ -125,7 +125,7 @@ def _origin(row: SignUp, vault: Vault) -> tuple[str, str | None, str]:
     return country, via, of
 
 
-def refuse_another(row: SignUp, signature: Signature, vault: Vault) -> None:
+def check_same_address(row: SignUp, signature: Signature, vault: Vault) -> None:
     """Raise CipherError if the signature that the form refers to belongs to another address.
 
     An attacker who can write SQL can change the reference, but not the two addresses.
@@ -136,7 +136,7 @@ def refuse_another(row: SignUp, signature: Signature, vault: Vault) -> None:
     address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     # A second person's signature has a digest of its own; for the first, address rules may have changed since.
     for digest in (signature.address_digest, vault.address_digest(signature.appeal_id, address)):
-        if digest is not None and hmac.compare_digest(of, whose(vault.waiting_digest(digest))):
+        if digest is not None and hmac.compare_digest(of, address_fingerprint(vault.waiting_digest(digest))):
             return
     raise CipherError("a form names a signature that it has not become")
 
@@ -145,7 +145,7 @@ def _view(found: Any, vault: Vault) -> WaitingSignUpView:
     row, slug = found
     signature = None if row.signature_id is None else db.session.get(Signature, row.signature_id)
     if signature is not None:
-        refuse_another(row, signature, vault)
+        check_same_address(row, signature, vault)
     place = place_of(row)
     email = vault.open_email(row.email_sealed, place) if row.email_sealed else ""
     return WaitingSignUpView(
@@ -160,12 +160,12 @@ def _view(found: Any, vault: Vault) -> WaitingSignUpView:
         locale=row.locale,
         signed_at=row.signed_at,
         signature_id=row.signature_id,
-        signed=_signed(row.appeal_id, email, vault) if email else None,
+        signed=_signed_name(row.appeal_id, email, vault) if email else None,
         text=(row.text_language, row.text_version),
     )
 
 
-def _signed(appeal_id: int, email: str, vault: Vault) -> str | None:
+def _signed_name(appeal_id: int, email: str, vault: Vault) -> str | None:
     digest = vault.address_digest(appeal_id, parse_address(email))
     chosen = select(Signature).where(Signature.address_digest == digest, Signature.confirmed_at.is_not(None))
     signature = db.session.scalars(chosen).one_or_none()

@@ -16,7 +16,7 @@ from campaign.models import Action, Consent, Signature
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView, find_appeal_by_id
-from campaign.queries.signing.person import digests_everywhere
+from campaign.queries.signing.person import digests_of_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def digests_of_same_address(signature_id: int, vault: Vault) -> list[bytes]:
     if row is None or row.email_sealed is None:
         return []
     address = parse_address(vault.open_email(row.email_sealed, place_of(row)))
-    return digests_everywhere(db.session, address, vault)
+    return digests_of_address(db.session, address, vault)
 
 
 def _view(row: Signature, vault: Vault) -> SignatureView | None:

@@ -20,7 +20,7 @@ from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.counting.tally import hour_of
-from campaign.services.outbox.enqueue import owe_staff
+from campaign.services.outbox.enqueue import enqueue_to_address
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def raise_alert(
             return False
         recipients = _recipients(session, sections)
         for email, locale in recipients:
-            owe_staff(
+            enqueue_to_address(
                 connection,
                 MailKind.STAFF_ALERT,
                 parse_address(email),

@@ -15,7 +15,7 @@ from campaign.platform.network import Network
 # An attack counts as over this long after a limit was last exceeded.
 ATTACK_SECONDS = 600
 Limits = tuple[RateLimitItem, ...]
-_own = ProcessLimits()
+_process_limits = ProcessLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class WatchedLimit:
     key: str
 
 
-def limits(*texts: str) -> Limits:
+def parse_limits(*texts: str) -> Limits:
     """Return limits such as `60 per minute`."""
     return tuple(parse(text) for text in texts)
 
@@ -41,24 +41,24 @@ def watched_networks(kind: str, by_prefix: dict[str, Limits], networks: Sequence
     ]
 
 
-def beyond(watched: Sequence[WatchedLimit]) -> tuple[list[str], list[str]]:
+def hit_watched(watched: Sequence[WatchedLimit]) -> tuple[list[str], list[str]]:
     """Add one to each counter; return the kinds that exceed a limit now, and those that did within ten minutes.
 
     If the storage is unreachable, each process counts for itself.
     """
     counters = [(item, ("flood", counter.kind, counter.key)) for counter in watched for item in counter.limits]
     try:
-        within, marked = count(limiter, counters, [_mark(counter) for counter in watched])
+        within, marked = count(limiter, counters, [_attack_key(counter) for counter in watched])
     except FAILURES as error:
         say_away(error)
-        within, marked = count(_own, counters, [_mark(counter) for counter in watched])
+        within, marked = count(_process_limits, counters, [_attack_key(counter) for counter in watched])
     start, exceeded = 0, []
     for counter in watched:
         if not all(within[start : start + len(counter.limits)]):
             exceeded.append(counter)
         start += len(counter.limits)
     for counter in exceeded:
-        _remember(counter)
+        _store_attack(counter)
     return [counter.kind for counter in exceeded], [
         counter.kind for counter, is_marked in zip(watched, marked, strict=True) if is_marked
     ]
@@ -70,16 +70,16 @@ def hit(item: RateLimitItem, *key: str) -> bool:
         return limiter.limiter.hit(item, "flood", *key)
     except FAILURES as error:
         say_away(error)
-        return _own.limiter.hit(item, "flood", *key)
+        return _process_limits.limiter.hit(item, "flood", *key)
 
 
-def _remember(counter: WatchedLimit) -> None:
+def _store_attack(counter: WatchedLimit) -> None:
     try:
-        limiter.storage.incr(_mark(counter), ATTACK_SECONDS)
+        limiter.storage.incr(_attack_key(counter), ATTACK_SECONDS)
     except FAILURES as error:
         say_away(error)
-        _own.storage.incr(_mark(counter), ATTACK_SECONDS)
+        _process_limits.storage.incr(_attack_key(counter), ATTACK_SECONDS)
 
 
-def _mark(counter: WatchedLimit) -> str:
+def _attack_key(counter: WatchedLimit) -> str:
     return f"attack/{counter.kind}/{counter.key}"

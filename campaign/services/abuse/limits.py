@@ -17,7 +17,7 @@ from limits import parse
 from campaign.domain.abuse.challenge import ChallengeDemand, Challenges, SolvedChallenge
 from campaign.domain.errors import ChallengeError
 from campaign.domain.signing.address import Address
-from campaign.domain.signing.mail_domain import bought_domain, owner_domain
+from campaign.domain.signing.mail_domain import owner_domain, registrable_domain
 from campaign.domain.signing.provider import LARGE
 from campaign.domain.staff.actor import SYSTEM
 from campaign.platform import limiter
@@ -26,58 +26,58 @@ from campaign.platform.network import Network
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.moderation.floods import RecentSignUps, recent_sign_ups, sections_lately, sections_reporting
 from campaign.services.abuse.alert import alert_flood
-from campaign.services.abuse.counters import WatchedLimit, beyond, hit, limits, watched_networks
+from campaign.services.abuse.counters import WatchedLimit, hit, hit_watched, parse_limits, watched_networks
 
 # More than this looks like a flood, and the human check is required. Browsers solve it without the user noticing.
 _SOFT = {
-    "domain": limits("300 per minute", "5000 per hour"),
-    "appeal": limits("600 per minute", "20000 per hour"),
-    "all": limits("1200 per minute", "40000 per hour"),
+    "domain": parse_limits("300 per minute", "5000 per hour"),
+    "appeal": parse_limits("600 per minute", "20000 per hour"),
+    "all": parse_limits("1200 per minute", "40000 per hour"),
 }
 # For the large providers, where half of all people have their mailbox.
-_LARGE_SOFT = limits("3000 per minute", "60000 per hour")
+_LARGE_SOFT = parse_limits("3000 per minute", "60000 per hour")
 # Beyond this a sign-up gets no mail even after a solved puzzle: the attack is on the mailboxes of one domain.
 _HARD, _LARGE_HARD = parse("1200 per minute"), parse("12000 per minute")
 # One subscriber gets a /64 of IPv6, or a /48 with 65,536 of them (RFC 6177), and a provider a /32. Counting /64 alone
 # would let an attacker use each /64 once. A small provider has a /16 of IPv4.
 _NETWORKS = {
-    "/48": limits("60 per minute", "300 per hour"),
-    "/32": limits("300 per minute", "3000 per hour"),
-    "/16": limits("300 per minute", "3000 per hour"),
+    "/48": parse_limits("60 per minute", "300 per hour"),
+    "/32": parse_limits("300 per minute", "3000 per hour"),
+    "/16": parse_limits("300 per minute", "3000 per hour"),
 }
 # Reports without a signature; the limit of a single network is UNSIGNED_LIMITS of the page.
-_REPORTS = limits("60 per minute", "1000 per hour")
+_REPORTS = parse_limits("60 per minute", "1000 per hour")
 _REPORTS_BY_NETWORK = {
-    "/48": limits("40 per hour", "120 per day"),
-    "/32": limits("200 per hour", "1000 per day"),
-    "/16": limits("200 per hour", "1000 per day"),
+    "/48": parse_limits("40 per hour", "120 per day"),
+    "/32": parse_limits("200 per hour", "1000 per day"),
+    "/16": parse_limits("200 per hour", "1000 per day"),
 }
 # Beyond this no report is counted until the window ends, even with a solved puzzle.
-_REPORTS_CAP = limits("300 per minute", "5000 per hour")
+_REPORTS_CAP = parse_limits("300 per minute", "5000 per hour")
 # A signer counts once for each channel, target and day. More than this is suspicious: alert staff.
-_SIGNED_REPORTS = limits("300 per minute", "5000 per hour")
+_SIGNED_REPORTS = parse_limits("300 per minute", "5000 per hour")
 # Only staff see the number of views: beyond this they are not counted.
-_VIEWS = limits("12000 per minute", "200000 per hour")
+_VIEWS = parse_limits("12000 per minute", "200000 per hour")
 _VIEWS_BY_NETWORK = {
-    "/48": limits("240 per minute", "4000 per hour"),
-    "/32": limits("6000 per minute", "60000 per hour"),
-    "/16": limits("6000 per minute", "60000 per hour"),
+    "/48": parse_limits("240 per minute", "4000 per hour"),
+    "/32": parse_limits("6000 per minute", "60000 per hour"),
+    "/16": parse_limits("6000 per minute", "60000 per hour"),
 }
 # Confirming needs no proof. More than this from one network only alerts staff: a school may be the cause.
 _CONFIRMED_BY_NETWORK = {
-    "/24": limits("40 per minute", "200 per hour"),
-    "/64": limits("40 per minute", "200 per hour"),
-    "/48": limits("60 per minute", "300 per hour"),
-    "/32": limits("600 per minute", "6000 per hour"),
-    "/16": limits("600 per minute", "6000 per hour"),
+    "/24": parse_limits("40 per minute", "200 per hour"),
+    "/64": parse_limits("40 per minute", "200 per hour"),
+    "/48": parse_limits("60 per minute", "300 per hour"),
+    "/32": parse_limits("600 per minute", "6000 per hour"),
+    "/16": parse_limits("600 per minute", "6000 per hour"),
 }
 # Browsers without scripts wait instead of solving a puzzle; waiting costs nothing, so it is limited by network.
-_WAITING = {
-    "/24": limits("4 per minute", "20 per hour"),
-    "/64": limits("4 per minute", "20 per hour"),
-    "/48": limits("8 per minute", "40 per hour"),
-    "/32": limits("40 per minute", "400 per hour"),
-    "/16": limits("40 per minute", "400 per hour"),
+_WAITING_BY_NETWORK = {
+    "/24": parse_limits("4 per minute", "20 per hour"),
+    "/64": parse_limits("4 per minute", "20 per hour"),
+    "/48": parse_limits("8 per minute", "40 per hour"),
+    "/32": parse_limits("40 per minute", "400 per hour"),
+    "/16": parse_limits("40 per minute", "400 per hour"),
 }
 _UNCONFIRMED_SHARE, _UNCONFIRMED_LEAST = 0.75, 200
 _SHARE_SECONDS, _SHARE_SIGN_UPS = 10.0, 20
@@ -156,7 +156,7 @@ def admit_report(
     if not limiter.enabled:
         return AdmittedSignUp()
     key = str(appeal.id)
-    exceeded, recent = beyond(
+    exceeded, recent = hit_watched(
         [
             WatchedLimit("reports", _REPORTS, key),
             *watched_networks("report-network", _REPORTS_BY_NETWORK, networks),
@@ -167,7 +167,7 @@ def admit_report(
     is_quiet = mode == "off" or (mode == "adaptive" and not exceeded and not recent)
     result = AdmittedSignUp() if is_quiet else _check(appeal, proof, ticket, networks, context)
     # Only admitted reports count towards the cap: requests without a proof cannot use it up.
-    if isinstance(result, AdmittedSignUp) and beyond([WatchedLimit("reports-cap", _REPORTS_CAP, key)])[0]:
+    if isinstance(result, AdmittedSignUp) and hit_watched([WatchedLimit("reports-cap", _REPORTS_CAP, key)])[0]:
         _alert("reports", appeal, context)
         return None
     return result
@@ -175,13 +175,13 @@ def admit_report(
 
 def watch_signed_report(appeal: AppealView, *, context: Context) -> None:
     """Count a signer's report; alert staff if there are very many."""
-    if limiter.enabled and beyond([WatchedLimit("signed-reports", _SIGNED_REPORTS, str(appeal.id))])[0]:
+    if limiter.enabled and hit_watched([WatchedLimit("signed-reports", _SIGNED_REPORTS, str(appeal.id))])[0]:
         _alert("signed-reports", appeal, context)
 
 
 def watch_confirmed(networks: Sequence[Network], *, context: Context) -> None:
     """Count a confirmation; alert staff if very many come from one network or from neighbouring networks."""
-    if limiter.enabled and beyond(watched_networks("confirmed-network", _CONFIRMED_BY_NETWORK, networks))[0]:
+    if limiter.enabled and hit_watched(watched_networks("confirmed-network", _CONFIRMED_BY_NETWORK, networks))[0]:
         _alert("confirmed-network", None, context)
 
 
@@ -190,13 +190,13 @@ def admit_view(appeal: AppealView, networks: Sequence[Network], *, context: Cont
     if not limiter.enabled:
         return True
     by_network = watched_networks("view-network", _VIEWS_BY_NETWORK, networks)
-    exceeded, _ = beyond([WatchedLimit("views", _VIEWS, str(appeal.id)), *by_network])
+    exceeded, _ = hit_watched([WatchedLimit("views", _VIEWS, str(appeal.id)), *by_network])
     if exceeded:
         _alert("views", appeal, context)
     return not exceeded
 
 
-def demand(appeal: AppealView, networks: Sequence[Network], *, context: Context) -> ChallengeDemand:
+def new_demand(appeal: AppealView, networks: Sequence[Network], *, context: Context) -> ChallengeDemand:
     """Return a demand with a new puzzle and a new ticket for waiting (20 seconds)."""
     challenges, now = Challenges(context.settings.secret_key), context.now
     ticket = challenges.make_waiting(appeal.slug, networks[0].digest, now)
@@ -212,22 +212,24 @@ def _check(
             return AdmittedSignUp(challenges.check(proof, appeal.slug, now))
         if ticket:
             solved = challenges.check_waiting(ticket, appeal.slug, networks[0].digest, now)
-            if not beyond(watched_networks("waiting", _WAITING, networks))[0]:
+            if not hit_watched(watched_networks("waiting", _WAITING_BY_NETWORK, networks))[0]:
                 return AdmittedSignUp(solved)
     except ChallengeError as error:
         if error.wait:
             return ChallengeDemand(challenges.make(appeal.slug, now), ticket, error.wait)
-    return demand(appeal, networks, context=context)
+    return new_demand(appeal, networks, context=context)
 
 
 def _flood_kind(appeal: AppealView, address: Address, networks: Sequence[Network], context: Context) -> str | None:
     """Count the sign-up; return the kind of flood that is under way, None without any, and alert staff to it."""
     if not limiter.enabled:
         return None
-    exceeded, recent = beyond(
+    exceeded, recent = hit_watched(
         [
             WatchedLimit(
-                "domain", _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"], _bought_key(address, context)
+                "domain",
+                _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"],
+                _registrable_key(address, context),
             ),
             WatchedLimit("appeal", _SOFT["appeal"], str(appeal.id)),
             WatchedLimit("all", _SOFT["all"], ""),
@@ -240,7 +242,7 @@ def _flood_kind(appeal: AppealView, address: Address, networks: Sequence[Network
 
 
 def _unconfirmed(context: Context) -> str | None:
-    sign_ups = _memory().lately(context.now)
+    sign_ups = _state_of_process().lately(context.now)
     if sign_ups.unconfirmed < _UNCONFIRMED_LEAST or sign_ups.share < _UNCONFIRMED_SHARE:
         return None
     _alert("unconfirmed", None, context)
@@ -252,12 +254,12 @@ def _flag(address: Address, context: Context) -> str | None:
     return None if not limiter.enabled or hit(hard, "hard", _owner_key(address, context)) else "domain"
 
 
-def _bought_key(address: Address, context: Context) -> str:
+def _registrable_key(address: Address, context: Context) -> str:
     """Return the domain's key for requiring a puzzle.
 
     All names below a free host count together, because a further name costs nothing.
     """
-    return _key(bought_domain(address.domain), context)
+    return _key(registrable_domain(address.domain), context)
 
 
 def _owner_key(address: Address, context: Context) -> str:
@@ -271,7 +273,7 @@ def _key(domain: str, context: Context) -> str:
 
 def _alert(kind: str, appeal: AppealView | None, context: Context) -> None:
     appeal_id, now = appeal.id if appeal is not None else None, context.now
-    if not _memory().is_news(kind, appeal_id or 0, now):
+    if not _state_of_process().is_news(kind, appeal_id or 0, now):
         return
     if appeal_id is not None and kind in {"reports", "signed-reports"}:
         sections = sections_reporting(appeal_id, now)
@@ -280,6 +282,6 @@ def _alert(kind: str, appeal: AppealView | None, context: Context) -> None:
     alert_flood(kind, appeal, sections, context=replace(context, actor=SYSTEM))
 
 
-def _memory() -> AbuseLimits:
+def _state_of_process() -> AbuseLimits:
     limits_of_app: AbuseLimits = current_app.extensions[EXTENSION]
     return limits_of_app

@@ -20,7 +20,7 @@ from campaign.models import Announcement, AnnouncementText, Appeal, Mail, Sectio
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.services.outbox.enqueue import owe_staff
+from campaign.services.outbox.enqueue import enqueue_to_address
 from campaign.services.staff.audit import AuditRecord, append
 
 
@@ -126,7 +126,7 @@ def send_test(announcement_id: int, language: str, to: Address, *, context: Cont
         row = _find(session, announcement_id, context.actor)
         if language not in {text.language for text in row.texts}:
             raise InputError("language", "unknown", f"nothing is written in {language}")
-        owe_staff(
+        enqueue_to_address(
             session.connection(),
             MailKind(row.kind),
             to,

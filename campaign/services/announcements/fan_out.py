@@ -28,7 +28,7 @@ from campaign.platform.database.insert_or_ignore import insert_all_or_ignore
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.announcements.announcement import told, without_repeats
-from campaign.services.outbox.enqueue import OwedMail, row_of
+from campaign.services.outbox.enqueue import NewMail, mail_columns
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def fan_out(announcement_id: int, *, context: Context) -> int | None:
             return None
         batch = [(signature, to) for signature in signatures if (to := _address_of(signature, vault)) is not None]
         mails = [
-            row_of(_mail_for(row, signature, to, vault), now=now, domain=context.mail_domain)
+            mail_columns(_mail_for(row, signature, to, vault), now=now, domain=context.mail_domain)
             for signature, to in without_repeats(batch, row, vault)
         ]
         if mails:
@@ -119,9 +119,9 @@ def _address_of(signature: Signature, vault: Vault) -> Address | None:
         return None
 
 
-def _mail_for(row: Announcement, signature: Signature, to: Address, vault: Vault) -> OwedMail:
+def _mail_for(row: Announcement, signature: Signature, to: Address, vault: Vault) -> NewMail:
     languages = [text.language for text in row.texts]
-    return OwedMail(
+    return NewMail(
         kind=MailKind(row.kind),
         signature_id=signature.id,
         domain_digest=vault.domain_digest(to),

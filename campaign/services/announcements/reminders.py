@@ -16,7 +16,7 @@ from campaign.models import Appeal, Section, SignUp
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.services.outbox.enqueue import owe_sign_up
+from campaign.services.outbox.enqueue import enqueue_to_sign_up
 
 REMINDER_AFTER = timedelta(hours=48)
 _BATCH = 500
@@ -38,7 +38,7 @@ def remind_pending(*, context: Context) -> int:
                     continue
                 try:
                     kind = MailKind.CONFIRMATION_REMINDER
-                    owe_sign_up(session, kind, sign_up, context=context)
+                    enqueue_to_sign_up(session, kind, sign_up, context=context)
                 except CipherError:
                     continue
                 sign_up.reminded_at = now

@@ -17,7 +17,7 @@ from campaign.models import Section, Staff
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.counting.staff_counts import AppealSummary, appeal_summaries
-from campaign.services.outbox.enqueue import owe_staff
+from campaign.services.outbox.enqueue import enqueue_to_address
 
 
 def owe_digests(*, context: Context) -> int:
@@ -44,7 +44,7 @@ def owe_digests(*, context: Context) -> int:
                 "url": f"{base_url}/staff/",
                 "unsubscribe": f"{base_url}/staff/digest/{token}",
             }
-            owe_staff(
+            enqueue_to_address(
                 session.connection(),
                 MailKind.STAFF_DIGEST,
                 parse_address(staff.email),

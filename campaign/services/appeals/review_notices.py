@@ -21,7 +21,7 @@ from campaign.mail.messages.staff_texts import (
 from campaign.models import AbuseAlert, Appeal, AppealText, BulkEntry, Staff
 from campaign.platform.context import Context
 from campaign.platform.database.insert_or_ignore import insert_or_ignore
-from campaign.services.outbox.enqueue import owe_staff
+from campaign.services.outbox.enqueue import enqueue_to_address
 
 _PUBLISHERS = (Role.COORDINATOR.value, Role.ADMIN.value)
 
@@ -101,7 +101,7 @@ def owe(
 ) -> None:
     """Enqueue a mail to a member of staff, with a link to that page of the appeal."""
     url = f"{context.settings.base_url}/staff/appeals/{appeal.slug}/{page}"
-    owe_staff(
+    enqueue_to_address(
         session.connection(),
         MailKind.STAFF_ALERT,
         parse_address(staff.email),

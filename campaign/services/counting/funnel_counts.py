@@ -14,14 +14,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from campaign.domain.counting.funnel import EARLIER, KEPT, OTHER_SOURCES, SOURCES, FunnelAspect, FunnelStage
+from campaign.domain.counting.funnel import (
+    DAILY_PERIOD,
+    EARLIER_DAYS,
+    MOST_SOURCES,
+    OTHER_SOURCES,
+    FunnelAspect,
+    FunnelStage,
+)
 from campaign.models import FunnelCount
 from campaign.platform.context import Context
 from campaign.platform.database.combined_statement import Write
 from campaign.platform.database.transaction import transaction
-from campaign.services.counting.tally import free_slot
+from campaign.services.counting.tally import choose_slot
 
-KEYS = ("appeal_id", "section_code", "aspect", "value", "day", "funnel_stage")
+KEY_COLUMNS = ("appeal_id", "section_code", "aspect", "value", "day", "funnel_stage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +48,9 @@ class FunnelPassage:
             yield (self.appeal_id, self.section_code, FunnelAspect.SOURCE.value, self.source, self.day, step.value)
 
 
-def counting_stages(dialect: str, steps: Iterable[tuple[FunnelPassage, FunnelStage]]) -> Iterator[Write]:
+def stage_writes(dialect: str, steps: Iterable[tuple[FunnelPassage, FunnelStage]]) -> Iterator[Write]:
     """Yield the write that counts the steps, to be combined with others; none where there are no steps."""
-    yield from _adding(dialect, Counter(key for passage, step in steps for key in passage.cells(step)))
+    yield from _count_writes(dialect, Counter(key for passage, step in steps for key in passage.cells(step)))
 
 
 def count_view(appeal_id: int, section_code: str, source: str | None, *, context: Context) -> None:
@@ -53,18 +60,18 @@ def count_view(appeal_id: int, section_code: str, source: str | None, *, context
     keys = [(appeal_id, section_code, aspect.value, value, day, FunnelStage.VIEWED.value) for aspect, value in values]
     with transaction() as session:
         connection = session.connection()
-        for statement, rows in _adding(connection.dialect.name, Counter(keys)):
+        for statement, rows in _count_writes(connection.dialect.name, Counter(keys)):
             connection.execute(statement, rows)
 
 
-def _adding(dialect: str, cells: Counter[tuple[object, ...]]) -> Iterator[Write]:
-    slot = free_slot(dialect)
+def _count_writes(dialect: str, cells: Counter[tuple[object, ...]]) -> Iterator[Write]:
+    slot = choose_slot(dialect)
     rows = [
-        dict(zip(KEYS, key, strict=True)) | {"slot": slot, "quantity": number}
+        dict(zip(KEY_COLUMNS, key, strict=True)) | {"slot": slot, "quantity": number}
         for key, number in sorted(cells.items(), key=lambda pair: repr(pair[0]))
     ]
     if rows:
-        yield _ADDING[dialect], rows
+        yield _UPSERTS[dialect], rows
 
 
 def roll_up_funnel(*, context: Context) -> int:
@@ -90,7 +97,7 @@ def _may_shrink(now: datetime) -> ColumnElement[bool]:
 
 
 def _is_old(now: datetime) -> ColumnElement[bool]:
-    return and_(FunnelCount.day < (now - KEPT).date(), FunnelCount.day != EARLIER)
+    return and_(FunnelCount.day < (now - DAILY_PERIOD).date(), FunnelCount.day != EARLIER_DAYS)
 
 
 def _roll_up_appeal(appeal_id: int, now: datetime) -> int:
@@ -117,15 +124,15 @@ def _roll_up_appeal(appeal_id: int, now: datetime) -> int:
         for row in rows:
             is_other = row.aspect == FunnelAspect.SOURCE and (row.section_code, row.value) in minor_sources
             value = OTHER_SOURCES if is_other else row.value
-            day = EARLIER if row.day < (now - KEPT).date() else row.day
+            day = EARLIER_DAYS if row.day < (now - DAILY_PERIOD).date() else row.day
             sums[appeal_id, row.section_code, row.aspect, value, day, row.funnel_stage] += row.quantity
         rolled_up = [
-            dict(zip(KEYS, key, strict=True)) | {"slot": 0, "quantity": number}
+            dict(zip(KEY_COLUMNS, key, strict=True)) | {"slot": 0, "quantity": number}
             for key, number in sums.items()
             if number
         ]
         if rolled_up:
-            connection.execute(_ADDING[connection.dialect.name], rolled_up)
+            connection.execute(_UPSERTS[connection.dialect.name], rolled_up)
     return len(rows) - len(rolled_up)
 
 
@@ -146,11 +153,11 @@ def _minor_sources(connection: Connection, appeal_id: int) -> list[tuple[str, st
         .group_by(FunnelCount.section_code, FunnelCount.value)
         .subquery()
     )
-    rows = connection.execute(select(ranked.c.section_code, ranked.c.value).where(ranked.c.rank > SOURCES))
+    rows = connection.execute(select(ranked.c.section_code, ranked.c.value).where(ranked.c.rank > MOST_SOURCES))
     return [(row.section_code, row.value) for row in rows]
 
 
-def adding(module: Any) -> Any:
+def funnel_upsert(module: Any) -> Any:
     """Return the dialect's insert that adds the quantity to a row that exists already."""
     new = module.insert(FunnelCount)
     keys = [column.name for column in FunnelCount.__table__.primary_key]
@@ -159,4 +166,4 @@ def adding(module: Any) -> Any:
     )
 
 
-_ADDING = {"sqlite": adding(sqlite), "postgresql": adding(postgresql)}
+_UPSERTS = {"sqlite": funnel_upsert(sqlite), "postgresql": funnel_upsert(postgresql)}

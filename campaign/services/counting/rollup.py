@@ -18,7 +18,7 @@ from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import hour_of
 
-KEEP_HOURS = timedelta(days=8)
+HOURLY_PERIOD = timedelta(days=8)
 # A transaction reads the clock before it commits; an hour is over when no transaction can still be counting in it.
 _GRACE = timedelta(hours=1)
 _KEYS = ("appeal_id", "section_code", "channel", "evidence")
@@ -27,9 +27,9 @@ _KEYS = ("appeal_id", "section_code", "channel", "evidence")
 def roll_up(*, context: Context) -> int:
     """Roll up what is old enough; return by how many rows the history became shorter."""
     slots_before = hour_of(context.now) - _GRACE
-    days_before = hour_of(context.now - KEEP_HOURS).replace(hour=0)
+    days_before = hour_of(context.now - HOURLY_PERIOD).replace(hour=0)
     with transaction() as session:
-        progress = _locked(session)
+        progress = _lock_progress(session)
         shorter = _roll_up(session, progress.slots_before, slots_before, TallyHour.hour)
         shorter += _roll_up(session, progress.days_before, days_before, _day(session))
         session.execute(
@@ -41,7 +41,7 @@ def roll_up(*, context: Context) -> int:
     return shorter
 
 
-def _locked(session: Session) -> Any:
+def _lock_progress(session: Session) -> Any:
     """Return how far the history is rolled up. The row stays locked until the transaction ends."""
     return session.execute(select(RollupProgress.slots_before, RollupProgress.days_before).with_for_update()).one()
 

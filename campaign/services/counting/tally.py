@@ -43,7 +43,7 @@ def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def free_slot(dialect: str) -> int:
+def choose_slot(dialect: str) -> int:
     """Return a slot to count in, random so that few transactions collide; 0 on SQLite, which has one writer anyway."""
     return 0 if dialect == "sqlite" else random.randrange(SLOTS)  # noqa: S311  no secret
 
@@ -59,18 +59,18 @@ def count(
     if quantity < 0 or is_past:
         hour = _stored_hour(connection, hour_of(counted_at))
         values = cell.as_columns() | {"slot": 0, "quantity": quantity}
-        connection.execute(_ADDING[connection.dialect.name, "total"], values)
-        connection.execute(_ADDING[connection.dialect.name, "hour"], values | {"hour": hour})
+        connection.execute(_UPSERTS[connection.dialect.name, "total"], values)
+        connection.execute(_UPSERTS[connection.dialect.name, "hour"], values | {"hour": hour})
         return
-    for statement, row in counting(connection.dialect.name, cell, counted_at, quantity):
+    for statement, row in count_writes(connection.dialect.name, cell, counted_at, quantity):
         connection.execute(statement, row)
 
 
-def counting(dialect: str, cell: TallyCell, counted_at: datetime, quantity: int) -> Iterator[Write]:
+def count_writes(dialect: str, cell: TallyCell, counted_at: datetime, quantity: int) -> Iterator[Write]:
     """Yield the writes of `count` for an action that is counted now, to be combined with others."""
-    values = cell.as_columns() | {"slot": free_slot(dialect), "quantity": quantity}
-    yield _ADDING[dialect, "total"], values
-    yield _ADDING[dialect, "hour"], values | {"hour": hour_of(counted_at)}
+    values = cell.as_columns() | {"slot": choose_slot(dialect), "quantity": quantity}
+    yield _UPSERTS[dialect, "total"], values
+    yield _UPSERTS[dialect, "hour"], values | {"hour": hour_of(counted_at)}
 
 
 def count_many(connection: Connection, changes: Mapping[tuple[TallyCell, datetime], int]) -> None:
@@ -92,8 +92,8 @@ def count_many(connection: Connection, changes: Mapping[tuple[TallyCell, datetim
         cell.as_columns() | {"slot": 0, "quantity": hours[cell, hour], "hour": hour} for cell, hour in sorted(hours)
     ]
     if total_rows:
-        connection.execute(_ADDING[connection.dialect.name, "total"], total_rows)
-        connection.execute(_ADDING[connection.dialect.name, "hour"], hour_rows)
+        connection.execute(_UPSERTS[connection.dialect.name, "total"], total_rows)
+        connection.execute(_UPSERTS[connection.dialect.name, "hour"], hour_rows)
 
 
 def move_to_day(connection: Connection, counted: Mapping[tuple[TallyCell, datetime], int]) -> None:
@@ -114,7 +114,7 @@ def move_to_day(connection: Connection, counted: Mapping[tuple[TallyCell, dateti
         if quantity
     ]
     if rows:
-        connection.execute(_ADDING[connection.dialect.name, "hour"], rows)
+        connection.execute(_UPSERTS[connection.dialect.name, "hour"], rows)
         connection.execute(_DELETE_EMPTY, [{f"of_{name}": value for name, value in row.items()} for row in rows])
 
 
@@ -144,7 +144,7 @@ def _upsert(dialect: str, model: type[Tally] | type[TallyHour]) -> Insert:
 
 
 # Built once, so that the statement cache finds them by identity.
-_ADDING = {
+_UPSERTS = {
     (dialect, name): _upsert(dialect, model)
     for dialect in ("sqlite", "postgresql")
     for name, model in (("total", Tally), ("hour", TallyHour))

@@ -88,7 +88,7 @@ def _differences(session: Session) -> list[Difference]:
         _part("signatures", Action, no_hour, Action.quantity, literal(0)).where(
             Action.channel == Channel.SIGNATURE, Action.evidence == Evidence.VERIFIED
         ),
-        _confirmed(no_hour),
+        _confirmed_part(no_hour),
     ).subquery()
     keys = [parts.c.of, parts.c.appeal_id, parts.c.section_code, parts.c.channel, parts.c.evidence, parts.c.hour]
     stored, counted = func.sum(parts.c.stored), func.sum(parts.c.counted)
@@ -109,7 +109,7 @@ def _part(of: str, model: Any, hour: Any, stored: Any, counted: Any) -> Any:
     )
 
 
-def _confirmed(no_hour: ColumnElement[Any]) -> Any:
+def _confirmed_part(no_hour: ColumnElement[Any]) -> Any:
     """Return the part for confirmed signatures, without those whose address had been counted before it was erased."""
     return select(
         literal("signatures"),

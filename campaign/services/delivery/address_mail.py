@@ -28,8 +28,8 @@ from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.queries.signing.signature import last_consent
 from campaign.services.outbox.answer import CoveredSignUp, FormReplies, FormReply, IneligibleError
 from campaign.services.outbox.eligibility import check_sendable
-from campaign.services.outbox.enqueue import own_content
-from campaign.services.outbox.subject import MailedPerson, subject_of
+from campaign.services.outbox.enqueue import signer_content
+from campaign.services.outbox.mailed_person import MailedPerson, person_of_mail
 from campaign.services.outbox.suppression import suppression_reason, suppression_reasons
 
 
@@ -140,7 +140,7 @@ def address(
         return _answer(mail, answers.answer(mail, subject.sign_up_id), now)
     if subject.signature_id is None:
         if mail.kind == MailKind.NEW_LINK:
-            subject_of(mail, vault)  # raises where the context cannot be decrypted; otherwise it names no person
+            person_of_mail(mail, vault)  # raises where the context cannot be decrypted; otherwise it names no person
             raise IneligibleError("there is nothing under the address")
         addressed = _to_staff(session, mail, vault)
         if mail.kind == MailKind.ADDRESS and addressed.context.get("url"):
@@ -182,7 +182,7 @@ def address(
         text_version=version,
         days_left=days_left(appeal.deadline, today) or 0,
         reply_to=signer.reply_to,
-        context=own_content(mail, signature, vault),
+        context=signer_content(mail, signature, vault),
     )
 
 

@@ -21,7 +21,7 @@ from campaign.models import Mail, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
-from campaign.services.outbox.subject import readable_subject
+from campaign.services.outbox.mailed_person import readable_person
 from campaign.services.outbox.suppression import suppress
 
 _SUPPRESSING = {
@@ -61,7 +61,7 @@ def take(content: bytes, *, recipient: str | None = None, context: Context) -> B
             mail.bounced_at = context.now
             mail.bounce_status = report.status or report.verdict.value
         reason = _SUPPRESSING.get(report.verdict)
-        subject = readable_subject(mail, vault)
+        subject = readable_person(mail, vault)
         sign_up = None if subject.sign_up_id is None else session.get(SignUp, subject.sign_up_id)
         if sign_up is not None and reason is not None:
             sign_up.mailed_at = None  # no reminder of a mail that did not arrive

@@ -29,7 +29,7 @@ from campaign.domain.outbox.mail_state import (
     DeliveryOutcome,
     MailState,
     SuppressionReason,
-    after,
+    next_attempt,
 )
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
@@ -44,8 +44,8 @@ from campaign.services.delivery.claim import ClaimedMail
 from campaign.services.delivery.queue_pause import time_paused
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.outbox.answer import AnsweredError, FormReplies, IneligibleError, PostponedError, note_mailed
+from campaign.services.outbox.mailed_person import MailedPerson, readable_person, sealed_person
 from campaign.services.outbox.refused_recipients import RefusedRecipients
-from campaign.services.outbox.subject import MailedPerson, readable_subject, sealed_subject
 from campaign.services.outbox.suppression import suppress
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ def begin(
     vault, now = context.vault, context.now
     begun = BegunBatch()
     mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [claimed.id for claimed in taken]})}
-    subjects = {mail.id: readable_subject(mail, vault) for mail in mails.values()}
+    subjects = {mail.id: readable_person(mail, vault) for mail in mails.values()}
     known = signers(session, subjects.values(), vault)
     others = limited(((mail, subjects[mail.id]) for mail in mails.values()), known, vault)
     forms = [subject.sign_up_id for subject in subjects.values() if subject.sign_up_id is not None]
@@ -214,7 +214,7 @@ def sweep(session: Session, *, context: Context) -> list[MailState]:
     for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
         recipients[mail.id] = mail.recipient_sealed
         attempt = DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "worker", detail="the worker broke off")
-        standing = FencedMail.of(mail, readable_subject(mail, vault))
+        standing = FencedMail.of(mail, readable_person(mail, vault))
         state, outcome = _outcome(session, standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
         # With a new fence, the worker that had it cannot change it any more.
@@ -246,7 +246,7 @@ def _outcome(
     # A paused queue or a server that is away uses up no attempt.
     attempts = mail.attempts - (attempt.outcome in {DeliveryOutcome.HELD, DeliveryOutcome.AWAY})
     jitter = random.random()  # noqa: S311  no secret
-    following = after(attempt.outcome, attempts=attempts, ambiguous=ambiguous, age=age, jitter=jitter)
+    following = next_attempt(attempt.outcome, attempts=attempts, ambiguous=ambiguous, age=age, jitter=jitter)
     if following.state is MailState.UNKNOWN:
         log.error("mail %s: it is unknown whether it was sent; it is not sent again", mail.id)
     has_ended = following.state in _ENDED
@@ -315,7 +315,7 @@ def _as_any(standing: FencedMail, state: MailState, outcome: dict[str, Any], vau
 
 def _sealed_subject(standing: FencedMail, subject: MailedPerson, vault: Vault) -> dict[str, Any]:
     """Return the columns that seal the subject of an ended answer: two mails to one mailbox then share no value."""
-    return {"sign_up_id": None, "context_sealed": sealed_subject(subject, standing.message_id, vault)}
+    return {"sign_up_id": None, "context_sealed": sealed_person(subject, standing.message_id, vault)}
 
 
 def _left_columns(created_at: datetime) -> dict[str, Any]:

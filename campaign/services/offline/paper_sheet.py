@@ -29,8 +29,8 @@ from campaign.queries.appeals.appeal import find_appeal_by_id
 from campaign.queries.sections.section import SectionView, list_sections
 from campaign.services.keys.row_key import erase_keys, new_slots
 from campaign.services.offline.bulk_entry import add_quantity, entered_for, entering, is_doubted, keep, lock_section
-from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
-from campaign.services.signing.sign import SignUpRequest, prepare, write
+from campaign.services.outbox.refused_recipients import ADDRESSEE_FLAG, RefusedRecipients
+from campaign.services.signing.sign import SignUpRequest, reserve_keys, store_sign_up
 from campaign.services.signing.sign_appeal import check_signable
 
 # Rows signed up in one transaction. A worker does one each second: 600 a minute stay below the flood limits.
@@ -132,7 +132,7 @@ def sign_sheet_rows(*, context: Context, addressees: RefusedRecipients) -> int:
     wait for a second person.
     """
     now, vault = context.now, context.vault
-    prepare(number=BATCH, context=context)
+    reserve_keys(number=BATCH, context=context)
     with transaction() as session:
         chosen = select(SheetRow).order_by(SheetRow.id).limit(BATCH).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
         rows = list(session.scalars(chosen))
@@ -196,9 +196,9 @@ def _sign(
         text_language=text.language,
         text_version=text.version,
         via=clean_via(f"paper-{entry.section_code}"),
-        flag=FLAG if addressees.include(address, appeal) else None,
+        flag=ADDRESSEE_FLAG if addressees.include(address, appeal) else None,
     )
-    write(session.connection(), sign_up, context=context)
+    store_sign_up(session.connection(), sign_up, context=context)
     return True
 
 

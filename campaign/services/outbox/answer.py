@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import CipherError, StateError
 from campaign.domain.outbox.mail_kind import MailKind
-from campaign.domain.outbox.mail_state import JUST_MAILED
+from campaign.domain.outbox.mail_state import REPEAT_WINDOW
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.name import name_key
@@ -24,9 +24,9 @@ from campaign.domain.signing.signature import SignatureState
 from campaign.models import Appeal, Mail, Section, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.database.any_of_ids import any_of_ids
-from campaign.queries.signing.sign_up import said_by, waiting_under
+from campaign.queries.signing.sign_up import form_contents, waiting_sign_ups
 from campaign.services.outbox.mailbox_limit import MailboxLimits
-from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
+from campaign.services.outbox.refused_recipients import ADDRESSEE_FLAG, RefusedRecipients
 from campaign.services.outbox.suppression import suppression_reasons
 
 _FIND_FORMS = (
@@ -169,7 +169,7 @@ class FormReplies:
         allowance = self.room(address, mail, is_asked=is_asked)
         covers_others = is_asked or allowance == 1 or mail.due_at > mail.created_at
         self._being_sent.add(sign_up.id)
-        others = waiting_under(address, self._vault) if covers_others and kind != MailKind.ALREADY_SIGNED else ()
+        others = waiting_sign_ups(address, self._vault) if covers_others and kind != MailKind.ALREADY_SIGNED else ()
         rest = tuple(
             CoveredSignUp(other.id, other.appeal_id, other.link_key, other.content_digest, other.signed_at)
             for other in others
@@ -182,7 +182,7 @@ class FormReplies:
     def refuse_addressee(self, address: Address) -> None:
         """Raise IneligibleError where typing the address must not cause a mail to it."""
         if self._addressees.include(address):
-            raise IneligibleError(f"flagged: {FLAG}")
+            raise IneligibleError(f"flagged: {ADDRESSEE_FLAG}")
 
     def room(self, address: Address, mail: Mail, *, is_asked: bool) -> int:
         """Count the mail against the mailbox's limit, and return how many mails were left before.
@@ -222,7 +222,7 @@ class FormReplies:
         """
         if sign_up.id in self._being_sent:
             raise PostponedError(self._now + _RETRY_AFTER)
-        if sign_up.mailed_at is not None and mail.created_at < sign_up.mailed_at + JUST_MAILED:
+        if sign_up.mailed_at is not None and mail.created_at < sign_up.mailed_at + REPEAT_WINDOW:
             raise AnsweredError("another mail has brought its link")
 
     def _refuse_same(self, mail: Mail, sign_up: SignUp, digest: bytes) -> None:
@@ -236,11 +236,11 @@ class FormReplies:
             SignUp.name_sealed.is_not(None),
             SignUp.flag.is_(None),
         )
-        contents = said_by(sign_up, self._vault)
-        same = [form for form in self._session.scalars(earlier) if said_by(form, self._vault) == contents]
+        contents = form_contents(sign_up, self._vault)
+        same = [form for form in self._session.scalars(earlier) if form_contents(form, self._vault) == contents]
         if same and self._session.scalars(_BEING_SENT, {"sign_ups": [form.id for form in same]}).first() is not None:
             raise PostponedError(self._now + _RETRY_AFTER)
-        if any(form.mailed_at is not None and mail.created_at < form.mailed_at + JUST_MAILED for form in same):
+        if any(form.mailed_at is not None and mail.created_at < form.mailed_at + REPEAT_WINDOW for form in same):
             raise AnsweredError("another mail has brought its link")
 
     def _is_other(self, sign_up: SignUp, signature: Signature | None) -> bool:

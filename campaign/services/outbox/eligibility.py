@@ -23,10 +23,10 @@ def check_sendable(session: Session, mail: Mail, signature: Signature, appeal: A
     if appeal.state != AppealState.OPEN and rules.needs_open:
         raise IneligibleError(f"the appeal is {appeal.state}")
     if mail.kind in CAMPAIGN:
-        _refuse_unsubscribed(session, mail, signature)
+        _check_updates_wanted(session, mail, signature)
 
 
-def _refuse_unsubscribed(session: Session, mail: Mail, signature: Signature) -> None:
+def _check_updates_wanted(session: Session, mail: Mail, signature: Signature) -> None:
     if not signature.wants_updates:
         raise IneligibleError("the signer wants no updates")
     state = session.scalar(select(Announcement.state).where(Announcement.id == mail.announcement_id))

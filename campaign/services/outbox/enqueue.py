@@ -26,14 +26,14 @@ from campaign.platform.context import Context
 from campaign.platform.database.combined_statement import Write
 from campaign.queries.signing.signature import last_consent
 from campaign.services.keys.row_key import expiry, new_slots
-from campaign.services.outbox.subject import MailedPerson, sealed_subject
+from campaign.services.outbox.mailed_person import MailedPerson, sealed_person
 
 _INSERT = insert(Mail)
 # A mail to staff that has waited longer than this is no longer of use.
 _LONGEST_WAIT = 2 * retention.MAILS
 # The entry, in the content of a mail to a signer, that names the link key of its signature.
-_LINK_KEY = "of"
-# The columns of `row_of` for a sign-up, for statements that are written before its id is known.
+_LINK_KEY_ENTRY = "of"
+# The columns of `mail_columns` for a sign-up, for statements that are written before its id is known.
 SIGN_UP_COLUMNS = (
     *("kind", "state", "message_id", "created_at", "due_at", "locale", "attempts", "ambiguous", "fence", "phase"),
     *("detail", "domain_digest", "text_language", "text_version"),
@@ -41,7 +41,7 @@ SIGN_UP_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class OwedMail:
+class NewMail:
     """A message to a signer, or to a sign-up (then without `signature_id`); the digest is that of the address's domain.
 
     An announcement names the language of its words and no version; every other message names the letter that was
@@ -59,12 +59,12 @@ class OwedMail:
     sign_up_id: int | None = None
 
 
-def enqueuing(owed: OwedMail, *, now: datetime, domain: str) -> Write:
+def mail_write(owed: NewMail, *, now: datetime, domain: str) -> Write:
     """Return the write that adds the outbox row. The mail is owed once the caller commits it."""
-    return _INSERT, row_of(owed, now=now, domain=domain)
+    return _INSERT, mail_columns(owed, now=now, domain=domain)
 
 
-def owe_signer(
+def enqueue_to_signer(
     session: Session,
     kind: MailKind,
     signature: Signature,
@@ -76,14 +76,14 @@ def owe_signer(
 
     The further `content` of the message is sealed in the row, under the signature's own key, so that it is erased with
     that key; it is cleared once the mail has left. It names the link key, to which the address is bound: content that
-    was moved to another mail is refused (`own_content`).
+    was moved to another mail is refused (`signer_content`).
     """
     if signature.email_sealed is None:
         return
     vault = context.vault
     recipient = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     consent = last_consent(session, signature)
-    owed = OwedMail(
+    owed = NewMail(
         kind=kind,
         signature_id=signature.id,
         domain_digest=vault.domain_digest(recipient),
@@ -91,45 +91,45 @@ def owe_signer(
         text_language=consent.text_language,
         text_version=consent.text_version,
     )
-    row = row_of(owed, now=context.now, domain=context.mail_domain)
+    row = mail_columns(owed, now=context.now, domain=context.mail_domain)
     sealed = None if content is None else _sealed_content(content, signature, row["message_id"], vault)
     session.connection().execute(_INSERT, {**row, "context_sealed": sealed})
 
 
 def _sealed_content(content: Mapping[str, str], signature: Signature, message_id: str, vault: Vault) -> bytes:
-    named = {**content, _LINK_KEY: (signature.link_key or b"").hex()}
+    named = {**content, _LINK_KEY_ENTRY: (signature.link_key or b"").hex()}
     slot = None if signature.email_sealed is None else vault.slot(signature.email_sealed)
     return vault.seal_context(json.dumps(named), at_mail(message_id), slot)
 
 
-def own_content(mail: Mail, signature: Signature, vault: Vault) -> dict[str, str]:
+def signer_content(mail: Mail, signature: Signature, vault: Vault) -> dict[str, str]:
     """Return the further content of a mail to a signer. Raises CipherError where it belongs to another signature."""
     if mail.context_sealed is None or mail.kind == MailKind.NEW_LINK:
         return {}
     content: dict[str, str] = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
-    if not hmac.compare_digest(content.pop(_LINK_KEY, ""), (signature.link_key or b"").hex()):
+    if not hmac.compare_digest(content.pop(_LINK_KEY_ENTRY, ""), (signature.link_key or b"").hex()):
         raise CipherError("what a mail says was moved to another signature's")
     return content
 
 
-def own_contents(session: Session, signature: Signature, vault: Vault) -> dict[Mail, dict[str, str]]:
-    """Return the further content of each of the signature's mails, for `keep_contents` after the link key changes."""
+def signer_contents(session: Session, signature: Signature, vault: Vault) -> dict[Mail, dict[str, str]]:
+    """Return the further content of each of the signature's mails, for `rebind_contents` after the link key changes."""
     waiting = select(Mail).where(Mail.signature_id == signature.id, Mail.context_sealed.is_not(None)).with_for_update()
-    return {mail: own_content(mail, signature, vault) for mail in session.scalars(waiting)}
+    return {mail: signer_content(mail, signature, vault) for mail in session.scalars(waiting)}
 
 
-def keep_contents(contents: Mapping[Mail, Mapping[str, str]], signature: Signature, vault: Vault) -> None:
+def rebind_contents(contents: Mapping[Mail, Mapping[str, str]], signature: Signature, vault: Vault) -> None:
     """Bind the contents of the mails to the signature's current link key."""
     for mail, content in contents.items():
         mail.context_sealed = _sealed_content(content, signature, mail.message_id or "", vault)
 
 
-def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, context: Context) -> None:
+def enqueue_to_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, context: Context) -> None:
     """Enqueue a mail to the mailbox of a sign-up; its contents are decided when it leaves. Raises CipherError."""
     if sign_up.email_sealed is None:
         return
     vault = context.vault
-    owed = OwedMail(
+    owed = NewMail(
         kind=kind,
         signature_id=None,
         sign_up_id=sign_up.id,
@@ -138,26 +138,26 @@ def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, context: C
         text_language=sign_up.text_language,
         text_version=sign_up.text_version,
     )
-    session.connection().execute(_INSERT, row_of(owed, now=context.now, domain=context.mail_domain))
+    session.connection().execute(_INSERT, mail_columns(owed, now=context.now, domain=context.mail_domain))
 
 
-def owe_links(session: Session, address: Address, subject: MailedPerson, *, context: Context) -> None:
+def enqueue_links(session: Session, address: Address, subject: MailedPerson, *, context: Context) -> None:
     """Enqueue the links that an address requested. The row does not depend on what is stored for the address.
 
     So it has no language and no letter: those of the form or the signature are used when the mail is composed.
     """
     vault = context.vault
-    row = _columns(MailKind.NEW_LINK, "en", context.now, context.mail_domain)
-    sealed = sealed_subject(subject, row["message_id"], vault)
+    row = _common_columns(MailKind.NEW_LINK, "en", context.now, context.mail_domain)
+    sealed = sealed_person(subject, row["message_id"], vault)
     session.connection().execute(
         _INSERT, {**row, "domain_digest": vault.domain_digest(address), "context_sealed": sealed}
     )
 
 
-def row_of(owed: OwedMail, *, now: datetime, domain: str) -> dict[str, Any]:
+def mail_columns(owed: NewMail, *, now: datetime, domain: str) -> dict[str, Any]:
     """Return the columns of the outbox row. `domain` is the own mail domain, for the Message-ID (RFC 5322, 3.6.4)."""
     return {
-        **_columns(owed.kind, owed.locale, now, domain),
+        **_common_columns(owed.kind, owed.locale, now, domain),
         "phase": None,
         "detail": None,
         "signature_id": owed.signature_id,
@@ -180,7 +180,7 @@ def ineligible_columns(reason: str) -> dict[str, Any]:
     return {"state": MailState.SUPPRESSED.value, "phase": "before", "detail": reason}
 
 
-def owe_staff(
+def enqueue_to_address(
     connection: Connection,
     kind: MailKind,
     to: Address,
@@ -199,7 +199,7 @@ def owe_staff(
     text and url (or "").
     """
     vault = context.vault
-    columns = _columns(kind, locale, context.now, context.mail_domain)
+    columns = _common_columns(kind, locale, context.now, context.mail_domain)
     place = at_mail(columns["message_id"])
     slot = new_slots(connection, vault, expires_on=expiry(context.now, _LONGEST_WAIT))[0]
     inserted = connection.execute(
@@ -216,7 +216,7 @@ def owe_staff(
     return int(inserted.scalar_one())
 
 
-def _columns(kind: MailKind, locale: str, now: datetime, domain: str) -> dict[str, Any]:
+def _common_columns(kind: MailKind, locale: str, now: datetime, domain: str) -> dict[str, Any]:
     # The hundred thousand mails of a campaign come after every answer to a person that is enqueued within the next day.
     due_at = now if kind in CAMPAIGN else now - timedelta(days=1)
     return {

@@ -24,11 +24,11 @@ from campaign.platform.context import Context
 from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.enqueue import new_message_id
-from campaign.services.outbox.subject import MailedPerson, sealed_subject, subject_in
+from campaign.services.outbox.mailed_person import MailedPerson, person_in_context, sealed_person
 
 _READ_AT_ONCE = 5000
 _ENDED = [MailState.SENT.value, MailState.UNKNOWN.value, MailState.DEAD.value, MailState.SUPPRESSED.value]
-_WITH_SUBJECT = select(Mail.id, Mail.message_id, Mail.context_sealed).where(
+_ENDED_WITH_PERSON = select(Mail.id, Mail.message_id, Mail.context_sealed).where(
     text("mail.message_id IS NOT NULL"),
     Mail.context_sealed.is_not(None),
     Mail.kind.in_(sorted(ANSWERS)),
@@ -45,9 +45,9 @@ def forget_answers(*, since: datetime, go_on: Callable[[], bool], batch: int, co
     long as `go_on()` is true. Reading costs some 30 microseconds a mail.
     """
     orphaned: list[Any] = []
-    chosen = _WITH_SUBJECT.where(Mail.created_at >= since).execution_options(yield_per=_READ_AT_ONCE)
+    chosen = _ENDED_WITH_PERSON.where(Mail.created_at >= since).execution_options(yield_per=_READ_AT_ONCE)
     for mails in db.session.execute(chosen).partitions():
-        orphaned += _without_person(mails, context.vault)
+        orphaned += _orphaned_mails(mails, context.vault)
         if not go_on():
             break
     db.session.rollback()
@@ -59,18 +59,18 @@ def forget_answers(*, since: datetime, go_on: Callable[[], bool], batch: int, co
                 # Not where the mail is being sent again meanwhile.
                 same = Mail.id == mail.id, Mail.message_id == mail.message_id, Mail.state.in_(_ENDED)
                 changed = session.connection().execute(
-                    update(Mail).where(*same).values(_without_subject(mail, context.vault))
+                    update(Mail).where(*same).values(_columns_without_person(mail, context.vault))
                 )
                 forgotten += changed.rowcount
     return forgotten
 
 
-def _without_person(mails: Sequence[Any], vault: Vault) -> list[Any]:
+def _orphaned_mails(mails: Sequence[Any], vault: Vault) -> list[Any]:
     """Return the mails whose form or signature is gone. Mails that cannot be decrypted any more are left out."""
     subjects: dict[Any, MailedPerson] = {}
     for mail in mails:
         try:
-            subjects[mail] = subject_in(mail.context_sealed, mail.message_id, vault)
+            subjects[mail] = person_in_context(mail.context_sealed, mail.message_id, vault)
         except CipherError:
             continue
     forms = {person.sign_up_id for person in subjects.values() if person.sign_up_id is not None}
@@ -84,7 +84,7 @@ def _without_person(mails: Sequence[Any], vault: Vault) -> list[Any]:
     ]
 
 
-def _without_subject(mail: Any, vault: Vault) -> dict[str, Any]:
+def _columns_without_person(mail: Any, vault: Vault) -> dict[str, Any]:
     """Return the columns that an answer has when nothing was stored for its address."""
     message_id = new_message_id(mail.message_id.rpartition("@")[2].removesuffix(">"))
-    return {"message_id": message_id, "context_sealed": sealed_subject(MailedPerson(), message_id, vault)}
+    return {"message_id": message_id, "context_sealed": sealed_person(MailedPerson(), message_id, vault)}

@@ -27,7 +27,7 @@ from campaign.platform.database.combined_statement import Write
 WINDOW = timedelta(days=1)
 # Time, mail id, digest of the spelling of the address, and marks (requested links, an address with a +tag).
 _ENTRY = struct.Struct(">dQ4sB")
-_ASKED, _TAGGED = 1, 2
+_REQUESTED, _TAGGED = 1, 2
 _ENTRIES = 64
 _LENGTH = _ENTRY.size * _ENTRIES
 _PROVEN = struct.Struct(">d")
@@ -45,10 +45,10 @@ _UPSERT = {
 _LOCK_MAILBOXES = text("SELECT pg_advisory_xact_lock(mailbox) FROM unnest(:mailboxes) AS mailbox").bindparams(
     bindparam("mailboxes", type_=ARRAY(BigInteger))
 )
-_ROWS = select(MailboxLimit.digest, MailboxLimit.content).where(
+_FIND_ROWS = select(MailboxLimit.digest, MailboxLimit.content).where(
     MailboxLimit.digest.in_(bindparam("digests", expanding=True))
 )
-_STATES = select(Mail.id, Mail.state, Mail.ambiguous).where(any_of_ids(Mail.id, "mails"))
+_FIND_STATES = select(Mail.id, Mail.state, Mail.ambiguous).where(any_of_ids(Mail.id, "mails"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class MailboxAllowance:
     until: datetime
 
 
-def proving(dialect: str, address: Address, *, now: datetime, vault: Vault) -> Write:
+def proof_write(dialect: str, address: Address, *, now: datetime, vault: Vault) -> Write:
     """Return the write that stores that a sign-up was confirmed from that address; it needs no read."""
     digest = vault.limit_digest("proven", address.identity)
     content = vault.seal_limit(_PROVEN.pack(now.timestamp()).ljust(_LENGTH, b"\0"), digest)
@@ -94,7 +94,7 @@ class MailboxLimits:
             session.execute(_LOCK_MAILBOXES, {"mailboxes": numbers})
         rows: Mapping[bytes, bytes] = {
             bytes(digest): bytes(content)
-            for digest, content in session.execute(_ROWS, {"digests": [*mailboxes.values(), *proofs.values()]})
+            for digest, content in session.execute(_FIND_ROWS, {"digests": [*mailboxes.values(), *proofs.values()]})
         }
         for mailbox, digest in mailboxes.items():
             self._sent[mailbox] = self._read(rows.get(digest), digest)
@@ -136,7 +136,7 @@ class MailboxLimits:
         digest = self._vault.limit_digest("mailbox", address.mailbox)
         packed = b"".join(
             _ENTRY.pack(
-                mail.at.timestamp(), mail.mail_id, mail.spelling, _ASKED * mail.is_asked + _TAGGED * mail.has_tag
+                mail.at.timestamp(), mail.mail_id, mail.spelling, _REQUESTED * mail.is_asked + _TAGGED * mail.has_tag
             )
             for mail in self._sent[address.mailbox]
         )
@@ -155,7 +155,7 @@ class MailboxLimits:
 
     def _delivered(self, mailbox: str, sent: list[SentMail]) -> list[SentMail]:
         """Return the mails without those that did not leave after all: refused, or to be tried again."""
-        rows = self._session.execute(_STATES, {"mails": [mail.mail_id for mail in sent]})
+        rows = self._session.execute(_FIND_STATES, {"mails": [mail.mail_id for mail in sent]})
         unsent = {mail_id for mail_id, state, ambiguous in rows if state in _NOT_SENT and not ambiguous}
         # Mails that this transaction has begun are marked as being sent only at its end.
         unsent -= {mail.mail_id for mail in sent if mail.at == self._now}
@@ -165,7 +165,9 @@ class MailboxLimits:
     def _read(self, sealed: bytes | None, digest: bytes) -> list[SentMail]:
         entries = _ENTRY.iter_unpack(self._open(sealed, digest))
         sent = [
-            SentMail(datetime.fromtimestamp(time, UTC), mail_id, spelling, bool(marks & _ASKED), bool(marks & _TAGGED))
+            SentMail(
+                datetime.fromtimestamp(time, UTC), mail_id, spelling, bool(marks & _REQUESTED), bool(marks & _TAGGED)
+            )
             for time, mail_id, spelling, marks in entries
             if time
         ]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.signing.address import Address
 from campaign.platform.context import Context
-from campaign.services.outbox.enqueue import owe_staff
+from campaign.services.outbox.enqueue import enqueue_to_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ class Notice:
     def write(self, connection: Connection, *, context: Context) -> int:
         """Enqueue the notice in the transaction of `connection`; return the mail's id."""
         content = {"subject": self.subject, "text": self.text, "url": self.url}
-        return owe_staff(connection, self.kind, self.to, content, locale=self.locale, context=context)
+        return enqueue_to_address(connection, self.kind, self.to, content, locale=self.locale, context=context)

@@ -17,7 +17,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.outbox.targets_addresses import target_mailboxes
 
 # The reason why the mail does not leave, as stored in its row.
-FLAG = "addressee"
+ADDRESSEE_FLAG = "addressee"
 # All targets are read again after this time; the targets of the appeal that is signed are known at once.
 _SECONDS = 60.0
 

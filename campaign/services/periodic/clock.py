@@ -14,7 +14,7 @@ from campaign.domain.errors import TocsinError
 from campaign.platform import db
 from campaign.platform.database.clock import DatabaseClock
 
-MOST_APART = timedelta(minutes=5)
+MAX_DIFFERENCE = timedelta(minutes=5)
 _NOW = select(DatabaseClock())
 
 
@@ -26,7 +26,7 @@ def agreed_now(own: datetime) -> datetime:
     """Return the database's time. Raises ClocksApartError where `own`, this machine's time, is too far from it."""
     now: datetime = db.session.execute(_NOW).scalar_one()
     db.session.rollback()
-    if abs(now - own) > MOST_APART:
+    if abs(now - own) > MAX_DIFFERENCE:
         raise ClocksApartError(
             f"this machine's clock says {own:%Y-%m-%d %H:%M} UTC and the database's {now:%Y-%m-%d %H:%M}: "
             "set them right; until then nothing is closed, reminded of or deleted"

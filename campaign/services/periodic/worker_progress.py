@@ -14,10 +14,10 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.process.progress import WorkerProgress
 
 _FORGOTTEN_AFTER = timedelta(days=1)
-_INSERT = {dialect: module.insert(Worker) for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))}
+_INSERTS = {dialect: module.insert(Worker) for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))}
 
 
-def report(progress: WorkerProgress, *, is_broken: bool = False) -> None:
+def store_progress(progress: WorkerProgress, *, is_broken: bool = False) -> None:
     """Store this worker's row; `is_broken` is true where an error of the application ends it. Raises DBAPIError."""
     with transaction() as session:
         now = server_now(session)
@@ -33,11 +33,11 @@ def report(progress: WorkerProgress, *, is_broken: bool = False) -> None:
             "trouble": progress.troubles,
         }
         row = {"id": progress.id, "host": progress.host, "started_at": now, **values}
-        insert = _INSERT[session.connection().dialect.name].values(row)
+        insert = _INSERTS[session.connection().dialect.name].values(row)
         session.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
-def retire(progress: WorkerProgress) -> None:
+def delete_progress(progress: WorkerProgress) -> None:
     """Delete the row of a worker that was told to stop. Raises DBAPIError."""
     with transaction() as session:
         session.execute(delete(Worker).where(Worker.id == progress.id))

@@ -34,7 +34,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.signature import last_consent
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.signing.unsubscribe import end_updates
-from campaign.services.signing.withdraw import erase_row, forget_rows, share_name, withdraw_row
+from campaign.services.signing.withdraw import delete_sheet_rows, erase_row, set_name_sharing, withdraw_row
 
 BATCH = 500
 _READ = 5000
@@ -208,7 +208,7 @@ def _erase_waiting(erasures: Iterable[Erasure], vault: Vault) -> None:
                 if erasure is None or row.address_digest is None:
                     continue
                 if isinstance(row, SheetRow):
-                    forget_rows(session, [row.address_digest], erasure.left_at, vault)
+                    delete_sheet_rows(session, [row.address_digest], erasure.left_at, vault)
                 elif row.signed_at <= erasure.left_at:
                     erase_keys(session, [row.origin_sealed], vault, on=erasure.left_at.date())
                     session.delete(row)
@@ -253,6 +253,6 @@ def _repeat(session: Session, row: Signature, erasure: Erasure, vault: Vault) ->
         end_updates(session, row, erasure.left_at)
         return True
     if erasure.kind == ErasureKind.SHARING_ENDED and row.shares_name:
-        share_name(session, row, erasure.left_at, vault, wanted=False)
+        set_name_sharing(session, row, erasure.left_at, vault, wanted=False)
         return True
     return False

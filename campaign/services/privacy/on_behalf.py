@@ -16,9 +16,9 @@ from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.moderation import own_marks_of_same_address, own_signatures_of_same_address
 from campaign.services.privacy.disclosure import disclose
-from campaign.services.signing.change_address import ask_change
+from campaign.services.signing.change_address import request_change
 from campaign.services.signing.correct_signer import correct_name
-from campaign.services.signing.new_link import ask_new_links
+from campaign.services.signing.new_link import request_new_links
 from campaign.services.signing.withdraw import erase
 from campaign.services.staff.audit import AuditRecord, append
 
@@ -35,11 +35,11 @@ def change_address_for(signature_id: int, new: Address, *, reason: str, context:
 
     The old address gets a notice. The owner of the new mailbox can then read the signatures, and an error tells whether
     an address is the current one: so this counts as a disclosure of names and addresses. Raises NotFoundError,
-    InputError (`reason`; `email` as `ask_change`), BudgetError.
+    InputError (`reason`; `email` as `request_change`), BudgetError.
     """
     marks = own_marks_of_same_address(context.actor.member, context.vault, signature_id)
     disclose(DisclosureKind.READDRESS, f"signature:{signature_id}", shown=len(marks), reason=reason, context=context)
-    ask_change(signature_id, new, only=b"".join(marks), context=context)
+    request_change(signature_id, new, only=b"".join(marks), context=context)
 
 
 def erase_for(signature_id: int, *, reason: str, context: Context) -> int:
@@ -62,7 +62,7 @@ def send_links_for(address: Address, *, reason: str, context: Context) -> None:
     The caller does not learn whether there are any. Raises InputError (`reason`).
     """
     _note("signature.send-links", f"section:{context.actor.member.section}", reason=reason, context=context)
-    ask_new_links(address, context=context)
+    request_new_links(address, context=context)
 
 
 def _note(action: str, subject: str, after: dict[str, Any] | None = None, *, reason: str, context: Context) -> None:

@@ -56,7 +56,7 @@ from campaign.services.handover.handover import forget_parts
 from campaign.services.keys.month_key import month_of
 from campaign.services.keys.row_key import erase_keys, expire_keys
 from campaign.services.outbox.forget_answers import forget_answers
-from campaign.services.signing.signature import DAY_OF_CONSENT, EMPTY, forget_times
+from campaign.services.signing.signature import ERASED_COLUMNS, ERASED_CONSENT_COLUMNS, truncate_times
 
 BATCH = 500
 GoOn = Callable[[], bool]
@@ -132,7 +132,7 @@ def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, bat
             ids = [row.id for row in rows]
             eraser.erase(session, (row.email_sealed for row in rows))
             if ids:
-                forget_times(session, ids)
+                truncate_times(session, ids)
                 session.execute(delete(Signature).where(Signature.id.in_(ids)), execution_options=_NO_SYNC)
         number += len(ids)
         if len(ids) < batch:
@@ -200,14 +200,14 @@ def _empty(session: Session, rows: Any) -> None:
     to_empty = [row.id for row in rows if row.is_counted or row.state == SignatureState.INVALIDATED]
     to_delete = sorted({row.id for row in rows} - set(to_empty))
     if rows:
-        forget_times(session, [*to_empty, *to_delete])
+        truncate_times(session, [*to_empty, *to_delete])
     if to_delete:
         session.execute(delete(Signature).where(Signature.id.in_(to_delete)), execution_options=_NO_SYNC)
     if to_empty:
         session.execute(delete(Mail).where(Mail.signature_id.in_(to_empty)), execution_options=_NO_SYNC)
-        emptied = update(Signature).where(Signature.id.in_(to_empty)).values(**EMPTY)
+        emptied = update(Signature).where(Signature.id.in_(to_empty)).values(**ERASED_COLUMNS)
         session.execute(emptied, execution_options=_NO_SYNC)
-        consents = update(Consent).where(Consent.signature_id.in_(to_empty)).values(**DAY_OF_CONSENT)
+        consents = update(Consent).where(Consent.signature_id.in_(to_empty)).values(**ERASED_CONSENT_COLUMNS)
         session.execute(consents, execution_options=_NO_SYNC)
 
 

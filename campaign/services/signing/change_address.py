@@ -29,12 +29,18 @@ from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.queries.signing.person import digests_everywhere
+from campaign.queries.signing.person import digests_of_address
 from campaign.queries.signing.signature import last_consent
-from campaign.services.outbox.enqueue import keep_contents, own_contents
-from campaign.services.outbox.mailbox_limit import proving
+from campaign.services.outbox.enqueue import rebind_contents, signer_contents
+from campaign.services.outbox.mailbox_limit import proof_write
 from campaign.services.outbox.notice import Notice
-from campaign.services.signing.signature import bury, consent_record, is_counted, locked, note_erasure
+from campaign.services.signing.signature import (
+    consent_columns,
+    is_counted,
+    lock_signature,
+    note_erasure,
+    store_tombstone,
+)
 
 # Separates the signed token from the sealed address; the alphabet of neither contains it.
 _SEPARATOR = "~"
@@ -57,7 +63,7 @@ class AddressChange:
         return parse_address(vault.open_email(self.sealed, at_address_change(link_key)))
 
 
-def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> AddressChange:
+def read_requested_change(token: str, *, tokens: Tokens, now: datetime) -> AddressChange:
     """Return the change that the mailed token requests. Raises TokenError, ExpiredTokenError."""
     signed, _, sealed = token.partition(_SEPARATOR)
     try:
@@ -67,14 +73,14 @@ def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> AddressChange:
         raise TokenError("the link is damaged") from error
 
 
-def ask_change(signature_id: int, new: Address, *, only: bytes = b"", context: Context) -> None:
+def request_change(signature_id: int, new: Address, *, only: bytes = b"", context: Context) -> None:
     """Enqueue a mail to the new address, whose link makes the change for the rows marked `only` (`shown_mark`), or all.
 
     The mailbox's daily limit and its suppression are checked when the mail leaves: an answer here would tell what the
     address has done. Raises NotFoundError (erased), InputError (`email`: `same`).
     """
     with transaction() as session:
-        signature = locked(session, signature_id)
+        signature = lock_signature(session, signature_id)
         if _address_of(signature, context.vault).identity == new.identity:
             raise InputError("email", "same", "this is the address that there is")
         link_key = signature.link_key or b""
@@ -94,18 +100,18 @@ def change_address(change: AddressChange, *, context: Context) -> tuple[int, int
     """
     now, vault = context.now, context.vault
     with transaction() as session:
-        signature = locked(session, change.link.subject)
+        signature = lock_signature(session, change.link.subject)
         new, old = change.address(signature.link_key or b"", vault), _address_of(signature, vault)
-        of_old_address = select(Signature).where(Signature.address_digest.in_(digests_everywhere(session, old, vault)))
+        of_old_address = select(Signature).where(Signature.address_digest.in_(digests_of_address(session, old, vault)))
         locked_rows = session.scalars(of_old_address.order_by(Signature.id).with_for_update(**NO_KEY_UPDATE))
         rows = [row for row in locked_rows if change.link.covers_of(row.id, row.link_key or b"", row.section_code)]
-        changed = sum(_move(session, row, new, now, vault) for row in rows)
+        changed = sum(_replace_address(session, row, new, now, vault) for row in rows)
         if change.link.opens(signature.link_key or b""):
             # The link is used up even where nothing could be changed.
-            contents = own_contents(session, signature, vault)
+            contents = signer_contents(session, signature, vault)
             _seal(signature, signature.address_digest, old, vault)
-            keep_contents(contents, signature, vault)
-        session.connection().execute(*proving(session.connection().dialect.name, new, now=now, vault=vault))
+            rebind_contents(contents, signature, vault)
+        session.connection().execute(*proof_write(session.connection().dialect.name, new, now=now, vault=vault))
         if changed:
             message = address_changed(signature.locale, context.settings.theme.name)
             notice = Notice(MailKind.ADDRESS, old, message.subject, message.text, "", signature.locale)
@@ -113,21 +119,21 @@ def change_address(change: AddressChange, *, context: Context) -> tuple[int, int
         return changed, len(rows) - changed
 
 
-def _move(session: Session, row: Signature, new: Address, now: datetime, vault: Vault) -> bool:
+def _replace_address(session: Session, row: Signature, new: Address, now: datetime, vault: Vault) -> bool:
     """Give the signature the new address; return False where the new address has signed the appeal already."""
     digest = vault.address_digest(row.appeal_id, new)
     has_signed = exists().where(Signature.appeal_id == row.appeal_id, Signature.address_digest == digest)
     if session.scalar(select(has_signed)):
         return False
     if is_counted(session, row):
-        bury(session, row, now, vault)
+        store_tombstone(session, row, now, vault)
     # Restoring an earlier backup must not bring the old address back; the record tells when the signature has it again.
     note_erasure(session, ErasureKind.ADDRESS_CHANGED, row, now, vault)
-    record = consent_record(session, row, now, to_appeal=last_consent(session, row).to_appeal)
+    record = consent_columns(session, row, now, to_appeal=last_consent(session, row).to_appeal)
     session.connection().execute(insert(Consent), record)
-    contents = own_contents(session, row, vault)
+    contents = signer_contents(session, row, vault)
     _seal(row, digest, new, vault)
-    keep_contents(contents, row, vault)
+    rebind_contents(contents, row, vault)
     # The old domain's digest does not describe the new address; floods are not searched for in changed addresses.
     row.domain_digest = None
     session.execute(delete(SignUp).where(SignUp.signature_id == row.id))

@@ -53,7 +53,7 @@ from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.queries.signing.sign_up import origin_of, refuse_another, said_by
+from campaign.queries.signing.sign_up import check_same_address, form_contents, origin_of
 from campaign.services.counting.tally import hour_of
 from campaign.services.keys.month_key import month_key
 from campaign.services.keys.row_key import KeyUse, reserve
@@ -65,8 +65,8 @@ from campaign.services.signing.confirm_statement import (
     FormSigner,
     store_signature,
 )
-from campaign.services.signing.signature import locked
-from campaign.services.signing.withdraw import grant
+from campaign.services.signing.signature import lock_signature
+from campaign.services.signing.withdraw import add_consents
 
 # On PostgreSQL the signature's id is fetched beforehand, so that one statement writes all its rows.
 _NEXT_ID = {"postgresql": literal_column("nextval('signature_id_seq')"), "sqlite": null()}
@@ -85,13 +85,18 @@ _FIND_SIGN_UP = (
     .with_for_update(of=SignUp, **NO_KEY_UPDATE)
     .execution_options(populate_existing=True)
 )
-_SIGNED = select(Signature.id).where(Signature.address_digest == bindparam("signed")).scalar_subquery()
-_ERASED = exists().where(Tombstone.appeal_id == bindparam("appeal"), Tombstone.address_digest == bindparam("erased"))
+_SIGNED_ID = select(Signature.id).where(Signature.address_digest == bindparam("signed")).scalar_subquery()
+_HAS_TOMBSTONE = exists().where(
+    Tombstone.appeal_id == bindparam("appeal"), Tombstone.address_digest == bindparam("erased")
+)
 _HAS_KEY = exists().where(RowKey.id == bindparam("batch"))
 # What the address has done on this appeal before, looked up once the address is decrypted.
 _FIND_EARLIER = {
     dialect: select(
-        _SIGNED.label("signed_id"), _ERASED.label("was_counted"), _HAS_KEY.label("has_key"), number.label("number")
+        _SIGNED_ID.label("signed_id"),
+        _HAS_TOMBSTONE.label("was_counted"),
+        _HAS_KEY.label("has_key"),
+        number.label("number"),
     )
     for dialect, number in _NEXT_ID.items()
 }
@@ -190,7 +195,7 @@ def _newest_form(session: Session, row: Any, vault: Vault) -> Any:
     if newest_id is None:
         return row
     newest = _sign_up_row(session, newest_id)
-    if newest.SignUp.signature_id is None and said_by(newest.SignUp, vault) != said_by(sign_up, vault):
+    if newest.SignUp.signature_id is None and form_contents(newest.SignUp, vault) != form_contents(sign_up, vault):
         raise SignUpChangedError("a newer form waits, which says something else")
     return newest
 
@@ -199,15 +204,15 @@ def _confirm(session: Session, row: Any, wishes: ConsentChoices, context: Contex
     now, vault = context.now, context.vault
     sign_up = row.SignUp
     if sign_up.signature_id is not None:
-        confirmed = locked(session, sign_up.signature_id)
-        refuse_another(sign_up, confirmed, vault)
+        confirmed = lock_signature(session, sign_up.signature_id)
+        check_same_address(sign_up, confirmed, vault)
         if confirmed.state != SignatureState.CONFIRMED:
             raise _state_error(confirmed.state)
         return replace(
             _confirm_existing(session, sign_up, confirmed, wishes, now), at=confirmed.confirmed_at or now, is_used=True
         )
     signer = _read_signer(session, sign_up, vault)
-    signature = _lock_signature(session, signer)
+    signature = _lock_earlier(session, signer)
     if (
         signature is not None
         and signature.state == SignatureState.CONFIRMED
@@ -215,13 +220,13 @@ def _confirm(session: Session, row: Any, wishes: ConsentChoices, context: Contex
     ):
         # Two people who share a mailbox may both sign; the mail asked whether this is the case.
         digest = vault.second_digest(signer.digest)
-        signer = _with_earlier(session, sign_up, replace(signer, digest=digest), vault)
-        signature = _lock_signature(session, signer)
+        signer = _with_earlier_rows(session, sign_up, replace(signer, digest=digest), vault)
+        signature = _lock_earlier(session, signer)
     if signature is not None and signature.state == SignatureState.CONFIRMED:
         return _confirm_existing(session, sign_up, signature, wishes, now)
     if signature is not None and signature.state != SignatureState.WITHDRAWN:
         raise _state_error(signature.state)
-    _refuse_late(row, now)
+    _check_in_time(row, now)
     return store_signature(session.connection(), sign_up, signer, wishes, context)
 
 
@@ -233,10 +238,10 @@ def _read_signer(session: Session, sign_up: SignUp, vault: Vault) -> FormSigner:
     digest = vault.address_digest(sign_up.appeal_id, address)
     name, (country, via) = vault.open_name(sign_up.name_sealed, place), origin_of(sign_up, vault)
     signer = FormSigner(name, address, digest, country, via, vault.row_keys.take(KeyUse.SIGNED))
-    return _with_earlier(session, sign_up, signer, vault)
+    return _with_earlier_rows(session, sign_up, signer, vault)
 
 
-def _with_earlier(session: Session, sign_up: SignUp, signer: FormSigner, vault: Vault) -> FormSigner:
+def _with_earlier_rows(session: Session, sign_up: SignUp, signer: FormSigner, vault: Vault) -> FormSigner:
     erased = vault.tombstone_digest(signer.digest)
     parameters = {"signed": signer.digest, "appeal": sign_up.appeal_id, "erased": erased, "batch": signer.slot.batch}
     earlier = session.execute(_FIND_EARLIER[session.connection().dialect.name], parameters).one()
@@ -250,8 +255,8 @@ def _state_error(state: str) -> StateError:
     return kind(f"the signature is {state}")
 
 
-def _lock_signature(session: Session, signer: FormSigner) -> Signature | None:
-    return None if signer.signed_id is None else locked(session, signer.signed_id)
+def _lock_earlier(session: Session, signer: FormSigner) -> Signature | None:
+    return None if signer.signed_id is None else lock_signature(session, signer.signed_id)
 
 
 def _has_other_name(signature: Signature, signer: FormSigner, vault: Vault) -> bool:
@@ -265,11 +270,11 @@ def _confirm_existing(
 ) -> ConfirmedSignature:
     if sign_up.name_sealed is not None:
         session.execute(MARK_CONFIRMED, {"done": sign_up.id, "signed": signature.id})
-    grant(session, signature, now, updates=wishes.updates, shares_name=wishes.shares_name)
+    add_consents(session, signature, now, updates=wishes.updates, shares_name=wishes.shares_name)
     return ConfirmedSignature(signature.id, signature.link_key or b"", hour_of(now))
 
 
-def _refuse_late(row: Any, now: datetime) -> None:
+def _check_in_time(row: Any, now: datetime) -> None:
     if row.appeal_state == AppealState.STOPPED:
         raise AppealEndedError("the appeal was stopped")
     sign_up = row.SignUp

@@ -23,11 +23,11 @@ from campaign.models import Action, Consent, Signature, SignUp
 from campaign.platform.context import Context
 from campaign.platform.database.combined_statement import Write, execute_combined
 from campaign.platform.database.precompiled import Precompiled
-from campaign.services.counting.funnel_counts import FunnelPassage, counting_stages
-from campaign.services.counting.tally import TallyCell, counting, hour_of
+from campaign.services.counting.funnel_counts import FunnelPassage, stage_writes
+from campaign.services.counting.tally import TallyCell, count_writes, hour_of
 from campaign.services.keys.month_key import month_of
-from campaign.services.outbox.enqueue import OwedMail, enqueuing
-from campaign.services.outbox.mailbox_limit import proving
+from campaign.services.outbox.enqueue import NewMail, mail_write
+from campaign.services.outbox.mailbox_limit import proof_write
 
 MARK_CONFIRMED = (
     update(SignUp)
@@ -43,10 +43,10 @@ MARK_CONFIRMED = (
     )
 )
 _INSERT_SIGNATURE, _INSERT_CONSENT, _INSERT_ACTION = insert(Signature), insert(Consent), insert(Action)
-_COPIED = ("appeal_id", "section_code", "locale")
-_COLUMNS = (
+_COPIED_COLUMNS = ("appeal_id", "section_code", "locale")
+_SIGNATURE_COLUMNS = (
     *(
-        *_COPIED,
+        *_COPIED_COLUMNS,
         "country",
         "address_digest",
         "name_sealed",
@@ -61,9 +61,9 @@ _COLUMNS = (
 _RENEW_SIGNATURE = (
     update(Signature)
     .where(Signature.id == bindparam("again"))
-    .values({name: bindparam(f"again_{name}", type_=Signature.__table__.c[name].type) for name in _COLUMNS})
+    .values({name: bindparam(f"again_{name}", type_=Signature.__table__.c[name].type) for name in _SIGNATURE_COLUMNS})
 )
-_INSERT_RETURNING_ID = Precompiled(_INSERT_SIGNATURE.returning(Signature.id), _COLUMNS)
+_INSERT_RETURNING_ID = Precompiled(_INSERT_SIGNATURE.returning(Signature.id), _SIGNATURE_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +119,15 @@ def store_signature(
     writes: list[Write] = []
     if signer.signed_id is not None:
         signature_id = signer.signed_id
-        writes.append((_RENEW_SIGNATURE, {"again": signature_id, **{f"again_{name}": row[name] for name in _COLUMNS}}))
+        writes.append(
+            (_RENEW_SIGNATURE, {"again": signature_id, **{f"again_{name}": row[name] for name in _SIGNATURE_COLUMNS}})
+        )
     elif signer.number is None:
         signature_id = _INSERT_RETURNING_ID.run(connection, row).scalar_one()
     else:
         signature_id = signer.number
         writes.append((_INSERT_SIGNATURE, row | {"id": signature_id}))
-    owed = OwedMail(
+    owed = NewMail(
         kind=MailKind.CONFIRMED,
         signature_id=signature_id,
         domain_digest=vault.domain_digest(signer.address),
@@ -136,15 +138,15 @@ def store_signature(
     writes += [
         (MARK_CONFIRMED, {"done": sign_up.id, "signed": signature_id}),
         (_INSERT_CONSENT, _consent_columns(sign_up, signature_id, wishes, now)),
-        enqueuing(owed, now=now, domain=context.mail_domain),
-        proving(connection.dialect.name, signer.address, now=now, vault=vault),
+        mail_write(owed, now=now, domain=context.mail_domain),
+        proof_write(connection.dialect.name, signer.address, now=now, vault=vault),
     ]
     if not signer.was_counted:
         writes += _count_signature(connection.dialect.name, signature_id, sign_up, now)
     if sign_up.flag is None:
         provider = vault.provider(vault.domain_digest(signer.address))
         passage = FunnelPassage(sign_up.appeal_id, sign_up.section_code, provider, signer.via, sign_up.signed_at.date())
-        writes += counting_stages(connection.dialect.name, [(passage, confirmation_stage(now - sign_up.signed_at))])
+        writes += stage_writes(connection.dialect.name, [(passage, confirmation_stage(now - sign_up.signed_at))])
     execute_combined(connection, writes)
     return ConfirmedSignature(signature_id, row["link_key"], row["confirmed_at"])
 
@@ -154,7 +156,7 @@ def _signature_columns(
 ) -> dict[str, Any]:
     link_key, key = new_link_key(), vault.month_keys[month_of(now)]
     place = at_signature(sign_up.appeal_id, signer.digest, link_key)
-    return {name: getattr(sign_up, name) for name in _COPIED} | {
+    return {name: getattr(sign_up, name) for name in _COPIED_COLUMNS} | {
         "country": signer.country,
         "address_digest": signer.digest,
         "name_sealed": vault.seal_name(signer.name, place, signer.slot),
@@ -199,4 +201,4 @@ def _count_signature(dialect: str, signature_id: int, sign_up: SignUp, now: date
         "counted_at": hour_of(now),
     }
     yield _INSERT_ACTION, cell.as_columns() | details
-    yield from counting(dialect, cell, now, 1)
+    yield from count_writes(dialect, cell, now, 1)

@@ -10,7 +10,7 @@ from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import TallyCell, count
 from campaign.services.handover.handover import outdate
-from campaign.services.signing.signature import locked
+from campaign.services.signing.signature import lock_signature
 
 
 def correct_name(signature_id: int, name: str, *, context: Context) -> None:
@@ -20,7 +20,7 @@ def correct_name(signature_id: int, name: str, *, context: Context) -> None:
     """
     vault = context.vault
     with transaction() as session:
-        signature = locked(session, signature_id)
+        signature = lock_signature(session, signature_id)
         slot = None if signature.name_sealed is None else vault.slot(signature.name_sealed)
         signature.name_sealed = vault.seal_name(name, place_of(signature), slot)
         if signature.shares_name:
@@ -33,7 +33,7 @@ def change_country(signature_id: int, *, country: str, section_code: str, contex
     The total over all sections stays; repeating it changes nothing. Raises NotFoundError.
     """
     with transaction() as session:
-        signature = locked(session, signature_id)
+        signature = lock_signature(session, signature_id)
         if signature.shares_name and signature.section_code != section_code:
             outdate(session, signature.appeal_id, signature.section_code, vault=context.vault, on=context.now.date())
         signature.country = country

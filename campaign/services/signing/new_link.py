@@ -21,10 +21,10 @@ from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Appeal, LinkRequest, RowKey, Signature, SignUp
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
-from campaign.queries.signing.person import digests_everywhere
+from campaign.queries.signing.person import digests_of_address
 from campaign.services.keys.row_key import KeyUse, erase_keys, reserve
-from campaign.services.outbox.enqueue import owe_links
-from campaign.services.outbox.subject import MailedPerson
+from campaign.services.outbox.enqueue import enqueue_links
+from campaign.services.outbox.mailed_person import MailedPerson
 
 _BATCH = 100
 _COLUMNS = ("email_sealed", "created_at")
@@ -41,7 +41,7 @@ _INSERT_REQUEST = (
 )
 
 
-def ask_new_links(address: Address, *, context: Context) -> None:
+def request_new_links(address: Address, *, context: Context) -> None:
     """Store the address's request for new links. The caller learns nothing about the address."""
     now, vault = context.now, context.vault
     reserve(vault, KeyUse.ASKED, now=now)
@@ -87,12 +87,12 @@ def _enqueue_links(session: Session, address: Address, *, context: Context) -> N
     Where there are none, the mail ends when it is due to be sent, and its row looks as if it had left.
     """
     for subject in (_newest_form(session, address, context.vault), _newest_signature(session, address, context.vault)):
-        owe_links(session, address, subject, context=context)
+        enqueue_links(session, address, subject, context=context)
 
 
 def _newest_form(session: Session, address: Address, vault: Vault) -> MailedPerson:
     """Return the newest form that waits to be confirmed; a form flagged as part of a flood gets no mail here either."""
-    digests = digests_everywhere(session, address, vault)
+    digests = digests_of_address(session, address, vault)
     waiting = (
         select(SignUp.id)
         .join(Appeal, Appeal.id == SignUp.appeal_id)
@@ -108,5 +108,5 @@ def _newest_form(session: Session, address: Address, vault: Vault) -> MailedPers
 
 def _newest_signature(session: Session, address: Address, vault: Vault) -> MailedPerson:
     """Return the newest signature; its page shows all others of the address, also those on appeals long over."""
-    of_address = select(Signature.id).where(Signature.address_digest.in_(digests_everywhere(session, address, vault)))
+    of_address = select(Signature.id).where(Signature.address_digest.in_(digests_of_address(session, address, vault)))
     return MailedPerson(signature_id=session.scalars(of_address.order_by(Signature.id.desc()).limit(1)).first())

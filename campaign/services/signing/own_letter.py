@@ -7,8 +7,8 @@ from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.signing.signature import SignatureState
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
-from campaign.services.outbox.enqueue import owe_signer
-from campaign.services.signing.signature import locked
+from campaign.services.outbox.enqueue import enqueue_to_signer
+from campaign.services.signing.signature import lock_signature
 
 
 def mail_own_letter(signature_id: int, words: str, *, context: Context) -> None:
@@ -17,7 +17,7 @@ def mail_own_letter(signature_id: int, words: str, *, context: Context) -> None:
     Raises NotFoundError (erased), StateError (not confirmed: the address is not proven to be theirs), CipherError.
     """
     with transaction() as session:
-        signature = locked(session, signature_id)
+        signature = lock_signature(session, signature_id)
         if signature.state != SignatureState.CONFIRMED:
             raise StateError(f"the signature is {signature.state}")
-        owe_signer(session, MailKind.OWN_LETTER, signature, content={"words": words}, context=context)
+        enqueue_to_signer(session, MailKind.OWN_LETTER, signature, content={"words": words}, context=context)

@@ -21,32 +21,32 @@ from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import TallyCell, count, hour_of
 from campaign.services.keys.month_key import month_key
-from campaign.services.signing.signature import locked
+from campaign.services.signing.signature import lock_signature
 
 
-def record(signature_id: int, channel: Channel, *, target: int, context: Context) -> bool:
+def record_report(signature_id: int, channel: Channel, *, target: int, context: Context) -> bool:
     """Count one action of a confirmed signer, once per channel, target and day.
 
     Returns False where it was counted already. Raises NotFoundError (erased), AppealEndedError (the appeal is over or
     was stopped), StateError (not confirmed), InputError (supporters cannot report this channel).
     """
     now = context.now
-    _refuse_channel(channel)
+    _check_reportable(channel)
     with transaction() as session:
-        signature = locked(session, signature_id)
+        signature = lock_signature(session, signature_id)
         if signature.state != SignatureState.CONFIRMED:
             raise StateError(f"the signature is {signature.state}")
         cell = TallyCell(signature.appeal_id, signature.section_code, channel.value, Evidence.REPORTED.value)
-        _refuse_late(session, cell, now)
+        _check_in_time(session, cell, now)
         connection = session.connection()
-        values = _columns(cell, target, now) | {"signature_id": signature.id}
+        values = _action_columns(cell, target, now) | {"signature_id": signature.id}
         if not insert_or_ignore(connection, Action, values):
             return False
         count(connection, cell, now, 1)
     return True
 
 
-def record_unsigned(
+def record_unsigned_report(
     appeal_id: int,
     section_code: str,
     channel: Channel,
@@ -67,15 +67,15 @@ def record_unsigned(
     before).
     """
     now = context.now
-    _refuse_channel(channel)
+    _check_reportable(channel)
     narrow, wide = _monthly_digests(networks, now, context.vault)
     with transaction() as session:
         if solved is not None:
             _spend(session, solved)
         cell = TallyCell(appeal_id, section_code, channel.value, Evidence.REPORTED.value)
-        _refuse_late(session, cell, now)
+        _check_in_time(session, cell, now)
         origin = {"signature_id": None, "network_digest": narrow, "wide_network_digest": wide}
-        session.connection().execute(insert(Action), _columns(cell, target, now) | origin)
+        session.connection().execute(insert(Action), _action_columns(cell, target, now) | origin)
         count(session.connection(), cell, now, 1)
 
 
@@ -95,12 +95,12 @@ def _spend(session: Session, solved: SolvedChallenge) -> None:
         raise SpentSolutionError
 
 
-def _refuse_channel(channel: Channel) -> None:
+def _check_reportable(channel: Channel) -> None:
     if channel not in REPORTABLE:
         raise InputError("channel", "unknown", f"{channel} is not for supporters to report")
 
 
-def _refuse_late(session: Session, cell: TallyCell, now: datetime) -> None:
+def _check_in_time(session: Session, cell: TallyCell, now: datetime) -> None:
     row = session.execute(
         select(
             Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone, Section.countries, Appeal.continuation
@@ -123,5 +123,5 @@ def _refuse_late(session: Session, cell: TallyCell, now: datetime) -> None:
         raise AppealEndedError("it is too late to report")
 
 
-def _columns(cell: TallyCell, target: int, now: datetime) -> dict[str, object]:
+def _action_columns(cell: TallyCell, target: int, now: datetime) -> dict[str, object]:
     return {**cell.as_columns(), "quantity": 1, "target": target, "happened_on": now.date(), "counted_at": hour_of(now)}

@@ -29,12 +29,37 @@ from campaign.queries.sections.section import SectionView
 from campaign.services.counting.tally import TallyCell, count_many, hour_of
 from campaign.services.keys.row_key import new_slots
 
-_FIRST = ("Alice", "Amina", "Benoît", "Chiara", "Dmitri", "Elif", "Farah", "Jonas", "Leïla", "Mateo", "Nour", "Zoë")
-_LAST = ("Almeida", "Bauer", "Costa", "Dupont", "Eriksen", "Haddad", "Ivanova", "Keller", "Moreau", "Okafor", "Rossi")
+_FIRST_NAMES = (
+    "Alice",
+    "Amina",
+    "Benoît",
+    "Chiara",
+    "Dmitri",
+    "Elif",
+    "Farah",
+    "Jonas",
+    "Leïla",
+    "Mateo",
+    "Nour",
+    "Zoë",
+)
+_LAST_NAMES = (
+    "Almeida",
+    "Bauer",
+    "Costa",
+    "Dupont",
+    "Eriksen",
+    "Haddad",
+    "Ivanova",
+    "Keller",
+    "Moreau",
+    "Okafor",
+    "Rossi",
+)
 # The fraction of the golden ratio: the fractions of its multiples fill an interval evenly, equally at each run.
 _GOLDEN = 0.6180339887
 # Each sixth signer also reports an action.
-_REPORTS = 6
+_SIGNERS_PER_REPORT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +84,7 @@ def add_sample_signers(appeal: AppealView, sections: Sequence[SectionView], numb
         slots = new_slots(connection, context.vault, number)
         counted: Counter[tuple[TallyCell, datetime]] = Counter()
         for signer, slot in zip(signers, slots, strict=True):
-            signature_id = _write(connection, appeal, signer, slot, context.vault)
+            signature_id = _store_signature(connection, appeal, signer, slot, context.vault)
             for channel, evidence in _actions(signer):
                 cell = TallyCell(appeal.id, signer.section.code, channel.value, evidence.value)
                 values = {
@@ -86,15 +111,15 @@ def _sample(number: int, appeal: AppealView, sections: Sequence[SectionView], no
 
 def _actions(signer: _Sample) -> list[tuple[Channel, Evidence]]:
     actions = [(Channel.SIGNATURE, Evidence.VERIFIED)]
-    if signer.number % _REPORTS == 0:
+    if signer.number % _SIGNERS_PER_REPORT == 0:
         channels = [channel for channel, step in STEPS if not step.to_embassies]
-        actions.append((channels[signer.number // _REPORTS % len(channels)], Evidence.REPORTED))
+        actions.append((channels[signer.number // _SIGNERS_PER_REPORT % len(channels)], Evidence.REPORTED))
     return actions
 
 
-def _write(connection: Connection, appeal: AppealView, signer: _Sample, slot: KeySlot, vault: Vault) -> int:
+def _store_signature(connection: Connection, appeal: AppealView, signer: _Sample, slot: KeySlot, vault: Vault) -> int:
     """Write the signature and its consent; return the signature's id."""
-    name = f"{_FIRST[signer.number % len(_FIRST)]} {_LAST[signer.number % len(_LAST)]}"
+    name = f"{_FIRST_NAMES[signer.number % len(_FIRST_NAMES)]} {_LAST_NAMES[signer.number % len(_LAST_NAMES)]}"
     address = parse_address(f"signer.{signer.number}@mail.example")
     digest, link_key = vault.address_digest(appeal.id, address), new_link_key()
     place = at_signature(appeal.id, digest, link_key)

@@ -22,17 +22,17 @@ from campaign.domain.signing.signature import CONSENT_WORDING
 from campaign.domain.signing.token import new_link_key
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import one_statement
-from campaign.queries.signing.sign_up import whose
+from campaign.queries.signing.sign_up import address_fingerprint
 from campaign.services.keys.month_key import month_key, month_of
 from campaign.services.keys.row_key import KeyUse, reserve
-from campaign.services.outbox.enqueue import OwedMail, row_of
+from campaign.services.outbox.enqueue import NewMail, mail_columns
 from campaign.services.signing.sign_statement import write_sign_up
 
 # Positive in 64 bits, on both databases. Two of millions of ids hardly ever collide; then the second form is refused.
 _ID_BITS = 62
 # The number of digests to try for a superseded form. Where all are in use, it gets a random one: then the form is not
 # found when its address is erased, and is deleted when it expires.
-_ATTEMPTS = 6
+_DIGEST_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +65,34 @@ def sign(sign_up: SignUpRequest, *, context: Context) -> None:
     What the mailbox has done before is not looked up: the worker decides when the mail leaves what it says. So every
     case runs the same statements, and neither the answer nor its time, nor anything staff see, tells who has signed.
     """
-    prepare(context=context)
+    reserve_keys(context=context)
     try:
         _sign(sign_up, context)
     except UnknownKeyError:
         # The database was restored to an earlier state, without the keys that this process reserved for its rows.
         context.vault.row_keys.drop()
         month_key(context.vault, now=context.now, is_set_back=True)
-        prepare(context=context)
+        reserve_keys(context=context)
         _sign(sign_up, context)
 
 
-def prepare(*, number: int = 1, context: Context) -> None:
+def reserve_keys(*, number: int = 1, context: Context) -> None:
     """Reserve the keys for `number` sign-ups. Call it outside of transactions."""
     reserve(context.vault, KeyUse.WAITING, number, now=context.now)
     month_key(context.vault, now=context.now)
 
 
 def _sign(sign_up: SignUpRequest, context: Context) -> None:
-    values = _values(sign_up, context)
+    values = _rows(sign_up, context)
     for digest in _free_digests(sign_up, context.vault):
         with suppress(ConcurrentSignUpError), one_statement() as connection:
             return write_sign_up(connection, _with_digest(values, digest))
     raise ConcurrentSignUpError
 
 
-def write(connection: Connection, sign_up: SignUpRequest, *, context: Context) -> None:
-    """Store the sign-up as `sign` does, in the transaction of `connection`. Call `prepare` before."""
-    values = _values(sign_up, context)
+def store_sign_up(connection: Connection, sign_up: SignUpRequest, *, context: Context) -> None:
+    """Store the sign-up as `sign` does, in the transaction of `connection`. Call `reserve_keys` before."""
+    values = _rows(sign_up, context)
     for digest in _free_digests(sign_up, context.vault):
         with suppress(ConcurrentSignUpError), connection.begin_nested():
             return write_sign_up(connection, _with_digest(values, digest))
@@ -109,11 +109,11 @@ def _with_digest(values: dict[str, dict[str, Any]], superseded: bytes) -> dict[s
     return {**values, "sign_up": {**form, "address_digest": digest}, "superseded": {"digest": superseded}}
 
 
-def _values(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any]]:
+def _rows(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any]]:
     """Return the rows by part, as `write_sign_up` takes them; made before the transaction, to keep it short."""
     now, vault = context.now, context.vault
     domain_digest = vault.domain_digest(sign_up.address)
-    owed = OwedMail(
+    owed = NewMail(
         kind=MailKind.CONFIRMATION,
         signature_id=None,
         domain_digest=domain_digest,
@@ -123,8 +123,8 @@ def _values(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any
         ineligible_reason=f"flagged: {sign_up.flag}" if sign_up.flag else None,
     )
     values = {
-        "sign_up": _form(sign_up, now, vault, domain_digest),
-        "mail": row_of(owed, now=now, domain=context.mail_domain),
+        "sign_up": _sign_up_columns(sign_up, now, vault, domain_digest),
+        "mail": mail_columns(owed, now=now, domain=context.mail_domain),
         "funnel": {
             "appeal_id": sign_up.appeal_id,
             "section_code": sign_up.section_code,
@@ -140,7 +140,7 @@ def _values(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any
     return values
 
 
-def _form(sign_up: SignUpRequest, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
+def _sign_up_columns(sign_up: SignUpRequest, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
     link_key = new_link_key()
     shown = sign_up.name, sign_up.country, sign_up.locale, sign_up.text_language, str(sign_up.text_version)
@@ -157,7 +157,9 @@ def _form(sign_up: SignUpRequest, now: datetime, vault: Vault, domain_digest: by
         "batch": slot.batch,
         "name_sealed": vault.seal_name(sign_up.name, place, slot),
         "email_sealed": vault.seal_email(sign_up.address, place, slot),
-        "origin_sealed": vault.seal_origin(json.dumps([sign_up.country, sign_up.via, whose(digest)]), place, slot),
+        "origin_sealed": vault.seal_origin(
+            json.dumps([sign_up.country, sign_up.via, address_fingerprint(digest)]), place, slot
+        ),
         "locale": sign_up.locale,
         "text_language": sign_up.text_language,
         "text_version": sign_up.text_version,
@@ -172,6 +174,6 @@ def _form(sign_up: SignUpRequest, now: datetime, vault: Vault, domain_digest: by
 def _free_digests(sign_up: SignUpRequest, vault: Vault) -> Iterator[bytes]:
     """Yield digests for a superseded form, or one that looks like part of a flood; the last one is certainly free."""
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
-    for _ in range(_ATTEMPTS):
+    for _ in range(_DIGEST_ATTEMPTS):
         yield vault.superseded_digest(digest, secrets.randbelow(SUPERSEDED_DIGESTS))
     yield secrets.token_bytes(len(digest))

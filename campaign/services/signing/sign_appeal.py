@@ -16,8 +16,8 @@ from campaign.platform.network import Network
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.moderation.floods import is_uncarried
 from campaign.queries.sections.section import SectionView
-from campaign.services.abuse.limits import admit, demand
-from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
+from campaign.services.abuse.limits import admit, new_demand
+from campaign.services.outbox.refused_recipients import ADDRESSEE_FLAG, RefusedRecipients
 from campaign.services.signing.sign import SignUpRequest, sign
 
 
@@ -95,10 +95,10 @@ def sign_appeal(
         text_version=text.version,
         via=form.via,
         network_digest=bytes.fromhex(form.networks[0].digest),
-        flag=admission.flag or (FLAG if refused.include(form.address, appeal) else None),
+        flag=admission.flag or (ADDRESSEE_FLAG if refused.include(form.address, appeal) else None),
         solved=admission.solved,
     )
     try:
         sign(request, context=context)
     except SpentSolutionError as error:
-        raise ChallengeDemandError(demand(appeal, form.networks, context=context)) from error
+        raise ChallengeDemandError(new_demand(appeal, form.networks, context=context)) from error

@@ -39,11 +39,11 @@ from campaign.domain.errors import ConcurrentSignUpError, SpentSolutionError, Un
 from campaign.domain.outbox.mail_state import MailState
 from campaign.models import FunnelCount, Mail, RowKey, SignUp, SpentSolution
 from campaign.platform.database.precompiled import Precompiled
-from campaign.services.counting.funnel_counts import KEYS, adding
-from campaign.services.counting.tally import free_slot
+from campaign.services.counting.funnel_counts import KEY_COLUMNS, funnel_upsert
+from campaign.services.counting.tally import choose_slot
 from campaign.services.outbox.enqueue import SIGN_UP_COLUMNS
 
-_SIGN_UP = (
+_SIGN_UP_COLUMNS = (
     *("id", "appeal_id", "address_digest", "section_code", "content_digest", "link_key"),
     *("name_sealed", "email_sealed", "origin_sealed", "locale", "text_language", "text_version", "wording", "flag"),
     *("network_digest", "domain_digest", "signed_at"),
@@ -80,18 +80,18 @@ def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]
 
 def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dialect: str) -> None:
     parameters = {f"{part}_{name}": value for part, row in values.items() for name, value in row.items()}
-    parameters["funnel_slot"] = free_slot(dialect)
+    parameters["funnel_slot"] = choose_slot(dialect)
     if dialect != "sqlite":
         connection.execute(_COMBINED["spent" in values], parameters)
         return
     if "spent" in values:
-        _SPENT.run(connection, values["spent"])
+        _SPEND_SOLUTION.run(connection, values["spent"])
     _SUPERSEDE.run(connection, parameters)
     sign_up_id = _INSERT_SIGN_UP.run(connection, parameters).scalar_one()
     # A mail that never leaves refers to no form.
     is_ineligible = values["mail"]["state"] == MailState.SUPPRESSED.value
     parameters["mail_sign_up_id"] = None if is_ineligible else sign_up_id
-    for part in _FOLLOWING:
+    for part in _AFTER_SIGN_UP:
         part.run(connection, parameters)
 
 
@@ -109,13 +109,13 @@ def _parameters(model: type[Any], names: Iterable[str], part: str) -> dict[str, 
     return {name: bindparam(f"{part}_{name}", type_=model.__table__.c[name].type) for name in names}
 
 
-def _form() -> dict[str, Any]:
+def _sign_up_parameters() -> dict[str, Any]:
     """Return the columns of a form.
 
     Where the row's batch of keys is not stored, the form could never be decrypted. Then its link key is NULL, which the
     table refuses.
     """
-    row: dict[str, Any] = dict(_parameters(SignUp, _SIGN_UP, "sign_up"))
+    row: dict[str, Any] = dict(_parameters(SignUp, _SIGN_UP_COLUMNS, "sign_up"))
     has_key = exists().where(RowKey.id == bindparam("sign_up_batch", type_=RowKey.__table__.c.id.type))
     row["link_key"] = case((has_key, row["link_key"]))
     return row
@@ -123,20 +123,20 @@ def _form() -> dict[str, Any]:
 
 def _insert_counts(module: Any) -> Insert:
     """Return the statement that counts the form, alike for every address, whether it has signed before or not."""
-    row: dict[str, Any] = dict(_parameters(FunnelCount, (*KEYS, "slot", "quantity"), "funnel"))
+    row: dict[str, Any] = dict(_parameters(FunnelCount, (*KEY_COLUMNS, "slot", "quantity"), "funnel"))
     row["funnel_stage"] = _constant(FunnelStage.SIGNED.value)
     cells = []
     for aspect in FunnelAspect.PROVIDER, FunnelAspect.SOURCE:
         value = bindparam(f"funnel_{aspect.value}", type_=FunnelCount.__table__.c["value"].type)
         cell = row | {"aspect": _constant(aspect.value), "value": value}
         cells.append(select(*cell.values()).where(value.is_not(None)))
-    added: Insert = adding(module).from_select(list(row), union_all(*cells))
+    added: Insert = funnel_upsert(module).from_select(list(row), union_all(*cells))
     return added
 
 
 def _combined(*, is_solved: bool) -> Select[Any]:
     superseded = _supersede().returning(SignUp.id).cte("superseded")
-    form = _form()
+    form = _sign_up_parameters()
     # The id reads the update's result, so that the earlier form is superseded before the new one is written.
     form["id"] = select(
         cast(form["id"], BigInteger) + literal_column("0") * func.count(superseded.c.id)
@@ -153,7 +153,7 @@ def _combined(*, is_solved: bool) -> Select[Any]:
 
 
 _COMBINED = {is_solved: _combined(is_solved=is_solved) for is_solved in (False, True)}
-_SPENT, _SUPERSEDE = Precompiled(insert(SpentSolution)), Precompiled(_supersede())
-_INSERT_SIGN_UP = Precompiled(insert(SignUp).values(_form()).returning(SignUp.id))
+_SPEND_SOLUTION, _SUPERSEDE = Precompiled(insert(SpentSolution)), Precompiled(_supersede())
+_INSERT_SIGN_UP = Precompiled(insert(SignUp).values(_sign_up_parameters()).returning(SignUp.id))
 _INSERT_MAIL = insert(Mail).values(_parameters(Mail, (*SIGN_UP_COLUMNS, "sign_up_id"), "mail"))
-_FOLLOWING = [Precompiled(_INSERT_MAIL), Precompiled(_insert_counts(sqlite))]
+_AFTER_SIGN_UP = [Precompiled(_INSERT_MAIL), Precompiled(_insert_counts(sqlite))]

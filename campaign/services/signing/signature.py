@@ -23,7 +23,7 @@ from campaign.services.counting.tally import TallyCell, hour_of, move_to_day
 
 # The columns that link a signature to a person, with the values that they get on erasure. The history of counts needs
 # the day, which stays.
-EMPTY: dict[str, Any] = {
+ERASED_COLUMNS: dict[str, Any] = {
     "country": "",
     "signed_at": TruncatedToDay(Signature.signed_at),
     "confirmed_at": TruncatedToDay(Signature.confirmed_at),
@@ -37,12 +37,12 @@ EMPTY: dict[str, Any] = {
     "shares_name": False,
     "link_key": None,
 }
-DAY_OF_CONSENT: dict[str, Any] = {"given_at": TruncatedToDay(Consent.given_at)}
+ERASED_CONSENT_COLUMNS: dict[str, Any] = {"given_at": TruncatedToDay(Consent.given_at)}
 # The session has loaded none of the actions, so it need not be synchronised.
 _NO_SYNC: dict[str, Any] = {"synchronize_session": False}
 
 
-def locked(session: Session, signature_id: int) -> Signature:
+def lock_signature(session: Session, signature_id: int) -> Signature:
     """Return the signature, locked until the transaction ends. Raises NotFoundError where it has been erased."""
     signature = session.get(Signature, signature_id, with_for_update=NO_KEY_UPDATE)
     if signature is None or signature.address_digest is None:
@@ -64,7 +64,7 @@ def is_counted(session: Session, signature: Signature) -> bool:
     return session.execute(action).first() is not None
 
 
-def bury(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
+def store_tombstone(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
     """Store a tombstone: the signature's address was counted, so if it signs again it is not counted again."""
     appeal_id, digest = signature.appeal_id, signature.address_digest or b""
     if not was_counted(session, appeal_id, digest, vault):
@@ -73,7 +73,7 @@ def bury(session: Session, signature: Signature, now: datetime, vault: Vault) ->
         session.execute(insert(Tombstone), tombstone)
 
 
-def consent_record(session: Session, signature: Signature, now: datetime, *, to_appeal: bool) -> dict[str, object]:
+def consent_columns(session: Session, signature: Signature, now: datetime, *, to_appeal: bool) -> dict[str, object]:
     """Return the columns of a record of the consent that the signer gives from now on."""
     last = last_consent(session, signature)
     return {
@@ -96,10 +96,10 @@ def note_erasure(session: Session, kind: ErasureKind, signature: Signature, now:
     """
     if signature.address_digest is None:
         raise NotFoundError("this signature has been erased")
-    note_left(session, kind, signature.appeal_id, signature.address_digest, signature.signed_at, now, vault)
+    note_address_erasure(session, kind, signature.appeal_id, signature.address_digest, signature.signed_at, now, vault)
 
 
-def note_left(
+def note_address_erasure(
     session: Session,
     kind: ErasureKind,
     appeal_id: int,
@@ -119,7 +119,7 @@ def note_left(
     session.connection().execute(insert(ErasureJournalEntry), values)
 
 
-def forget_times(session: Session, signature_ids: Collection[int]) -> None:
+def truncate_times(session: Session, signature_ids: Collection[int]) -> None:
     """Truncate the times of all actions of these signatures to the day (UTC), also in the history of counts.
 
     Every total and every day's count stays. Call it in the transaction that empties or deletes the signatures, before

@@ -10,8 +10,8 @@ from campaign.domain.errors import ReportLimitError, SpentSolutionError
 from campaign.platform.context import Context
 from campaign.platform.network import Network
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.abuse.limits import admit_report, demand
-from campaign.services.signing.report_action import record_unsigned
+from campaign.services.abuse.limits import admit_report, new_demand
+from campaign.services.signing.report_action import record_unsigned_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def count_unsigned_report(appeal: AppealView, report: UnsignedReport, *, context
     """Count the report, where the abuse limits admit it; else store nothing.
 
     Raises ChallengeDemandError where the limits ask for the human check, ReportLimitError above the appeal's cap, and
-    as `record_unsigned`.
+    as `record_unsigned_report`.
     """
     networks = report.networks
     admission = admit_report(appeal, report.proof, report.ticket, networks, context=context)
@@ -44,7 +44,7 @@ def count_unsigned_report(appeal: AppealView, report: UnsignedReport, *, context
         raise ChallengeDemandError(admission)
     narrow, wide = networks[0], networks[1 if len(networks) > 1 else 0]
     try:
-        record_unsigned(
+        record_unsigned_report(
             appeal.id,
             report.section_code,
             report.channel,
@@ -54,4 +54,4 @@ def count_unsigned_report(appeal: AppealView, report: UnsignedReport, *, context
             context=context,
         )
     except SpentSolutionError as error:
-        raise ChallengeDemandError(demand(appeal, networks, context=context)) from error
+        raise ChallengeDemandError(new_demand(appeal, networks, context=context)) from error

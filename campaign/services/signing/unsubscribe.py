@@ -21,8 +21,8 @@ from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.queries.signing.person import digests_everywhere
-from campaign.services.signing.signature import consent_record, note_erasure
+from campaign.queries.signing.person import digests_of_address
+from campaign.services.signing.signature import consent_columns, note_erasure
 
 
 def unsubscribe(signature_id: int, *, everywhere: bool, context: Context) -> int:
@@ -51,11 +51,11 @@ def _digests(session: Session, signature: Signature, vault: Vault) -> list[bytes
         address = parse_address(vault.open_email(signature.email_sealed or b"", place_of(signature)))
     except CipherError:
         return [] if signature.address_digest is None else [signature.address_digest]
-    return digests_everywhere(session, address, vault)
+    return digests_of_address(session, address, vault)
 
 
 def end_updates(session: Session, signature: Signature, now: datetime) -> None:
     """End the updates to this signature, in the caller's transaction."""
     signature.wants_updates = False
     agrees = signature.state in {SignatureState.PENDING, SignatureState.CONFIRMED}
-    session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=agrees))
+    session.connection().execute(insert(Consent), consent_columns(session, signature, now, to_appeal=agrees))

@@ -21,28 +21,28 @@ from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.queries.signing.person import digests_everywhere
+from campaign.queries.signing.person import digests_of_address
 from campaign.services.counting.tally import TallyCell, count, hour_of
 from campaign.services.handover.handover import outdate
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.moderation.seen_domain import count_erased, domain_to_count
 from campaign.services.signing.signature import (
-    DAY_OF_CONSENT,
-    EMPTY,
-    bury,
-    consent_record,
-    forget_times,
+    ERASED_COLUMNS,
+    ERASED_CONSENT_COLUMNS,
+    consent_columns,
     is_counted,
-    locked,
+    lock_signature,
+    note_address_erasure,
     note_erasure,
-    note_left,
+    store_tombstone,
+    truncate_times,
 )
 
 
 def withdraw(signature_id: int, *, context: Context) -> None:
     """Withdraw the signature and take it out of the counts; repeating it changes nothing. Raises NotFoundError."""
     with transaction() as session:
-        signature = locked(session, signature_id)
+        signature = lock_signature(session, signature_id)
         if withdraw_row(session, signature, context.now, context.vault):
             note_erasure(session, ErasureKind.WITHDRAWN, signature, context.now, context.vault)
 
@@ -57,7 +57,7 @@ def erase(signature_id: int, *, section: str | None = None, context: Context) ->
     now, vault = context.now, context.vault
     with transaction() as session:
         # Before the signature is locked: signing up a row of a sheet locks the row first, and then the signature.
-        _delete_waiting(session, session.get(Signature, signature_id), now, vault, section)
+        _delete_waiting_rows(session, session.get(Signature, signature_id), now, vault, section)
         signature = session.get(Signature, signature_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
         if signature is None or signature.address_digest is None:
             return
@@ -72,15 +72,15 @@ def set_updates(signature_id: int, *, wanted: bool, context: Context) -> None:
     """Store whether the signer wants updates about the case. Raises NotFoundError."""
     now = context.now
     with transaction() as session:
-        signature = locked(session, signature_id)
+        signature = lock_signature(session, signature_id)
         if signature.wants_updates != wanted:
             signature.wants_updates = wanted
-            session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
+            session.connection().execute(insert(Consent), consent_columns(session, signature, now, to_appeal=True))
             if not wanted:
                 note_erasure(session, ErasureKind.UPDATES_ENDED, signature, now, context.vault)
 
 
-def refuse_sign_ups(link: Link, *, context: Context) -> bool:
+def delete_sign_ups_of_link(link: Link, *, context: Context) -> bool:
     """Delete all unconfirmed forms of the address that the link was mailed to, whatever their appeal.
 
     Confirmed forms stay; returns False where the link's own form is confirmed. Raises NotFoundError, CipherError.
@@ -100,11 +100,11 @@ def refuse_sign_ups(link: Link, *, context: Context) -> bool:
             is_waiting = SignUp.address_digest.in_(names), SignUp.signature_id.is_(None)
             signed_at = _delete_forms(session, context.now, vault, *is_waiting)
             if signed_at:
-                note_left(session, ErasureKind.ERASED, appeal_id, digest, max(signed_at), context.now, vault)
+                note_address_erasure(session, ErasureKind.ERASED, appeal_id, digest, max(signed_at), context.now, vault)
         return True
 
 
-def erase_waiting(
+def delete_sign_ups(
     session: Session, digests: Collection[bytes], now: datetime, vault: Vault, section: str | None = None
 ) -> None:
     """Delete the unconfirmed forms with those digests that were sent until `now`, in the caller's transaction.
@@ -126,12 +126,12 @@ def _delete_forms(session: Session, now: datetime, vault: Vault, *chosen: Column
     return [row.signed_at for row in rows]
 
 
-def grant(session: Session, signature: Signature, now: datetime, *, updates: bool, shares_name: bool) -> None:
+def add_consents(session: Session, signature: Signature, now: datetime, *, updates: bool, shares_name: bool) -> None:
     """Add consents to the locked signature, in the caller's transaction; no consent is taken away."""
     consents = updates or signature.wants_updates, shares_name or signature.shares_name
     if consents != (signature.wants_updates, signature.shares_name):
         signature.wants_updates, signature.shares_name = consents
-        session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
+        session.connection().execute(insert(Consent), consent_columns(session, signature, now, to_appeal=True))
 
 
 def withdraw_row(session: Session, signature: Signature, now: datetime, vault: Vault) -> bool:
@@ -144,7 +144,7 @@ def withdraw_row(session: Session, signature: Signature, now: datetime, vault: V
     if signature.shares_name:
         outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
     signature.wants_updates = signature.shares_name = False
-    session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=False))
+    session.connection().execute(insert(Consent), consent_columns(session, signature, now, to_appeal=False))
     return True
 
 
@@ -157,17 +157,19 @@ def erase_row(session: Session, signature: Signature, now: datetime, vault: Vaul
         outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
     # Mails that left and mails that wait: the digests in their rows come from the address.
     session.execute(delete(Mail).where(Mail.signature_id == signature.id))
-    forget_times(session, [signature.id])
+    truncate_times(session, [signature.id])
     if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
-        bury(session, signature, now, vault)
+        store_tombstone(session, signature, now, vault)
         if is_counted(session, signature) or signature.state == SignatureState.INVALIDATED:
-            session.execute(update(Signature).where(Signature.id == signature.id).values(**EMPTY))
-            session.execute(update(Consent).where(Consent.signature_id == signature.id).values(**DAY_OF_CONSENT))
+            session.execute(update(Signature).where(Signature.id == signature.id).values(**ERASED_COLUMNS))
+            session.execute(
+                update(Consent).where(Consent.signature_id == signature.id).values(**ERASED_CONSENT_COLUMNS)
+            )
             return
     session.execute(delete(Signature).where(Signature.id == signature.id))
 
 
-def forget_rows(
+def delete_sheet_rows(
     session: Session, row_digests: Collection[bytes], now: datetime, vault: Vault, section: str | None = None
 ) -> None:
     """Delete the rows of paper sheets with those digests (`Vault.sheet_row_digest`) that wait to be confirmed.
@@ -184,7 +186,7 @@ def forget_rows(
         erase_keys(session, sealed, vault, on=now.date())
 
 
-def _delete_waiting(
+def _delete_waiting_rows(
     session: Session, signature: Signature | None, now: datetime, vault: Vault, section: str | None
 ) -> None:
     """Delete the unconfirmed forms and rows of sheets of the signature's address, whatever their appeal."""
@@ -193,31 +195,31 @@ def _delete_waiting(
     try:
         address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     except CipherError:
-        forget_rows(session, [vault.sheet_row_digest(signature.address_digest)], now, vault, section)
-        erase_waiting(session, [signature.address_digest], now, vault, section)
+        delete_sheet_rows(session, [vault.sheet_row_digest(signature.address_digest)], now, vault, section)
+        delete_sign_ups(session, [signature.address_digest], now, vault, section)
         return
-    digests = digests_everywhere(session, address, vault)
-    forget_rows(session, [vault.sheet_row_digest(digest) for digest in digests], now, vault, section)
+    digests = digests_of_address(session, address, vault)
+    delete_sheet_rows(session, [vault.sheet_row_digest(digest) for digest in digests], now, vault, section)
     with_forms = session.scalars(select(Appeal.id).where(exists().where(SignUp.appeal_id == Appeal.id))).all()
-    erase_waiting(session, vault.address_digests(with_forms, address), now, vault, section)
+    delete_sign_ups(session, vault.address_digests(with_forms, address), now, vault, section)
 
 
 def set_sharing(signature_id: int, *, wanted: bool, context: Context) -> None:
     """Store whether the name may be on the list that is handed over. Raises NotFoundError."""
     with transaction() as session:
-        signature = locked(session, signature_id)
+        signature = lock_signature(session, signature_id)
         if signature.shares_name != wanted:
-            share_name(session, signature, context.now, context.vault, wanted=wanted)
+            set_name_sharing(session, signature, context.now, context.vault, wanted=wanted)
             if not wanted:
                 note_erasure(session, ErasureKind.SHARING_ENDED, signature, context.now, context.vault)
 
 
-def share_name(session: Session, signature: Signature, now: datetime, vault: Vault, *, wanted: bool) -> None:
+def set_name_sharing(session: Session, signature: Signature, now: datetime, vault: Vault, *, wanted: bool) -> None:
     """Store whether the name of a locked signature may be handed over, in the caller's transaction."""
     signature.shares_name = wanted
     if not wanted:
         outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
-    session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
+    session.connection().execute(insert(Consent), consent_columns(session, signature, now, to_appeal=True))
 
 
 def _uncount(session: Session, signature: Signature) -> None:

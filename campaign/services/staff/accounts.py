@@ -24,7 +24,7 @@ from campaign.models import Section, Staff, StaffSession
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.services.outbox.enqueue import owe_staff
+from campaign.services.outbox.enqueue import enqueue_to_address
 from campaign.services.outbox.notice import Notice
 from campaign.services.staff.audit import AuditRecord, append
 from campaign.services.staff.edit_conflict import refuse_overwriting
@@ -77,7 +77,7 @@ def invite(invitation: Invitation, *, context: Context) -> str:
             "role": role_name(invitation.role, invitation.locale),
             "valid": format_timedelta(INVITATION_LIFETIME, granularity="day", threshold=99, locale=invitation.locale),
         }
-        owe_staff(
+        enqueue_to_address(
             session.connection(),
             MailKind.STAFF_INVITATION,
             to,

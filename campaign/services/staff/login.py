@@ -27,7 +27,7 @@ from campaign.models import LoginFailure, StaffSession
 from campaign.platform import db
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
-from campaign.services.periodic.clock import MOST_APART
+from campaign.services.periodic.clock import MAX_DIFFERENCE
 
 WINDOW = timedelta(minutes=15)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -123,7 +123,7 @@ def is_session_alive(secret: str, staff_id: int, *, now: datetime, vault: Vault)
         StaffSession.token_digest == vault.login_digest(secret),
         StaffSession.staff_id == staff_id,
         StaffSession.created_at > now - SESSION_LIFETIME,
-        StaffSession.created_at <= now + MOST_APART,
+        StaffSession.created_at <= now + MAX_DIFFERENCE,
     )
     return db.session.execute(alive).scalar_one() > 0
 

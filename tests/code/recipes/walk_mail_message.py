@@ -18,7 +18,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.lifecycle import stop
-from campaign.services.outbox.enqueue import owe_signer
+from campaign.services.outbox.enqueue import enqueue_to_signer
 from tests.code.test_words import _wanted
 from tests.conftest import START, Postbox, confirm_newest, context, form, text_of
 from tests.mail.test_messages import test_each_message_renders_in_each_language as renders
@@ -36,7 +36,7 @@ def owed(client: FlaskClient, appeal: AppealView) -> int:
     with transaction() as session:
         session.execute(update(Mail).values(state="sent"))
         signature = session.get_one(Signature, signature_id)
-        owe_signer(session, MailKind(NAME), signature, context=context())
+        enqueue_to_signer(session, MailKind(NAME), signature, context=context())
     return db.session.scalars(select(Mail.id).where(Mail.kind == NAME)).one()
 
 

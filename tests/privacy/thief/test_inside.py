@@ -23,7 +23,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.signing.person import digests_everywhere
+from campaign.queries.signing.person import digests_of_address
 from campaign.services.announcements.reminders import remind_pending
 from campaign.services.outbox.suppression import suppress as refuse_mail
 from tests.conftest import START, Postbox, clear_caches, context, form
@@ -72,7 +72,7 @@ def elsewhere(client: FlaskClient, appeal: AppealView, deliver: Callable[[], obj
     with transaction() as session:
         refused = parse_address(address_of("suppressed"))
         refuse_mail(session, refused, SuppressionReason.REFUSED, now=runtime().clock(), vault=vault)
-        digests = digests_everywhere(session, parse_address(address_of("invalidated")), vault)
+        digests = digests_of_address(session, parse_address(address_of("invalidated")), vault)
         session.execute(update(Signature).where(Signature.address_digest.in_(digests)).values(state="invalidated"))
 
 

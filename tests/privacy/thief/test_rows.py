@@ -28,7 +28,7 @@ from campaign.platform import db, huey
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.signing.person import digests_everywhere
+from campaign.queries.signing.person import digests_of_address
 from campaign.services.delivery.bounce import take
 from campaign.services.delivery.deliver import FencedMail, _outcome
 from campaign.services.outbox.suppression import suppress, suppression_reason
@@ -76,7 +76,7 @@ def in_each_state(
     with transaction() as session:
         refused = parse_address(address_of("suppressed"))
         suppress(session, refused, SuppressionReason.REFUSED, now=clock.now, vault=vault)
-        digests = digests_everywhere(session, parse_address(address_of("invalidated")), vault)
+        digests = digests_of_address(session, parse_address(address_of("invalidated")), vault)
         session.execute(update(Signature).where(Signature.address_digest.in_(digests)).values(state="invalidated"))
     clock.now += timedelta(days=1)
 

@@ -20,7 +20,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.signing.person import digests_everywhere
+from campaign.queries.signing.person import digests_of_address
 from campaign.services.outbox.suppression import suppress
 from campaign.web.caching import data_cache as snapshot
 from tests.conftest import Postbox, form
@@ -64,7 +64,7 @@ def addresses(
     with transaction() as session:
         address = parse_address(found["suppressed"])
         suppress(session, address, SuppressionReason.REFUSED, now=runtime().clock(), vault=vault)
-        digests = digests_everywhere(session, parse_address(found["invalidated"]), vault)
+        digests = digests_of_address(session, parse_address(found["invalidated"]), vault)
         session.execute(update(Signature).where(Signature.address_digest.in_(digests)).values(state="invalidated"))
     return found
 

@@ -28,7 +28,7 @@ from campaign.queries.privacy.subject_access import (
     unconfirmed_under,
 )
 from campaign.queries.signing.signature import SignatureView, find_signature
-from campaign.services.signing.change_address import ask_change, change_address, read_wanted
+from campaign.services.signing.change_address import change_address, read_requested_change, request_change
 from campaign.services.signing.correct_signer import change_country, correct_name
 from campaign.services.signing.withdraw import erase, set_sharing, set_updates, withdraw
 from campaign.web.caching.data_cache import data_cache
@@ -114,7 +114,9 @@ def _request_new_address(token: str, mine: _LinkData) -> ResponseReturnValue:
     try:
         with limiter.limit("10 per minute; 60 per hour"):
             if mine.signatures:
-                ask_change(mine.signatures[0].signature.id, form_input.address, only=mine.link.beside, context=context)
+                request_change(
+                    mine.signatures[0].signature.id, form_input.address, only=mine.link.beside, context=context
+                )
     except InputError as error:
         return _page(token, mine, wrong="address", error=ADDRESS_ERRORS[error.code]), 422
     except NotFoundError:
@@ -128,7 +130,7 @@ def new_address(token: str) -> ResponseReturnValue:
     services = runtime()
     is_narrow = False
     try:
-        new = read_wanted(token, tokens=services.tokens, now=services.clock())
+        new = read_requested_change(token, tokens=services.tokens, now=services.clock())
         is_narrow = new.link.is_narrow
         signature = find_signature(new.link.subject, services.vault)
         address = None if signature is None else str(new.address(signature.link_key, services.vault))
@@ -145,7 +147,7 @@ def use_address(token: str) -> ResponseReturnValue:
     """Move all data under the old address to the new one."""
     context = supporter_context()
     try:
-        new = read_wanted(token, tokens=context.keys.tokens, now=context.now)
+        new = read_requested_change(token, tokens=context.keys.tokens, now=context.now)
         done = change_address(new, context=context)
     except TokenError as error:
         return unusable_link_page(error)

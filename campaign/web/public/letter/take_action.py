@@ -16,7 +16,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.signature import SignatureView
 from campaign.services.abuse.limits import watch_signed_report
-from campaign.services.signing.report_action import record
+from campaign.services.signing.report_action import record_report
 from campaign.services.signing.unsigned_report import UnsignedReport, count_unsigned_report
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
@@ -54,7 +54,7 @@ def report(token: str) -> ResponseReturnValue:
     done = _reported_action(signature.appeal)
     try:
         if done is not None:
-            record(signature.id, done[0], target=done[1], context=supporter_context())
+            record_report(signature.id, done[0], target=done[1], context=supporter_context())
             watch_signed_report(signature.appeal, context=supporter_context())
     except (StateError, NotFoundError):
         done = None  # not confirmed, or over: the page must not thank for an action that is not counted

@@ -25,12 +25,18 @@ from campaign.domain.signing.signature import SignatureState
 from campaign.domain.signing.token import Link, Purpose, shown_mark
 from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
-from campaign.queries.signing.sign_up import WaitingSignUpView, beside, earlier_than, find_waiting, newest_of
+from campaign.queries.signing.sign_up import (
+    WaitingSignUpView,
+    find_sign_up,
+    newest_of_address,
+    other_sign_ups,
+    superseded_by,
+)
 from campaign.queries.signing.signature import SignatureView, find_signature
 from campaign.services.abuse.limits import watch_confirmed
 from campaign.services.signing.confirm import ShownSignUp, confirm
 from campaign.services.signing.confirm_statement import ConfirmedSignature, ConsentChoices
-from campaign.services.signing.withdraw import refuse_sign_ups
+from campaign.services.signing.withdraw import delete_sign_ups_of_link
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX
 from campaign.web.public.context import supporter_context
@@ -80,7 +86,7 @@ def create(token: str) -> ResponseReturnValue:
     context = supporter_context()
     try:
         if request.form.get("do") == "erase":
-            is_erased = refuse_sign_ups(read_link(Purpose.CONFIRM, token), context=context)
+            is_erased = delete_sign_ups_of_link(read_link(Purpose.CONFIRM, token), context=context)
             if not is_erased:
                 return render_template("public/signing/gone.html", reason="counted", slug=_slug(token)), 409
             return render_template("public/signing/gone.html", reason="refused", slug="")
@@ -132,15 +138,15 @@ def _read_link(token: str) -> _LinkContent:
     Raises TokenError, NotFoundError if it is gone or belongs to another signature by now, CipherError.
     """
     link, vault = read_link(Purpose.CONFIRM, token), runtime().vault
-    linked = find_waiting(link.subject, vault)
+    linked = find_sign_up(link.subject, vault)
     if linked is None or not link.opens(linked.link_key):
         raise NotFoundError("nothing is left of this sign-up")
-    own = newest_of(linked, vault)
+    own = newest_of_address(linked, vault)
     signature = find_signature(own.signature_id, vault) if own.signature_id is not None else None
     if own.signature_id is not None and signature is None:
         raise NotFoundError("the signature was erased")
     is_changed = not link.shows(linked.link_key, linked.content_digest) or not own.says_same(linked)
-    return _LinkContent(link, own, beside(own, vault), signature, is_changed)
+    return _LinkContent(link, own, other_sign_ups(own, vault), signature, is_changed)
 
 
 def _chosen_sign_ups(content: _LinkContent) -> Sequence[ShownSignUp]:
@@ -168,7 +174,7 @@ def _differs_from_mail(link: Link, sign_up: WaitingSignUpView) -> bool:
     is_same = link.shows_beside(sign_up.id, sign_up.content_digest)
     if is_same is not None or not link.beside:
         return is_same is False
-    earlier = earlier_than(sign_up, runtime().vault)
+    earlier = superseded_by(sign_up, runtime().vault)
     return any(link.shows_beside(older.id, older.content_digest) and not sign_up.says_same(older) for older in earlier)
 
 
@@ -203,7 +209,7 @@ def _page(content: _LinkContent, *, is_changed: bool, is_empty: bool = False) ->
 
 
 def _slug(token: str) -> str:
-    own = find_waiting(read_link(Purpose.CONFIRM, token).subject, runtime().vault)
+    own = find_sign_up(read_link(Purpose.CONFIRM, token).subject, runtime().vault)
     return own.slug if own is not None else ""
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from campaign.platform import limiter
-from campaign.services.signing.new_link import ask_new_links
+from campaign.services.signing.new_link import request_new_links
 from campaign.web.forms import read_address
 from campaign.web.http.locale import PREFIX
 from campaign.web.public.context import supporter_context
@@ -33,7 +33,7 @@ def create() -> ResponseReturnValue:
     if form_input.address is None:
         page = {"error": form_input.fault, "question": form_input.question, "email": form_input.typed[:300]}
         return render_template("public/signing/new_link.html", **page), 422
-    ask_new_links(form_input.address, context=context)
+    request_new_links(form_input.address, context=context)
     return redirect(url_for("request_link.sent"), 303)
 
 

@@ -13,7 +13,7 @@ from campaign.domain.counting.funnel import OTHER_PROVIDERS, OTHER_SOURCES, Funn
 from campaign.domain.counting.small_cells import FEW
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
-from campaign.queries.counting.funnel import Funnel, StageCount, funnel, told
+from campaign.queries.counting.funnel import Funnel, StageCount, funnel, rounded_funnel
 from campaign.web.http.locale import current_locale
 from campaign.web.pictures.chart import bar_chart
 from campaign.web.staff.counting.appeal_counts import SVG_HEADERS
@@ -99,7 +99,7 @@ def download(slug: str, table: str, kind: str) -> Response:
 
 def _funnel(slug: str) -> Funnel:
     appeal, now = published_appeal(slug), runtime().clock()
-    return told(funnel(appeal.id, scope(), section=_section(), now=now, has_views=_has_views()))
+    return rounded_funnel(funnel(appeal.id, scope(), section=_section(), now=now, has_views=_has_views()))
 
 
 def _has_views() -> bool:

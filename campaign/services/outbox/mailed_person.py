@@ -29,7 +29,7 @@ class MailedPerson:
     signature_id: int | None = None
 
 
-def subject_of(mail: Mail, vault: Vault) -> MailedPerson:
+def person_of_mail(mail: Mail, vault: Vault) -> MailedPerson:
     """Return the person that the mail is about.
 
     Raises CipherError where its context was changed, or belongs to another mail.
@@ -37,24 +37,24 @@ def subject_of(mail: Mail, vault: Vault) -> MailedPerson:
     is_named = mail.sign_up_id is not None or mail.signature_id is not None
     if is_named or mail.kind not in ANSWERS or mail.context_sealed is None:
         return MailedPerson(mail.sign_up_id, mail.signature_id)
-    return subject_in(mail.context_sealed, mail.message_id, vault)
+    return person_in_context(mail.context_sealed, mail.message_id, vault)
 
 
-def readable_subject(mail: Mail, vault: Vault) -> MailedPerson:
+def readable_person(mail: Mail, vault: Vault) -> MailedPerson:
     """Return the person that the mail is about; an empty MailedPerson where its context cannot be decrypted."""
     try:
-        return subject_of(mail, vault)
+        return person_of_mail(mail, vault)
     except CipherError:
         return MailedPerson()
 
 
-def subject_in(sealed: bytes, message_id: str | None, vault: Vault) -> MailedPerson:
+def person_in_context(sealed: bytes, message_id: str | None, vault: Vault) -> MailedPerson:
     """Return the person that the context of the mail with that Message-ID names. Raises CipherError."""
     named = json.loads(vault.open_context(sealed, at_mail(message_id)))
     return MailedPerson(named.get("sign_up"), named.get("signature"))
 
 
-def sealed_subject(subject: MailedPerson, message_id: str, vault: Vault) -> bytes:
+def sealed_person(subject: MailedPerson, message_id: str, vault: Vault) -> bytes:
     """Return the sealed context that names the person of a mail; its length is the same for all."""
     named = {"sign_up": subject.sign_up_id, "signature": subject.signature_id}
     return vault.seal_context(json.dumps(named), at_mail(message_id))
