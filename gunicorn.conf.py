@@ -40,11 +40,11 @@ def post_worker_init(worker: Any) -> None:
     # Imported here: what the master has imported, its workers would not load anew at a reload.
     from campaign.platform.runtime import KEY
     from campaign.web.caching.warm_up import warm_up
-    from campaign.web.http.admission import ADMISSION
+    from campaign.web.http.admission import EXTENSION
 
     if KEY in getattr(worker.wsgi, "extensions", ()):
         warm_up(worker.wsgi)
-        worker.wsgi.extensions[ADMISSION].threads = worker.cfg.threads
+        worker.wsgi.extensions[EXTENSION].threads = worker.cfg.threads
     gc.freeze()
     gc.enable()
     serving.say_ready(worker)

@@ -29,9 +29,10 @@ from campaign.platform.database.errors import diagnose
 from campaign.platform.limits import redis_pool
 from campaign.platform.runtime import KEY, Runtime
 from campaign.queries.privacy.row_key import seeds_of
-from campaign.web.http.admission import ADMISSION, Admission
+from campaign.web.http.admission import EXTENSION as ADMISSION_EXTENSION
+from campaign.web.http.admission import Admission
 from campaign.web.http.host import HostCheck
-from campaign.web.http.proxies import KEY as PROXY_KEY
+from campaign.web.http.proxies import EXTENSION as PROXY_EXTENSION
 from campaign.web.http.proxies import UnknownProxy
 from campaign.web.staff import ROOT as STAFF_ROOT
 
@@ -79,14 +80,14 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     cli.init_app(app)
     tasks.bind(app)
     both = DispatcherMiddleware(app.wsgi_app, {STAFF_ROOT: _staff_app(app, settings)})
-    admission = app.extensions[ADMISSION] = Admission(both)
+    admission = app.extensions[ADMISSION_EXTENSION] = Admission(both)
     checked = HostCheck(admission, settings)
     hops = settings.proxies
     # Flask documents wsgi_app as the place for middleware. Host and scheme are the base URL's, whatever is forwarded.
     if hops:
         app.wsgi_app = ProxyFix(checked, x_for=hops, x_proto=0)  # type: ignore[method-assign]
     else:
-        app.extensions[PROXY_KEY] = app.wsgi_app = UnknownProxy(checked)  # type: ignore[method-assign]
+        app.extensions[PROXY_EXTENSION] = app.wsgi_app = UnknownProxy(checked)  # type: ignore[method-assign]
     return app
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from campaign.domain.staff.roles import Role
-from campaign.web.http.proxies import KEY, UnknownProxy
+from campaign.web.http.proxies import EXTENSION, UnknownProxy
 from tests.staff.staff_clients import staffed
 
 SAID = "TOCSIN_PROXIES is 0"
@@ -17,7 +17,7 @@ SAID = "TOCSIN_PROXIES is 0"
 
 @pytest.fixture
 def watch(app: Flask) -> UnknownProxy:
-    found: UnknownProxy = app.extensions[KEY]
+    found: UnknownProxy = app.extensions[EXTENSION]
     found.is_seen = False
     return found
 

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import create_environ
 
-from campaign.web.http.admission import ADMISSION, SECONDS, Admission
+from campaign.web.http.admission import EXTENSION, WAIT_SECONDS, Admission
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -28,7 +28,7 @@ class SlowApplication:
         self._inside: list[tuple[str, str, float]] = []
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        self.seconds.append(environ.get(SECONDS))
+        self.seconds.append(environ.get(WAIT_SECONDS))
         if self._inside:
             self._ask(*self._inside.pop(0))
         if self.status == "broken":
@@ -93,8 +93,8 @@ def test_a_slow_reader_takes_no_place(slow_application: SlowApplication) -> None
 
 
 def test_a_refused_request_gets_a_retry_after(client: FlaskClient, app: Flask) -> None:
-    assert isinstance(app.extensions[ADMISSION], Admission)
-    answer = client.get("/fr/", environ_overrides={SECONDS: 0.0})
+    assert isinstance(app.extensions[EXTENSION], Admission)
+    answer = client.get("/fr/", environ_overrides={WAIT_SECONDS: 0.0})
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert '<html lang="fr"' in answer.text

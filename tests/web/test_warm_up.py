@@ -14,7 +14,7 @@ from campaign.factory import create_app
 from campaign.queries.appeals.appeal import AppealView
 from campaign.web.caching.page_cache import PageCache
 from campaign.web.caching.warm_up import warm_up
-from campaign.web.http.admission import ADMISSION
+from campaign.web.http.admission import EXTENSION
 from tests.conftest import settings_for
 
 
@@ -70,8 +70,8 @@ def test_gunicorn_makes_its_workers_ready_and_leaves_other_applications_alone(
     assert callable(ready)
     ready(SimpleNamespace(age=1, wsgi=Flask("another"), cfg=SimpleNamespace(threads=7)))
     # Afterwards the tests' application admits requests as before.
-    monkeypatch.setattr(app.extensions[ADMISSION], "threads", None)
+    monkeypatch.setattr(app.extensions[EXTENSION], "threads", None)
     ready(SimpleNamespace(age=1, wsgi=app, cfg=SimpleNamespace(threads=7)))
-    assert app.extensions[ADMISSION].threads == 7
+    assert app.extensions[EXTENSION].threads == 7
     monkeypatch.setattr(Environment, "compile", lambda *_args, **_more: pytest.fail("a template was not compiled"))
     assert app.test_client().get(f"/en/appeals/{appeal.slug}").status_code == 200

@@ -13,7 +13,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import Counts
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
-from campaign.web.http.locale import absolute
+from campaign.web.http.locale import absolute_url
 
 TIME_ZONE = "UTC"
 _JSON = "application/json"
@@ -76,7 +76,7 @@ def _ended() -> Response:
                     }
                     for each in page.appeals
                 ],
-                "next": absolute(next_path) if next_path else None,
+                "next": absolute_url(next_path) if next_path else None,
             }
         )
 

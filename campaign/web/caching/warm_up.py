@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Flask
 
 from campaign.platform.runtime import KEY, Runtime
-from campaign.web.http.locale import DEFAULT
+from campaign.web.http.locale import DEFAULT_LOCALE
 
 _MAX_APPEALS = 20
 
@@ -24,9 +24,9 @@ def warm_up(app: Flask) -> None:
     at: Runtime = app.extensions[KEY]
     client = app.test_client(use_cookies=False)
     base = at.settings.base_url
-    client.get(f"/{DEFAULT}/", base_url=base)
+    client.get(f"/{DEFAULT_LOCALE}/", base_url=base)
     listed = client.get("/api/v1/appeals", base_url=base)
     if listed.status_code == 200:
         for appeal in listed.get_json()["appeals"][:_MAX_APPEALS]:
-            client.get(f"/{DEFAULT}/appeals/{appeal['slug']}", base_url=base)
+            client.get(f"/{DEFAULT_LOCALE}/appeals/{appeal['slug']}", base_url=base)
             client.get(f"/api/v1/appeals/{appeal['slug']}", base_url=base)

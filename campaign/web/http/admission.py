@@ -1,7 +1,7 @@
 """Admission of requests while the database hangs: some threads are reserved for reading and one for health checks.
 
-As long as answers come, every request is admitted. Requests beyond the unreserved threads may wait for the database
-only briefly, and are refused at once if nothing has been answered for a while: a 503 now is better than a page that
+A request that finds an unreserved thread waits for the database as long as usual. A request beyond them may wait only
+briefly. If nothing has been answered for a while, it is refused at once: an immediate 503 is better than a page that
 never comes.
 """
 
@@ -15,28 +15,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# The key of the application's extension.
-ADMISSION = "tocsin_admission"
+# The name under which the application stores its `Admission`.
+EXTENSION = "tocsin_admission"
 # The key in a request's environment for the seconds that it may wait for the database; 0 refuses it.
-SECONDS = "tocsin.seconds"
-_SHORT_WAIT = 3.0  # seconds
-_STANDSTILL = 2.0  # seconds without an answer
+WAIT_SECONDS = "tocsin.seconds"
+_SHORT_WAIT_SECONDS = 3.0  # seconds
+_STANDSTILL_SECONDS = 2.0  # seconds without an answer
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 
 
 class _RequestClass:
-    """The running requests of one kind, and the time of the last good answer to one of them."""
+    """The running requests that read, or those that write, and the time of the last good answer to one of them."""
 
     def __init__(self, reserved: int) -> None:
-        """Create the class with the number of threads reserved for others."""
+        """Create the class; it leaves the `reserved` number of threads to other requests."""
         self.reserved = reserved
         self.running = 0
         self.answered_at = 0.0
 
 
 class Admission:
-    """A wrapper of both applications; `threads` is the number of threads of this process, None if unknown."""
+    """A wrapper of both applications; `threads` is the number of threads of this process, or None if unknown."""
 
     def __init__(self, application: WSGIApplication, clock: Callable[[], float] = time.monotonic) -> None:
         """Wrap the application."""
@@ -52,9 +52,9 @@ class Admission:
         if threads is None or threads < 3 or environ["PATH_INFO"] in _HEALTH_PATHS:
             return self._application(environ, start_response)
         request_class = self._reads if environ["REQUEST_METHOD"] in _SAFE_METHODS else self._writes
-        seconds = self._enter(request_class, threads)
+        seconds = self._start(request_class, threads)
         if seconds is not None:
-            environ[SECONDS] = seconds
+            environ[WAIT_SECONDS] = seconds
 
         def start_response_noting_time(
             status: str, headers: list[tuple[str, str]], *rest: object
@@ -70,7 +70,8 @@ class Admission:
             with self._lock:
                 request_class.running -= 1
 
-    def _enter(self, request_class: _RequestClass, threads: int) -> float | None:
+    def _start(self, request_class: _RequestClass, threads: int) -> float | None:
+        """Count the request as running; return the seconds that it may wait, 0 to refuse it, None for no limit."""
         with self._lock:
             request_class.running += 1
             now = self._clock()
@@ -81,4 +82,4 @@ class Admission:
             )
             if running <= threads - request_class.reserved:
                 return None
-            return 0.0 if now - request_class.answered_at >= _STANDSTILL else _SHORT_WAIT
+            return 0.0 if now - request_class.answered_at >= _STANDSTILL_SECONDS else _SHORT_WAIT_SECONDS

@@ -1,7 +1,7 @@
 """The languages of a page for search engines: hreflang links and the canonical address.
 
-A language is named only if the page has its main text in it. A page that shows an appeal in another language for want
-of a translation points to the page of that language
+A language is listed only if the page has its main text in it. A page whose appeal is not translated shows it in another
+language; its canonical address is the page in that other language
 (https://developers.google.com/search/docs/specialty/international).
 """
 
@@ -13,7 +13,7 @@ from flask import Flask, request, url_for
 
 from campaign.config import LOCALES
 from campaign.queries.appeals.appeal import AppealView
-from campaign.web.http.locale import DEFAULT, absolute, current_locale, same_page
+from campaign.web.http.locale import DEFAULT_LOCALE, absolute_url, current_locale, same_page
 
 OTHER_LANGUAGES = "x-default"
 
@@ -22,29 +22,33 @@ def init_app(app: Flask) -> None:
     """Give the templates `alternates` and `canonical`; both take the appeal whose text the page shows, or None."""
 
     @app.context_processor
-    def _of_this_page() -> dict[str, object]:
+    def _template_values() -> dict[str, object]:
         def canonical(appeal: AppealView | None) -> str:
-            return absolute(_path_by_locale(appeal)(locale_of_text(current_locale(), appeal)))
+            return absolute_url(_path_by_locale(appeal)(locale_of_text(current_locale(), appeal)))
 
-        def named(appeal: AppealView | None) -> dict[str, str]:
+        def links(appeal: AppealView | None) -> dict[str, str]:
             return alternates(_path_by_locale(appeal), appeal)
 
-        return {"canonical": canonical, "alternates": named}
+        return {"canonical": canonical, "alternates": links}
 
 
 def locale_of_text(locale: str, appeal: AppealView | None) -> str:
-    """Return the locale in which the text read in `locale` is written; English if no page is in that language."""
+    """Return the language of the text that readers in `locale` see; English if no page is in that language."""
     language = locale if appeal is None else appeal.text_in(locale).language
-    return language if language in LOCALES else DEFAULT
+    return language if language in LOCALES else DEFAULT_LOCALE
 
 
-def alternates(path: Callable[[str], str], appeal: AppealView | None = None) -> dict[str, str]:
-    """Return absolute addresses by hreflang, including `x-default`; `path` returns a page's path by locale."""
-    addresses = {locale: absolute(path(locale)) for locale in LOCALES if appeal is None or locale in appeal.texts}
+def alternates(path_in: Callable[[str], str], appeal: AppealView | None = None) -> dict[str, str]:
+    """Return absolute addresses by hreflang, including `x-default`; `path_in` returns a page's path in a locale."""
+    addresses = {
+        locale: absolute_url(path_in(locale)) for locale in LOCALES if appeal is None or locale in appeal.texts
+    }
     # Other languages get the appeal's first language.
-    default = path(locale_of_text("" if appeal else DEFAULT, appeal))
+    default = path_in(locale_of_text("" if appeal else DEFAULT_LOCALE, appeal))
     # The list of appeals has an address that chooses by the browser's languages.
-    return addresses | {OTHER_LANGUAGES: absolute(url_for("pages.root") if default == f"/{DEFAULT}/" else default)}
+    return addresses | {
+        OTHER_LANGUAGES: absolute_url(url_for("pages.root") if default == f"/{DEFAULT_LOCALE}/" else default)
+    }
 
 
 def _path_by_locale(appeal: AppealView | None) -> Callable[[str], str]:

@@ -1,4 +1,4 @@
-"""Every refusal as a page in the site's style and the reader's language, or as JSON for the API."""
+"""Errors as pages in the site's style and the reader's language, or as JSON for the API."""
 
 from __future__ import annotations
 
@@ -62,17 +62,17 @@ def init_app(
 ) -> None:
     """Register the error handlers.
 
-    `template` shows the refusal; `mended_link` returns a redirect for a damaged link, or None.
+    `template` shows the error; `mended_link` returns the redirect from a damaged link, or None.
     """
 
     def page(code: int) -> Response:
         return _page(code, template)
 
     @app.errorhandler(HTTPException)
-    def _refused(error: HTTPException) -> ResponseReturnValue:
+    def _http_error(error: HTTPException) -> ResponseReturnValue:
         code = error.code or 500
-        if code == 404 and (onward := mended_link(app)) is not None:
-            return onward
+        if code == 404 and (redirection := mended_link(app)) is not None:
+            return redirection
         if code < 400 or (error.response is not None and code not in _TITLES_AND_ADVICE):
             return error.get_response()
         response = page(code)
@@ -83,22 +83,22 @@ def init_app(
 
     @app.errorhandler(DBAPIError)
     @app.errorhandler(PoolTimeoutError)
-    def _database_failed(error: Exception) -> ResponseReturnValue:
+    def _database_error(error: Exception) -> ResponseReturnValue:
         return _database_answer(error, page)
 
     @app.errorhandler(CipherError)
-    def _unopened(error: CipherError) -> ResponseReturnValue:
+    def _cipher_error(error: CipherError) -> ResponseReturnValue:
         log.error("a sealed value does not open: %s", error)
-        _notify_staff()
+        _alert_staff()
         return page(410)
 
     @app.errorhandler(InternalServerError)
-    def _broken(error: InternalServerError) -> ResponseReturnValue:
+    def _internal_error(error: InternalServerError) -> ResponseReturnValue:
         return page(error.code or 500)
 
 
 def _database_answer(error: Exception, page: Callable[[int], Response]) -> Response:
-    """Return 503 with Retry-After if waiting may help; 500 for a wrong statement."""
+    """Log the error; return 503 with Retry-After if waiting may help, else 500."""
     diagnosis = diagnose(error)
     log.error("%s", diagnosis, exc_info=None if diagnosis.may_pass else error)
     response = page(503 if diagnosis.may_pass else 500)
@@ -107,16 +107,17 @@ def _database_answer(error: Exception, page: Callable[[int], Response]) -> Respo
     return response
 
 
-def _notify_staff() -> None:
-    """Notify staff, once an hour. A failure is logged: the reader gets the page in any case."""
+def _alert_staff() -> None:
+    """Alert staff to a sealed value that does not open, at most once an hour; a failure is only logged."""
     db.session.rollback()
     try:
         alert_unopened(context=runtime().context(SYSTEM))
     except SQLAlchemyError:
-        log.exception("nobody could be told")
+        log.exception("staff could not be alerted to a sealed value that does not open")
 
 
 def _page(code: int, template: str) -> Response:
+    """Return the answer to an error: JSON for the API, the small page in an embed, else the page of `template`."""
     title, advice = _TITLES_AND_ADVICE.get(code, _TITLES_AND_ADVICE[400])
     if request.path.startswith("/api/"):
         response = make_response(jsonify(error=str(title), advice=str(advice), status=code), code)

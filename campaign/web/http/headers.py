@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, request
 
 from campaign.platform.runtime import runtime
-from campaign.web.http.host import asked_host
+from campaign.web.http.host import requested_host
 
 # Public pages are the same for all readers and cached, so there is no nonce: scripts and styles are own files.
 CONTENT_SECURITY_POLICY = (
@@ -15,7 +15,7 @@ CONTENT_SECURITY_POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
-_ALWAYS = (
+_STANDARD_HEADERS = (
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
@@ -24,18 +24,18 @@ _ALWAYS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"),
 )
-# For embeds and their errors, in place of the standard headers: any site may frame them. "" leaves the header out.
-FRAMEABLE = (
+# They replace the standard headers of embeds and their errors, which any site may frame. "" leaves the header out.
+FRAMEABLE_HEADERS = (
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")),
     ("X-Frame-Options", ""),
     ("Cross-Origin-Resource-Policy", "cross-origin"),
 )
-_TRANSPORT = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+_TRANSPORT_SECURITY = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-# Mail programs post the one click from any origin (RFC 8058); its signed token is the permission.
+# Mail programs post the one-click unsubscription from any origin (RFC 8058). Its signed token is the permission.
 _CROSS_SITE_ENDPOINTS = {"unsubscribe.create"}
-# A frame in a sandbox has no origin of its own, so its form seems to come from another site. A frame with other
-# content may send the same, so such a form must first prove that it is this site's (`limits.admit`).
+# A frame in a sandbox has no origin of its own, so its form seems to come from another site. Another site's frame can
+# send the same headers, so such a form always needs the human check (`limits.admit`).
 _SANDBOX_ENDPOINTS = {"embed.create"}
 
 
@@ -44,16 +44,18 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def _refuse_other_sites() -> None:
-        if request.method in _SAFE_METHODS or request.endpoint in _CROSS_SITE_ENDPOINTS or not _is_foreign():
+        if request.method in _SAFE_METHODS or request.endpoint in _CROSS_SITE_ENDPOINTS or not _is_cross_site():
             return
         if request.endpoint not in _SANDBOX_ENDPOINTS or not is_sandboxed():
             abort(403)
 
     @app.after_request
-    def _protect(response: Response) -> Response:
+    def _add_headers(response: Response) -> Response:
         if not isinstance(response, ProtectedResponse):
             present = {name.lower() for name, _ in response.headers}
-            standard = dict((*standard_headers(), ("Cache-Control", "no-store"), *(FRAMEABLE if is_embed() else ())))
+            standard = dict(
+                (*standard_headers(), ("Cache-Control", "no-store"), *(FRAMEABLE_HEADERS if is_embed() else ()))
+            )
             response.headers.extend(
                 [(name, standard[name]) for name in standard if standard[name] and name.lower() not in present]
             )
@@ -61,18 +63,18 @@ def init_app(app: Flask) -> None:
 
 
 class ProtectedResponse(Response):
-    """An answer that has the standard headers: a cached page gets them once, not at every request."""
+    """An answer that has the standard headers already: a cached page gets them once, not at every request."""
 
 
 def standard_headers() -> tuple[tuple[str, str], ...]:
-    """Return the headers of every answer; with TLS among them Strict-Transport-Security."""
-    return (*_ALWAYS, _TRANSPORT) if runtime().settings.is_https else _ALWAYS
+    """Return the headers of every answer, including Strict-Transport-Security where the site uses TLS."""
+    return (*_STANDARD_HEADERS, _TRANSPORT_SECURITY) if runtime().settings.is_https else _STANDARD_HEADERS
 
 
 def is_embed() -> bool:
     """Return whether the request is for a frame on another site.
 
-    The staff application, whose paths begin anew, has no such pages.
+    The staff application has no such pages, but its paths start again at `/` and may begin with /embed/ too.
     """
     return "embed" in current_app.blueprints and request.path.startswith("/embed/")
 
@@ -82,13 +84,13 @@ def is_sandboxed() -> bool:
     return request.headers.get("Origin") == "null"
 
 
-def _is_foreign() -> bool:
-    """Return whether another site sent this: by Sec-Fetch-Site, else by Origin; without both it is accepted."""
+def _is_cross_site() -> bool:
+    """Return whether another site sent this request, judged by Sec-Fetch-Site, else by Origin; False without both."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
     if origin is None:
         return False
-    own_hosts = {urlsplit(runtime().settings.base_url).netloc, asked_host()}
+    own_hosts = {urlsplit(runtime().settings.base_url).netloc, requested_host()}
     return urlsplit(origin).netloc not in own_hosts

@@ -1,8 +1,8 @@
-"""The host check: a request for another host than that of TOCSIN_BASE_URL is refused, and links use the setting.
+"""The host check, which refuses requests for another host than that of TOCSIN_BASE_URL; links use the setting.
 
 The client chooses the Host header. A link made from it would lead wherever the client wants: in a mail to another
-person, or on a page that is cached for all readers. So it is compared with the setting (RFC 9110, 15.5.20: 421) and
-then replaced by it, so that links made by a library come from the setting too.
+person, or on a page that is cached for all readers. So another host than the setting's is answered with 421 (RFC 9110,
+15.5.20), and an accepted header is replaced by the setting, so that links made by a library use the setting too.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # Load balancers and monitoring address a machine by its own name.
 MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
-_ASKED = "tocsin.asked_host"
-_MAX_NAMES = 64
+_REQUESTED_HOST = "tocsin.requested_host"
+_MAX_KNOWN_HOSTS = 64
 
 
 class HostCheck:
@@ -40,32 +40,34 @@ class HostCheck:
         self._host = host_name(parts.netloc.rpartition("@")[2])
         self._netloc = self._host if parts.port is None else f"{self._host}:{parts.port}"
         is_local = settings.demo or settings.is_development or self._host in LOCAL_HOSTS
-        self._local = LOCAL_HOSTS - {self._host} if is_local else frozenset()
+        self._local_hosts = LOCAL_HOSTS - {self._host} if is_local else frozenset()
         self._refusal = _REFUSAL.format(base_url=settings.base_url).encode()
-        self._names: dict[str, str] = {}
+        self._known_hosts: dict[str, str] = {}
         self._throttle = LogThrottle()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Refuse the request, or pass it on as one for the base URL."""
-        asked = environ.get("HTTP_HOST", "")
-        name = self._names.get(asked) or self._name(asked)
-        if name in self._local:
+        host_header = environ.get("HTTP_HOST", "")
+        name = self._known_hosts.get(host_header) or self._host_name(host_header)
+        if name in self._local_hosts:
             # Links are made from the base URL here too; passkeys need the host that the browser shows.
-            environ[_ASKED] = asked
+            environ[_REQUESTED_HOST] = host_header
         elif name == self._host or environ["PATH_INFO"] in MACHINE_PATHS:
-            environ[_ASKED] = asked
+            environ[_REQUESTED_HOST] = host_header
             environ["HTTP_HOST"], environ["wsgi.url_scheme"] = self._netloc, self._scheme
         else:
             return self._refuse(environ, start_response)
         return self._application(environ, start_response)
 
-    def _name(self, asked: str) -> str:
-        name = host_name(asked)
-        if (name == self._host or name in self._local) and len(self._names) < _MAX_NAMES:
-            self._names[asked] = name
+    def _host_name(self, host_header: str) -> str:
+        """Return the host of the header, and remember it if it is an accepted one."""
+        name = host_name(host_header)
+        if (name == self._host or name in self._local_hosts) and len(self._known_hosts) < _MAX_KNOWN_HOSTS:
+            self._known_hosts[host_header] = name
         return name
 
     def _refuse(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer 421, and log a warning from time to time."""
         if self._throttle.is_due():
             log.warning(
                 "refused a request for another host than that of TOCSIN_BASE_URL (421). If people use that address, "
@@ -109,7 +111,7 @@ def host_name(netloc: str) -> str:
         return ""
 
 
-def asked_host() -> str:
-    """Return the host and port that the browser asked for, to compare with Origin and Referer, never for links."""
-    asked: str = request.environ.get(_ASKED, "")
-    return asked
+def requested_host() -> str:
+    """Return the host and port that the browser requested, for comparison with Origin and Referer, never for links."""
+    host: str = request.environ.get(_REQUESTED_HOST, "")
+    return host

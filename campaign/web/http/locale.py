@@ -1,4 +1,4 @@
-"""The page's language, which is part of its address and never in a cookie; only `/` reads Accept-Language."""
+"""The page's language, which is part of its address. It is never in a cookie, and only `/` reads Accept-Language."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from campaign.domain import country
 from campaign.domain.counting.channel import Channel
 from campaign.platform.runtime import runtime
 
-DEFAULT = "en"
+DEFAULT_LOCALE = "en"
 PREFIX = f"/<any({', '.join(LOCALES)}):locale>"
 
 
 def current_locale() -> str:
     """Return the locale of the current request."""
-    locale: str = g.get("locale", DEFAULT)
+    locale: str = g.get("locale", DEFAULT_LOCALE)
     return locale
 
 
-def preferred_locale(*languages: str, default: str = DEFAULT) -> str:
-    """Return the locale that fits the given languages best, then the browser's languages; else `otherwise`."""
+def preferred_locale(*languages: str, default: str = DEFAULT_LOCALE) -> str:
+    """Return the locale that fits the given languages best, then the browser's languages; else `default`."""
     candidates = [language.replace("-", "_") for language in (*languages, *request.accept_languages.values())]
     return negotiate_locale(candidates, LOCALES) or default
 
@@ -41,7 +41,7 @@ def init_app(app: Flask, babel: Babel) -> None:
     babel.init_app(app, locale_selector=current_locale)
 
     @app.url_value_preprocessor
-    def _take(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    def _pull_locale(_endpoint: str | None, values: dict[str, Any] | None) -> None:
         if values and "locale" in values:
             g.locale = values.pop("locale")
         else:
@@ -50,17 +50,17 @@ def init_app(app: Flask, babel: Babel) -> None:
                 g.locale = first
 
     @app.url_defaults
-    def _put(endpoint: str, values: dict[str, Any]) -> None:
+    def _add_locale(endpoint: str, values: dict[str, Any]) -> None:
         if "locale" not in values and app.url_map.is_endpoint_expecting(endpoint, "locale"):
             values["locale"] = current_locale()
 
     @app.context_processor
-    def _words() -> dict[str, Any]:
-        return {**template_context(current_locale()), "same_page": same_page, "absolute": absolute}
+    def _template_values() -> dict[str, Any]:
+        return {**template_context(current_locale()), "same_page": same_page, "absolute_url": absolute_url}
 
 
 def template_context(locale: str) -> dict[str, Any]:
-    """Return the functions and values that every template has in that language."""
+    """Return the functions and values that every template gets, for the given locale."""
     return {
         "locale": locale,
         "locales": [(code, Locale(code).get_language_name(code) or code) for code in LOCALES],
@@ -84,7 +84,7 @@ def template_context(locale: str) -> dict[str, Any]:
     }
 
 
-# French has a space before these signs and inside its quotation marks; no line may end at it.
+# French sets a space before these signs and inside its quotation marks. A line must not break there.
 _FRENCH_SPACE = re.compile(r"(?<=«) (?=\S)| (?=[;:!?»%])")
 
 
@@ -92,8 +92,8 @@ def bind_punctuation(text: str, language: str) -> str:
     """Return the text with non-breaking spaces where its language sets a space before punctuation."""
     if language != "fr":
         return text
-    bind_punctuation = _FRENCH_SPACE.sub("\u00a0", text)
-    return Markup(bind_punctuation) if isinstance(text, Markup) else bind_punctuation  # noqa: S704  it was safe before, and only spaces changed
+    bound_text = _FRENCH_SPACE.sub("\u00a0", text)
+    return Markup(bound_text) if isinstance(text, Markup) else bound_text  # noqa: S704  it was safe before, and only spaces changed
 
 
 def number(value: int) -> str:
@@ -106,10 +106,10 @@ def short_date(day: date | None) -> str:
     return format_date(day, "medium", locale=current_locale())
 
 
-def absolute(path: str) -> str:
+def absolute_url(path: str) -> str:
     """Return the absolute address of a path of this site.
 
-    It never uses the Host header, which the client chooses, for pages are cached.
+    The host is that of the settings: pages are cached, so a Host header that one client chose must not be in them.
     """
     return runtime().settings.base_url + path
 

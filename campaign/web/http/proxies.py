@@ -1,4 +1,4 @@
-"""Detection of proxies that the settings do not name: all their visitors would share one network, and so one limit."""
+"""Detection of proxies that the settings do not name: all visitors behind one would share a network and its limits."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
-_NAMES = tuple("HTTP_" + name.upper().replace("-", "_") for name in FORWARDED)
-KEY = "tocsin_unknown_proxy"
+FORWARDED_HEADERS = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
+_ENVIRON_NAMES = tuple("HTTP_" + name.upper().replace("-", "_") for name in FORWARDED_HEADERS)
+# The name under which the application stores its `UnknownProxy`.
+EXTENSION = "tocsin_unknown_proxy"
 
 
 class UnknownProxy:
@@ -28,8 +29,8 @@ class UnknownProxy:
         self.is_seen = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Look for a forwarded address until the first one, and pass the request on unchanged."""
-        if not self.is_seen and any(name in environ for name in _NAMES):
+        """Log the first request with a forwarded address, and pass each request on unchanged."""
+        if not self.is_seen and any(name in environ for name in _ENVIRON_NAMES):
             self.is_seen = True
             log.warning(
                 "a request came through a proxy, but TOCSIN_PROXIES is 0, so all visitors behind it share one limit. "

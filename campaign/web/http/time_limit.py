@@ -6,7 +6,7 @@ from flask import Flask, request
 from werkzeug.exceptions import ServiceUnavailable
 
 from campaign.platform.database import time_limit
-from campaign.web.http.admission import SECONDS
+from campaign.web.http.admission import WAIT_SECONDS
 
 PUBLIC_SECONDS = 8.0
 # Staff's search through millions of names is slow.
@@ -15,11 +15,11 @@ _RETRY_SECONDS = 5
 
 
 def init_app(app: Flask, seconds: float) -> None:
-    """Set the limit at the beginning of each request, in seconds; it ends with the request's database connection."""
+    """Start the limit of `seconds` with each request; it ends when the request gives back its database connection."""
 
     @app.before_request
     def _begin() -> None:
-        allowed: float = request.environ.get(SECONDS, seconds)
-        if not allowed:
+        admitted_seconds: float = request.environ.get(WAIT_SECONDS, seconds)
+        if not admitted_seconds:
             raise ServiceUnavailable(retry_after=_RETRY_SECONDS)
-        time_limit.start(min(seconds, allowed))
+        time_limit.start(min(seconds, admitted_seconds))

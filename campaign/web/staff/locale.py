@@ -9,7 +9,7 @@ from flask_babel import Babel
 
 from campaign.config import LOCALES
 from campaign.mail.messages.role_names import ROLE_NAMES
-from campaign.web.http.locale import DEFAULT, current_locale, template_context
+from campaign.web.http.locale import DEFAULT_LOCALE, current_locale, template_context
 
 
 def init_app(app: Flask, babel: Babel) -> None:
@@ -34,5 +34,5 @@ def select_locale() -> str:
         if staff is not None and staff.is_authenticated:
             g.locale = staff.locale
         elif has_request_context():
-            g.locale = request.accept_languages.best_match(LOCALES) or DEFAULT
+            g.locale = request.accept_languages.best_match(LOCALES) or DEFAULT_LOCALE
     return current_locale()

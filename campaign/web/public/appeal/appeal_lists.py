@@ -17,7 +17,7 @@ from campaign.queries.counting.ended_appeals import ended_appeals
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.alternates import alternates
-from campaign.web.http.locale import PREFIX, absolute, current_locale
+from campaign.web.http.locale import PREFIX, absolute_url, current_locale
 from campaign.web.public.appeal.ended_appeals import ended_list_version, ended_rows
 from campaign.web.public.appeal.pages import HTML, list_rows, list_version
 from campaign.web.public.appeal.progress import section_label
@@ -146,5 +146,5 @@ def _path(endpoint: str, values: dict[str, Any], locale: str) -> str:
 @blueprint.get("/robots.txt")
 def robots() -> Response:
     """Return the paths that search engines should leave out: pages behind mailed links, and the staff's."""
-    body = _ROBOTS.format(absolute(url_for("appeal_lists.sitemap")))
+    body = _ROBOTS.format(absolute_url(url_for("appeal_lists.sitemap")))
     return page_cache().answer("robots", 0, lambda: body, kind="text/plain; charset=utf-8")

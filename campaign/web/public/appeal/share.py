@@ -22,7 +22,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.sections.section import SectionView
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
-from campaign.web.http.locale import PREFIX, absolute, current_locale, number, short_date
+from campaign.web.http.locale import PREFIX, absolute_url, current_locale, number, short_date
 from campaign.web.pictures.typeset import BusyError, card_png, poster_pdf
 from campaign.web.public.appeal.pages import published_appeal, takes_signatures
 from campaign.web.public.appeal.progress import section_label
@@ -78,7 +78,7 @@ def poster(slug: str, section: str) -> ResponseReturnValue:
         abort(404)
     locale, settings = current_locale(), runtime().settings
     tag = clean_via(request.args.get("via")) or f"poster-{section}"
-    address = absolute(url_for("pages.appeal", slug=slug)) + f"?via={tag}"
+    address = absolute_url(url_for("pages.appeal", slug=slug)) + f"?via={tag}"
     text = appeal.text_in(locale)
     texts = _poster_words(appeal, section_view, locale)
     if not _are_printable(texts):
@@ -117,7 +117,7 @@ def _sharing() -> dict[str, Any]:
 def share_links(appeal: AppealView, locale: str) -> list[tuple[str, str]]:
     """Return name and address of each way to share: plain links that contact no network before they are followed."""
     headline = appeal.text_in(locale).headline
-    page = absolute(url_for("pages.appeal", slug=appeal.slug, locale=locale))
+    page = absolute_url(url_for("pages.appeal", slug=appeal.slug, locale=locale))
 
     def encoded(tag: str) -> tuple[str, str]:
         return quote(f"{page}?via={tag}", safe=""), quote(f"{headline} {page}?via={tag}", safe="")
@@ -135,15 +135,15 @@ def share_links(appeal: AppealView, locale: str) -> list[tuple[str, str]]:
 def structured_data(appeal: AppealView, signatures: int, locale: str) -> dict[str, Any]:
     """Return the appeal in the vocabulary of schema.org, for search engines."""
     text, theme = appeal.text_in(locale), runtime().settings.theme
-    page = absolute(url_for("pages.appeal", slug=appeal.slug, locale=locale))
+    page = absolute_url(url_for("pages.appeal", slug=appeal.slug, locale=locale))
     data: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "Article",
         "headline": text.headline,
         "inLanguage": text.language,
         "url": page,
-        "image": absolute(url_for("share.card", slug=appeal.slug, locale=locale)),
-        "publisher": {"@type": "Organization", "name": theme.name, "url": theme.website or absolute("/")},
+        "image": absolute_url(url_for("share.card", slug=appeal.slug, locale=locale)),
+        "publisher": {"@type": "Organization", "name": theme.name, "url": theme.website or absolute_url("/")},
         "interactionStatistic": {
             "@type": "InteractionCounter",
             "interactionType": "https://schema.org/EndorseAction",

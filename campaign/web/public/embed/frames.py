@@ -24,8 +24,8 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.forms import read_sign_form
-from campaign.web.http.headers import FRAMEABLE
-from campaign.web.http.locale import DEFAULT, absolute
+from campaign.web.http.headers import FRAMEABLE_HEADERS
+from campaign.web.http.locale import DEFAULT_LOCALE, absolute_url
 from campaign.web.public.appeal.pages import HTML, appeal_page_context, page_version, published_appeal
 from campaign.web.public.signing.sign import LIMITS, form_page_context, submit
 
@@ -62,7 +62,7 @@ def show(slug: str) -> ResponseReturnValue:
         page_version(appeal, counts, now),
         lambda: _render(kind, scheme, appeal_page_context(appeal, counts, now, locale)),
         kind=HTML,
-        instead=FRAMEABLE,
+        instead=FRAMEABLE_HEADERS,
     )
 
 
@@ -89,7 +89,7 @@ def thanks(slug: str) -> ResponseReturnValue:
         appeal.revision,
         lambda: render_template("public/embed/thanks.html", appeal=appeal, text=appeal.text_in(locale), scheme=scheme),
         kind=HTML,
-        instead=FRAMEABLE,
+        instead=FRAMEABLE_HEADERS,
     )
 
 
@@ -133,7 +133,7 @@ def _oembed(appeal: AppealView, locale: str, width: int, height: int) -> dict[st
     # The counter, if there is no room for the form.
     kind = "form" if height >= 500 else "counter"
     height = min(height, _HEIGHTS[kind])
-    address = absolute(url_for("embed.show", slug=appeal.slug) + "?" + urlencode({"kind": kind, "lang": locale}))
+    address = absolute_url(url_for("embed.show", slug=appeal.slug) + "?" + urlencode({"kind": kind, "lang": locale}))
     title = appeal.text_in(locale).headline
     frame = (
         f'<iframe src="{html(address)}" width="{width}" height="{height}" title="{html(title)}" '
@@ -165,7 +165,7 @@ def _set_locale(appeal: AppealView) -> str:
     """
     requested = request.args.get("lang", "")
     own = appeal.first_language
-    g.locale = requested if requested in LOCALES else own if own in LOCALES else DEFAULT
+    g.locale = requested if requested in LOCALES else own if own in LOCALES else DEFAULT_LOCALE
     return str(g.locale)
 
 

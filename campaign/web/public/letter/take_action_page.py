@@ -22,7 +22,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
 from campaign.queries.signing.signature import SignatureView
 from campaign.web.caching.data_cache import data_cache
-from campaign.web.http.locale import absolute, current_locale
+from campaign.web.http.locale import absolute_url, current_locale
 from campaign.web.public.appeal.continuation import goes_on_until
 
 
@@ -184,7 +184,7 @@ def _steps(
 ) -> list[OfferedStep]:
     others = [target for target in targets if target.kind != TargetKind.EMBASSY]
     embassies = [target for target in targets if target.kind == TargetKind.EMBASSY]
-    link = absolute(url_for("pages.appeal", slug=appeal.slug))
+    link = absolute_url(url_for("pages.appeal", slug=appeal.slug))
     script = "\n".join(phone_script(text, letter, name))
     mails_by_position = {
         target.target.position: target for target in mail_options(targets, letter or own_letter(text, ""))

@@ -23,7 +23,7 @@ from campaign.config import LOCALES
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.signing.token import find_token
 from campaign.web.caching.data_cache import data_cache
-from campaign.web.http.locale import DEFAULT, preferred_locale
+from campaign.web.http.locale import DEFAULT_LOCALE, preferred_locale
 
 # A line end with the marks of a quoted mail, also as a soft line break of quoted-printable text.
 _LINE_END = re.compile(r"=?[\r\n]+[> ]*")
@@ -111,7 +111,7 @@ def _locale(parts: list[str], *requested: str) -> str:
     """Return the reader's preferred language, else the appeal's first language if the pages have it."""
     appeal = data_cache().appeal(parts[1]) if parts[:1] == ["appeals"] and len(parts) > 1 else None
     first = appeal.first_language if appeal is not None else ""
-    return preferred_locale(*requested, default=first if first in LOCALES else DEFAULT)
+    return preferred_locale(*requested, default=first if first in LOCALES else DEFAULT_LOCALE)
 
 
 def _target(url_map: MapAdapter, parts: list[str]) -> str | None:

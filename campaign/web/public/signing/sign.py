@@ -21,7 +21,7 @@ from campaign.services.signing.sign_appeal import CheckedSignUp, sign_appeal
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.forms import INPUT_ERRORS, SignerInput, SignFormInput, read_sign_form
 from campaign.web.http.headers import is_sandboxed
-from campaign.web.http.host import asked_host
+from campaign.web.http.host import requested_host
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import appeal_page_context, list_rows, other_appeals, published_appeal
 from campaign.web.public.context import supporter_context
@@ -123,6 +123,6 @@ def via_of_page() -> str:
     The Referrer-Policy sends the full address to this site only.
     """
     address = urlsplit(request.headers.get("Referer", "")[:2000])
-    if address.netloc != asked_host():
+    if address.netloc != requested_host():
         return ""
     return parse_qs(address.query).get("via", [""])[0]

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
 from campaign.platform.runtime import runtime
-from campaign.web.framed import framed_html, page_with_frame
+from campaign.web.mail_frame import frame_content, page_with_frame
 
 blueprint = Blueprint("mailbox", __name__)
 _LINK = re.compile(r"https?://[^\s<>\"]+")
@@ -40,7 +40,7 @@ def show(key: str) -> ResponseReturnValue:
 @blueprint.get("/dev/mail/<key>/html")
 def html(key: str) -> Response:
     """Return the HTML part alone, for the frame."""
-    return framed_html(_part(_message(key), "html"), opens_links=True)
+    return frame_content(_part(_message(key), "html"), opens_links=True)
 
 
 def _box() -> mailbox.Maildir | None:

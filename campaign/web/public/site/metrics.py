@@ -18,7 +18,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.counting.measures import measures
 from campaign.queries.delivery.mail_status import outbox_status
 from campaign.queries.delivery.worker import workers_view
-from campaign.web.http.proxies import FORWARDED
+from campaign.web.http.proxies import FORWARDED_HEADERS
 
 blueprint = Blueprint("metrics", __name__)
 # Counting millions of mails is slow; scraping more often gives nothing new.
@@ -110,7 +110,7 @@ def _is_private() -> bool:
 
     An unknown proxy (TOCSIN_PROXIES) would make every client look private, so forwarded requests never are.
     """
-    if runtime().settings.proxies == 0 and any(name in request.headers for name in FORWARDED):
+    if runtime().settings.proxies == 0 and any(name in request.headers for name in FORWARDED_HEADERS):
         return False
     try:
         address = ipaddress.ip_address(request.remote_addr or "")

@@ -30,8 +30,8 @@ from campaign.queries.announcements.announcement import AnnouncementView, announ
 from campaign.queries.appeals.appeal import AppealView, case_appeal_ids
 from campaign.services.announcements import announce
 from campaign.services.announcements.announce import AnnouncementWording, Audience
-from campaign.web.framed import framed_html, page_with_frame
 from campaign.web.http.locale import current_locale
+from campaign.web.mail_frame import frame_content, page_with_frame
 from campaign.web.staff.delivery.labels import ANNOUNCED, ANNOUNCEMENT_STATES, FAULTS, MESSAGE_NAMES, STATE_NAMES
 from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section, section_names
@@ -137,7 +137,7 @@ def html(slug: str, number: int, language: str) -> Response:
     announcement = _announcement(appeal, number)
     if language not in announcement.texts:
         abort(404)
-    return framed_html(_message(appeal, announcement, language).html or "")
+    return frame_content(_message(appeal, announcement, language).html or "")
 
 
 @blueprint.get("/<int:number>/edit")

@@ -14,7 +14,7 @@ from campaign.queries.counting.staff_counts import AppealSummary, appeal_summari
 from campaign.queries.delivery.mail_status import queue_pause
 from campaign.queries.moderation.moderation import alerts
 from campaign.web.http.locale import current_locale
-from campaign.web.http.proxies import KEY, UnknownProxy
+from campaign.web.http.proxies import EXTENSION, UnknownProxy
 from campaign.web.staff.moderation.labels import ALERT_NAMES
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope
@@ -42,7 +42,7 @@ def show() -> ResponseReturnValue:
 
 def _is_behind_unknown_proxy() -> bool:
     """Return whether this process has had a request through a proxy that TOCSIN_PROXIES does not count."""
-    proxy: UnknownProxy | None = current_app.extensions["tocsin_public"].extensions.get(KEY)
+    proxy: UnknownProxy | None = current_app.extensions["tocsin_public"].extensions.get(EXTENSION)
     return proxy is not None and proxy.is_seen
 
 

@@ -12,8 +12,8 @@ from campaign.domain.outbox.mail_kind import MailAudience, MailKind
 from campaign.domain.staff.roles import Permission
 from campaign.mail.messages import samples
 from campaign.platform.runtime import runtime
-from campaign.web.framed import framed_html, page_with_frame
 from campaign.web.http.locale import current_locale
+from campaign.web.mail_frame import frame_content, page_with_frame
 from campaign.web.staff.delivery.labels import MESSAGE_NAMES
 from campaign.web.staff.staff.access import needs
 
@@ -53,7 +53,7 @@ def show(name: str) -> ResponseReturnValue:
 @needs(Permission.SEE_COUNTS)
 def html(name: str, language: str) -> Response:
     """Return the HTML part, for the frame."""
-    return framed_html(_message(name, language).html or "")
+    return frame_content(_message(name, language).html or "")
 
 
 def _message(name: str, language: str) -> Message:

@@ -13,7 +13,7 @@ from campaign.mail.messages.section_names import section_title
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.sections.section import SectionView
-from campaign.web.http.locale import absolute
+from campaign.web.http.locale import absolute_url
 from campaign.web.pictures.typeset import signature_sheet_pdf
 from campaign.web.public.appeal.share import split_summary
 
@@ -27,7 +27,7 @@ class NotPrintableError(Exception):
 def sheet_pdf(appeal: AppealView, section: SectionView, language: str, via: str) -> bytes:
     """Return the sheet as a PDF; the request speaks that language. Raises NotPrintableError, BusyError."""
     settings = runtime().settings
-    address = absolute(f"/{language}/appeals/{appeal.slug}?via={via}")
+    address = absolute_url(f"/{language}/appeals/{appeal.slug}?via={via}")
     texts = _texts(appeal, section, language)
     if not is_printable("".join(map(str, texts.values())) + address, settings.fonts):
         raise NotPrintableError

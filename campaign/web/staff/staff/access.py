@@ -29,7 +29,7 @@ from campaign.platform.database import row_security
 from campaign.platform.database.sqlite import WRITES
 from campaign.platform.runtime import runtime
 from campaign.services.staff.login import is_session_alive
-from campaign.web.http.host import asked_host
+from campaign.web.http.host import requested_host
 
 View = TypeVar("View", bound=Callable[..., Any])
 # What Flask-Security offers and we do not use: asking an administrator by mail, and its own scripts.
@@ -219,4 +219,4 @@ def _return_path() -> str:
     if request.method == "GET":
         return request.script_root + request.full_path.rstrip("?")
     came_from = urlsplit(request.referrer or "")
-    return came_from.path if came_from.netloc == asked_host() else request.script_root + "/"
+    return came_from.path if came_from.netloc == requested_host() else request.script_root + "/"

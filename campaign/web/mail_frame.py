@@ -1,4 +1,4 @@
-"""A mail's HTML inside a page: in a frame of its own, where its inline style works and nothing runs or loads."""
+"""Frames that show the HTML of a mail inside a page: its inline style works there, and nothing in it runs or loads."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from flask import Response, make_response
 from campaign.web.http.headers import CONTENT_SECURITY_POLICY
 
 
-def framed_html(html: str, *, opens_links: bool = False) -> Response:
-    """Return the HTML part alone, for the frame; with `opens_links` its links open the whole page."""
+def frame_content(html: str, *, opens_links: bool = False) -> Response:
+    """Return the HTML alone, as the content of the frame; with `opens_links` its links open in the whole window."""
     sandbox = "sandbox allow-top-navigation-by-user-activation" if opens_links else "sandbox"
     response = Response(html, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = (
@@ -19,7 +19,7 @@ def framed_html(html: str, *, opens_links: bool = False) -> Response:
 
 
 def page_with_frame(page: str) -> Response:
-    """Return the page around the frame."""
+    """Return the answer with a page that has the frame in it."""
     response = make_response(page)
     response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
     return response
