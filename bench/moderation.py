@@ -17,7 +17,7 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.moderation.moderation import trends
 from campaign.services.counting.verify import verify
-from campaign.services.moderation.invalidate import BATCH, advance, begin, prepare, undo
+from campaign.services.moderation.invalidate import BATCH_SIZE, add_invalidation, advance, begin, undo
 from campaign.services.staff.accounts import Invitation, invite
 from tests.conftest import context
 
@@ -52,7 +52,7 @@ def _choices(size: int) -> list[tuple[str, Criteria]]:
 
 def _measure(kind: str, what: str, criteria: Criteria) -> list[Row]:
     by = _editor_scope()
-    made = prepare(criteria, None, context=context(datetime.now(UTC), staff_actor(by)))
+    made = add_invalidation(criteria, None, context=context(datetime.now(UTC), staff_actor(by)))
     looked, _ = _work(made)
     matched = db.session.get_one(Invalidation, made).matched
     db.session.rollback()
@@ -68,7 +68,7 @@ def _measure(kind: str, what: str, criteria: Criteria) -> list[Row]:
     return [
         Row(kind, f"{what}: preview of {matched:,}", looked, LIMIT, "s", looked / LIMIT, 1.0, True),
         Row(kind, f"{what}: taken out", taken, scale, "s", taken / scale, 1.0, True),
-        Row(kind, f"{what}: longest batch of {BATCH:,}", longest, 1.0, "s", longest),
+        Row(kind, f"{what}: longest batch of {BATCH_SIZE:,}", longest, 1.0, "s", longest),
         Row(kind, f"{what}: put back", back, scale, "s", back / scale, 1.0, True),
     ]
 

@@ -25,7 +25,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.handover.signatories import signatories
-from campaign.services.handover.handover import ask_for_handover, make_handover
+from campaign.services.handover.handover import make_handover, queue_handover
 from campaign.web.staff.handover.export import csv_chunks, in_section, signer_table
 from tests.conftest import context
 from tests.staff.staff_clients import join, log_in
@@ -167,7 +167,7 @@ def _hand_over(app: Flask, names: int) -> str:
     staff = join(app, f"list{names}@staff.example", Role.EDITOR)
     now = datetime.now(UTC)
     scope = Scope(staff, Role.EDITOR, "fr")
-    number = ask_for_handover(
+    number = queue_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(now, staff_actor(scope))
     )
     start = time.perf_counter()

@@ -24,14 +24,14 @@ from campaign.platform.process.progress import WorkerProgress
 from campaign.platform.runtime import runtime
 from campaign.services.announcements.deadline_notices import remind_staff
 from campaign.services.announcements.fan_out import fan_out_all, start_reminders
-from campaign.services.announcements.reminders import remind_pending
-from campaign.services.announcements.weekly_digest import owe_digests
-from campaign.services.appeals.lifecycle import close_over
+from campaign.services.announcements.reminders import enqueue_reminders
+from campaign.services.announcements.weekly_digest import enqueue_digests
+from campaign.services.appeals.lifecycle import close_expired
 from campaign.services.counting.funnel_counts import roll_up_funnel
 from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from campaign.services.delivery.bounce import take_maildir
-from campaign.services.handover.handover import make_handover, waiting
+from campaign.services.handover.handover import make_handover, waiting_handovers
 from campaign.services.keys.row_key import rewrite
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.periodic.clock import ClocksApartError, agreed_now
@@ -127,7 +127,7 @@ def close_what_is_over() -> None:
     """Close, every five minutes, the appeals whose deadline has passed in all sections."""
 
     def work(context: Context) -> None:
-        for slug in close_over(context=context):
+        for slug in close_expired(context=context):
             log.info("closed %s: its deadline has passed everywhere", slug)
 
     _once(_STEADY_JOB, timedelta(minutes=5), work)
@@ -156,7 +156,7 @@ def send_digests() -> None:
     """Send, each Monday, the figures of the week to the staff who subscribed."""
 
     def work(context: Context) -> None:
-        owed = owe_digests(context=context)
+        owed = enqueue_digests(context=context)
         if owed:
             log.info("digests: %s mails owed", owed)
 
@@ -178,7 +178,7 @@ def remind() -> None:
     """Remind, each hour, people who have not confirmed, and signers and staff of deadlines that are near."""
 
     def work(context: Context) -> None:
-        reminded = remind_pending(context=context)
+        reminded = enqueue_reminders(context=context)
         started = start_reminders(context=context)
         staff = remind_staff(context=context)
         if reminded or started or staff:
@@ -209,7 +209,7 @@ def make_handovers() -> None:
     """Make, each minute, the lists that no worker makes, because one broke off or the queue was away."""
 
     def work(context: Context) -> None:
-        for handover_id in waiting(context.now):
+        for handover_id in waiting_handovers(context.now):
             _make_handover(handover_id)
 
     _once("make-handovers", timedelta(minutes=1), work)

@@ -16,7 +16,7 @@ from campaign.domain.errors import InputError
 from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.name import clean_name
 from campaign.domain.signing.signature import clean_via
-from campaign.queries.moderation.floods import is_uncarried
+from campaign.queries.moderation.floods import is_server_ascii_only
 
 # The message for each error of the domain, by field and code.
 INPUT_ERRORS = {
@@ -142,7 +142,7 @@ def read_address(form_data: Mapping[str, str], now: datetime) -> AddressInput:
         return AddressInput(typed, None, fault=INPUT_ERRORS["email", error.code])
     if form_data.get("checked") != typed and (question := address_question(address)):
         return AddressInput(typed, None, question=question)
-    if address.is_international and is_uncarried(now):
+    if address.is_international and is_server_ascii_only(now):
         return AddressInput(typed, None, fault=INPUT_ERRORS["email", "not-carried"])
     return AddressInput(typed, address)
 

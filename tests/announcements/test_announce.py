@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from campaign.document import parse_text
-from campaign.domain.announcements.announcement import RECALL, AnnouncementKind
+from campaign.domain.announcements.announcement import RECALL_PERIOD, AnnouncementKind
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER, staff_actor
@@ -25,15 +25,20 @@ from campaign.platform import db
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
-from campaign.queries.announcements.announcement import announcements_of, audience, find_announcement, without_repeats
+from campaign.queries.announcements.announcement import (
+    announcements_of,
+    audience,
+    find_announcement,
+    without_duplicates,
+)
 from campaign.queries.appeals.appeal import AppealView, find_appeal
-from campaign.queries.appeals.editor import words_of
+from campaign.queries.appeals.editor import text_values
 from campaign.services.announcements import fan_out as spreading
 from campaign.services.announcements.announce import (
     AnnouncementWording,
     Audience,
+    create_draft,
     discard,
-    draft,
     recall,
     revise,
     send,
@@ -41,7 +46,7 @@ from campaign.services.announcements.announce import (
     stop,
 )
 from campaign.services.announcements.fan_out import fan_out, fan_out_all, start_reminders
-from campaign.services.appeals.edit_text import keep_version
+from campaign.services.appeals.edit_text import store_version
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.signing.sign import SignUpRequest, sign
@@ -97,8 +102,8 @@ def edition_of(announcement_id: int) -> str:
 
 def announced(appeal: AppealView, to: Audience | None = None, kind: AnnouncementKind = AnnouncementKind.OUTCOME) -> int:
     """Return the id of a sent announcement that can no longer be recalled."""
-    announcement_id = draft(appeal.id, kind, to or Audience(), TEXTS, context=by())
-    send(announcement_id, context=by(START - RECALL), seen=edition_of(announcement_id))
+    announcement_id = create_draft(appeal.id, kind, to or Audience(), TEXTS, context=by())
+    send(announcement_id, context=by(START - RECALL_PERIOD), seen=edition_of(announcement_id))
     return announcement_id
 
 
@@ -149,7 +154,7 @@ def reword(appeal: AppealView) -> None:
     with transaction() as session:
         text = session.scalars(select(AppealText).where(AppealText.is_current)).one()
         row = session.get_one(Appeal, appeal.id)
-        keep_version(session, row, "en", words_of(text) | {"paragraphs": ["Set her free."]}, text, START)
+        store_version(session, row, "en", text_values(text) | {"paragraphs": ["Set her free."]}, text, START)
 
 
 def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
@@ -184,7 +189,7 @@ def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
 
 
 def test_a_draft_that_tells_of_a_rewording_is_another_edition(appeal: AppealView) -> None:
-    announcement_id = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     seen = edition_of(announcement_id)
     revise(announcement_id, Audience(is_rewording=True), TEXTS, context=by(), seen=seen)
     assert edition_of(announcement_id) != seen
@@ -210,7 +215,7 @@ def test_who_leaves_while_the_batch_is_read_breaks_nothing(app: Flask, appeal: A
     unsubscribed = update(Signature).values(wants_updates=False).execution_options(synchronize_session=False)
     db.session.execute(unsubscribed)
     row = Announcement(appeal_id=appeal.id, section_code=None, locales=[], to_case=True, is_rewording=False)
-    assert without_repeats([(signature, address)], row, runtime().vault) == [(signature, address)]
+    assert without_duplicates([(signature, address)], row, runtime().vault) == [(signature, address)]
 
 
 def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
@@ -240,7 +245,7 @@ def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: An
 
 
 def test_other_recipients_of_the_case_make_another_edition(appeal: AppealView) -> None:
-    announcement_id = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     seen = edition_of(announcement_id)
     revise(announcement_id, Audience(to_case=True), TEXTS, context=by(), seen=seen)
     with pytest.raises(ConflictError):
@@ -251,7 +256,7 @@ def test_other_recipients_of_the_case_make_another_edition(appeal: AppealView) -
 def test_an_interrupted_fan_out_resumes_and_each_signer_gets_it_once(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spreading, "BATCH", 2)
+    monkeypatch.setattr(spreading, "BATCH_SIZE", 2)
     ids = [confirmed(appeal, f"s{number}") for number in range(5)]
     announcement_id = announced(appeal)
     assert fan_out(announcement_id, context=context()) == 2
@@ -304,7 +309,7 @@ def test_stopping_sends_no_further_mail(appeal: AppealView, deliver: Any) -> Non
 
 
 def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
-    announcement_id = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
+    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
     revise(
         announcement_id,
         Audience(),
@@ -328,24 +333,24 @@ def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deli
 
 def test_a_sent_announcement_can_be_recalled_until_a_batch_is_enqueued(appeal: AppealView) -> None:
     confirmed(appeal, "a")
-    announcement_id = draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, context=by())
+    announcement_id = create_draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, context=by())
     send(announcement_id, context=by(), seen=edition_of(announcement_id))
-    almost = START + RECALL - timedelta(seconds=1)
+    almost = START + RECALL_PERIOD - timedelta(seconds=1)
     assert fan_out_all(context=context(almost)) == 0
     assert fan_out(announcement_id, context=context(almost)) is None
     recall(announcement_id, context=by(almost))
-    assert fan_out_all(context=context(START + RECALL * 2)) == 0
+    assert fan_out_all(context=context(START + RECALL_PERIOD * 2)) == 0
     send(announcement_id, context=by(), seen=edition_of(announcement_id))
     with pytest.raises(StateError):
-        recall(announcement_id, context=by(START + RECALL))
-    assert fan_out_all(context=context(START + RECALL)) == 1
+        recall(announcement_id, context=by(START + RECALL_PERIOD))
+    assert fan_out_all(context=context(START + RECALL_PERIOD)) == 1
     # A worker whose clock is ahead has begun already.
     with pytest.raises(StateError):
         recall(announcement_id, context=by())
 
 
 def test_two_who_write_at_once_overwrite_nothing_and_nothing_unseen_goes_out(appeal: AppealView) -> None:
-    announcement_id = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     seen = edition_of(announcement_id)
     other = {"fr": AnnouncementWording("Autre", "Autre chose")}
     revise(announcement_id, Audience(), other, context=by(), seen=seen)
@@ -359,12 +364,12 @@ def test_two_who_write_at_once_overwrite_nothing_and_nothing_unseen_goes_out(app
 
 def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) -> None:
     editor, viewer = by(role=Role.EDITOR), by(role=Role.VIEWER)
-    theirs = draft(appeal.id, AnnouncementKind.UPDATE, Audience("be-nl"), TEXTS, context=by())
-    to_all = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    theirs = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("be-nl"), TEXTS, context=by())
+    to_all = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     for to, who in ((Audience(), editor), (Audience("be-nl"), editor), (Audience("fr"), viewer)):
         with pytest.raises(InputError):
-            draft(appeal.id, AnnouncementKind.UPDATE, to, TEXTS, context=who)
-    own = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=editor)
+            create_draft(appeal.id, AnnouncementKind.UPDATE, to, TEXTS, context=who)
+    own = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=editor)
     with pytest.raises(InputError):
         revise(own, Audience(), TEXTS, context=editor, seen=edition_of(own))
     address = parse_address("editor@section.example")
@@ -382,14 +387,14 @@ def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) 
 
 
 def test_each_act_is_in_the_audit_log_with_its_actor(appeal: AppealView) -> None:
-    announcement_id = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
+    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
     revise(announcement_id, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), seen=edition_of(announcement_id))
     revise(announcement_id, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), seen=edition_of(announcement_id))
     send(announcement_id, context=by(), seen=edition_of(announcement_id))
     recall(announcement_id, context=by())
     send(announcement_id, context=by(), seen=edition_of(announcement_id))
     stop(announcement_id, context=by())
-    gone = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    gone = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     discard(gone, context=by())
     of_announcements = select(AuditEntry).where(AuditEntry.subject.startswith("announcement:"))
     entries = db.session.scalars(of_announcements.order_by(AuditEntry.id)).all()
@@ -421,7 +426,7 @@ def test_what_cannot_be_sent_is_refused(
     appeal: AppealView, to: Audience, texts: dict[str, AnnouncementWording], field: str
 ) -> None:
     with pytest.raises(InputError) as refused:
-        draft(appeal.id, AnnouncementKind.UPDATE, to, texts, context=by())
+        create_draft(appeal.id, AnnouncementKind.UPDATE, to, texts, context=by())
     assert refused.value.field == field
 
 
@@ -429,9 +434,9 @@ def test_a_draft_or_unknown_appeal_gets_no_announcement(app: Flask, appeal: Appe
     db.session.execute(update(Appeal).values(state="draft"))
     db.session.commit()
     with pytest.raises(StateError):
-        draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+        create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     with pytest.raises(NotFoundError):
-        draft(appeal.id + 99, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+        create_draft(appeal.id + 99, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
 
 
 def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from campaign.config import LOCALES
-from campaign.domain.announcements.announcement import RECALL
+from campaign.domain.announcements.announcement import RECALL_PERIOD
 from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.staff.roles import Role
@@ -101,7 +101,7 @@ def test_an_editor_drafts_previews_tests_and_sends_it(
     assert sent.status_code == 303
     assert "Take it back" in browser.get(saved.location).text
     assert fan_out_at(clock) == 0
-    clock.now += RECALL
+    clock.now += RECALL_PERIOD
     assert fan_out_at(clock) == 1
     assert deliver() == {"sent": 1}
     assert postbox.recipients[1:] == ["a@mail.example"]
@@ -119,7 +119,7 @@ def test_an_announcement_sent_too_early_is_recalled_and_discarded(app: Flask, ap
     post(browser, f"{here}/send", seen=seen_on(browser.get(here)))
     assert post(browser, f"{here}/recall").status_code == 303
     assert "Taken back" in browser.get(here).text
-    clock.now += RECALL * 2
+    clock.now += RECALL_PERIOD * 2
     assert fan_out_at(clock) == 0
     assert post(browser, f"{here}/recall").status_code == 303
     assert "That is no longer possible" in browser.get(here).text
@@ -192,7 +192,7 @@ def test_a_coordinator_tells_all_sections_and_others_read_along(app: Flask, appe
     assert "Send it to" not in editor.get(here).text
     assert post(editor, f"{here}/send", seen=seen_on(page)).status_code == 404
     post(coordinator, f"{here}/send", seen=seen_on(page))
-    clock.now += RECALL
+    clock.now += RECALL_PERIOD
     assert fan_out_at(clock) == 2
     assert post(coordinator, f"{here}/stop").status_code == 303
 

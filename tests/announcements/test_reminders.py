@@ -13,7 +13,7 @@ from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.models import Appeal, Mail, SignUp
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.announcements.reminders import remind_pending
+from campaign.services.announcements.reminders import enqueue_reminders
 from campaign.services.delivery.bounce import take
 from tests.conftest import START, Postbox, context, form
 from tests.mail.dsn import samples
@@ -29,7 +29,7 @@ def signed(client: FlaskClient, appeal: AppealView, deliver: Any) -> None:
 
 
 def remind(after: timedelta = TWO_DAYS) -> int:
-    return remind_pending(context=context(START + after))
+    return enqueue_reminders(context=context(START + after))
 
 
 def test_after_two_days_one_reminder_with_a_link_that_confirms(

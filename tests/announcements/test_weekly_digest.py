@@ -17,7 +17,7 @@ from campaign.models import Mail, Staff
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.announcements.weekly_digest import owe_digests
+from campaign.services.announcements.weekly_digest import enqueue_digests
 from campaign.services.staff.accounts import set_preferences
 from tests.conftest import Clock, Postbox, context, text_of
 from tests.counting.test_staff_counts import act
@@ -28,7 +28,7 @@ Deliver = Callable[[], Any]
 
 def enqueue() -> int:
     at = runtime()
-    return owe_digests(context=context(at.clock()))
+    return enqueue_digests(context=context(at.clock()))
 
 
 def sent(deliver: Deliver, postbox: Postbox) -> dict[str, str]:

@@ -20,7 +20,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.deadline_notices import remind_staff
-from campaign.services.appeals.lifecycle import close, close_over, set_continuation, stop
+from campaign.services.appeals.lifecycle import close, close_expired, set_continuation, stop
 from campaign.services.signing.report_action import record_unsigned_report
 from tests.conftest import Clock, Postbox, clear_caches, context, text_of
 from tests.staff.staff_clients import join
@@ -54,7 +54,7 @@ def say(appeal: AppealView, until: date | None, section: str = "fr", role: Role 
 def over(app: Flask, clock: Clock, appeal: AppealView) -> AppealView:
     """Return the appeal, three days after its deadline: closed."""
     clock.now = clock.now.replace(month=4, day=15)
-    assert close_over(context=context(clock.now)) == [appeal.slug]
+    assert close_expired(context=context(clock.now)) == [appeal.slug]
     db.session.rollback()
     return appeal
 

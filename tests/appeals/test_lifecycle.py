@@ -18,7 +18,7 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from campaign.services.appeals.lifecycle import close, close_over, publish
+from campaign.services.appeals.lifecycle import close, close_expired, publish
 from campaign.services.periodic.run_once import run_once
 from campaign.services.staff.audit import verify
 from tests.conftest import DOCUMENT, START, Clock, context
@@ -103,9 +103,9 @@ def test_publishing_and_closing_twice_says_so(app: Flask, appeal: AppealView) ->
 
 def test_it_closes_when_the_last_sections_day_has_ended(app: Flask, appeal: AppealView) -> None:
     end = datetime(2026, 4, 13, 12, tzinfo=UTC)  # the end of 12 April at UTC-12
-    assert close_over(context=context(end - timedelta(seconds=1))) == []
-    assert close_over(context=context(end)) == [appeal.slug]
-    assert close_over(context=context(end)) == []
+    assert close_expired(context=context(end - timedelta(seconds=1))) == []
+    assert close_expired(context=context(end)) == [appeal.slug]
+    assert close_expired(context=context(end)) == []
 
 
 def test_the_audit_log_says_once_that_the_deadline_closed_it(
@@ -127,7 +127,7 @@ def test_the_audit_log_says_once_that_the_deadline_closed_it(
 
 def test_what_was_closed_by_hand_is_not_closed_again_by_its_deadline(app: Flask, appeal: AppealView) -> None:
     close(appeal.slug, context=context())
-    assert close_over(context=context(datetime(2026, 4, 14, tzinfo=UTC))) == []
+    assert close_expired(context=context(datetime(2026, 4, 14, tzinfo=UTC))) == []
     (entry,) = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "appeal.close"))
     assert entry.reason is None
 

@@ -113,7 +113,7 @@ def test_the_staff_room_counts_signatures_by_the_gateway_alone() -> None:
     users = {
         path.name
         for path in of("web/staff")
-        if ("campaign.services.moderation.invalidate", "prepare") in imported(path)
+        if ("campaign.services.moderation.invalidate", "add_invalidation") in imported(path)
     }
     assert users == {"reported.py"}
     assert "SIGNATURES" not in (CODE / "web" / "staff" / "moderation" / "reported.py").read_text(encoding="utf-8")

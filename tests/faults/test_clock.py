@@ -21,9 +21,9 @@ from campaign.models import Announcement
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.services.announcements.fan_out import fan_out_all, start_reminders
-from campaign.services.announcements.reminders import remind_pending
+from campaign.services.announcements.reminders import enqueue_reminders
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from campaign.services.appeals.lifecycle import close_over, publish
+from campaign.services.appeals.lifecycle import close_expired, publish
 from campaign.services.counting.verify import verify
 from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.periodic.run_once import run_once
@@ -94,7 +94,7 @@ def test_the_deadline_is_wrong_by_no_more_than_the_clock(machines: Machines, wro
 
 def test_an_appeal_is_closed_once(machines: Machines) -> None:
     def close(_app: Flask, now: datetime) -> None:
-        closed.extend(close_over(context=context(now)))
+        closed.extend(close_expired(context=context(now)))
 
     closed: list[str] = []
     machines.clock.now = END + timedelta(days=1)  # the last section's day ends within a day of it
@@ -154,7 +154,7 @@ def everywhere(machines: Machines, postbox: Postbox) -> None:
         due_at = now.replace(minute=0, second=0, microsecond=0)
 
         def remind() -> None:
-            remind_pending(context=context(now))
+            enqueue_reminders(context=context(now))
             start_reminders(context=context(now))
 
         run_once("remind", due_at, remind, context=context(now))

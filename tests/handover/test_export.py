@@ -25,7 +25,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.handover.handover import ask_for_handover, make_handover
+from campaign.services.handover.handover import make_handover, queue_handover
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import START, confirm_newest, context
 from tests.staff.staff_clients import csrf, staffed
@@ -106,7 +106,7 @@ def test_the_names_handed_over_come_as_a_workbook_too(app: Flask, appeal: Appeal
     desk, at = staffed(app, Role.EDITOR), runtime()
     staff_id = db.session.scalars(select(Staff.id)).one()
     scope = Scope(staff_id, Role.EDITOR, "fr")
-    number = ask_for_handover(
+    number = queue_handover(
         appeal,
         language="en",
         target=1,

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from campaign import tasks
 from campaign.config import LOCALES
 from campaign.domain.errors import StateError
-from campaign.domain.handover.handover import STALE, HandoverState
+from campaign.domain.handover.handover import STALE_AFTER, HandoverState
 from campaign.domain.privacy.retention import HANDOVERS
 from campaign.domain.privacy.sealed_place import at_handover
 from campaign.domain.staff.actor import SUPPORTER, staff_actor
@@ -27,10 +27,10 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.appeals.editor import words_of
+from campaign.queries.appeals.editor import text_values
 from campaign.queries.handover.handover import file_of, handovers
-from campaign.services.appeals.edit_text import keep_version
-from campaign.services.handover.handover import ask_for_handover, make_handover, waiting
+from campaign.services.appeals.edit_text import store_version
+from campaign.services.handover.handover import make_handover, queue_handover, waiting_handovers
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.withdraw import erase, set_sharing, withdraw
@@ -50,7 +50,7 @@ def scope(app: Flask) -> Scope:
 
 def made(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int = 3) -> int:
     at = runtime()
-    number = ask_for_handover(
+    number = queue_handover(
         appeal, language=language, target=1, reason="For the meeting", context=context(at.clock(), staff_actor(scope))
     )
     watch = replace(at.settings, theme=replace(at.settings.theme, name="Watch"))
@@ -134,8 +134,8 @@ def rewrite(paragraph: str) -> None:
     with transaction() as session:
         text = session.scalars(select(AppealText).where(AppealText.is_current)).one()
         appeal = session.get_one(Appeal, text.appeal_id)
-        words = words_of(text) | {"paragraphs": [paragraph, *text.paragraphs[1:]]}
-        keep_version(session, appeal, text.language, words, text, START)
+        words = text_values(text) | {"paragraphs": [paragraph, *text.paragraphs[1:]]}
+        store_version(session, appeal, text.language, words, text, START)
 
 
 def printed_text(scope: Scope, appeal: AppealView) -> str:
@@ -217,11 +217,11 @@ def test_a_signer_who_leaves_is_off_the_list_at_once(
 
 def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) -> None:
     at = runtime()
-    number = ask_for_handover(
+    number = queue_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(scope))
     )
     with pytest.raises(StateError):
-        ask_for_handover(
+        queue_handover(
             appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(scope))
         )
     assert make_handover(number, clock=at.clock, context=context(at.clock()))
@@ -233,17 +233,17 @@ def test_a_list_of_a_dead_worker_is_started_again(
 ) -> None:
     signed(appeal, "Ana Openly", 1, shares=True)
     at = runtime()
-    number = ask_for_handover(
+    number = queue_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(scope))
     )
-    assert waiting(START) == [number]
+    assert waiting_handovers(START) == [number]
     with transaction() as session:
         session.execute(update(Handover).values(state=HandoverState.RUNNING.value))
         sealed = at.vault.seal_file(b"x", at_handover(number, "half"))
         session.add(HandoverPart(handover_id=number, name="half", content_sealed=sealed))
-    assert waiting(START) == []
-    clock.now += STALE + timedelta(seconds=1)
-    assert waiting(clock.now) == [number]
+    assert waiting_handovers(START) == []
+    clock.now += STALE_AFTER + timedelta(seconds=1)
+    assert waiting_handovers(clock.now) == [number]
     sync_database_clock()
     tasks.make_handovers()
     handover = handovers(scope, appeal.id)[0]

@@ -22,7 +22,7 @@ from campaign.queries.counting.counts import counts
 from campaign.queries.moderation.erased import ErasedDay, erased_days
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.verify import verify
-from campaign.services.moderation.invalidate import advance, begin, prepare, undo
+from campaign.services.moderation.invalidate import add_invalidation, advance, begin, undo
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.report_action import record_report
 from campaign.services.signing.withdraw import erase
@@ -98,7 +98,7 @@ def test_only_the_chosen_days_of_the_own_section_are_meant_and_nobody_who_is_the
     midnight = START.replace(hour=0)
     for days, number in ((1, 5), (2, 11), (3, 11)):
         criteria = Criteria(since=midnight, until=midnight + days * DAY, is_erased=True, kept_days=180)
-        made = prepare(criteria, None, context=context(now, staff_actor(by)))
+        made = add_invalidation(criteria, None, context=context(now, staff_actor(by)))
         while advance(context=context(now, vault=vault), only=made, batch=4):
             pass
         assert db.session.get_one(Invalidation, made).matched == number
@@ -125,7 +125,7 @@ def test_what_retention_emptied_is_not_taken_for_erased(app: Flask, appeal: Appe
         purge_expired(go_on=lambda: True, context=within)
         assert erased_days(by, now=now, kept_days=20) == ()
         db.session.rollback()
-        made = prepare(criteria, None, context=context(now, staff_actor(by)))
+        made = add_invalidation(criteria, None, context=context(now, staff_actor(by)))
         while advance(context=context(now, vault=vault), only=made):
             pass
         assert db.session.get_one(Invalidation, made).matched == 0

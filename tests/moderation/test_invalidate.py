@@ -16,11 +16,11 @@ from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.domain.moderation.invalidation import (
     Criteria,
     InvalidationState,
-    fits,
-    packed,
+    matches_pattern,
+    pack_criteria,
     read_domain,
     read_pattern,
-    unpacked,
+    unpack_criteria,
 )
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER, staff_actor
@@ -31,12 +31,12 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.queries.counting.counts import counts
-from campaign.queries.moderation.moderation import SignerView, is_beyond_search, open_signers, signers_found, trends
+from campaign.queries.moderation.moderation import SignerView, find_signer_ids, is_beyond_search, open_signers, trends
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
-from campaign.services.moderation.invalidate import advance, begin, drop, has_work, prepare, undo
+from campaign.services.moderation.invalidate import add_invalidation, advance, begin, drop, has_work, undo
 from campaign.services.privacy.key_rotation import rotate
 from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.report_action import record_report
@@ -108,7 +108,7 @@ def process_all(invalidation_id: int, *, batch: int = 2) -> InvalidationState:
 
 
 def count_matches(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
-    invalidation_id = prepare(criteria, appeal_id, context=context(START + DAY, staff_actor(by)))
+    invalidation_id = add_invalidation(criteria, appeal_id, context=context(START + DAY, staff_actor(by)))
     assert process_all(invalidation_id) == InvalidationState.READY
     row = db.session.get_one(Invalidation, invalidation_id)
     db.session.expunge(row)
@@ -144,7 +144,7 @@ CHOICES = [
 ]
 
 
-@pytest.mark.parametrize("criteria", CHOICES, ids=lambda one: packed(one)[:60])
+@pytest.mark.parametrize("criteria", CHOICES, ids=lambda one: pack_criteria(one)[:60])
 def test_a_flood_is_counted_taken_out_and_put_back_and_nothing_else_touched(
     appeal: AppealView, by: Scope, crowd: dict[str, list[int]], criteria: Criteria
 ) -> None:
@@ -318,7 +318,7 @@ def test_each_step_only_from_the_one_before_and_only_in_the_own_section(
 
 def test_everybody_cannot_be_meant(by: Scope) -> None:
     with pytest.raises(InputError, match="everybody"):
-        prepare(Criteria(), None, context=context(START, staff_actor(by)))
+        add_invalidation(Criteria(), None, context=context(START, staff_actor(by)))
 
 
 def test_the_audit_log_tells_of_each_step_without_addresses(
@@ -348,7 +348,7 @@ def test_a_name_is_found_among_the_newest_and_a_damaged_one_hides_no_other(
     assert (found.id, found.name) == (ids[0], "José Müller")
     assert found_by_name("Li", by) == ()
     assert not is_beyond_search(by)
-    monkeypatch.setattr("campaign.queries.moderation.moderation.SEARCHED", 2)
+    monkeypatch.setattr("campaign.queries.moderation.moderation.MAX_SEARCHED", 2)
     assert found_by_name("jose  MULLER", by) == ()
     assert is_beyond_search(by)
     db.session.rollback()
@@ -356,7 +356,7 @@ def test_a_name_is_found_among_the_newest_and_a_damaged_one_hides_no_other(
 
 def found_by_name(name: str, by: Scope) -> tuple[SignerView, ...]:
     vault = runtime().vault
-    return open_signers(signers_found(by, vault, name=name, address=None), by, vault)
+    return open_signers(find_signer_ids(by, vault, name=name, address=None), by, vault)
 
 
 def test_a_rotated_key_still_opens_what_was_chosen_by(
@@ -384,11 +384,11 @@ def test_a_rotated_key_still_opens_what_was_chosen_by(
     ],
 )
 def test_patterns(pattern: str, address: str, does: bool) -> None:
-    assert fits(pattern, address) is does
+    assert matches_pattern(pattern, address) is does
 
 
 def test_a_nasty_pattern_is_quick() -> None:
-    assert not fits("*a" * 100 + "b", "a" * 254)
+    assert not matches_pattern("*a" * 100 + "b", "a" * 254)
 
 
 def test_what_is_chosen_by_is_read_or_refused() -> None:
@@ -403,7 +403,7 @@ def test_what_is_chosen_by_is_read_or_refused() -> None:
         with pytest.raises(InputError):
             reader(text)
     criteria = Criteria(ids=(1, 2), pattern="bot*", since=START)
-    assert unpacked(packed(criteria)) == criteria
+    assert unpack_criteria(pack_criteria(criteria)) == criteria
     assert criteria.matches("BOT@x.y")
 
 

@@ -20,13 +20,13 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.queries.counting.counts import counts
-from campaign.queries.moderation.reported import reported, reports
+from campaign.queries.moderation.reported import find_reports, report_overview
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from campaign.services.keys.month_key import month_key
-from campaign.services.moderation.invalidate import advance, begin, prepare, undo
+from campaign.services.moderation.invalidate import add_invalidation, advance, begin, undo
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.report_action import record_report, record_unsigned_report
 from tests.conftest import DAY, DOCUMENT, START, context
@@ -74,7 +74,7 @@ def from_wide(since: datetime | None = None) -> Criteria:
 
 def count_matches(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
     """Prepare an invalidation and count its matches; return its id and row."""
-    invalidation_id = prepare(
+    invalidation_id = add_invalidation(
         criteria, appeal_id, context=context(START + DAY, staff_actor(by)), subject=InvalidatedKind.REPORTS
     )
     assert process_all(invalidation_id) == InvalidationState.READY
@@ -116,11 +116,11 @@ def test_a_flood_of_reports_is_counted_taken_out_and_put_back_as_it_was(
     made, row = count_matches(choice(), by)
     assert (row.matched, len(row.sample)) == (9, 9)
     assert actions() == before, "a preview changes nothing"
-    assert {one.channel for one in reports(by, row.sample)} == {"letter"}
+    assert {one.channel for one in find_reports(by, row.sample)} == {"letter"}
     begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
     assert process_all(made) == InvalidationState.DONE
     assert (total(flood), total(flood, "be-nl"), len(actions())) == (3, 2, len(before) - 9)
-    assert len(reports(by, row.sample)) == 9, "what was taken out can still be looked at"
+    assert len(find_reports(by, row.sample)) == 9, "what was taken out can still be looked at"
     db.session.rollback()
     undo(made, "real people after all", context=context(START + DAY, staff_actor(by)))
     assert process_all(made) == InvalidationState.UNDONE
@@ -173,7 +173,7 @@ def test_another_appeal_and_another_section_are_not_meant(app: Flask, flood: App
 
 def test_all_cannot_be_meant_and_the_audit_log_tells_of_it(flood: AppealView, by: Scope) -> None:
     with pytest.raises(InputError, match="everybody"):
-        prepare(Criteria(), None, context=context(START, staff_actor(by)), subject=InvalidatedKind.REPORTS)
+        add_invalidation(Criteria(), None, context=context(START, staff_actor(by)), subject=InvalidatedKind.REPORTS)
     made, _ = count_matches(from_wide(), by)
     begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
     process_all(made)
@@ -199,15 +199,15 @@ def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, b
 
 
 def test_hours_and_networks_with_the_most_reports_come_first(flood: AppealView, by: Scope) -> None:
-    found = reported(by, now=START + DAY)
+    found = report_overview(by, now=START + DAY)
     assert (found.hours[0].since, found.hours[0].number) == (START + 5 * HOUR, 9)
     assert [(one.key, one.number, one.narrow) for one in found.networks] == [
         (stored_digest(WIDE), 9, 9),
         (stored_digest(OTHER), 3, 3),
     ]
     assert (found.networks[0].first, found.looked_at) == (START + 5 * HOUR, 12)
-    assert reported(by, now=START + DAY, slug="another").looked_at == 0
-    assert reported(by, now=START + 9 * DAY).hours == ()
+    assert report_overview(by, now=START + DAY, slug="another").looked_at == 0
+    assert report_overview(by, now=START + 9 * DAY).hours == ()
 
 
 def test_what_is_kept_of_a_network_equals_nothing_of_a_form_and_nothing_of_another_month(flood: AppealView) -> None:

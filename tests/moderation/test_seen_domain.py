@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from campaign.domain.moderation.seen_domain import DAYS, JUMP, SeenDomain, unpacked
+from campaign.domain.moderation.seen_domain import GROWTH_FACTOR, WEEK_DAYS, SeenDomain, unpack_record
 
 TODAY = date(2022, 4, 2)
 DAY = timedelta(days=1)
@@ -48,15 +48,15 @@ def test_a_week_is_counted_by_day_and_what_was_before_together(
         ([(0, 1)], True),
         ([(6, 1)], True),
         ([(7, 1)], False),
-        ([(7, 1), (0, JUMP - 1)], False),
-        ([(7, 1), (0, JUMP)], True),
-        ([(30, 1), (8, 1), (6, JUMP), (0, JUMP)], True),
-        ([(30, 2), (8, 1), (6, JUMP), (0, JUMP)], False),
+        ([(7, 1), (0, GROWTH_FACTOR - 1)], False),
+        ([(7, 1), (0, GROWTH_FACTOR)], True),
+        ([(30, 1), (8, 1), (6, GROWTH_FACTOR), (0, GROWTH_FACTOR)], True),
+        ([(30, 2), (8, 1), (6, GROWTH_FACTOR), (0, GROWTH_FACTOR)], False),
     ],
 )
 def test_a_first_week_and_a_jump_are_news(found: list[tuple[int, int]], is_new: bool) -> None:
     assert seen(*found).is_new(TODAY) is is_new
-    assert not seen(*found).is_new(TODAY + DAYS * DAY)
+    assert not seen(*found).is_new(TODAY + WEEK_DAYS * DAY)
 
 
 def test_it_is_deleted_by_the_month_of_its_last_confirmation() -> None:
@@ -68,6 +68,6 @@ def test_it_is_deleted_by_the_month_of_its_last_confirmation() -> None:
 def test_all_are_as_long_and_are_read_again() -> None:
     small, large = seen((0, 1)), seen((80, 10**9), (3, 10**12), (0, 7))
     assert len(small.packed()) == len(large.packed())
-    assert (unpacked(small.packed()), unpacked(large.packed())) == (small, large)
+    assert (unpack_record(small.packed()), unpack_record(large.packed())) == (small, large)
     with pytest.raises(ValueError, match="numbers"):
-        unpacked(b"")
+        unpack_record(b"")

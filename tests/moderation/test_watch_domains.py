@@ -31,8 +31,8 @@ from campaign.queries.moderation.seen_domain import seen_domains
 from campaign.services.abuse import limits as guard
 from campaign.services.abuse.counters import parse_limits
 from campaign.services.counting.verify import verify
-from campaign.services.moderation.invalidate import advance, prepare
-from campaign.services.moderation.seen_domain import MANY
+from campaign.services.moderation.invalidate import add_invalidation, advance
+from campaign.services.moderation.seen_domain import ALERT_CONFIRMATIONS
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.withdraw import erase
@@ -78,7 +78,7 @@ def test_many_from_one_new_domain_are_told_of_once_to_their_section(
         join(app, f"{name}@staff.example", role, section)
     deliver()
     before = len(postbox.messages)
-    crowd(appeal, "catchall.example", MANY - 1)
+    crowd(appeal, "catchall.example", ALERT_CONFIRMATIONS - 1)
     watch()
     assert kinds() == []
     crowd(appeal, "catchall.example", 2, first=100)
@@ -94,15 +94,15 @@ def test_many_from_one_new_domain_are_told_of_once_to_their_section(
 
 
 def test_a_large_provider_and_a_domain_known_for_long_are_no_news(appeal: AppealView) -> None:
-    crowd(appeal, "gmail.com", MANY)
+    crowd(appeal, "gmail.com", ALERT_CONFIRMATIONS)
     crowd(appeal, "school.example", 3)
     watch()
     later = START + 8 * DAY
-    crowd(appeal, "school.example", MANY, at=later, first=100)
+    crowd(appeal, "school.example", ALERT_CONFIRMATIONS, at=later, first=100)
     watch(later + timedelta(minutes=1))
     assert kinds() == []
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
-    assert seen("school.example") == SeenDomain(START.date(), later.date(), 3, (MANY, 0, 0, 0, 0, 0, 0))
+    assert seen("school.example") == SeenDomain(START.date(), later.date(), 3, (ALERT_CONFIRMATIONS, 0, 0, 0, 0, 0, 0))
     assert new_domains(Scope(1, Role.EDITOR, "fr"), runtime().vault, now=later) == ()
 
 
@@ -113,12 +113,12 @@ def test_domains_that_confirm_far_more_than_ever_before_are_as_new(appeal: Appea
     watch()
     later = START + 8 * DAY
     for number in range(8):
-        crowd(appeal, f"aged{number}.example", MANY, at=later, first=100)
+        crowd(appeal, f"aged{number}.example", ALERT_CONFIRMATIONS, at=later, first=100)
     watch(later + timedelta(minutes=1), batch=50)
     assert kinds() == ["new-domain", "new-domains"]
     found = new_domains(Scope(1, Role.EDITOR, "fr"), runtime().vault, now=later)
     assert [(one.seen.first_on, one.seen.before, one.confirmed) for one in found if one.seen is not None] == [
-        (START.date(), 1, MANY)
+        (START.date(), 1, ALERT_CONFIRMATIONS)
     ] * 8
 
 
@@ -130,9 +130,9 @@ def test_what_confirms_and_is_erased_before_anybody_looked_is_told_of(
         join(app, f"{name}@staff.example", Role.EDITOR, section)
     deliver()
     before = len(postbox.messages)
-    for one in crowd(appeal, "catchall.example", MANY):
+    for one in crowd(appeal, "catchall.example", ALERT_CONFIRMATIONS):
         erase(one, context=context(actor=SUPPORTER))
-    assert seen("catchall.example").days[0] == MANY
+    assert seen("catchall.example").days[0] == ALERT_CONFIRMATIONS
     watch()
     watch()
     assert kinds() == ["new-domain"]
@@ -140,14 +140,14 @@ def test_what_confirms_and_is_erased_before_anybody_looked_is_told_of(
     assert set(postbox.recipients[before:]) & {"fr@staff.example", "be@staff.example"} == {"fr@staff.example"}
     db.session.rollback()
     assert db.session.scalar(select(DomainWatch.untold)) == []
-    assert seen("catchall.example").days[0] == MANY
+    assert seen("catchall.example").days[0] == ALERT_CONFIRMATIONS
 
 
 def test_what_is_erased_within_the_hour_counts_as_new_whatever_its_domain(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Attack: each domain stays below its own limit, and its signatures are erased before the worker runs."""
-    monkeypatch.setattr(confirmed_together, "LEAST", 20)
+    monkeypatch.setattr(confirmed_together, "MIN_CONFIRMATIONS", 20)
     # Confirmed in an earlier hour, and not erased in it: only their day is known.
     earlier = crowd(appeal, "old.example", 5, at=START - timedelta(hours=2))
     crowd(appeal, "gmail.com", 1, at=START - timedelta(hours=2))
@@ -219,14 +219,14 @@ def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, app
     """Attack: each mailbox confirms by itself, and each domain stays below every limit."""
     real = [signed(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
     for number in range(8):
-        crowd(appeal, f"catch{number}.example", MANY)
+        crowd(appeal, f"catch{number}.example", ALERT_CONFIRMATIONS)
     crowd(appeal, "mailinator.com", 2)
     watch()
     assert kinds() == ["new-domain", "new-domains"]
     by = Scope(1, Role.EDITOR, "fr")
     found = new_domains(by, runtime().vault, now=LATER, least=1)
     assert {one.domain: (one.signed, one.confirmed) for one in found} == {
-        **{f"catch{number}.example": (MANY, MANY) for number in range(8)},
+        **{f"catch{number}.example": (ALERT_CONFIRMATIONS, ALERT_CONFIRMATIONS) for number in range(8)},
         "mailinator.com": (2, 2),
     }
     assert [one.domain for one in found if one.is_disposable] == ["mailinator.com"]
@@ -247,7 +247,7 @@ def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, app
     made = editor.post("/staff/moderation/invalidations", data=chosen)
     assert made.status_code == 303
     look = editor.get(made.location)
-    assert f"Take {8 * MANY} signatures out" in look.text
+    assert f"Take {8 * ALERT_CONFIRMATIONS} signatures out" in look.text
     editor.post(f"{made.location}/begin", data={"csrf_token": csrf(look), "reason": "catch-all domains"})
     db.session.rollback()
     assert (counts(appeal.id).total, verify()) == (len(real) + 2, [])
@@ -255,7 +255,7 @@ def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, app
 
 def test_all_hosts_of_one_owner_are_one_domain_and_go_at_once(app: Flask, appeal: AppealView) -> None:
     """Attack: a catch-all domain with wildcard DNS, each address at a host of its own."""
-    for number in range(MANY):
+    for number in range(ALERT_CONFIRMATIONS):
         crowd(appeal, f"h{number}.evil.co.uk", 1, first=number)
     crowd(appeal, "evil.co.uk", 2, first=50)
     neighbour, bucket = crowd(appeal, "devil.co.uk", 1, first=60) + crowd(appeal, "h1.one.duckdns.org", 1, first=70)
@@ -263,14 +263,19 @@ def test_all_hosts_of_one_owner_are_one_domain_and_go_at_once(app: Flask, appeal
     assert kinds() == ["new-domain"]
     by, vault = Scope(1, Role.EDITOR, "fr"), runtime().vault
     assert {one.domain: one.confirmed for one in new_domains(by, vault, now=LATER, least=1)} == {
-        "evil.co.uk": MANY + 2,
+        "evil.co.uk": ALERT_CONFIRMATIONS + 2,
         "devil.co.uk": 1,
         "one.duckdns.org": 1,
     }
-    assert {one.key: one.total for one in trends(by, vault, now=LATER).domains}["evil.co.uk"] == MANY + 2
+    assert {one.key: one.total for one in trends(by, vault, now=LATER).domains}["evil.co.uk"] == ALERT_CONFIRMATIONS + 2
     db.session.rollback()
     editor = staffed(app, Role.EDITOR)
-    for chosen, found in (("h7.evil.co.uk", 1), ("duckdns.org", 0), ("co.uk", 0), ("evil.co.uk", MANY + 2)):
+    for chosen, found in (
+        ("h7.evil.co.uk", 1),
+        ("duckdns.org", 0),
+        ("co.uk", 0),
+        ("evil.co.uk", ALERT_CONFIRMATIONS + 2),
+    ):
         token = csrf(editor.get("/staff/moderation/domains"))
         made = editor.post(
             "/staff/moderation/invalidations", data={"csrf_token": token, "domains": [chosen], "reason": "a flood"}
@@ -293,7 +298,7 @@ def test_one_host_of_an_owner_can_be_chosen_alone_when_its_digest_is_forgotten(a
     db.session.execute(update(Signature).values(domain_digest=None))
     db.session.commit()
     for domain, found in (("h1.evil.co.uk", 1), ("evil.co.uk", 3), ("co.uk", 0)):
-        made = prepare(Criteria(domain=domain), None, context=context(LATER, staff_actor(by)))
+        made = add_invalidation(Criteria(domain=domain), None, context=context(LATER, staff_actor(by)))
         while advance(context=context(LATER), only=made):
             pass
         assert (domain, db.session.get_one(Invalidation, made).matched) == (domain, found)
@@ -309,7 +314,7 @@ def test_many_from_all_new_domains_together_are_told_of_to_the_sections_that_the
     deliver()
     before = len(postbox.messages)
     for number in range(10):
-        crowd(appeal, f"catch{number}.example", MANY - 1, first=100 * number)
+        crowd(appeal, f"catch{number}.example", ALERT_CONFIRMATIONS - 1, first=100 * number)
     signed(appeal, "Bot Elsewhere", "one@catch10.example", "be-nl")
     watch(batch=200)
     watch()
@@ -324,7 +329,7 @@ def test_many_from_all_new_domains_together_are_told_of_to_the_sections_that_the
 def test_a_free_host_with_one_each_from_many_names_is_told_of(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(confirmed_together, "LEAST", 10)
+    monkeypatch.setattr(confirmed_together, "MIN_CONFIRMATIONS", 10)
     crowd(appeal, "gmail.com", 20)
     for number in range(9):
         crowd(appeal, f"n{number}.duckdns.org", 1, first=100 + number)
@@ -339,7 +344,7 @@ def test_an_honest_launch_on_a_site_to_which_every_domain_is_new_is_no_news(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Expect no alert: two of five signers have an address of a small firm, one or two of each firm."""
-    monkeypatch.setattr(confirmed_together, "LEAST", 10)
+    monkeypatch.setattr(confirmed_together, "MIN_CONFIRMATIONS", 10)
     crowd(appeal, "gmail.com", 30)
     for number in range(10):
         crowd(appeal, f"firm{number}.example", 2, first=100 + number * 2)
@@ -353,7 +358,7 @@ def test_an_honest_launch_on_a_site_to_which_every_domain_is_new_is_no_news(
 def test_what_was_confirmed_before_the_last_hour_is_not_counted_together(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(confirmed_together, "LEAST", 10)
+    monkeypatch.setattr(confirmed_together, "MIN_CONFIRMATIONS", 10)
     crowd(appeal, "one.example", 6)
     crowd(appeal, "two.example", 3, at=START + timedelta(minutes=61), first=100)
     later = START + timedelta(minutes=121)

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import StateError
-from campaign.domain.offline.bulk_entry import MOST_ALONE, UnusualQuantityError
+from campaign.domain.offline.bulk_entry import MAX_UNCONFIRMED, UnusualQuantityError
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
 from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
@@ -199,12 +199,12 @@ def test_nobody_makes_a_large_number_usual_by_entering_larger_ones_each_day(
     monkeypatch.setattr("campaign.web.staff.staff.access.is_session_alive", lambda *_, **__: True)
     largest = 0
     for _ in range(12):
-        for quantity in (1_000_000, 500_000, 100_000, MOST_ALONE, 5_000, 1_000):
+        for quantity in (1_000_000, 500_000, 100_000, MAX_UNCONFIRMED, 5_000, 1_000):
             before = total(appeal)
             send(ana, appeal, quantity)
             largest = max(largest, total(appeal) - before)
         clock.now += DAY
-    assert largest <= MOST_ALONE
+    assert largest <= MAX_UNCONFIRMED
 
 
 def sheet(number: int, rows: int, *, country: str = "FR") -> SheetEntry:

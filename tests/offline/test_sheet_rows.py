@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaign.config import LOCALES
-from campaign.domain.offline.paper_sheet import MOST_BYTES, MOST_ROWS, CheckedSheet, TypedRow, read_csv, read_rows
+from campaign.domain.offline.paper_sheet import MAX_BYTES, MAX_ROWS, CheckedSheet, TypedRow, read_csv, read_rows
 from campaign.domain.offline.sheet_columns import SheetError
 
 HEAD = "name,email,country,consent\n"
@@ -98,7 +98,7 @@ def test_a_dash_means_nothing_is_there() -> None:
         (b"", "empty", ""),
         (b" \n \n", "empty", ""),
         (HEAD.encode(), "empty", ""),
-        (b"x" * (MOST_BYTES + 1), "too-large", ""),
+        (b"x" * (MAX_BYTES + 1), "too-large", ""),
         (b"PK\x03\x04rest of a workbook", "spreadsheet", ""),
         (b"\xd0\xcf\x11\xe0old workbook", "spreadsheet", ""),
         (b"%PDF-1.7", "binary", ""),
@@ -111,7 +111,7 @@ def test_a_dash_means_nothing_is_there() -> None:
         (b"email\na@mail.example\n", "columns", "name"),
         (b"Ana,ana@mail.example,FR,y\n", "columns", "Ana"),
         (HEAD.encode() + b'"never closed,,,\n', "quotes", "2"),
-        (HEAD.encode() + b"A,,,\n" * (MOST_ROWS + 1), "too-many-rows", ""),
+        (HEAD.encode() + b"A,,,\n" * (MAX_ROWS + 1), "too-many-rows", ""),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_whole(data: bytes, code: str, detail: str) -> None:

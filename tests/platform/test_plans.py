@@ -250,7 +250,7 @@ def _invalidation() -> None:
 def _without_repeats(appeal: int) -> None:
     row = Announcement(appeal_id=appeal, section_code=None, locales=[], to_case=True)
     some = db.session.scalars(select(Signature).where(Signature.appeal_id == appeal).order_by(Signature.id).limit(100))
-    announcement_queries.without_repeats([(one, _address()) for one in some], row, runtime().vault)
+    announcement_queries.without_duplicates([(one, _address()) for one in some], row, runtime().vault)
 
 
 # For operators, by command and not by page: they count every row there is.
@@ -261,10 +261,10 @@ COUNT_EVERYTHING = {
 }
 # They look at what was read before or say what is to be asked, and ask the database nothing.
 ASK_NOTHING = {
-    "announcements.announcement.told",
+    "announcements.announcement.recipient_conditions",
     "appeals.appeal.load_appeals",
-    "appeals.editor.facts_of",
-    "moderation.erased.kept_appeals",
+    "appeals.editor.fact_values",
+    "moderation.erased.uncleared_appeals",
     "counting.funnel.rounded_funnel",
     "signing.person.domain_of",
     "signing.person.owner_domain_of",
@@ -272,21 +272,23 @@ ASK_NOTHING = {
     "signing.sign_up.check_same_address",
     "signing.sign_up.form_contents",
     "signing.sign_up.address_fingerprint",
-    "appeals.editor.target_of",
-    "appeals.editor.words_of",
+    "appeals.editor.target_values",
+    "appeals.editor.text_values",
     "appeals.publish_blockers.publish_blockers",
     "sections.section.fields_of",
 }
 # How to call each public function of queries/; a new one is added here too (tests/code/test_queries.py checks it).
 CALLS: dict[str, Callable[[int, int], object]] = {
     "delivery.worker.workers_view": lambda *_: worker_queries.workers_view(),
-    "announcements.announcement.find_announced": lambda *_: announcement_queries.find_announced(1, "en"),
+    "announcements.announcement.find_announcement_text": lambda *_: announcement_queries.find_announcement_text(
+        1, "en"
+    ),
     "announcements.announcement.find_announcement": lambda *_: announcement_queries.find_announcement(1),
     "announcements.announcement.announcements_of": lambda appeal, _: announcement_queries.announcements_of(appeal),
     "announcements.announcement.audience": lambda appeal, _: [
         announcement_queries.audience(appeal, to_case=to_case) for to_case in (False, True)
     ],
-    "announcements.announcement.without_repeats": lambda appeal, _: _without_repeats(appeal),
+    "announcements.announcement.without_duplicates": lambda appeal, _: _without_repeats(appeal),
     "appeals.appeal.case_appeal_ids": lambda appeal, _: appeal_queries.case_appeal_ids(appeal),
     "staff.audit.audit_log": lambda *_: audit_queries.audit_log(STAFF, before=1000),
     "staff.audit.newest_entries": lambda *_: audit_queries.newest_entries(20),
@@ -309,7 +311,9 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "appeals.editor.find_for_editing": lambda *_: editor_queries.find_for_editing("case-1"),
     "counting.funnel.funnel": lambda appeal, _: funnel_queries.funnel(appeal, STAFF, section="fr", now=NOW),
     "offline.bulk_entry.is_waiting": lambda *_: bulk_entry_queries.is_waiting(1),
-    "offline.bulk_entry.waiting_elsewhere": lambda appeal, _: bulk_entry_queries.waiting_elsewhere(STAFF, appeal),
+    "offline.bulk_entry.waiting_entries_elsewhere": lambda appeal, _: bulk_entry_queries.waiting_entries_elsewhere(
+        STAFF, appeal
+    ),
     "handover.handover.file_of": lambda *_: list(handover_queries.file_of(1, "list.csv", runtime().vault)),
     "handover.handover.find_handover": lambda appeal, _: _absent(
         lambda: handover_queries.find_handover(STAFF, appeal, 1)
@@ -327,14 +331,14 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "handover.signatories.signatures_of_earlier_words": lambda appeal, _: (
         signatories_queries.signatures_of_earlier_words(appeal, "fr")
     ),
-    "moderation.floods.is_uncarried": lambda *_: floods_queries.is_uncarried(NOW),
+    "moderation.floods.is_server_ascii_only": lambda *_: floods_queries.is_server_ascii_only(NOW),
     "counting.ended_appeals.ended_page": lambda *_: ended_appeals_queries.ended_page(1, "CO"),
     "counting.ended_appeals.ended_appeals": lambda *_: ended_appeals_queries.ended_appeals(),
     "counting.ended_appeals.ended_version": lambda *_: ended_appeals_queries.ended_version(),
     "counting.counts.counts_by_appeal": lambda appeal, _: counts_queries.counts_by_appeal((appeal, appeal + 1)),
     "moderation.floods.recent_sign_ups": lambda *_: floods_queries.recent_sign_ups(NOW),
-    "moderation.floods.sections_lately": lambda appeal, _: floods_queries.sections_lately(appeal, NOW),
-    "moderation.floods.sections_reporting": lambda appeal, _: floods_queries.sections_reporting(appeal, NOW),
+    "moderation.floods.sections_with_sign_ups": lambda appeal, _: floods_queries.sections_with_sign_ups(appeal, NOW),
+    "moderation.floods.sections_with_reports": lambda appeal, _: floods_queries.sections_with_reports(appeal, NOW),
     "privacy.subject_access.subject_access_of": lambda _, one: subject_access_queries.subject_access_of(
         one, runtime().vault
     ),
@@ -346,8 +350,8 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     ),
     "moderation.new_domains.new_domains": lambda *_: new_domains_queries.new_domains(STAFF, runtime().vault, now=NOW),
     "moderation.erased.erased_days": lambda *_: erased_queries.erased_days(STAFF, now=NOW, kept_days=180),
-    "moderation.reported.reported": lambda *_: reported_queries.reported(STAFF, now=NOW),
-    "moderation.reported.reports": lambda *_: reported_queries.reports(STAFF, [1, 2]),
+    "moderation.reported.report_overview": lambda *_: reported_queries.report_overview(STAFF, now=NOW),
+    "moderation.reported.find_reports": lambda *_: reported_queries.find_reports(STAFF, [1, 2]),
     "privacy.subject_access.paper_under": lambda _, one: subject_access_queries.paper_under(one, runtime().vault),
     "privacy.subject_access.unconfirmed_under": lambda *_: subject_access_queries.unconfirmed_under(
         str(_address(1)), runtime().vault
@@ -375,7 +379,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
         lambda: moderation_queries.own_signatures_of_same_address(STAFF, runtime().vault, one)
     ),
     "moderation.moderation.sample_of": lambda *_: _absent(lambda: moderation_queries.sample_of(STAFF, 1)),
-    "moderation.moderation.signers_found": lambda *_: moderation_queries.signers_found(
+    "moderation.moderation.find_signer_ids": lambda *_: moderation_queries.find_signer_ids(
         STAFF, runtime().vault, name="Jeanne Martin", address=None
     ),
     "moderation.moderation.invalidations": lambda *_: moderation_queries.invalidations(STAFF, runtime().vault),
@@ -390,8 +394,8 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "sections.section.list_sections": lambda *_: section_queries.list_sections(),
     "staff.accounts.find_colleague": lambda *_: _absent(lambda: accounts_queries.find_colleague(STAFF, 1)),
     "staff.accounts.find_staff_id": lambda *_: _absent(lambda: accounts_queries.find_staff_id("ana@staff.example")),
-    "staff.accounts.invited_as": lambda *_: accounts_queries.invited_as(Link(1, NOW, "", "")),
-    "staff.accounts.resetting": lambda *_: accounts_queries.resetting(Link(1, NOW, "", "")),
+    "staff.accounts.find_invited": lambda *_: accounts_queries.find_invited(Link(1, NOW, "", "")),
+    "staff.accounts.find_resetting": lambda *_: accounts_queries.find_resetting(Link(1, NOW, "", "")),
     "staff.accounts.list_all_staff": lambda *_: accounts_queries.list_all_staff(),
     "staff.accounts.list_staff": lambda *_: accounts_queries.list_staff(STAFF),
     "counting.staff_counts.ended_appeals": lambda *_: staff_counts_queries.ended_appeals(),

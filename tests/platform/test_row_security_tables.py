@@ -26,9 +26,9 @@ from campaign.platform import Model, db
 from campaign.platform.database import row_security as wall
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.announcements.announce import AnnouncementWording, Audience, draft
-from campaign.services.handover.handover import ask_for_handover, make_handover
-from campaign.services.moderation.invalidate import advance, begin, prepare
+from campaign.services.announcements.announce import AnnouncementWording, Audience, create_draft
+from campaign.services.handover.handover import make_handover, queue_handover
+from campaign.services.moderation.invalidate import add_invalidation, advance, begin
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
 from tests.announcements.test_announce import TEXTS
@@ -94,7 +94,7 @@ def made(app: Flask, client: FlaskClient, appeal: AppealView) -> Made:
     """All kinds of rows of France and of Flanders; and a mail to staff and an announcement to all sections."""
     people = {code: join(app, f"{code}@staff.example", Role.EDITOR, code) for code in ("fr", "be-nl")}
     everybody = context(START, staff_actor(Scope(people["fr"], Role.COORDINATOR, "fr")))
-    draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=everybody)
+    create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=everybody)
     seen = rows()
     found = Made(app.extensions["tocsin_staff"], seen)
     for number, (code, person) in enumerate(people.items()):
@@ -126,16 +126,18 @@ def fill(appeal: AppealView, code: str, by: Scope, first: int) -> None:
     sheet = read_rows([TypedRow(1, "Paper", f"paper@{code}.example", "FR", "y")], "FR", ("en",))
     entered = SheetEntry(sheet, START.date(), "Stall", "", "en")
     enter_sheet(appeal.slug, entered, context=context(START, staff_actor(by)), is_sure=True, is_again=False)
-    number = ask_for_handover(
+    number = queue_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(by))
     )
     assert make_handover(number, clock=at.clock, context=context())
-    act = prepare(Criteria(pattern=f"p{first + 2}@mail.example"), None, context=context(START, staff_actor(by)))
+    act = add_invalidation(
+        Criteria(pattern=f"p{first + 2}@mail.example"), None, context=context(START, staff_actor(by))
+    )
     advance(context=context(), only=act)
     begin(act, "a flood", context=context(START, staff_actor(by)))
     advance(context=context(), only=act)
     told = {"en": AnnouncementWording(f"To {code}", "Only you.")}
-    draft(appeal.id, AnnouncementKind.UPDATE, Audience(code), told, context=context(START, staff_actor(by)))
+    create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(code), told, context=context(START, staff_actor(by)))
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.handover.handover import handovers
 from campaign.services.delivery.failed_mail import FailedMailFilter
 from campaign.services.delivery.failed_mail import drop as drop_mails
-from campaign.services.handover.handover import ask_for_handover, make_handover
-from campaign.services.moderation.invalidate import drop, prepare
+from campaign.services.handover.handover import make_handover, queue_handover
+from campaign.services.moderation.invalidate import add_invalidation, drop
 from campaign.services.offline.bulk_entry import undo
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
 from campaign.services.outbox.notice import Notice
@@ -101,7 +101,7 @@ def a_list_made(site: Site) -> tuple[int, SealedValue]:
     at = runtime()
     signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
     set_sharing(signature_id, wanted=True, context=context(actor=SUPPORTER))
-    number = ask_for_handover(
+    number = queue_handover(
         site.appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(site.scope))
     )
     assert make_handover(number, clock=at.clock, context=context())
@@ -215,7 +215,7 @@ def delivered_and_erased(site: Site, signature_id: int) -> None:
 
 
 def what_staff_chose_by(site: Site) -> SealedValue:
-    number = prepare(Criteria(pattern="jeanne@*"), None, context=context(START, staff_actor(site.scope)))
+    number = add_invalidation(Criteria(pattern="jeanne@*"), None, context=context(START, staff_actor(site.scope)))
     place = place_of(row_of(Invalidation))
     return SealedValue(
         value(Invalidation.criteria_sealed),

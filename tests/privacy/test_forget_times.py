@@ -23,7 +23,7 @@ from campaign.queries.counting.counts import counts, days
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
-from campaign.services.moderation.invalidate import advance, begin, prepare, undo
+from campaign.services.moderation.invalidate import add_invalidation, advance, begin, undo
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.report_action import record_report
 from campaign.services.signing.withdraw import erase, withdraw
@@ -110,7 +110,7 @@ def test_an_erased_signer_signs_again_and_is_counted_once(app: Flask, appeal: Ap
 def test_a_restored_action_of_an_erased_signer_counts_on_its_day(app: Flask, appeal: AppealView) -> None:
     by, vault = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"), runtime().vault
     one = acting(appeal, "a", START)
-    made = prepare(Criteria(ids=(one,)), None, context=context(START + DAY, staff_actor(by)))
+    made = add_invalidation(Criteria(ids=(one,)), None, context=context(START + DAY, staff_actor(by)))
     for act in (None, begin):
         if act is not None:
             act(made, "looks like a flood", context=context(START + DAY, staff_actor(by)))

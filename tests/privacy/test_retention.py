@@ -50,10 +50,10 @@ from campaign.queries.privacy import processing_record as privacy
 from campaign.queries.privacy.processing_record import data_categories
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.verify import verify
-from campaign.services.moderation.invalidate import advance, begin, prepare
+from campaign.services.moderation.invalidate import add_invalidation, advance, begin
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.signature import ERASED_COLUMNS
-from campaign.services.staff.login import LoginAttempt, note_failure
+from campaign.services.staff.login import LoginAttempt, count_failure
 from tests.attack import Figure
 from tests.conftest import DAY, KEYS, START, Clock, Postbox, context, form
 from tests.deploy.processes import environment, flask
@@ -255,10 +255,10 @@ def test_the_report_leaves_no_table_out() -> None:
 def test_unused_previews_and_old_log_ins_are_purged(app: Flask, appeal: AppealView) -> None:
     staff_id, vault = join(app, "ana@staff.example", Role.EDITOR), runtime().vault
     by = Scope(staff_id, Role.EDITOR, "fr")
-    act = prepare(Criteria(pattern="jeanne"), None, context=context(START, staff_actor(by)))
+    act = add_invalidation(Criteria(pattern="jeanne"), None, context=context(START, staff_actor(by)))
     advance(context=context(vault=vault), only=act)
     log_in(app, "ana@staff.example")
-    note_failure(LoginAttempt("ana@staff.example", "192.0.2.0/24", None), context=context(vault=vault))
+    count_failure(LoginAttempt("ana@staff.example", "192.0.2.0/24", None), context=context(vault=vault))
     prune(START + retention.CRITERIA)
     assert count_rows(Invalidation) - count_values(Invalidation.criteria_sealed) == 0
     assert count_rows(LoginFailure) == count_rows(StaffSession) == 0

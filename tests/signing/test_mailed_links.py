@@ -19,8 +19,8 @@ from campaign.platform import Model, db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse.alert import raise_alert
-from campaign.services.announcements.reminders import remind_pending
-from campaign.services.announcements.weekly_digest import owe_digests
+from campaign.services.announcements.reminders import enqueue_reminders
+from campaign.services.announcements.weekly_digest import enqueue_digests
 from campaign.services.staff.accounts import Invitation, invite, set_preferences
 from tests.announcements.test_announce import announced, fan_out_now
 from tests.attack import IS_ATTACK, Figure
@@ -55,7 +55,7 @@ def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postb
     deliver()
     client.post(URL, data=form(email="pending@mail.example"))
     deliver()
-    assert remind_pending(context=context(START + 2 * DAY)) == 2
+    assert enqueue_reminders(context=context(START + 2 * DAY)) == 2
     announced(appeal)  # how the case goes on: with a link that ends such mails
     fan_out_now()
     clock.now += 2 * DAY
@@ -75,7 +75,7 @@ def mailed_to_staff(app: Flask, client: FlaskClient, appeal: AppealView, deliver
     client.post("/staff/reset", data={"email": "ana@staff.example", "csrf_token": csrf(client.get("/staff/reset"))})
     said = {"subject": "s", "text": "t", "url": f"{at.settings.base_url}/en/appeals/{appeal.slug}"}
     raise_alert("appeal", appeal.id, lambda _: said, context=context())
-    owe_digests(context=context())
+    enqueue_digests(context=context())
     deliver()
     assert len(postbox.messages) == 4
     return {path for path in links_in(postbox) if path.startswith(("/en/", "/staff/"))}

@@ -22,7 +22,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
-from campaign.services.staff.accounts import Invitation, change, invite
+from campaign.services.staff.accounts import Invitation, change_account, invite
 from tests.conftest import Clock, Postbox, context, text_of
 from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, path_of, staffed
 
@@ -299,14 +299,14 @@ def test_another_role_ends_the_log_in_at_once(app: Flask) -> None:
     staff_id = join(app, "ana@staff.example", Role.EDITOR)
     desk = log_in(app, "ana@staff.example")
     at = runtime()
-    change(staff_id, role=Role.VIEWER, section="fr", active=True, context=context(at.clock()))
+    change_account(staff_id, role=Role.VIEWER, section="fr", active=True, context=context(at.clock()))
     assert desk.get("/staff/account").location.startswith("/staff/login")
 
 
 def test_an_ended_account_does_not_log_in(app: Flask, client: FlaskClient) -> None:
     staff_id = join(app, "ana@staff.example", Role.EDITOR)
     at = runtime()
-    change(staff_id, role=Role.EDITOR, section="fr", active=False, context=context(at.clock()))
+    change_account(staff_id, role=Role.EDITOR, section="fr", active=False, context=context(at.clock()))
     with pytest.raises(AssertionError):
         log_in(app, "ana@staff.example", client)
 

@@ -16,17 +16,17 @@ from campaign.platform.runtime import runtime
 from campaign.services.periodic.clock import MAX_DIFFERENCE
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.staff.login import (
-    MOST_FOR_ACCOUNT,
-    MOST_FROM_NETWORK,
-    MOST_LINKS,
+    MAX_FOR_ACCOUNT,
+    MAX_FROM_NETWORK,
+    MAX_LINKS,
     WINDOW,
     LinkRequestResult,
     LoginAttempt,
     begin_session,
+    count_failure,
     count_request,
     is_allowed,
     is_session_alive,
-    note_failure,
 )
 from tests.conftest import DAY, START, Clock, context
 from tests.staff.staff_clients import join, log_in, staffed
@@ -36,7 +36,7 @@ HOME, OFFICE = "192.0.2.1", "198.51.100.7"
 
 def fails(attempt: LoginAttempt, times: int, *, later: timedelta = timedelta(0)) -> None:
     for _ in range(times):
-        note_failure(attempt, context=context(START + later))
+        count_failure(attempt, context=context(START + later))
 
 
 def allowed(attempt: LoginAttempt, *, later: timedelta = timedelta(0)) -> bool:
@@ -50,7 +50,7 @@ def asked(attempt: LoginAttempt, *, later: timedelta = timedelta(0)) -> LinkRequ
 
 
 def test_failures_are_counted_for_the_account_however_it_is_written(app: Flask) -> None:
-    fails(LoginAttempt("ana@staff.example", HOME, None), MOST_FOR_ACCOUNT - 1)
+    fails(LoginAttempt("ana@staff.example", HOME, None), MAX_FOR_ACCOUNT - 1)
     assert allowed(LoginAttempt("ana@staff.example", OFFICE, None))
     fails(LoginAttempt(" Ana@Staff.example ", HOME, None), 1)
     assert not allowed(LoginAttempt("ANA@staff.example", OFFICE, None))
@@ -58,7 +58,7 @@ def test_failures_are_counted_for_the_account_however_it_is_written(app: Flask) 
 
 
 def test_failures_are_counted_for_the_network_whatever_the_account(app: Flask) -> None:
-    for number in range(MOST_FROM_NETWORK):
+    for number in range(MAX_FROM_NETWORK):
         assert allowed(LoginAttempt(f"{number}@staff.example", HOME, None))
         fails(LoginAttempt(f"{number}@staff.example", HOME, None), 1)
     assert not allowed(LoginAttempt("ana@staff.example", HOME, None))
@@ -66,9 +66,9 @@ def test_failures_are_counted_for_the_network_whatever_the_account(app: Flask) -
 
 
 def test_a_known_browser_is_counted_on_its_own(app: Flask) -> None:
-    fails(LoginAttempt("ana@staff.example", HOME, None), MOST_FROM_NETWORK)
+    fails(LoginAttempt("ana@staff.example", HOME, None), MAX_FROM_NETWORK)
     assert allowed(LoginAttempt("ana@staff.example", HOME, "desk"))
-    fails(LoginAttempt("ana@staff.example", HOME, "desk"), MOST_FOR_ACCOUNT)
+    fails(LoginAttempt("ana@staff.example", HOME, "desk"), MAX_FOR_ACCOUNT)
     assert not allowed(LoginAttempt("Ana@staff.example", OFFICE, "desk"))
     assert allowed(LoginAttempt("ana@staff.example", HOME, "phone"))
     assert allowed(LoginAttempt("ben@staff.example", HOME, "desk"))
@@ -76,14 +76,14 @@ def test_a_known_browser_is_counted_on_its_own(app: Flask) -> None:
 
 def test_a_window_ends(app: Flask) -> None:
     guess = LoginAttempt("ana@staff.example", HOME, None)
-    fails(guess, MOST_FOR_ACCOUNT, later=WINDOW / 2)
+    fails(guess, MAX_FOR_ACCOUNT, later=WINDOW / 2)
     assert not allowed(guess, later=WINDOW - timedelta(microseconds=1))
     assert allowed(guess, later=WINDOW), "windows begin with each quarter of an hour, as START does"
 
 
 def test_links_are_counted_for_the_mailbox_and_the_network(app: Flask) -> None:
     stranger = LoginAttempt("ana@staff.example", HOME, None)
-    assert [asked(stranger) for _ in range(MOST_LINKS)] == [LinkRequestResult.MAILED] * MOST_LINKS
+    assert [asked(stranger) for _ in range(MAX_LINKS)] == [LinkRequestResult.MAILED] * MAX_LINKS
     assert asked(LoginAttempt(" ANA@staff.example", OFFICE, None)) is LinkRequestResult.QUIET
     assert asked(LoginAttempt("ben@staff.example", HOME, None)) is LinkRequestResult.MAILED
     assert asked(LoginAttempt("ana@staff.example", HOME, "desk")) is LinkRequestResult.MAILED
@@ -92,11 +92,11 @@ def test_links_are_counted_for_the_mailbox_and_the_network(app: Flask) -> None:
 
 def test_a_known_browser_uses_up_only_its_own_links(app: Flask) -> None:
     desk = LoginAttempt("ana@staff.example", HOME, "desk")
-    assert [asked(desk) for _ in range(MOST_LINKS + 1)] == [LinkRequestResult.MAILED] * MOST_LINKS + [
+    assert [asked(desk) for _ in range(MAX_LINKS + 1)] == [LinkRequestResult.MAILED] * MAX_LINKS + [
         LinkRequestResult.QUIET
     ]
     assert asked(LoginAttempt("ana@staff.example", HOME, "phone")) is LinkRequestResult.MAILED
-    for number in range(MOST_FROM_NETWORK):
+    for number in range(MAX_FROM_NETWORK):
         assert asked(LoginAttempt(f"{number}@staff.example", HOME, None)) is LinkRequestResult.MAILED
     assert asked(LoginAttempt("ben@staff.example", HOME, None)) is LinkRequestResult.REFUSED
     assert asked(LoginAttempt("ben@staff.example", OFFICE, None)) is LinkRequestResult.MAILED
@@ -117,7 +117,7 @@ def test_a_machine_with_a_wrong_clock_ends_no_log_in_and_forgets_no_failure(app:
     desk = staffed(app, Role.EDITOR)
     join(app, "ben@staff.example", Role.VIEWER)
     guess = LoginAttempt("ana@staff.example", HOME, None)
-    fails(guess, MOST_FOR_ACCOUNT)
+    fails(guess, MAX_FOR_ACCOUNT)
     clock.now = START + 100 * DAY
     log_in(app, "ben@staff.example")
     fails(guess, 1, later=100 * DAY)
@@ -133,7 +133,7 @@ def test_a_log_in_from_the_future_is_invalid_and_purged_in_time(app: Flask) -> N
         near = begin_session(session, member, context=context(START + MAX_DIFFERENCE, vault=vault))
         far = begin_session(session, member, context=context(START + 100 * DAY, vault=vault))
     guess = LoginAttempt("ana@staff.example", HOME, None)
-    fails(guess, MOST_FOR_ACCOUNT)
+    fails(guess, MAX_FOR_ACCOUNT)
     fails(guess, 1, later=100 * DAY)
     assert is_session_alive(near, member, now=START, vault=vault)
     assert not is_session_alive(far, member, now=START, vault=vault)

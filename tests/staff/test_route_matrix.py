@@ -31,10 +31,10 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.handover.handover import handovers
-from campaign.services.announcements.announce import AnnouncementWording, Audience, draft
+from campaign.services.announcements.announce import AnnouncementWording, Audience, create_draft
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from campaign.services.handover.handover import ask_for_handover, make_handover
-from campaign.services.moderation.invalidate import advance, begin, prepare
+from campaign.services.handover.handover import make_handover, queue_handover
+from campaign.services.moderation.invalidate import add_invalidation, advance, begin
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
 from tests.announcements.test_announce import edition_of
@@ -149,7 +149,7 @@ DRAFTS = {"own": "fr", "foreign": "be-nl"}
 def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, str]:
     """Make a section's list, entry, sheet, invalidations (counted, done, another counted one) and announcement."""
     at = runtime()
-    number = ask_for_handover(
+    number = queue_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(by))
     )
     assert make_handover(number, clock=at.clock, context=context())
@@ -162,14 +162,14 @@ def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, s
     rows = read_rows([TypedRow(1, place, "paper@mail.example", "FR", "y")], "FR", ("en",))
     sheet = SheetEntry(rows, START.date(), place, "", "en")
     enter_sheet(appeal.slug, sheet, context=context(START, staff_actor(by)), is_sure=True, is_again=False)
-    acts = [prepare(Criteria(domain=one), None, context=context(START, staff_actor(by))) for one in DOMAINS]
+    acts = [add_invalidation(Criteria(domain=one), None, context=context(START, staff_actor(by))) for one in DOMAINS]
     for act in acts:
         advance(context=context(), only=act)
     begin(acts[1], f"{said} A flood.", context=context(START, staff_actor(by)))
     advance(context=context(), only=acts[1])
     author = context(START, staff_actor(by))
     text = {"fr": AnnouncementWording(said, said)}
-    written = draft(appeal.id, AnnouncementKind.UPDATE, Audience(by.section), text, context=author)
+    written = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(by.section), text, context=author)
     return {
         "list": str(number),
         "entry": str(entry),

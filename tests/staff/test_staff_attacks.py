@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from campaign.domain.staff.lifetimes import SESSION_LIFETIME
 from campaign.domain.staff.roles import Role
 from campaign.platform.runtime import runtime
-from campaign.services.staff.accounts import change
-from campaign.services.staff.login import MOST_FOR_ACCOUNT, MOST_FROM_NETWORK, WINDOW
+from campaign.services.staff.accounts import change_account
+from campaign.services.staff.login import MAX_FOR_ACCOUNT, MAX_FROM_NETWORK, WINDOW
 from tests.attack import IS_ATTACK, Figure
 from tests.conftest import Clock, Postbox, context, text_of
 from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, path_of
@@ -59,7 +59,7 @@ def test_stuffing_one_account_from_everywhere_opens_nothing_and_its_owner_gets_i
     for _ in range(WINDOWS):
         for number in range(each):
             # The attacker has the right password, too: it comes up once in twenty tries, but not among the first.
-            is_right = number >= MOST_FOR_ACCOUNT and number % 20 == 13
+            is_right = number >= MAX_FOR_ACCOUNT and number % 20 == 13
             attacker.guess(ANA, PASSWORD if is_right else f"leaked password {number}", number)
         desk.post("/staff/logout", data={"csrf_token": csrf(desk.get("/staff/account"))})
         owner += is_in(log_in(app, ANA, desk))
@@ -79,7 +79,7 @@ def test_stuffing_many_accounts_from_one_network_opens_nothing_beyond_its_first_
         join(app, email, Role.VIEWER)
     desk, attacker = log_in(app, emails[0]), Attacker(app)
     for number in range(TRIES):
-        known = number >= MOST_FROM_NETWORK
+        known = number >= MAX_FROM_NETWORK
         name = emails[number % 20] if known else f"nobody{number}@staff.example"
         attacker.guess(name, PASSWORD, 1)
     figure(f"8 staff: stuffing many accounts, {attacker.tries:,} tries: got in", attacker.entered, "0")
@@ -96,7 +96,7 @@ def test_a_thief_of_the_password_guesses_no_code(app: Flask, figure: Figure) -> 
     assert "tf-validate" in place
     token, right = csrf(thief.get(place)), code_for(app, CLEO)
     for number in range(TRIES):
-        is_right = number >= MOST_FOR_ACCOUNT and number % 7 == 0
+        is_right = number >= MAX_FOR_ACCOUNT and number % 7 == 0
         wrong = f"{(int(right) + 1 + number) % 1_000_000:06}"
         code = code_for(app, CLEO) if is_right and number % 70 == 0 else right if is_right else wrong
         answer = thief.post("/staff/tf-validate", data={"code": code, "csrf_token": token})
@@ -176,7 +176,7 @@ def changed(**values: object) -> Callable[..., None]:
     def act(app: Flask, *_: object) -> None:
         at = runtime()
         wanted = {"role": Role.EDITOR, "section": "fr", "active": True} | values
-        change(_staff_id(), context=context(at.clock()), **wanted)  # type: ignore[arg-type]
+        change_account(_staff_id(), context=context(at.clock()), **wanted)  # type: ignore[arg-type]
 
     return act
 

@@ -28,7 +28,7 @@ from campaign.domain.staff.roles import Role, Scope
 from campaign.domain.typed_text import clean
 from campaign.models import Appeal, Mail, QueuePause, Signature
 from campaign.platform.database.transaction import transaction
-from campaign.services.announcements.announce import AnnouncementWording, Audience, draft
+from campaign.services.announcements.announce import AnnouncementWording, Audience, create_draft
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, stop
 from campaign.services.moderation import invalidate
@@ -138,8 +138,8 @@ def made(payload: str, number: int, editor: int) -> Case:
     writing = context(START, staff_actor(by))
     # Control characters are refused there.
     words = AnnouncementWording(clean(text, lines=False)[:100] or "x", clean(text) or "x")
-    update_id = draft(appeal_id, AnnouncementKind.UPDATE, Audience("fr"), {"en": words}, context=writing)
-    act = invalidate.prepare(Criteria(pattern="signer"), appeal_id, context=context(START, staff_actor(by)))
+    update_id = create_draft(appeal_id, AnnouncementKind.UPDATE, Audience("fr"), {"en": words}, context=writing)
+    act = invalidate.add_invalidation(Criteria(pattern="signer"), appeal_id, context=context(START, staff_actor(by)))
     invalidate.advance(context=context(), only=act)
     with transaction() as session:
         session.execute(update(Signature).where(Signature.id == signature_id).values(shares_name=True))

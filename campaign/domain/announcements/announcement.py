@@ -32,16 +32,16 @@ class AnnouncementState(StrEnum):
 SUBJECT_LENGTH = 120
 BODY_LENGTH = 10_000
 # An announcement can be recalled for this long after its release, because no mail has been sent yet.
-RECALL = timedelta(minutes=10)
+RECALL_PERIOD = timedelta(minutes=10)
 # Mails enqueued in one transaction: it stays short, and an interruption costs at most one batch.
-BATCH = 1000
+BATCH_SIZE = 1000
 
 # The reminder goes out five days before the deadline at nine in the section's morning, or a day later if no worker ran.
 # Even later would be too late, because a mail may be retried for three days. Signers who confirmed within REMINDER_REST
 # get none: the mail of thanks had the same links.
 REMINDER_DAYS = (5, 4)
 REMINDER_HOUR = 9
-REMINDER_REST = timedelta(days=2)
+REMINDER_MIN_AGE = timedelta(days=2)
 
 
 def is_reminder_due(deadline: date | None, local: datetime) -> bool:

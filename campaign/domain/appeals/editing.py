@@ -18,20 +18,20 @@ from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.pasted_address import pasted_address
 from campaign.domain.typed_text import clean, is_language
 
-MOST_HEADLINE = 300
-MOST_TEXT = 40_000
-MOST_LINE = 500
-MOST_LINES = 60
-MOST_GOAL = 100_000_000
-WORDS = ("headline", "people", "summary", "salutation", "paragraphs", "closing", "talking_points", "background")
-FACTS = ("slug", "goal", "deadline", "country", "languages", "own_language", "sections", "risk_countries",
+MAX_HEADLINE_LENGTH = 300
+MAX_TEXT_LENGTH = 40_000
+MAX_LINE_LENGTH = 500
+MAX_LIST_ITEMS = 60
+MAX_GOAL = 100_000_000
+TEXT_FIELDS = ("headline", "people", "summary", "salutation", "paragraphs", "closing", "talking_points", "background")
+FACT_FIELDS = ("slug", "goal", "deadline", "country", "languages", "own_language", "sections", "risk_countries",
          "initials_only")  # fmt: skip
-TARGET = ("kind", "country", "emails", "faxes", "phones", "social", "words")
+TARGET_FIELDS = ("kind", "country", "emails", "faxes", "phones", "social", "words")
 _NUMBER = re.compile(r"[+0-9(][0-9 ().,;/x+-]{3,60}(?:\s*(?:ext|poste|Durchwahl)\.?\s*\d+)?", re.IGNORECASE)
 _NETWORK = re.compile(r"[a-z][a-z0-9_.-]{0,30}")
 
 
-def checked_words(typed: dict[str, Any]) -> dict[str, Any]:
+def checked_text(typed: dict[str, Any]) -> dict[str, Any]:
     """Return the cleaned values of an appeal text, from form fields of the same names. Raise InvalidFieldsError."""
     words: dict[str, Any] = {
         "headline": clean(typed["headline"], lines=False),
@@ -50,8 +50,10 @@ def checked_words(typed: dict[str, Any]) -> dict[str, Any]:
     faults = {}
     if not words["headline"]:
         faults["headline"] = "missing"
-    for name in WORDS:
-        most = {"headline": MOST_HEADLINE, "salutation": MOST_LINE, "closing": MOST_LINE}.get(name, MOST_TEXT)
+    for name in TEXT_FIELDS:
+        most = {"headline": MAX_HEADLINE_LENGTH, "salutation": MAX_LINE_LENGTH, "closing": MAX_LINE_LENGTH}.get(
+            name, MAX_TEXT_LENGTH
+        )
         if _length(words[name]) > most:
             faults[name] = "too-long"
         elif "\ufffd" in str(words[name]):
@@ -93,7 +95,7 @@ def checked_facts(
     typed: dict[str, Any], *, sections: frozenset[str], today: date, before: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the cleaned facts of an appeal. Raise InvalidFieldsError. A deadline is checked only if it has changed."""
-    facts = {name: typed[name] for name in FACTS}
+    facts = {name: typed[name] for name in FACT_FIELDS}
     facts["deadline"], facts["country"] = facts["deadline"] or None, facts["country"] or None
     found = {
         "slug": None if is_slug(facts["slug"]) else "not-a-slug",
@@ -117,7 +119,7 @@ def checked_facts(
 def _goal_fault(text: str) -> str | None:
     if not re.fullmatch(r"-?[0-9]{1,12}", text, re.ASCII):
         return "no-number"
-    return None if 1 <= int(text) <= MOST_GOAL else "out-of-range"
+    return None if 1 <= int(text) <= MAX_GOAL else "out-of-range"
 
 
 def _deadline_fault(text: str | None, today: date) -> str | None:
@@ -145,9 +147,9 @@ def _target_faults(target: dict[str, Any]) -> dict[str, str]:
         "social": None if all(_NETWORK.fullmatch(name) and handle for name, handle in accounts) else "no-account",
     }
     for name, value in target.items():
-        if max((len(one) for one in _leaves(value)), default=0) > MOST_LINE:
+        if max((len(one) for one in _leaves(value)), default=0) > MAX_LINE_LENGTH:
             found[name] = "too-long"
-        elif isinstance(value, list) and len(value) > MOST_LINES:
+        elif isinstance(value, list) and len(value) > MAX_LIST_ITEMS:
             found[name] = "too-many"
     return {field: code for field, code in found.items() if code}
 

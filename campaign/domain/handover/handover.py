@@ -17,6 +17,6 @@ class HandoverState(StrEnum):
 
 
 # Names in a printed volume: about 60 pages. Making one is a step that needs the same memory however long the list is.
-VOLUME = 10_000
+NAMES_PER_VOLUME = 10_000
 # A worker reports progress after each step; without a report for this long, another worker takes over.
-STALE = timedelta(minutes=10)
+STALE_AFTER = timedelta(minutes=10)

@@ -37,7 +37,7 @@ class InvalidatedKind(StrEnum):
 
 
 # The states in which a worker has something to do.
-AT_WORK = (InvalidationState.COUNTING, InvalidationState.RUNNING, InvalidationState.UNDOING)
+ACTIVE_STATES = (InvalidationState.COUNTING, InvalidationState.RUNNING, InvalidationState.UNDOING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Criteria:
 
     def matches(self, address: str) -> bool:
         """Return whether an address matches the pattern, or no pattern is given."""
-        return self.pattern is None or fits(self.pattern, address.lower())
+        return self.pattern is None or matches_pattern(self.pattern, address.lower())
 
 
 def read_domain(text: str) -> str:
@@ -123,7 +123,7 @@ def read_reason(text: str) -> str:
     return reason
 
 
-def fits(pattern: str, text: str) -> bool:
+def matches_pattern(pattern: str, text: str) -> bool:
     """Return whether the whole text matches, in time proportional to both lengths multiplied, whatever the pattern."""
     # Indexes in the pattern and the text; then the last star, and the end of what it stands for so far.
     i = j = 0
@@ -142,13 +142,13 @@ def fits(pattern: str, text: str) -> bool:
     return not pattern[i:].strip("*")
 
 
-def packed(criteria: Criteria) -> str:
+def pack_criteria(criteria: Criteria) -> str:
     """Return the criteria as text. It must be encrypted, because it may contain parts of addresses."""
     return json.dumps(asdict(criteria), default=lambda value: value.isoformat())
 
 
-def unpacked(text: str) -> Criteria:
-    """Return the criteria from the text that `packed` returned."""
+def unpack_criteria(text: str) -> Criteria:
+    """Return the criteria from the text that `pack_criteria` returned."""
     values = json.loads(text)
     for name in ("since", "until"):
         values[name] = datetime.fromisoformat(values[name]) if values[name] else None

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 # The length of a week, which ends today.
-DAYS = 7
+WEEK_DAYS = 7
 # A domain with this many times its earlier total in one week counts as new.
-JUMP = 10
-_FORM = struct.Struct(f">IIQ{DAYS}Q")
+GROWTH_FACTOR = 10
+_FORM = struct.Struct(f">IIQ{WEEK_DAYS}Q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,16 @@ class SeenDomain:
     first_on: date
     newest_on: date
     before: int = 0
-    days: tuple[int, ...] = (0,) * DAYS
+    days: tuple[int, ...] = (0,) * WEEK_DAYS
 
     def on(self, today: date) -> SeenDomain:
         """Return the record with the week that ends today; unchanged if `today` is before `newest_on`."""
         passed = (today - self.newest_on).days
         if passed <= 0:
             return self
-        remaining = self.days[: max(0, DAYS - passed)]
+        remaining = self.days[: max(0, WEEK_DAYS - passed)]
         earlier = sum(self.days[len(remaining) :])
-        days = (*(0,) * (DAYS - len(remaining)), *remaining)
+        days = (*(0,) * (WEEK_DAYS - len(remaining)), *remaining)
         return replace(self, newest_on=today, before=self.before + earlier, days=days)
 
     def plus(self, day: date, number: int) -> SeenDomain:
@@ -40,7 +40,7 @@ class SeenDomain:
         current = self.on(day)
         age = (current.newest_on - day).days
         first_on = min(current.first_on, day)
-        if age >= DAYS:
+        if age >= WEEK_DAYS:
             return replace(current, first_on=first_on, before=current.before + number)
         days = (*current.days[:age], current.days[age] + number, *current.days[age + 1 :])
         return replace(current, first_on=first_on, days=days)
@@ -52,12 +52,12 @@ class SeenDomain:
     def is_new(self, today: date) -> bool:
         """Return whether its first confirmations were this week, or this week's are JUMP times all earlier ones."""
         current = self.on(today)
-        return 0 < sum(current.days) >= JUMP * current.before
+        return 0 < sum(current.days) >= GROWTH_FACTOR * current.before
 
     @property
     def month(self) -> date:
         """Return the first day of the month of its last confirmation."""
-        last = next((age for age, number in enumerate(self.days) if number), DAYS)
+        last = next((age for age, number in enumerate(self.days) if number), WEEK_DAYS)
         return (self.newest_on - timedelta(days=last)).replace(day=1)
 
     def packed(self) -> bytes:
@@ -65,7 +65,7 @@ class SeenDomain:
         return _FORM.pack(self.first_on.toordinal(), self.newest_on.toordinal(), self.before, *self.days)
 
 
-def unpacked(content: bytes) -> SeenDomain:
+def unpack_record(content: bytes) -> SeenDomain:
     """Return the record from the bytes that `packed` returned. Raise ValueError if they are none."""
     try:
         first, newest, before, *days = _FORM.unpack(content)

@@ -1,4 +1,4 @@
-"""Rules for bulk entries of staff: usable quantities and days, and unusual quantities, which need confirmation."""
+"""Rules for the bulk entries of staff: valid quantities and days, and unusual quantities that need confirmation."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from datetime import date
 
 from campaign.domain.errors import InputError, TocsinError
 
-# A larger entry is a typing error: no stall has collected a million letters.
-MOST = 1_000_000
-# A quantity of this many times the section's usual must be entered twice, and waits for a second person.
-UNUSUAL = 10
-# More than this in a day always waits, whatever is usual: the usual quantity may have been raised step by step.
-MOST_ALONE = 10_000
-# The usual quantity of a section with fewer than _FEW entries.
-_USUAL, _FEW = 100, 3
-# The number of newest entries that determine what is usual.
-REMEMBERED = 20
+# A larger quantity is a typing error: no stall collects a million letters.
+MAX_QUANTITY = 1_000_000
+# A quantity above this many times the section's usual one must be entered twice, and waits for a second person.
+UNUSUAL_FACTOR = 10
+# A section's entries of one day that exceed this together always wait. Otherwise the usual quantity could be raised
+# step by step.
+MAX_UNCONFIRMED = 10_000
+# The usual quantity of a section with fewer than _MIN_ENTRIES entries.
+_USUAL, _MIN_ENTRIES = 100, 3
+# The number of newest entries that determine the usual quantity.
+USUAL_ENTRIES = 20
 PLACE_LENGTH, NOTE_LENGTH = 200, 1000
-# Separators of thousands. A point or a comma is refused, because it may be a decimal one.
-_GROUPING = {ord(character): None for character in " \u00a0\u202f\u2009'’"}
+# Separators of thousands. A point and a comma are refused, because they may be decimal separators.
+_THOUSANDS_SEPARATORS = {ord(character): None for character in " \u00a0\u202f\u2009'’"}
 
 
 class UnusualQuantityError(TocsinError):
@@ -30,14 +31,14 @@ class UnusualQuantityError(TocsinError):
     """
 
     def __init__(self, usual: int) -> None:
-        beyond = f"{UNUSUAL} times the usual {usual}" if usual else f"{MOST_ALONE} in a day"
-        super().__init__(f"more than {beyond}")
+        limit = f"{UNUSUAL_FACTOR} times the usual {usual}" if usual else f"{MAX_UNCONFIRMED} in a day"
+        super().__init__(f"more than {limit}")
         self.usual = usual
 
 
 def read_quantity(text: str) -> int:
     """Return a whole number from 1 to MOST. Raise InputError (`missing`, `not-a-number`, `too-small`, `too-large`)."""
-    digits = text.strip().translate(_GROUPING)
+    digits = text.strip().translate(_THOUSANDS_SEPARATORS)
     if not digits:
         raise InputError("quantity", "missing", "no quantity")
     is_negative = digits[0] in "-−"
@@ -45,15 +46,15 @@ def read_quantity(text: str) -> int:
         raise InputError("quantity", "not-a-number", "the quantity is no whole number")
     if is_negative or int(digits[:20]) == 0:
         raise InputError("quantity", "too-small", "the quantity is less than one")
-    if len(digits) > len(str(MOST)) * 2 or int(digits) > MOST:
-        raise InputError("quantity", "too-large", f"the quantity is more than {MOST}")
+    if len(digits) > len(str(MAX_QUANTITY)) * 2 or int(digits) > MAX_QUANTITY:
+        raise InputError("quantity", "too-large", f"the quantity is more than {MAX_QUANTITY}")
     return int(digits)
 
 
-def read_day(text: str, *, opened_on: date, today: date, last: date | None = None) -> date:
+def read_day(text: str, *, opened_on: date, today: date, last_day: date | None = None) -> date:
     """Return the day of the actions. Raise InputError (`missing`, `not-a-date`, `future`, `too-early`, `too-late`).
 
-    `last` is the day on which the appeal was stopped, or None.
+    `last_day` is the day on which the appeal was stopped; None if it was not.
     """
     if not text.strip():
         raise InputError("day", "missing", "no day")
@@ -65,30 +66,33 @@ def read_day(text: str, *, opened_on: date, today: date, last: date | None = Non
         raise InputError("day", "future", "the day is yet to come")
     if day < opened_on:
         raise InputError("day", "too-early", "the appeal was not open yet")
-    if last is not None and day > last:
+    if last_day is not None and day > last_day:
         raise InputError("day", "too-late", "the appeal had been stopped")
     return day
 
 
-def read_words(field: str, text: str, most: int) -> str:
+def read_line(field: str, text: str, max_length: int) -> str:
     """Return a place or note in one line. Raise InputError (`too-long`)."""
-    words = " ".join(text.split())
-    if len(words) > most:
-        raise InputError(field, "too-long", f"longer than {most} characters")
-    return words
+    line = " ".join(text.split())
+    if len(line) > max_length:
+        raise InputError(field, "too-long", f"longer than {max_length} characters")
+    return line
 
 
-def usual(earlier: Sequence[int]) -> int:
-    """Return the section's usual quantity: the median of its newest entries."""
-    return round(statistics.median(earlier)) if len(earlier) >= _FEW else _USUAL
+def usual_quantity(earlier_quantities: Sequence[int]) -> int:
+    """Return the section's usual quantity: the median of its newest entries, or _USUAL if it has too few."""
+    is_enough = len(earlier_quantities) >= _MIN_ENTRIES
+    return round(statistics.median(earlier_quantities)) if is_enough else _USUAL
 
 
-def refuse_unusual(quantity: int, earlier: Sequence[int], today: int = 0) -> None:
-    """Raise UnusualQuantityError if the quantity and the entries of `today` exceed UNUSUAL times the usual.
+def refuse_unusual(quantity: int, earlier_quantities: Sequence[int], today_total: int = 0) -> None:
+    """Raise UnusualQuantityError if the quantity and today's total exceed UNUSUAL_FACTOR times the usual quantity.
 
-    `earlier` are entries of days before, so that many large entries in a row do not make the next one usual.
+    `earlier_quantities` are entries of previous days, so that many large entries in a row do not make the next one
+    usual.
     """
-    if quantity + today > UNUSUAL * (usual_quantity := usual(earlier)):
-        raise UnusualQuantityError(usual_quantity)
-    if quantity + today > MOST_ALONE:
+    usual = usual_quantity(earlier_quantities)
+    if quantity + today_total > UNUSUAL_FACTOR * usual:
+        raise UnusualQuantityError(usual)
+    if quantity + today_total > MAX_UNCONFIRMED:
         raise UnusualQuantityError(0)

@@ -26,8 +26,8 @@ from campaign.domain.offline.sheet_columns import (
 from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.name import clean_name
 
-MOST_ROWS = 2000
-MOST_BYTES = 1024 * 1024
+MAX_ROWS = 2000
+MAX_BYTES = 1024 * 1024
 _LONGEST_CELL = 1000
 # Yes and no as people write them, and as spreadsheets of those languages store a ticked cell; in lower case, without
 # accents, spaces and punctuation.
@@ -127,8 +127,8 @@ def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
         SheetError: `empty`, `too-large`, `spreadsheet`, `not-utf8`, `binary`, `columns`, `half-name`,
             `address-column`, `too-many-rows` or `quotes`.
     """
-    if len(data) > MOST_BYTES:
-        raise SheetError("too-large", f"more than {MOST_BYTES} bytes")
+    if len(data) > MAX_BYTES:
+        raise SheetError("too-large", f"more than {MAX_BYTES} bytes")
     text = _decoded(data)
     if not text.strip():
         raise SheetError("empty", "the file is empty")
@@ -146,8 +146,8 @@ def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
                 continue
             if "email" not in head.places:
                 _look_for_addresses(head, cells)
-            if len(rows) >= MOST_ROWS:
-                raise SheetError("too-many-rows", f"more than {MOST_ROWS} rows")
+            if len(rows) >= MAX_ROWS:
+                raise SheetError("too-many-rows", f"more than {MAX_ROWS} rows")
             rows.append(_row(line, head, cells))
     except csv.Error as error:
         raise SheetError("quotes", f"line {reader.line_num}: {error}", str(reader.line_num)) from error

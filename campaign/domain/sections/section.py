@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 INTERNATIONAL = "international"
-CODE = re.compile(r"[a-z]{2}(-[a-z]{2,3})?|international")
+CODE_PATTERN = re.compile(r"[a-z]{2}(-[a-z]{2,3})?|international")
 
 
 class SectionLike(Protocol):
@@ -50,7 +50,7 @@ def choose_section(sections: Iterable[S], country: str, language: str) -> S | No
     return local[0] if local else rest
 
 
-def taking_part(sections: Iterable[S], codes: tuple[str, ...]) -> tuple[S, ...]:
+def participating_sections(sections: Iterable[S], codes: tuple[str, ...]) -> tuple[S, ...]:
     """Return the sections that take part in an appeal: those it names, or all if it names none.
 
     `international` always takes part: it counts supporters whose country has no section, or one that does not.

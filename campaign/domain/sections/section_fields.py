@@ -30,7 +30,9 @@ class OtherSection(SectionLike, Protocol):
 S = TypeVar("S", bound=SectionLike)
 
 
-def claimed(code: str, countries: Iterable[str], languages: Iterable[str], others: Iterable[S]) -> dict[str, S]:
+def claimed_countries(
+    code: str, countries: Iterable[str], languages: Iterable[str], others: Iterable[S]
+) -> dict[str, S]:
     """Return the countries that another section has for one of these languages, with that section."""
     rivals = [section for section in others if section.code != code and set(section.languages) & set(languages)]
     return {country: section for section in rivals for country in countries if country in section.countries}
@@ -82,7 +84,7 @@ def _countries_fault(
 ) -> str | None:
     if not (COUNTRIES | set(before.get("countries", []))).issuperset(values["countries"]):
         return "unknown"
-    return "claimed" if claimed(code, values["countries"], values["languages"], others) else None
+    return "claimed" if claimed_countries(code, values["countries"], values["languages"], others) else None
 
 
 def _languages_fault(languages: list[str], before: dict[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 # The maximum length of a page's text.
-MOST_CHARACTERS = 50_000
+MAX_CHARACTERS = 50_000
 
 
 class SitePage(StrEnum):

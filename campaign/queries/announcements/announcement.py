@@ -20,7 +20,7 @@ from campaign.queries.appeals.appeal import case_appeal_ids
 
 
 @dataclass(frozen=True, slots=True)
-class AnnouncedView:
+class AnnouncementTextView:
     """An announcement's text in one language, with its appeal. The body is Markdown."""
 
     language: str
@@ -44,7 +44,7 @@ class AnnouncementView:
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    texts: dict[str, AnnouncedView]
+    texts: dict[str, AnnouncementTextView]
     mails: dict[str, int]
     # The language of the appeal's first text.
     first_language: str = ""
@@ -63,7 +63,7 @@ class AnnouncementView:
         return choose_language(locale, self.texts, self.first_language) if is_told else None
 
 
-def find_announced(announcement_id: int, language: str) -> AnnouncedView | None:
+def find_announcement_text(announcement_id: int, language: str) -> AnnouncementTextView | None:
     """Return the text in that language; None if there is none."""
     row = db.session.execute(
         select(AnnouncementText, Announcement.appeal_id, Announcement.is_rewording)
@@ -73,8 +73,8 @@ def find_announced(announcement_id: int, language: str) -> AnnouncedView | None:
     return None if row is None else _announced(*row)
 
 
-def _announced(row: AnnouncementText, appeal_id: int, is_rewording: bool) -> AnnouncedView:
-    return AnnouncedView(row.language, row.subject, row.body, appeal_id, is_rewording)
+def _announced(row: AnnouncementText, appeal_id: int, is_rewording: bool) -> AnnouncementTextView:
+    return AnnouncementTextView(row.language, row.subject, row.body, appeal_id, is_rewording)
 
 
 def find_announcement(announcement_id: int) -> AnnouncementView | None:
@@ -124,12 +124,12 @@ def audience(
 
     For several appeals (`to_case`) it is an upper bound: a person who signed two counts twice, and gets one mail.
     """
-    conditions = told(appeal_id, section_code, (), to_case=to_case, is_rewording=is_rewording)
+    conditions = recipient_conditions(appeal_id, section_code, (), to_case=to_case, is_rewording=is_rewording)
     chosen = select(Signature.locale, func.count()).where(*conditions)
     return {locale: int(number) for locale, number in db.session.execute(chosen.group_by(Signature.locale))}
 
 
-def told(
+def recipient_conditions(
     appeal_id: int,
     section_code: str | None,
     locales: Collection[str],
@@ -139,8 +139,8 @@ def told(
 ) -> list[Any]:
     """Return the conditions for signatures that get an announcement: confirmed, with an address, and asked for news.
 
-    A person who signed several appeals of the case matches several times: `without_repeats` leaves one. For a change of
-    the letter (`is_rewording`), only signers of earlier versions match.
+    A person who signed several appeals of the case matches once for each; `without_duplicates` removes the others. For
+    a change of the letter (`is_rewording`), only signers of earlier versions match.
     """
     earlier = [_SIGNED_EARLIER.is_(True)] if is_rewording else []
     ids = case_appeal_ids(appeal_id) if to_case else (appeal_id,)
@@ -160,7 +160,7 @@ _SIGNED_EARLIER = (
 )
 
 
-def without_repeats(
+def without_duplicates(
     batch: Sequence[tuple[Signature, Address]], row: Announcement, vault: Vault
 ) -> list[tuple[Signature, Address]]:
     """Return the signatures of the batch without those whose signer gets the announcement for another signature.
@@ -174,7 +174,9 @@ def without_repeats(
     digests = {one.id: vault.address_digests(ids, to) for one, to in batch}
     chosen = select(Signature.id, Signature.appeal_id, Signature.address_digest).where(
         Signature.address_digest.in_({digest for some in digests.values() for digest in some}),
-        *told(row.appeal_id, row.section_code, row.locales, to_case=True, is_rewording=row.is_rewording),
+        *recipient_conditions(
+            row.appeal_id, row.section_code, row.locales, to_case=True, is_rewording=row.is_rewording
+        ),
     )
     found = {
         bytes(digest or b""): (appeal_id == row.appeal_id, number)

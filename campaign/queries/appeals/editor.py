@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from campaign.domain.appeals.editing import FACTS, TARGET, WORDS
+from campaign.domain.appeals.editing import FACT_FIELDS, TARGET_FIELDS, TEXT_FIELDS
 from campaign.models import Appeal, AppealText, ImportedDocument, Staff, Target
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView, find_appeal_by_id
@@ -92,27 +92,27 @@ def find_for_editing(slug: str) -> AppealForEditing | None:
         names={one.id: one.email for one in db.session.scalars(select(Staff).where(Staff.id.in_(people)))},
         versions={text.language: TextVersion(text.version, text.created_at, text.signed_before) for text in row.texts},
         documents={one.language: _document(one) for one in documents},
-        words={text.language: words_of(text) for text in row.texts},
-        targets={target.position: target_of(target) for target in row.targets},
-        facts=facts_of(row),
+        words={text.language: text_values(text) for text in row.texts},
+        targets={target.position: target_values(target) for target in row.targets},
+        facts=fact_values(row),
         follows=None if followed is None else _related(followed),
         followed_by=tuple(_related(one) for one in followers),
     )
 
 
-def words_of(text: AppealText) -> dict[str, Any]:
+def text_values(text: AppealText) -> dict[str, Any]:
     """Return a text's values under the names of the form's fields."""
-    return {name: getattr(text, name) for name in WORDS}
+    return {name: getattr(text, name) for name in TEXT_FIELDS}
 
 
-def target_of(target: Target) -> dict[str, Any]:
+def target_values(target: Target) -> dict[str, Any]:
     """Return a target's values under the names of the form's fields."""
-    return {name: getattr(target, name) for name in TARGET}
+    return {name: getattr(target, name) for name in TARGET_FIELDS}
 
 
-def facts_of(appeal: Appeal) -> dict[str, Any]:
+def fact_values(appeal: Appeal) -> dict[str, Any]:
     """Return an appeal's facts under the names of the form's fields, the date in ISO 8601."""
-    facts = {name: getattr(appeal, name) for name in FACTS}
+    facts = {name: getattr(appeal, name) for name in FACT_FIELDS}
     return facts | {"deadline": appeal.deadline.isoformat() if appeal.deadline else None}
 
 

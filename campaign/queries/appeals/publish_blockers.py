@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from campaign.domain.appeals.appeal import is_in_time
-from campaign.domain.sections.section import taking_part
+from campaign.domain.sections.section import participating_sections
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.sections.section import list_sections
 
@@ -32,7 +32,7 @@ def publish_blockers(appeal: AppealView, *, now: datetime) -> tuple[PublishBlock
             found.append(PublishBlocker("no-target", text.language))
     if not has_targets:
         found.append(PublishBlocker("no-target"))
-    zones = [section.last_zone(appeal.deadline) for section in taking_part(list_sections(), appeal.sections)]
+    zones = [section.last_zone(appeal.deadline) for section in participating_sections(list_sections(), appeal.sections)]
     if appeal.deadline is None:
         found.append(PublishBlocker("no-deadline"))
     elif not zones:

@@ -20,13 +20,13 @@ from campaign.queries.signing.person import owner_domain_of
 
 HOUR = timedelta(hours=1)
 # A few firms and schools may confirm their first signatures in any hour.
-LEAST = 100
+MIN_CONFIRMATIONS = 100
 # Most people have their mailbox with a large provider, which is never new. So at a genuine launch, even of a new site
 # that has seen no domain, the other domains are less than half.
-SHARE = 0.5
+NEW_SHARE = 0.5
 # From a small firm one or two people confirm within an hour. Domains with more are a school, a company, an unlisted
 # provider, or a catch-all domain: a single one of the first three is below LEAST, and many are below this share.
-CROWD, CROWDED_SHARE = 5, 0.2
+MIN_CROWD, CROWD_SHARE = 5, 0.2
 # The number of newest actions and of domains examined: more would not change the result.
 _LOOKED_AT, _MOST = 20_000, 10_000
 
@@ -47,8 +47,8 @@ class ConfirmedTogether:
     @property
     def is_flood(self) -> bool:
         """Return whether the new domains together look like a flood."""
-        return (self.new >= LEAST and self.new >= SHARE * self.confirmed) or (
-            self.crowded >= LEAST and self.crowded >= CROWDED_SHARE * self.confirmed
+        return (self.new >= MIN_CONFIRMATIONS and self.new >= NEW_SHARE * self.confirmed) or (
+            self.crowded >= MIN_CONFIRMATIONS and self.crowded >= CROWD_SHARE * self.confirmed
         )
 
 
@@ -69,7 +69,7 @@ def confirmed_together(vault: Vault, *, now: datetime) -> ConfirmedTogether:
     keys = Signature.domain_digest, Signature.section_code, is_gone
     rows = db.session.execute(sums.where(*wanted).group_by(*keys).order_by(number.desc()).limit(_MOST)).all()
     confirmed = sum(row.number for row in rows)
-    if confirmed < LEAST:
+    if confirmed < MIN_CONFIRMATIONS:
         return ConfirmedTogether(confirmed, 0, 0, frozenset())
     found = _by_domain({some: (section, number) for section, number, some, gone in rows if not gone}, vault)
     new = _new_of({domain for domain, _ in found}, vault, now)
@@ -83,7 +83,7 @@ def confirmed_together(vault: Vault, *, now: datetime) -> ConfirmedTogether:
             by_name[registrable_domain(domain)] += number_of
             by_section[section] += number_of
     total = by_section.total()
-    crowded = erased + sum(many for many in by_name.values() if many >= CROWD)
+    crowded = erased + sum(many for many in by_name.values() if many >= MIN_CROWD)
     return ConfirmedTogether(
         confirmed, total, crowded, frozenset(one for one, of in by_section.items() if of * 10 >= total)
     )

@@ -16,7 +16,7 @@ from campaign.platform import db
 
 DAYS = 30
 # The number of newest signatures examined.
-LOOKED_AT = 20_000
+EXAMINED_ROWS = 20_000
 _SHOWN = 60
 
 
@@ -36,13 +36,13 @@ def erased_days(scope: Scope, *, now: datetime, kept_days: int, slug: str | None
     """
     columns = Signature.appeal_id, Signature.confirmed_at, Signature.address_digest, Signature.state
     newest = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
-    lately = newest.limit(LOOKED_AT).subquery()
+    lately = newest.limit(EXAMINED_ROWS).subquery()
     number = func.count().label("number")
     wanted = [
         lately.c.address_digest.is_(None),
         lately.c.state == SignatureState.CONFIRMED,
         lately.c.confirmed_at > now - timedelta(days=DAYS),
-        kept_appeals(lately.c.appeal_id, now, kept_days),
+        uncleared_appeals(lately.c.appeal_id, now, kept_days),
     ]
     if slug is not None:
         wanted.append(Appeal.slug == slug)
@@ -58,7 +58,7 @@ def erased_days(scope: Scope, *, now: datetime, kept_days: int, slug: str | None
     return tuple(ErasedDay(of, confirmed_at.date(), many) for of, confirmed_at, many in rows)
 
 
-def kept_appeals(appeal_id: Any, now: datetime, kept_days: int) -> ColumnElement[bool]:
+def uncleared_appeals(appeal_id: Any, now: datetime, kept_days: int) -> ColumnElement[bool]:
     """Return the condition that retention has not cleared the appeal's signatures, which then look like erased ones."""
     kept = or_(Appeal.ended_at.is_(None), Appeal.ended_at > now - timedelta(days=kept_days))
     found: ColumnElement[bool] = appeal_id.in_(select(Appeal.id).where(kept))

@@ -14,7 +14,7 @@ from campaign.models import AbuseAlert, SignUp, TallyHour
 from campaign.platform import db
 
 # People who signed within the last minutes may not have received the mail yet.
-REST = timedelta(minutes=15)
+MAIL_DELAY = timedelta(minutes=15)
 WINDOW = timedelta(hours=2)
 DAY = timedelta(days=1)
 # The number of sign-ups examined; more would not change the result.
@@ -38,7 +38,7 @@ def recent_sign_ups(now: datetime) -> RecentSignUps:
     """Return the unconfirmed and confirmed sign-ups of all appeals; both are read by an index."""
     waiting = (
         select(SignUp.id)
-        .where(SignUp.signature_id.is_(None), SignUp.signed_at.between(now - WINDOW, now - REST))
+        .where(SignUp.signature_id.is_(None), SignUp.signed_at.between(now - WINDOW, now - MAIL_DELAY))
         .limit(_ENOUGH)
     )
     unconfirmed = db.session.execute(select(func.count()).select_from(waiting.subquery())).scalar_one()
@@ -52,7 +52,7 @@ def recent_sign_ups(now: datetime) -> RecentSignUps:
     return RecentSignUps(int(unconfirmed), int(confirmed))
 
 
-def is_uncarried(now: datetime) -> bool:
+def is_server_ascii_only(now: datetime) -> bool:
     """Return whether the mail server refused, within a day, an address with letters beyond ASCII before the @."""
     refused = select(AbuseAlert.raised_at).where(
         AbuseAlert.kind == SMTPUTF8_ALERT, AbuseAlert.appeal_id == 0, AbuseAlert.window_at > now - DAY
@@ -60,7 +60,7 @@ def is_uncarried(now: datetime) -> bool:
     return db.session.execute(refused.limit(1)).first() is not None
 
 
-def sections_lately(appeal_id: int | None, now: datetime) -> frozenset[str]:
+def sections_with_sign_ups(appeal_id: int | None, now: datetime) -> frozenset[str]:
     """Return the sections of the newest sign-ups of the last two hours, for one appeal or for all."""
     newest = (
         select(SignUp.appeal_id, SignUp.section_code)
@@ -75,7 +75,7 @@ def sections_lately(appeal_id: int | None, now: datetime) -> frozenset[str]:
     return frozenset(db.session.scalars(chosen))
 
 
-def sections_reporting(appeal_id: int, now: datetime) -> frozenset[str]:
+def sections_with_reports(appeal_id: int, now: datetime) -> frozenset[str]:
     """Return the sections in which actions were reported for the appeal within the last two hours."""
     chosen = select(TallyHour.section_code).where(
         TallyHour.appeal_id == appeal_id,

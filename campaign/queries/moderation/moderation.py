@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 
 from campaign.domain.counting.small_cells import is_small
 from campaign.domain.errors import CipherError, NotFoundError
-from campaign.domain.moderation.invalidation import AT_WORK, Criteria, InvalidatedKind, unpacked
+from campaign.domain.moderation.invalidation import ACTIVE_STATES, Criteria, InvalidatedKind, unpack_criteria
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_signature
 from campaign.domain.signing.address import Address, parse_address
@@ -25,17 +25,17 @@ from campaign.domain.staff.roles import Scope
 from campaign.models import AbuseAlert, Appeal, Invalidation, Signature, Staff
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
-from campaign.queries.moderation.reported import ReportView, reports
+from campaign.queries.moderation.reported import ReportView, find_reports
 from campaign.queries.signing.person import digests_of_address, owner_domain_of
 from campaign.queries.signing.signature import digests_of_same_address
 
 # The number of names that a search decrypts, which takes a second or two.
-SEARCHED = 50_000
-FOUND = 100
+MAX_SEARCHED = 50_000
+MAX_RESULTS = 100
 # The number of rows in a link that changes an address: about 1,400 characters.
-MARKED = 100
+MAX_MARKS = 100
 # The number of newest signatures examined for trends; a flood is among them.
-LOOKED_AT = 20_000
+EXAMINED_ROWS = 20_000
 DAYS = 7
 _TOP = 12
 
@@ -132,20 +132,20 @@ class InvalidationView:
     @property
     def is_at_work(self) -> bool:
         """Return whether a worker still has work to do for it."""
-        return self.state in AT_WORK
+        return self.state in ACTIVE_STATES
 
 
-def signers_found(scope: Scope, vault: Vault, *, name: str, address: Address | None) -> tuple[int, ...]:
+def find_signer_ids(scope: Scope, vault: Vault, *, name: str, address: Address | None) -> tuple[int, ...]:
     """Return the ids of the own section's signatures with exactly that name or address: the newest FOUND.
 
     No digest of a name is stored, because it would show a thief who signed. Instead the newest SEARCHED names are
     decrypted.
     """
     if address is None:
-        return tuple(islice(_named(scope, vault, name_key(name)), FOUND))
+        return tuple(islice(_named(scope, vault, name_key(name)), MAX_RESULTS))
     found = Signature.address_digest.in_(digests_of_address(db.session, address, vault))
     chosen = select(Signature.id).where(found, Signature.section_code == scope.section)
-    return tuple(db.session.scalars(chosen.order_by(Signature.id.desc()).limit(FOUND)))
+    return tuple(db.session.scalars(chosen.order_by(Signature.id.desc()).limit(MAX_RESULTS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,20 +185,20 @@ def own_marks_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> 
     """
     own = own_signatures_of_same_address(scope, vault, signature_id)
     chosen = select(Signature.id, Signature.link_key).where(Signature.id.in_(own))
-    rows = db.session.execute(chosen.order_by(Signature.id != signature_id, Signature.id.desc()).limit(MARKED))
+    rows = db.session.execute(chosen.order_by(Signature.id != signature_id, Signature.id.desc()).limit(MAX_MARKS))
     return tuple(shown_mark(one, section_content(link_key or b"", scope.section)) for one, link_key in rows)
 
 
 def is_beyond_search(scope: Scope) -> bool:
     """Return whether the section has more signatures than a search by name examines."""
     chosen = select(Signature.id).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
-    return db.session.execute(chosen.offset(SEARCHED).limit(1)).first() is not None
+    return db.session.execute(chosen.offset(MAX_SEARCHED).limit(1)).first() is not None
 
 
 def _named(scope: Scope, vault: Vault, key: str) -> Iterator[int]:
     columns = Signature.id, Signature.appeal_id, Signature.address_digest, Signature.link_key, Signature.name_sealed
     chosen = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
-    for row in db.session.execute(chosen.limit(SEARCHED)).all():
+    for row in db.session.execute(chosen.limit(MAX_SEARCHED)).all():
         if row.name_sealed is None:
             continue
         try:
@@ -223,7 +223,7 @@ def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None
         )
         .where(Signature.section_code == scope.section)
         .order_by(Signature.id.desc())
-        .limit(LOOKED_AT)
+        .limit(EXAMINED_ROWS)
         .subquery()
     )
     days = tuple(first.date() + timedelta(days=number) for number in range(DAYS))
@@ -259,7 +259,7 @@ def find_invalidation(scope: Scope, vault: Vault, invalidation_id: int) -> Inval
     if row is None:
         raise NotFoundError("there is no such invalidation")
     found = _view(tuple(row), vault)
-    return replace(found, sampled=0, reports=reports(scope, row[0].sample)) if found.is_of_reports else found
+    return replace(found, sampled=0, reports=find_reports(scope, row[0].sample)) if found.is_of_reports else found
 
 
 def sample_of(scope: Scope, invalidation_id: int) -> tuple[int, ...]:
@@ -311,7 +311,7 @@ def _view(found: tuple[Any, ...], vault: Vault) -> InvalidationView:
 
 def _criteria(row: Invalidation, vault: Vault) -> Criteria | None:
     try:
-        return unpacked(vault.open_context(row.criteria_sealed, place_of(row))) if row.criteria_sealed else None
+        return unpack_criteria(vault.open_context(row.criteria_sealed, place_of(row))) if row.criteria_sealed else None
     except CipherError:
         return None
 

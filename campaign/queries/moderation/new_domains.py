@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from campaign.domain.counting.small_cells import FEW
 from campaign.domain.errors import CipherError
-from campaign.domain.moderation.seen_domain import DAYS, SeenDomain
+from campaign.domain.moderation.seen_domain import WEEK_DAYS, SeenDomain
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.provider import LARGE, is_disposable
 from campaign.domain.staff.roles import Scope
@@ -19,7 +19,7 @@ from campaign.queries.moderation.seen_domain import seen_domains
 from campaign.queries.signing.person import owner_domain_of
 
 # The number of newest signatures examined.
-LOOKED_AT = 20_000
+EXAMINED_ROWS = 20_000
 # As many as staff can choose at once.
 _MOST = _SHOWN = 200
 
@@ -61,8 +61,8 @@ def _sums(scope: Scope, vault: Vault, now: datetime, slug: str | None) -> dict[s
     """Return sign-ups and confirmations by domain. One signature for each digest is decrypted to learn the domain."""
     columns = Signature.id, Signature.appeal_id, Signature.domain_digest, Signature.signed_at, Signature.confirmed_at
     newest = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
-    lately = newest.limit(LOOKED_AT).subquery()
-    wanted = [lately.c.signed_at > now - timedelta(days=DAYS), lately.c.domain_digest.is_not(None)]
+    lately = newest.limit(EXAMINED_ROWS).subquery()
+    wanted = [lately.c.signed_at > now - timedelta(days=WEEK_DAYS), lately.c.domain_digest.is_not(None)]
     if slug is not None:
         wanted.append(lately.c.appeal_id == select(Appeal.id).where(Appeal.slug == slug).scalar_subquery())
     number = func.count().label("number")

@@ -15,7 +15,7 @@ from campaign.platform import db
 
 DAYS = 7
 # The number of newest reports examined; a flood is among them.
-LOOKED_AT = 20_000
+EXAMINED_ROWS = 20_000
 _TOP = 12
 _HOUR = timedelta(hours=1)
 
@@ -64,7 +64,7 @@ class ReportView:
     counted_at: datetime
 
 
-def reported(scope: Scope, *, now: datetime, slug: str | None = None) -> ReportOverview:
+def report_overview(scope: Scope, *, now: datetime, slug: str | None = None) -> ReportOverview:
     """Return the overview of the own section's reports without a signature, for one appeal or for all."""
     newest = _newest(scope)
     wanted = [newest.c.counted_at > now - timedelta(days=DAYS)]
@@ -88,7 +88,7 @@ def reported(scope: Scope, *, now: datetime, slug: str | None = None) -> ReportO
     return ReportOverview(tuple(hours), tuple(networks), total)
 
 
-def reports(scope: Scope, ids: list[int]) -> tuple[ReportView, ...]:
+def find_reports(scope: Scope, ids: list[int]) -> tuple[ReportView, ...]:
     """Return the own section's reported actions with these ids, counted or invalidated, in their order."""
     found: dict[int, ReportView] = {}
     for model in (Action, InvalidatedAction):
@@ -111,7 +111,7 @@ def _newest(scope: Scope) -> Any:
             Action.evidence == Evidence.REPORTED,
         )
         .order_by(Action.id.desc())
-        .limit(LOOKED_AT)
+        .limit(EXAMINED_ROWS)
         .subquery()
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, scoped_session
 
 from campaign.domain.errors import CipherError
-from campaign.domain.moderation.seen_domain import SeenDomain, unpacked
+from campaign.domain.moderation.seen_domain import SeenDomain, unpack_record
 from campaign.domain.privacy.cipher import Vault
 from campaign.models import MailDomain
 
@@ -21,7 +21,7 @@ def seen_domains(session: Session | scoped_session[Any], domains: Iterable[str],
     found: dict[str, SeenDomain] = {}
     for digest, content in session.execute(chosen):
         try:
-            found[digests[bytes(digest)]] = unpacked(vault.open_seen_domain(bytes(content), bytes(digest)))
+            found[digests[bytes(digest)]] = unpack_record(vault.open_seen_domain(bytes(content), bytes(digest)))
         except (CipherError, ValueError):
             continue
     return found

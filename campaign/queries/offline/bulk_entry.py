@@ -47,7 +47,7 @@ def entries(scope: Scope, appeal_id: int, *, before: int | None = None) -> tuple
     return tuple(_view(scope, *row) for row in db.session.execute(chosen.order_by(BulkEntry.id.desc()).limit(PAGE)))
 
 
-def waiting_elsewhere(scope: Scope, appeal_id: int) -> tuple[BulkEntryView, ...]:
+def waiting_entries_elsewhere(scope: Scope, appeal_id: int) -> tuple[BulkEntryView, ...]:
     """Return, for coordinators, the entries of other sections that wait for a second person; nothing for others."""
     if not scope.may(Permission.COORDINATE):
         return ()

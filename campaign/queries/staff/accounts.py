@@ -59,13 +59,13 @@ def find_staff_id(email: str) -> int:
     return found
 
 
-def invited_as(link: Link) -> StaffView | None:
+def find_invited(link: Link) -> StaffView | None:
     """Return the account of a valid invitation; None if it was used or replaced, or the account ended."""
     staff = _opened(link)
     return _view(staff) if staff is not None and staff.password is None else None
 
 
-def resetting(link: Link) -> StaffView | None:
+def find_resetting(link: Link) -> StaffView | None:
     """Return the account of a valid link for a new password; None if it was used, or the account ended."""
     staff = _opened(link)
     return _view(staff) if staff is not None and staff.password is not None else None

@@ -24,7 +24,12 @@ from campaign.platform import limiter
 from campaign.platform.context import Context
 from campaign.platform.network import Network
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.moderation.floods import RecentSignUps, recent_sign_ups, sections_lately, sections_reporting
+from campaign.queries.moderation.floods import (
+    RecentSignUps,
+    recent_sign_ups,
+    sections_with_reports,
+    sections_with_sign_ups,
+)
 from campaign.services.abuse.alert import alert_flood
 from campaign.services.abuse.counters import WatchedLimit, hit, hit_watched, parse_limits, watched_networks
 
@@ -276,9 +281,9 @@ def _alert(kind: str, appeal: AppealView | None, context: Context) -> None:
     if not _state_of_process().is_news(kind, appeal_id or 0, now):
         return
     if appeal_id is not None and kind in {"reports", "signed-reports"}:
-        sections = sections_reporting(appeal_id, now)
+        sections = sections_with_reports(appeal_id, now)
     else:
-        sections = sections_lately(appeal_id, now)
+        sections = sections_with_sign_ups(appeal_id, now)
     alert_flood(kind, appeal, sections, context=replace(context, actor=SYSTEM))
 
 

@@ -10,7 +10,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from campaign.config import LOCALES
-from campaign.domain.announcements.announcement import RECALL, AnnouncementKind, AnnouncementState, check_text, edition
+from campaign.domain.announcements.announcement import (
+    RECALL_PERIOD,
+    AnnouncementKind,
+    AnnouncementState,
+    check_text,
+    edition,
+)
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
 from campaign.domain.outbox.mail_kind import MailKind
@@ -46,7 +52,7 @@ class Audience:
     is_rewording: bool = False
 
 
-def draft(
+def create_draft(
     appeal_id: int, kind: AnnouncementKind, to: Audience, texts: Mapping[str, AnnouncementWording], *, context: Context
 ) -> int:
     """Store a new announcement as a draft and return its id; no mail is sent yet.
@@ -147,7 +153,7 @@ def send(announcement_id: int, *, context: Context, seen: str) -> None:
         row = _locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
         _refuse_unseen(row, seen)
         row.state = AnnouncementState.SENDING
-        row.started_at = context.now + RECALL
+        row.started_at = context.now + RECALL_PERIOD
         _note(session, "announcement.send", row, context=context, after=_for_audit(row))
 
 

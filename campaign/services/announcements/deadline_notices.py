@@ -9,18 +9,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import AppealState, end_of_day
-from campaign.domain.sections.section import taking_part
+from campaign.domain.sections.section import participating_sections
 from campaign.domain.staff.roles import Role
 from campaign.mail.messages.staff_texts import ends_soon, has_ended
 from campaign.models import Appeal, Staff
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.sections.section import SectionView, list_sections
-from campaign.services.appeals.review_notices import claim, headline, owe
+from campaign.services.appeals.review_notices import claim_notice, enqueue_notice, headline
 
-BEFORE = timedelta(days=3)
+NOTICE_BEFORE = timedelta(days=3)
 # A notice that is later than this, because no worker ran, is not sent: it would only confuse.
-AFTER = timedelta(days=7)
+NOTICE_AFTER = timedelta(days=7)
 _WRITERS = (Role.EDITOR.value, Role.COORDINATOR.value, Role.ADMIN.value)
 
 
@@ -36,11 +36,11 @@ def remind_staff(*, context: Context) -> int:
         sections, staff = list_sections(), _staff(session)
         chosen = select(Appeal).where(
             Appeal.state.in_([AppealState.OPEN.value, AppealState.CLOSED.value]),
-            Appeal.deadline >= (now - AFTER).date() - timedelta(days=2),
-            Appeal.deadline <= (now + BEFORE).date() + timedelta(days=2),
+            Appeal.deadline >= (now - NOTICE_AFTER).date() - timedelta(days=2),
+            Appeal.deadline <= (now + NOTICE_BEFORE).date() + timedelta(days=2),
         )
         for appeal in session.scalars(chosen.order_by(Appeal.id)):
-            for section in taking_part(sections, tuple(appeal.sections)):
+            for section in participating_sections(sections, tuple(appeal.sections)):
                 if section.code in appeal.continuation or section.code not in staff or appeal.deadline is None:
                     continue
                 owed += _remind(session, appeal, appeal.deadline, section, staff[section.code], context)
@@ -57,18 +57,18 @@ def _remind(
 ) -> int:
     now = context.now
     end = end_of_day(deadline, section.last_zone(deadline))
-    if end <= now < end + AFTER:
+    if end <= now < end + NOTICE_AFTER:
         stage = "ended"
-    elif appeal.state == AppealState.OPEN and end - BEFORE <= now < end:
+    elif appeal.state == AppealState.OPEN and end - NOTICE_BEFORE <= now < end:
         stage = "ends-soon"
     else:
         return 0
-    if not claim(session, f"{stage}:{section.code}", appeal.id, end, now=now):
+    if not claim_notice(session, f"{stage}:{section.code}", appeal.id, end, now=now):
         return 0
     for staff in people:
         name = headline(session, appeal, staff.locale)
         text = ends_soon(staff.locale, name, deadline) if stage == "ends-soon" else has_ended(staff.locale, name)
-        owe(session, staff, text, appeal, context)
+        enqueue_notice(session, staff, text, appeal, context)
     return len(people)
 
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, insert, select
 
 from campaign.domain.announcements.announcement import (
-    BATCH,
-    REMINDER_REST,
+    BATCH_SIZE,
+    REMINDER_MIN_AGE,
     AnnouncementKind,
     AnnouncementState,
     choose_language,
@@ -27,7 +27,7 @@ from campaign.platform.context import Context
 from campaign.platform.database.insert_or_ignore import insert_all_or_ignore
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.queries.announcements.announcement import told, without_repeats
+from campaign.queries.announcements.announcement import recipient_conditions, without_duplicates
 from campaign.services.outbox.enqueue import NewMail, mail_columns
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def fan_out(announcement_id: int, *, context: Context) -> int | None:
             return None
         if row.started_at is None or row.started_at > now:
             return None
-        signatures = session.scalars(_next(row).limit(BATCH)).all()
+        signatures = session.scalars(_next(row).limit(BATCH_SIZE)).all()
         if not signatures:
             row.state = AnnouncementState.SENT
             row.ended_at = now
@@ -89,7 +89,7 @@ def fan_out(announcement_id: int, *, context: Context) -> int | None:
         batch = [(signature, to) for signature in signatures if (to := _address_of(signature, vault)) is not None]
         mails = [
             mail_columns(_mail_for(row, signature, to, vault), now=now, domain=context.mail_domain)
-            for signature, to in without_repeats(batch, row, vault)
+            for signature, to in without_duplicates(batch, row, vault)
         ]
         if mails:
             # Each signer gets it once, even if two workers process the same batch.
@@ -100,11 +100,13 @@ def fan_out(announcement_id: int, *, context: Context) -> int | None:
 
 def _next(row: Announcement) -> Any:
     conditions: list[Any] = [
-        *told(row.appeal_id, row.section_code, row.locales, to_case=row.to_case, is_rewording=row.is_rewording),
+        *recipient_conditions(
+            row.appeal_id, row.section_code, row.locales, to_case=row.to_case, is_rewording=row.is_rewording
+        ),
         Signature.id > row.after_id,
     ]
     if row.kind == AnnouncementKind.DEADLINE_REMINDER and row.started_at is not None:
-        conditions.append(Signature.confirmed_at <= row.started_at - REMINDER_REST)
+        conditions.append(Signature.confirmed_at <= row.started_at - REMINDER_MIN_AGE)
     return select(Signature).where(and_(*conditions)).order_by(Signature.id)
 
 

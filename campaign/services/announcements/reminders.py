@@ -22,7 +22,7 @@ REMINDER_AFTER = timedelta(hours=48)
 _BATCH = 500
 
 
-def remind_pending(*, context: Context) -> int:
+def enqueue_reminders(*, context: Context) -> int:
     """Enqueue one reminder for each sign-up unconfirmed two days after its mail was sent; return how many.
 
     The limit of mails per mailbox is checked later, when sending.

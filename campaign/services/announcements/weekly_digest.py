@@ -20,7 +20,7 @@ from campaign.queries.counting.staff_counts import AppealSummary, appeal_summari
 from campaign.services.outbox.enqueue import enqueue_to_address
 
 
-def owe_digests(*, context: Context) -> int:
+def enqueue_digests(*, context: Context) -> int:
     """Enqueue one digest of the open appeals for each who has chosen it; return how many mails were enqueued.
 
     The mail is in the recipient's language. If no appeal is open, no mail is sent.

@@ -13,13 +13,13 @@ from campaign.platform.context import Context
 from campaign.services.staff.audit import AuditRecord, append
 
 
-def admit(context: Context, appeal: Appeal, permission: Permission = Permission.EDIT) -> None:
+def require_access(context: Context, appeal: Appeal, permission: Permission = Permission.EDIT) -> None:
     """Raise NotFoundError unless the actor may edit the appeals of this section and has the permission."""
     if not (context.actor.may_edit_for(appeal.section_code) and context.actor.may(permission)):
         raise NotFoundError("no such appeal among those you work on")
 
 
-def note(
+def audit_change(
     session: Session,
     act: str,
     appeal: Appeal,
@@ -43,7 +43,7 @@ def note(
     append(session, entry, context=context)
 
 
-def remember_writer(context: Context, appeal: Appeal) -> None:
+def record_author(context: Context, appeal: Appeal) -> None:
     """Add the actor, if a member of staff, to the end of the appeal's authors, and increase its revision.
 
     A review that was requested is withdrawn: it was requested for the text before this change.

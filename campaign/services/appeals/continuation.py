@@ -12,8 +12,8 @@ from campaign.models import Appeal
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.services.appeals.access import admit, note
-from campaign.services.appeals.lifecycle import find
+from campaign.services.appeals.access import audit_change, require_access
+from campaign.services.appeals.lifecycle import find_locked
 
 _INDEX = re.compile(r"([a-z]{3})\s?(\d{2})/(\d{2,6})/(\d{4}|\d{2})(?!\d)", re.IGNORECASE)
 
@@ -48,8 +48,8 @@ def follow(slug: str, followed: str | None, *, context: Context, seen: str | Non
     ConflictError (`follows`: a colleague has changed it).
     """
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal)
         earlier = None
         if followed:
             earlier = session.scalars(select(Appeal).where(Appeal.slug == followed)).one_or_none()
@@ -68,7 +68,9 @@ def follow(slug: str, followed: str | None, *, context: Context, seen: str | Non
             raise ConflictError({"follows": before or ""})
         appeal.follows_id = None if earlier is None else earlier.id
         appeal.revision += 1
-        note(session, "appeal.follow", appeal, context=context, before={"follows": before}, after={"follows": after})
+        audit_change(
+            session, "appeal.follow", appeal, context=context, before={"follows": before}, after={"follows": after}
+        )
 
 
 def _before(session: Session, appeal: Appeal) -> Appeal | None:

@@ -13,10 +13,10 @@ from campaign.domain.errors import InvalidFieldsError
 from campaign.models import Appeal, Section
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
-from campaign.queries.appeals.editor import facts_of
-from campaign.services.appeals.access import admit, note
+from campaign.queries.appeals.editor import fact_values
+from campaign.services.appeals.access import audit_change, require_access
 from campaign.services.appeals.edit_text import refuse_ended
-from campaign.services.appeals.lifecycle import find
+from campaign.services.appeals.lifecycle import find_locked
 from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
@@ -27,10 +27,10 @@ def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, context
     InvalidFieldsError, StateError (the appeal has ended), ConflictError (the facts have changed since `seen`).
     """
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal)
         refuse_ended(appeal)
-        before = facts_of(appeal)
+        before = fact_values(appeal)
         if appeal.state != AppealState.DRAFT:
             typed = {**typed, "slug": appeal.slug}
         codes = frozenset(session.scalars(select(Section.code)))
@@ -44,7 +44,7 @@ def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, context
         if session.scalar(same_slug) is not None:
             raise InvalidFieldsError({"slug": "taken"})
         # Noted under the old slug; the entry contains the new one, so both are found in the audit log.
-        note(session, "appeal.set-facts", appeal, context=context, before=before, after=after)
+        audit_change(session, "appeal.set-facts", appeal, context=context, before=before, after=after)
         for name, value in after.items():
             setattr(appeal, name, date.fromisoformat(value) if name == "deadline" and value else value)
         appeal.revision += 1

@@ -10,10 +10,10 @@ from campaign.domain.errors import NotFoundError, StateError
 from campaign.models import Appeal, Target
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
-from campaign.queries.appeals.editor import target_of
-from campaign.services.appeals.access import admit, note, remember_writer
+from campaign.queries.appeals.editor import target_values
+from campaign.services.appeals.access import audit_change, record_author, require_access
 from campaign.services.appeals.edit_text import refuse_ended
-from campaign.services.appeals.lifecycle import find
+from campaign.services.appeals.lifecycle import find_locked
 from campaign.services.appeals.review_notices import notify_of_correction
 from campaign.services.staff.edit_conflict import refuse_overwriting
 
@@ -27,11 +27,11 @@ def write_target(
     Raises NotFoundError, InvalidFieldsError, StateError (the appeal has ended), ConflictError (changed since `seen`).
     """
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal)
         refuse_ended(appeal)
         target = None if position == 0 else _target(appeal, position)
-        before = {} if target is None else target_of(target)
+        before = {} if target is None else target_values(target)
         # Words in a language without an appeal text are not on the form: preserve them.
         languages = tuple(text.language for text in appeal.texts)
         values = checked_target(typed, languages)
@@ -53,13 +53,13 @@ def write_target(
 def remove_target(slug: str, position: int, *, context: Context) -> None:
     """Remove a target. Raises NotFoundError, StateError (the appeal has ended, or is open and has no other target)."""
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal)
         refuse_ended(appeal)
         target = _target(appeal, position)
         if appeal.state == AppealState.OPEN and len(appeal.targets) == 1:
             raise StateError("an open appeal needs somebody to write to")
-        before = target_of(target)
+        before = target_values(target)
         appeal.targets.remove(target)
         _note_change(session, appeal, position, before, {}, context)
 
@@ -72,8 +72,8 @@ def _note_change(
     after: dict[str, Any],
     context: Context,
 ) -> None:
-    remember_writer(context, appeal)
-    note(
+    record_author(context, appeal)
+    audit_change(
         session,
         "appeal.write-target",
         appeal,

@@ -9,16 +9,16 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.appeals.editing import checked_words
+from campaign.domain.appeals.editing import checked_text
 from campaign.domain.errors import InvalidFieldsError, StateError
 from campaign.domain.typed_text import is_language
 from campaign.models import Appeal, AppealText
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
-from campaign.queries.appeals.editor import words_of
+from campaign.queries.appeals.editor import text_values
 from campaign.queries.counting.counts import signatures_by_appeal
-from campaign.services.appeals.access import admit, note, remember_writer
-from campaign.services.appeals.lifecycle import find
+from campaign.services.appeals.access import audit_change, record_author, require_access
+from campaign.services.appeals.lifecycle import find_locked
 from campaign.services.appeals.review_notices import notify_of_correction
 from campaign.services.staff.edit_conflict import refuse_overwriting
 
@@ -34,23 +34,23 @@ def write_text(
     """
     if not is_language(language):
         raise InvalidFieldsError({"language": "unknown"})
-    words = checked_words(typed)
+    words = checked_text(typed)
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal)
         refuse_ended(appeal)
         current = session.scalars(_texts(appeal, language).where(AppealText.is_current)).one_or_none()
-        before = None if current is None else words_of(current)
+        before = None if current is None else text_values(current)
         if before == words:
             return None
         refuse_overwriting(seen or {}, before or {})
-        version = keep_version(session, appeal, language, words, current, context.now)
+        version = store_version(session, appeal, language, words, current, context.now)
         if current is None:
             _copy_target_words(appeal, language)
-        remember_writer(context, appeal)
+        record_author(context, appeal)
         new_values = {f"{name} ({language})": value for name, value in words.items()}
         old_values = {f"{name} ({language})": value for name, value in (before or {}).items()}
-        note(session, "appeal.write-text", appeal, context=context, before=old_values, after=new_values)
+        audit_change(session, "appeal.write-text", appeal, context=context, before=old_values, after=new_values)
         notify_of_correction(session, appeal, context=context)
     return version
 
@@ -61,7 +61,7 @@ def refuse_ended(appeal: Appeal) -> None:
         raise StateError(f"{appeal.slug} is {appeal.state}")
 
 
-def keep_version(
+def store_version(
     session: Session,
     appeal: Appeal,
     language: str,

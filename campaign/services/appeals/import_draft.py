@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from campaign.document.draft import DraftAppeal
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.appeals.editing import WORDS
+from campaign.domain.appeals.editing import TEXT_FIELDS
 from campaign.domain.appeals.slug import SLUG_LENGTH, checked_slug, slugify
 from campaign.domain.errors import AppealExistsError, InputError, NotFoundError, StateError
 from campaign.domain.staff.roles import Permission
@@ -25,9 +25,9 @@ from campaign.models import Appeal, AppealText, ImportedDocument
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.services.appeals.access import note, remember_writer
+from campaign.services.appeals.access import audit_change, record_author
 from campaign.services.appeals.continuation import link
-from campaign.services.appeals.edit_text import keep_version
+from campaign.services.appeals.edit_text import store_version
 from campaign.services.appeals.merge_targets import merge_targets
 from campaign.services.appeals.review_notices import notify_of_correction
 
@@ -125,10 +125,10 @@ def import_draft(
         if (followed := link(session, appeal)) is not None:
             changes.append(ImportChange("follows", None, followed.slug))
         if changes:
-            remember_writer(context, appeal)
+            record_author(context, appeal)
             before = None if is_new else {change.field: change.before for change in changes}
             after = {change.field: change.after for change in changes}
-            note(session, "appeal.import", appeal, context=context, before=before, after=after)
+            audit_change(session, "appeal.import", appeal, context=context, before=before, after=after)
             notify_of_correction(session, appeal, context=context)
         return ImportReport(
             slug=slug,
@@ -246,13 +246,13 @@ def _text(
     current = session.scalars(select(AppealText).where(*of_language, AppealText.is_current)).one_or_none()
     words = _words(draft)
     if current is None:
-        version = keep_version(session, appeal, draft.language, words, None, now)
+        version = store_version(session, appeal, draft.language, words, None, now)
         return version, [
             ImportChange(f"{name} ({draft.language})", None, value) for name, value in words.items() if value
         ]
     last_values = {} if last_import is None else last_import.draft
     changed = {name: value for name, value in words.items() if _last_value(last_values, name) != value}
-    values = {name: getattr(current, name) for name in WORDS}
+    values = {name: getattr(current, name) for name in TEXT_FIELDS}
     changes = [
         ImportChange(f"{name} ({draft.language})", values[name], value)
         for name, value in changed.items()
@@ -260,7 +260,7 @@ def _text(
     ]
     if not changes:
         return current.version, []
-    return keep_version(session, appeal, draft.language, values | changed, current, now), changes
+    return store_version(session, appeal, draft.language, values | changed, current, now), changes
 
 
 def _words(draft: DraftAppeal) -> dict[str, Any]:

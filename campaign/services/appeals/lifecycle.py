@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.appeals.appeal import AppealState, is_in_time
 from campaign.domain.country import COUNTRIES
 from campaign.domain.errors import ConflictError, FourEyesError, InputError, NotFoundError, StateError
-from campaign.domain.sections.section import taking_part
+from campaign.domain.sections.section import participating_sections
 from campaign.domain.staff.roles import Permission
 from campaign.domain.typed_text import unix_lines
 from campaign.models import Appeal
@@ -21,7 +21,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import find_appeal_by_id
 from campaign.queries.appeals.publish_blockers import PublishBlocker, publish_blockers
 from campaign.queries.sections.section import list_sections
-from campaign.services.appeals.access import admit, note
+from campaign.services.appeals.access import audit_change, require_access
 from campaign.services.appeals.review_notices import notify_of_return, notify_of_review_request
 
 _MOST_OUTCOME = 20_000
@@ -34,13 +34,13 @@ def request_review(slug: str, *, context: Context) -> None:
     Raises NotFoundError, StateError (not a draft, or something is missing).
     """
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal)
         _refuse_unready(session, appeal, context.now)
         if appeal.review_requested_at is not None:
             return
         appeal.review_requested_at, appeal.review_requested_by = context.now, context.actor.staff_id
-        note(session, "appeal.ask", appeal, context=context)
+        audit_change(session, "appeal.ask", appeal, context=context)
         notify_of_review_request(session, appeal, context=context)
 
 
@@ -54,16 +54,16 @@ def return_for_changes(slug: str, words: str, *, context: Context) -> None:
     if len(words) > _MOST_WORDS:
         raise InputError("words", "too-long", f"at most {_MOST_WORDS} characters, not {len(words)}")
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal)
         if appeal.state != AppealState.DRAFT or appeal.review_requested_at is None:
             raise StateError("nobody has asked for it to be published")
         is_own = context.actor.staff_id is not None and context.actor.staff_id == appeal.review_requested_by
         if not is_own:
-            admit(context, appeal, Permission.COORDINATE)
+            require_access(context, appeal, Permission.COORDINATE)
             notify_of_return(session, appeal, appeal.review_requested_by, words, context=context)
         appeal.review_requested_at = appeal.review_requested_by = None
-        note(session, "appeal.send-back", appeal, context=context, reason=words or None)
+        audit_change(session, "appeal.send-back", appeal, context=context, reason=words or None)
 
 
 def publish(slug: str, *, context: Context, revision: int | None = None) -> bool:
@@ -75,8 +75,8 @@ def publish(slug: str, *, context: Context, revision: int | None = None) -> bool
     missing).
     """
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal, Permission.COORDINATE)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal, Permission.COORDINATE)
         if appeal.state == AppealState.OPEN:
             return False
         if appeal.state != AppealState.DRAFT:
@@ -102,8 +102,8 @@ def close(slug: str, *, context: Context) -> bool:
     Raises NotFoundError, StateError (the appeal is a draft, or was stopped).
     """
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal, Permission.COORDINATE)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal, Permission.COORDINATE)
         if appeal.state == AppealState.CLOSED:
             return False
         if appeal.state != AppealState.OPEN:
@@ -121,8 +121,8 @@ def stop(slug: str, *, context: Context, outcome: dict[str, str] | None = None) 
     """
     bodies = {language: body for language, text in (outcome or {}).items() if (body := _checked_outcome(text))}
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal, Permission.COORDINATE)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal, Permission.COORDINATE)
         if appeal.state == AppealState.STOPPED:
             return False
         if appeal.state != AppealState.OPEN:
@@ -149,8 +149,8 @@ def set_outcome(
     """
     body, stored_seen = _checked_outcome(body), None if seen is None else _stored(seen)
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal, Permission.COORDINATE)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal, Permission.COORDINATE)
         if appeal.state not in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: how a case ended is told once it is closed or stopped")
         before = appeal.outcome
@@ -160,7 +160,7 @@ def set_outcome(
             raise ConflictError({f"outcome_{language}": before.get(language, "")})
         appeal.outcome = {name: text for name, text in {**before, language: body}.items() if text}
         appeal.revision += 1
-        note(session, "appeal.tell-outcome", appeal, context=context, before=before, after=appeal.outcome)
+        audit_change(session, "appeal.tell-outcome", appeal, context=context, before=before, after=appeal.outcome)
 
 
 def set_safety(
@@ -180,14 +180,14 @@ def set_safety(
             "risk_countries", "unknown", f"{', '.join(unknown)}: give countries as two letters, such as KZ"
         )
     with transaction() as session:
-        appeal = find(session, slug)
-        admit(context, appeal, Permission.COORDINATE)
+        appeal = find_locked(session, slug)
+        require_access(context, appeal, Permission.COORDINATE)
         before = {"risk_countries": appeal.risk_countries, "initials_only": appeal.initials_only}
         appeal.risk_countries = list(dict.fromkeys(risk_countries))
         appeal.initials_only = initials_only
         appeal.revision += 1
         after = {"risk_countries": appeal.risk_countries, "initials_only": initials_only}
-        note(session, "appeal.set-facts", appeal, context=context, before=before, after=after)
+        audit_change(session, "appeal.set-facts", appeal, context=context, before=before, after=after)
 
 
 def continuation_of(appeal: Appeal, section: str) -> str:
@@ -204,9 +204,9 @@ def set_continuation(slug: str, until: date | None, *, context: Context, seen: s
     `seen`).
     """
     with transaction() as session:
-        appeal = find(session, slug)
+        appeal = find_locked(session, slug)
         scope = context.actor.scope
-        sections = taking_part(list_sections(), tuple(appeal.sections))
+        sections = participating_sections(list_sections(), tuple(appeal.sections))
         if (
             scope is None
             or not scope.may(Permission.EDIT)
@@ -227,10 +227,10 @@ def set_continuation(slug: str, until: date | None, *, context: Context, seen: s
             raise ConflictError({"continuation": current})
         appeal.continuation = {**before, scope.section: decision}
         appeal.revision += 1
-        note(session, "appeal.going-on", appeal, context=context, before=before, after=appeal.continuation)
+        audit_change(session, "appeal.going-on", appeal, context=context, before=before, after=appeal.continuation)
 
 
-def close_over(*, context: Context) -> list[str]:
+def close_expired(*, context: Context) -> list[str]:
     """Close the open appeals whose deadline has passed in the time zones of all their sections; return their slugs."""
     closed = []
     with transaction() as session:
@@ -239,7 +239,10 @@ def close_over(*, context: Context) -> list[str]:
         for appeal in session.scalars(
             select(Appeal).where(Appeal.state == AppealState.OPEN).with_for_update(**NO_KEY_UPDATE)
         ):
-            zones = {section.last_zone(appeal.deadline) for section in taking_part(sections, tuple(appeal.sections))}
+            zones = {
+                section.last_zone(appeal.deadline)
+                for section in participating_sections(sections, tuple(appeal.sections))
+            }
             if not any(is_in_time(appeal.deadline, zone, context.now) for zone in zones or {"UTC"}):
                 _end(appeal, context.now)
                 reason = "its deadline has passed everywhere"
@@ -248,7 +251,7 @@ def close_over(*, context: Context) -> list[str]:
     return closed
 
 
-def find(session: Session, slug: str) -> Appeal:
+def find_locked(session: Session, slug: str) -> Appeal:
     """Return the appeal, locked until the transaction ends. Raises NotFoundError."""
     appeal = session.scalars(select(Appeal).where(Appeal.slug == slug).with_for_update(**NO_KEY_UPDATE)).one_or_none()
     if appeal is None:
@@ -284,7 +287,7 @@ def _note_state(
 ) -> None:
     before_values: dict[str, Any] = {"state": before.value, "outcome": {}}
     after = {"state": str(appeal.state), "outcome": appeal.outcome}
-    note(session, act, appeal, context=context, before=before_values, after=after, reason=reason)
+    audit_change(session, act, appeal, context=context, before=before_values, after=after, reason=reason)
 
 
 def _refuse_unready(session: Session, appeal: Appeal, now: datetime) -> None:

@@ -29,7 +29,9 @@ _PUBLISHERS = (Role.COORDINATOR.value, Role.ADMIN.value)
 def notify_of_review_request(session: Session, appeal: Appeal, *, context: Context) -> None:
     """Enqueue a mail to each coordinator who may publish the appeal: those who are not its authors."""
     for staff in publishers(session, appeal, context):
-        owe(session, staff, review_requested(staff.locale, headline(session, appeal, staff.locale)), appeal, context)
+        enqueue_notice(
+            session, staff, review_requested(staff.locale, headline(session, appeal, staff.locale)), appeal, context
+        )
 
 
 def notify_of_return(session: Session, appeal: Appeal, staff_id: int | None, words: str, *,
@@ -38,7 +40,7 @@ def notify_of_return(session: Session, appeal: Appeal, staff_id: int | None, wor
     staff = None if staff_id is None else session.get(Staff, staff_id)
     if staff is not None and staff.active:
         text = returned_for_changes(staff.locale, headline(session, appeal, staff.locale), words)
-        owe(session, staff, text, appeal, context)
+        enqueue_notice(session, staff, text, appeal, context)
 
 
 def notify_of_correction(session: Session, appeal: Appeal, *, context: Context) -> None:
@@ -49,10 +51,12 @@ def notify_of_correction(session: Session, appeal: Appeal, *, context: Context) 
     if appeal.state != AppealState.OPEN or context.actor.staff_id is None:
         return
     hour = context.now.replace(minute=0, second=0, microsecond=0)
-    if not claim(session, f"corrected:{context.actor.staff_id}", appeal.id, hour, now=context.now):
+    if not claim_notice(session, f"corrected:{context.actor.staff_id}", appeal.id, hour, now=context.now):
         return
     for staff in publishers(session, appeal, context):
-        owe(session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, context)
+        enqueue_notice(
+            session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, context
+        )
 
 
 def notify_of_bulk_entry(session: Session, entry: BulkEntry, appeal: Appeal, *, context: Context) -> None:
@@ -63,7 +67,7 @@ def notify_of_bulk_entry(session: Session, entry: BulkEntry, appeal: Appeal, *, 
     )
     for staff in session.scalars(entitled.where(Staff.id != entry.staff_id).order_by(Staff.id)):
         text = bulk_entry_waits(staff.locale, headline(session, appeal, staff.locale), entry.quantity)
-        owe(session, staff, text, appeal, context, page="bulk-entries")
+        enqueue_notice(session, staff, text, appeal, context, page="bulk-entries")
 
 
 def publishers(session: Session, appeal: Appeal, context: Context) -> list[Staff]:
@@ -76,7 +80,7 @@ def publishers(session: Session, appeal: Appeal, context: Context) -> list[Staff
     ]
 
 
-def claim(session: Session, kind: str, appeal_id: int, at: datetime, *, now: datetime) -> bool:
+def claim_notice(session: Session, kind: str, appeal_id: int, at: datetime, *, now: datetime) -> bool:
     """Return whether this process may send the notice: True once for each kind, appeal and moment `at`."""
     values = {"kind": kind, "appeal_id": appeal_id, "window_at": at, "raised_at": now}
     return insert_or_ignore(session.connection(), AbuseAlert, values)
@@ -96,7 +100,7 @@ def headline(session: Session, appeal: Appeal, locale: str) -> str:
     )
 
 
-def owe(
+def enqueue_notice(
     session: Session, staff: Staff, said: StaffText, appeal: Appeal, context: Context, *, page: str = "edit"
 ) -> None:
     """Enqueue a mail to a member of staff, with a link to that page of the appeal."""

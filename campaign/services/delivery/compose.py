@@ -13,7 +13,7 @@ from campaign.letter.plain_text import signer_name
 from campaign.mail.messages import messages
 from campaign.mail.messages.envelope import Envelope
 from campaign.mail.messages.mail_merge import PLACEHOLDERS, MailMerge
-from campaign.queries.announcements.announcement import AnnouncedView, find_announced
+from campaign.queries.announcements.announcement import AnnouncementTextView, find_announcement_text
 from campaign.queries.appeals.appeal import AppealView, TextView, find_appeal_by_id, find_text
 from campaign.services.delivery.address_mail import AddressedMail
 
@@ -24,7 +24,7 @@ class RenderCache:
     def __init__(self) -> None:
         self._appeals: dict[int, AppealView | None] = {}
         self._texts: dict[tuple[int, str, int], TextView | None] = {}
-        self._announced: dict[tuple[int, str], AnnouncedView | None] = {}
+        self._announced: dict[tuple[int, str], AnnouncementTextView | None] = {}
         self._merges: dict[tuple[object, ...], MailMerge] = {}
 
     def appeal(self, appeal_id: int) -> AppealView | None:
@@ -40,13 +40,13 @@ class RenderCache:
             self._texts[key] = find_text(*key)
         return self._texts[key]
 
-    def announced(self, mail: AddressedMail) -> AnnouncedView | None:
+    def announced(self, mail: AddressedMail) -> AnnouncementTextView | None:
         """Return the words of the announcement that the mail brings; None where it has none."""
         if mail.announcement_id is None:
             return None
         key = mail.announcement_id, mail.text_language or ""
         if key not in self._announced:
-            self._announced[key] = find_announced(*key)
+            self._announced[key] = find_announcement_text(*key)
         return self._announced[key]
 
     def page(self, mail: AddressedMail, base_url: str) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import NotFoundError, StateError
-from campaign.domain.handover.handover import STALE, VOLUME, HandoverState
+from campaign.domain.handover.handover import NAMES_PER_VOLUME, STALE_AFTER, HandoverState
 from campaign.domain.handover.spreadsheet import escape_cell, unescape_cell
 from campaign.domain.privacy import retention
 from campaign.domain.privacy.cipher import SLOT_LENGTH, Vault
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 _UNDER_WAY = (HandoverState.QUEUED.value, HandoverState.RUNNING.value)
 
 
-def ask_for_handover(appeal: AppealView, *, language: str, target: int, reason: str, context: Context) -> int:
+def queue_handover(appeal: AppealView, *, language: str, target: int, reason: str, context: Context) -> int:
     """Store a request for a list of the own section's signatures, with its reason; return its id.
 
     Raises InputError (`reason`), NotFoundError (not for this role), StateError (one is being made already).
@@ -80,16 +80,18 @@ def ask_for_handover(appeal: AppealView, *, language: str, target: int, reason: 
         return handover.id
 
 
-def waiting(now: datetime) -> list[int]:
+def waiting_handovers(now: datetime) -> list[int]:
     """Return the ids of the lists that no worker is making, oldest first."""
-    abandoned = (Handover.state == HandoverState.RUNNING) & (Handover.touched_at < now - STALE)
+    abandoned = (Handover.state == HandoverState.RUNNING) & (Handover.touched_at < now - STALE_AFTER)
     chosen = select(Handover.id).where(or_(Handover.state == HandoverState.QUEUED, abandoned)).order_by(Handover.id)
     ids = list(db.session.scalars(chosen))
     db.session.rollback()
     return ids
 
 
-def make_handover(handover_id: int, *, clock: Callable[[], datetime], context: Context, most: int = VOLUME) -> bool:
+def make_handover(
+    handover_id: int, *, clock: Callable[[], datetime], context: Context, most: int = NAMES_PER_VOLUME
+) -> bool:
     """Make the list in volumes of `most` names; return False if another worker makes it, or it is made already.
 
     It may take minutes, so `clock` is read at each step. A failure is logged and stored as the list's state.
@@ -113,11 +115,11 @@ def outdate(session: Session, appeal_id: int, section_code: str, *, vault: Vault
     )
     ids = list(session.scalars(chosen.with_for_update(**NO_KEY_UPDATE)))
     if ids:
-        forget_parts(session, ids, vault=vault, on=on)
+        delete_parts(session, ids, vault=vault, on=on)
         session.execute(update(Handover).where(Handover.id.in_(ids)).values(state=HandoverState.OUTDATED.value))
 
 
-def forget_parts(session: Session, handover_ids: Collection[int], *, vault: Vault, on: date) -> None:
+def delete_parts(session: Session, handover_ids: Collection[int], *, vault: Vault, on: date) -> None:
     """Delete the parts of those lists and their keys, in the transaction of the caller, who has locked the lists."""
     parts = HandoverPart.handover_id.in_(handover_ids)
     sealed = session.scalars(select(func.substr(HandoverPart.content_sealed, 1, SLOT_LENGTH)).where(parts)).all()
@@ -126,7 +128,7 @@ def forget_parts(session: Session, handover_ids: Collection[int], *, vault: Vaul
 
 
 def _claim(handover_id: int, now: datetime, vault: Vault) -> bool:
-    abandoned = (Handover.state == HandoverState.RUNNING) & (Handover.touched_at < now - STALE)
+    abandoned = (Handover.state == HandoverState.RUNNING) & (Handover.touched_at < now - STALE_AFTER)
     with transaction() as session:
         claimable = update(Handover).where(
             Handover.id == handover_id, or_(Handover.state == HandoverState.QUEUED, abandoned)
@@ -134,7 +136,7 @@ def _claim(handover_id: int, now: datetime, vault: Vault) -> bool:
         values = {"state": HandoverState.RUNNING.value, "touched_at": now, "done": 0, "steps": 0}
         if not session.connection().execute(claimable.values(**values)).rowcount:
             return False
-        forget_parts(session, [handover_id], vault=vault, on=now.date())
+        delete_parts(session, [handover_id], vault=vault, on=now.date())
     return True
 
 

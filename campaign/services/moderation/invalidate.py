@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.errors import CipherError, InputError, NotFoundError, StateError
 from campaign.domain.moderation.invalidation import (
-    AT_WORK,
+    ACTIVE_STATES,
     Criteria,
     InvalidatedKind,
     InvalidationState,
-    packed,
-    unpacked,
+    pack_criteria,
+    unpack_criteria,
 )
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_invalidation, at_signature
@@ -31,17 +31,24 @@ from campaign.platform import db
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.queries.moderation.erased import kept_appeals
+from campaign.queries.moderation.erased import uncleared_appeals
 from campaign.queries.privacy.month_key import month_digests
 from campaign.services.counting.tally import hour_of
 from campaign.services.handover.handover import outdate
 from campaign.services.keys.row_key import erase_keys, new_slots
-from campaign.services.moderation.invalidate_reports import COUNTED, look, newest_report, put_back, recount, take_out
+from campaign.services.moderation.invalidate_reports import (
+    TALLY_COLUMNS,
+    adjust_tallies,
+    count_batch,
+    invalidate_batch,
+    newest_report,
+    restore_batch,
+)
 from campaign.services.staff.audit import AuditRecord, append, without_addresses
 
 # Rows per transaction: few enough that nobody who signs meanwhile waits noticeably for the locks.
-BATCH = 5000
-SAMPLE = 20
+BATCH_SIZE = 5000
+SAMPLE_SIZE = 20
 # States that can be invalidated; a withdrawn signature is not counted.
 _COUNTED_STATES = (SignatureState.PENDING.value, SignatureState.CONFIRMED.value)
 _MOVED_COLUMNS = (
@@ -58,7 +65,7 @@ _MOVED_COLUMNS = (
 _NO_SYNCHRONIZE = {"synchronize_session": False}
 
 
-def prepare(
+def add_invalidation(
     criteria: Criteria,
     appeal_id: int | None,
     *,
@@ -83,7 +90,7 @@ def prepare(
             kind=subject.value,
             section_code=by.section,
             appeal_id=appeal_id,
-            criteria_sealed=vault.seal_context(packed(criteria), at_invalidation(by.section, by.staff_id), slot),
+            criteria_sealed=vault.seal_context(pack_criteria(criteria), at_invalidation(by.section, by.staff_id), slot),
             staff_id=by.staff_id,
             created_at=context.now,
             until_id=newest or 0,
@@ -122,15 +129,15 @@ def drop(invalidation_id: int, *, context: Context) -> None:
 
 def has_work() -> bool:
     """Return whether any batch is waiting. Workers ask each second, so this only reads."""
-    waiting = db.session.execute(select(Invalidation.id).where(Invalidation.state.in_(AT_WORK)).limit(1)).first()
+    waiting = db.session.execute(select(Invalidation.id).where(Invalidation.state.in_(ACTIVE_STATES)).limit(1)).first()
     db.session.rollback()
     return waiting is not None
 
 
-def advance(*, context: Context, only: int | None = None, batch: int = BATCH) -> bool:
+def advance(*, context: Context, only: int | None = None, batch: int = BATCH_SIZE) -> bool:
     """Process the next batch of the oldest invalidation at work, or of `only`; return False if there is none."""
     with transaction() as session:
-        chosen = select(Invalidation).where(Invalidation.state.in_(AT_WORK))
+        chosen = select(Invalidation).where(Invalidation.state.in_(ACTIVE_STATES))
         if only is not None:
             chosen = chosen.where(Invalidation.id == only)
         row = session.scalars(
@@ -140,7 +147,7 @@ def advance(*, context: Context, only: int | None = None, batch: int = BATCH) ->
             return False
         work = {"counting": _look, "running": _take_out, "undoing": _put_back}[row.state]
         if row.kind == InvalidatedKind.REPORTS:
-            work = {"counting": look, "running": take_out, "undoing": put_back}[row.state]
+            work = {"counting": count_batch, "running": invalidate_batch, "undoing": restore_batch}[row.state]
         is_over = work(session, row, context.vault, context.now, batch)
         if is_over:
             _end(session, row, context=context)
@@ -151,7 +158,7 @@ def _look(session: Session, row: Invalidation, vault: Vault, now: datetime, batc
     matches, is_last = _next(session, row, vault, now, batch, is_locked=False)
     row.matched += len(matches)
     row.matched_confirmed += sum(state == SignatureState.CONFIRMED for _, state in matches)
-    row.sample = [*row.sample, *(signature_id for signature_id, _ in matches[: SAMPLE - len(row.sample)])]
+    row.sample = [*row.sample, *(signature_id for signature_id, _ in matches[: SAMPLE_SIZE - len(row.sample)])]
     return is_last
 
 
@@ -166,8 +173,8 @@ def _take_out(session: Session, row: Invalidation, vault: Vault, now: datetime, 
         of_batch = Action.signature_id.in_(ids)
         moved = select(*(getattr(Action, name) for name in _MOVED_COLUMNS), literal(row.id)).where(of_batch)
         session.execute(insert(InvalidatedAction).from_select([*_MOVED_COLUMNS, "invalidation_id"], moved))
-        deleted = delete(Action).where(of_batch).returning(*COUNTED)
-        recount(session, session.execute(deleted, execution_options=_NO_SYNCHRONIZE).all(), -1)
+        deleted = delete(Action).where(of_batch).returning(*TALLY_COLUMNS)
+        adjust_tallies(session, session.execute(deleted, execution_options=_NO_SYNCHRONIZE).all(), -1)
         _outdate_lists(session, ids, row.section_code, vault, now)
         row.changed += len(ids)
     return is_last
@@ -195,8 +202,8 @@ def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime
         session.execute(
             delete(InvalidatedAction).where(InvalidatedAction.signature_id.in_(ids)), execution_options=_NO_SYNCHRONIZE
         )
-        counted = session.execute(select(*COUNTED).where(Action.signature_id.in_(ids))).all()
-        recount(session, counted, 1)
+        counted = session.execute(select(*TALLY_COLUMNS).where(Action.signature_id.in_(ids))).all()
+        adjust_tallies(session, counted, 1)
         earlier_state = case(
             (Signature.confirmed_at.is_not(None), SignatureState.CONFIRMED.value), else_=SignatureState.PENDING.value
         )
@@ -216,7 +223,7 @@ def _next(
     if row.criteria_sealed is None:
         return [], True
     try:
-        criteria = unpacked(vault.open_context(row.criteria_sealed, place_of(row)))
+        criteria = unpack_criteria(vault.open_context(row.criteria_sealed, place_of(row)))
     except CipherError:
         return [], True  # its key was erased: the criteria cannot be read any more
     places = Signature.appeal_id, Signature.address_digest, Signature.link_key
@@ -260,7 +267,10 @@ def _times(criteria: Criteria, now: datetime) -> list[ColumnElement[bool]]:
     moment: Any = Signature.signed_at
     if criteria.is_erased:
         moment = Signature.confirmed_at
-        conditions = [Signature.address_digest.is_(None), kept_appeals(Signature.appeal_id, now, criteria.kept_days)]
+        conditions = [
+            Signature.address_digest.is_(None),
+            uncleared_appeals(Signature.appeal_id, now, criteria.kept_days),
+        ]
     if criteria.since is not None:
         conditions.append(moment >= criteria.since)
     if criteria.until is not None:

@@ -15,15 +15,15 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.counting.action import Evidence
 from campaign.domain.errors import CipherError
-from campaign.domain.moderation.invalidation import Criteria, unpacked
+from campaign.domain.moderation.invalidation import Criteria, unpack_criteria
 from campaign.domain.privacy.cipher import Vault
 from campaign.models import Action, InvalidatedAction, Invalidation
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.services.counting.tally import TallyCell, count_many, hour_of
 
-SAMPLE = 20
-COUNTED = (
+SAMPLE_SIZE = 20
+TALLY_COLUMNS = (
     Action.appeal_id, Action.section_code, Action.channel, Action.evidence, Action.counted_at, Action.quantity
 )  # fmt: skip
 _MOVED_COLUMNS = ("id", "appeal_id", "section_code", "channel", "evidence", "quantity", "target", "happened_on",
@@ -36,28 +36,28 @@ def newest_report(session: Session, section_code: str) -> int | None:
     return session.scalar(select(func.max(Action.id)).where(*_reported(section_code)))
 
 
-def look(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
+def count_batch(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
     """Count the next matches; return whether no more are left."""
     ids, is_last = _next(session, row, vault, batch, is_locked=False)
     row.matched += len(ids)
-    row.sample = [*row.sample, *ids[: SAMPLE - len(row.sample)]]
+    row.sample = [*row.sample, *ids[: SAMPLE_SIZE - len(row.sample)]]
     return is_last
 
 
-def take_out(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
+def invalidate_batch(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
     """Remove the next matches from the counts; return whether no more are left."""
     ids, is_last = _next(session, row, vault, batch, is_locked=True)
     if ids:
         of_batch = Action.id.in_(ids)
         moved = select(*(getattr(Action, name) for name in _MOVED_COLUMNS), literal(row.id)).where(of_batch)
         session.execute(insert(InvalidatedAction).from_select([*_MOVED_COLUMNS, "invalidation_id"], moved))
-        deleted = delete(Action).where(of_batch).returning(*COUNTED)
-        recount(session, session.execute(deleted, execution_options=_NO_SYNCHRONIZE).all(), -1)
+        deleted = delete(Action).where(of_batch).returning(*TALLY_COLUMNS)
+        adjust_tallies(session, session.execute(deleted, execution_options=_NO_SYNCHRONIZE).all(), -1)
         row.changed += len(ids)
     return is_last
 
 
-def put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:
+def restore_batch(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:
     """Restore the next invalidated reports to the counts; return whether no more are left."""
     invalidated = select(InvalidatedAction.id).where(
         InvalidatedAction.invalidation_id == row.id, InvalidatedAction.id > row.after_id
@@ -70,13 +70,13 @@ def put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime,
         restored = select(*(getattr(InvalidatedAction, name) for name in _MOVED_COLUMNS)).where(chosen)
         session.execute(insert(Action).from_select(list(_MOVED_COLUMNS), restored))
         session.execute(delete(InvalidatedAction).where(chosen), execution_options=_NO_SYNCHRONIZE)
-        recount(session, session.execute(select(*COUNTED).where(Action.id.in_(ids))).all(), 1)
+        adjust_tallies(session, session.execute(select(*TALLY_COLUMNS).where(Action.id.in_(ids))).all(), 1)
         row.after_id = ids[-1]
         row.changed -= len(ids)
     return len(ids) < batch
 
 
-def recount(session: Session, counted: Sequence[Any], sign: int) -> None:
+def adjust_tallies(session: Session, counted: Sequence[Any], sign: int) -> None:
     """Add rows of COUNTED to the tallies, or with `sign` -1 subtract them.
 
     This happens in the transaction that inserts or deletes the rows.
@@ -91,7 +91,7 @@ def _next(session: Session, row: Invalidation, vault: Vault, batch: int, *, is_l
     if row.criteria_sealed is None:
         return [], True
     try:
-        criteria = unpacked(vault.open_context(row.criteria_sealed, place_of(row)))
+        criteria = unpack_criteria(vault.open_context(row.criteria_sealed, place_of(row)))
     except CipherError:
         return [], True  # its key was erased: the criteria cannot be read any more
     chosen: Select[int] = select(Action.id).where(*_conditions(row, criteria)).order_by(Action.id).limit(batch)

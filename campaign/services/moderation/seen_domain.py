@@ -25,7 +25,7 @@ from campaign.queries.moderation.seen_domain import seen_domains
 from campaign.queries.signing.person import owner_domain_of
 
 # Staff are alerted to a new domain from which this many confirm within a week.
-MANY = 25
+ALERT_CONFIRMATIONS = 25
 _UPSERT = {
     module.dialect.name: module.insert(MailDomain).on_conflict_do_update(
         index_elements=["digest"],
@@ -35,7 +35,7 @@ _UPSERT = {
 }
 
 
-def watch_row(session: Session) -> DomainWatch:
+def lock_watch(session: Session) -> DomainWatch:
     """Return the only row of the watch, locked until the transaction ends."""
     row = session.get(DomainWatch, 1, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if row is None:
@@ -65,7 +65,7 @@ def add_to_domains(session: Session, found: Iterable[tuple[str, date]], vault: V
     return counts
 
 
-def domain_to_count(signature: Signature, vault: Vault) -> str | None:
+def countable_domain(signature: Signature, vault: Vault) -> str | None:
     """Return the owner's domain of the signature's address.
 
     Return None for a large provider, an erased address, or one that cannot be decrypted.
@@ -89,15 +89,15 @@ def count_erased(session: Session, signature_id: int, domain: str, now: datetime
     action = session.execute(chosen).one_or_none()
     if action is None:
         return
-    watch = watch_row(session)
+    watch = lock_watch(session)
     if action.id <= watch.until_id:
         return
     seen = add_to_domains(session, [(domain, action.counted_at.date())], vault)[domain]
     section = session.scalar(select(Signature.section_code).where(Signature.id == signature_id))
-    if section is not None and section not in watch.untold and is_much(seen, now.date()):
+    if section is not None and section not in watch.untold and needs_alert(seen, now.date()):
         watch.untold = sorted([*watch.untold, section])
 
 
-def is_much(seen: SeenDomain, today: date) -> bool:
+def needs_alert(seen: SeenDomain, today: date) -> bool:
     """Return whether staff are alerted to this domain alone."""
-    return seen.is_new(today) and seen.week(today) >= MANY
+    return seen.is_new(today) and seen.week(today) >= ALERT_CONFIRMATIONS

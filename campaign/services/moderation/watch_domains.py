@@ -22,10 +22,10 @@ from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.confirmed_together import ConfirmedTogether, confirmed_together
 from campaign.services.abuse.alert import raise_alert
-from campaign.services.moderation.seen_domain import add_to_domains, domain_to_count, is_much, watch_row
+from campaign.services.moderation.seen_domain import add_to_domains, countable_domain, lock_watch, needs_alert
 
-KIND, TOGETHER = "new-domain", "new-domains"
-BATCH = 5000
+NEW_DOMAIN, NEW_DOMAINS = "new-domain", "new-domains"
+BATCH_SIZE = 5000
 # Newer actions wait: transactions with lower ids may not be committed yet.
 _REST = timedelta(seconds=5)
 
@@ -38,14 +38,14 @@ class _Act(NamedTuple):
     counted_at: datetime
 
 
-def watch_domains(*, batch: int = BATCH, context: Context) -> bool:
+def watch_domains(*, batch: int = BATCH_SIZE, context: Context) -> bool:
     """Process the next batch of confirmations; return whether there may be more.
 
     Staff are alerted to many from a single new domain, and to many from all new domains together: each once an hour.
     """
     now, vault, base_url = context.now, context.vault, context.settings.base_url
     with transaction() as session:
-        row = watch_row(session)
+        row = lock_watch(session)
         acts = _confirmed(session, row.until_id, now, batch)
         if acts:
             row.until_id = acts[-1].id
@@ -55,9 +55,9 @@ def watch_domains(*, batch: int = BATCH, context: Context) -> bool:
             row.untold = []
     alert = partial(raise_alert, context=context)
     if noticed:
-        alert(KIND, 0, lambda locale: new_domain(locale, base_url), sections=noticed)
+        alert(NEW_DOMAIN, 0, lambda locale: new_domain(locale, base_url), sections=noticed)
     if has_new and (together := _together(vault, now)).is_flood:
-        alert(TOGETHER, 0, lambda locale: new_domains(locale, base_url), sections=together.sections)
+        alert(NEW_DOMAINS, 0, lambda locale: new_domains(locale, base_url), sections=together.sections)
     return len(acts) == batch
 
 
@@ -93,13 +93,13 @@ def _count(session: Session, acts: list[_Act], now: datetime, vault: Vault) -> t
     has_new = False
     for signature in session.scalars(select(Signature).where(Signature.id.in_(days)).order_by(Signature.id)):
         has_new = has_new or signature.address_digest is None
-        domain = domain_to_count(signature, vault)
+        domain = countable_domain(signature, vault)
         if domain is not None:
             pairs.append((domain, days[signature.id]))
             sections.setdefault(domain, set()).add(signature.section_code)
     noticed: set[str] = set()
     for domain, seen in add_to_domains(session, pairs, vault).items():
         has_new = has_new or seen.is_new(now.date())
-        if is_much(seen, now.date()):
+        if needs_alert(seen, now.date()):
             noticed |= sections[domain]
     return has_new, noticed

@@ -13,7 +13,7 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.counting.action import Evidence
 from campaign.domain.counting.channel import ENTERABLE, Channel
 from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
-from campaign.domain.offline.bulk_entry import REMEMBERED, UnusualQuantityError, read_day, refuse_unusual
+from campaign.domain.offline.bulk_entry import USUAL_ENTRIES, UnusualQuantityError, read_day, refuse_unusual
 from campaign.domain.staff.roles import Permission, Scope
 from campaign.models import Action, Appeal, BulkEntry, Section, SheetRow
 from campaign.platform.context import Context
@@ -45,10 +45,10 @@ def enter(slug: str, entered: BulkQuantity, *, is_sure: bool, context: Context) 
     """
     if entered.channel not in ENTERABLE:
         raise InputError("channel", "unknown", f"{entered.channel} is not for staff to enter")
-    by, now = entering(context), context.now
+    by, now = require_entry_scope(context), context.now
     with transaction() as session:
-        appeal = entered_for(session, slug, entered.day, by, now)
-        waits = is_doubted(session, entered.quantity, by.section, is_sure=is_sure, entered_at=now)
+        appeal = find_entry_appeal(session, slug, entered.day, by, now)
+        waits = needs_confirmation(session, entered.quantity, by.section, is_sure=is_sure, entered_at=now)
         entry = BulkEntry(
             appeal_id=appeal.id,
             section_code=by.section,
@@ -62,13 +62,13 @@ def enter(slug: str, entered: BulkQuantity, *, is_sure: bool, context: Context) 
             entered_at=now,
             waits=waits,
         )
-        keep(session, entry, appeal.slug, context=context)
+        store_entry(session, entry, appeal.slug, context=context)
         return entry.id
 
 
-def ask_to_confirm(entry_id: int, *, context: Context) -> None:
+def request_confirmation(entry_id: int, *, context: Context) -> None:
     """Enqueue a mail to those who may confirm the entry, if it waits. Raises NotFoundError (not for this actor)."""
-    entering(context)
+    require_entry_scope(context)
     with transaction() as session:
         entry = session.get_one(BulkEntry, entry_id)
         if entry.waits:
@@ -81,7 +81,7 @@ def confirm_bulk_entry(slug: str, entry_id: int, *, context: Context) -> None:
     Raises NotFoundError (not an entry of the appeal, or not for this person), FourEyesError (the actor entered it),
     StateError (it no longer waits).
     """
-    by = entering(context)
+    by = require_entry_scope(context)
     with transaction() as session:
         entry = session.get(BulkEntry, entry_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
         is_of_appeal = entry is not None and slug == session.scalar(
@@ -110,7 +110,7 @@ def undo(slug: str, entry_id: int, *, context: Context) -> None:
 
     Raises NotFoundError (not an entry of the appeal and the actor's section), StateError (undone already).
     """
-    by = entering(context)
+    by = require_entry_scope(context)
     with transaction() as session:
         entry = session.get(BulkEntry, entry_id, with_for_update=NO_KEY_UPDATE)
         if (
@@ -132,13 +132,13 @@ def undo(slug: str, entry_id: int, *, context: Context) -> None:
         append(session, act, context=context)
 
 
-def entering(context: Context) -> Scope:
+def require_entry_scope(context: Context) -> Scope:
     """Return the scope of an actor who may make entries. Raises NotFoundError for all others."""
     context.actor.require(Permission.EDIT)
     return context.actor.member
 
 
-def entered_for(session: Session, slug: str, day: date, by: Scope, now: datetime) -> Appeal:
+def find_entry_appeal(session: Session, slug: str, day: date, by: Scope, now: datetime) -> Appeal:
     """Return the appeal of an entry. Raises NotFoundError, InputError (`day`: nobody can have acted on it)."""
     appeal = session.scalars(select(Appeal).where(Appeal.slug == slug)).one_or_none()
     if appeal is None or appeal.state == AppealState.DRAFT or appeal.opened_at is None:
@@ -149,7 +149,7 @@ def entered_for(session: Session, slug: str, day: date, by: Scope, now: datetime
         day.isoformat(),
         opened_on=appeal.opened_at.astimezone(zone).date(),
         today=now.astimezone(zone).date(),
-        last=appeal.ended_at.astimezone(zone).date() if is_stopped and appeal.ended_at else None,
+        last_day=appeal.ended_at.astimezone(zone).date() if is_stopped and appeal.ended_at else None,
     )
     return appeal
 
@@ -159,7 +159,7 @@ def lock_section(session: Session, code: str) -> None:
     session.execute(select(Section.code).where(Section.code == code).with_for_update(**NO_KEY_UPDATE))
 
 
-def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, entered_at: datetime) -> bool:
+def needs_confirmation(session: Session, quantity: int, section: str, *, is_sure: bool, entered_at: datetime) -> bool:
     """Return whether the quantity is unusual and has to wait; the section is locked.
 
     The limit applies to the quantity together with all that the section entered on the same day (UTC) as `entered_at`
@@ -175,7 +175,9 @@ def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, 
     on_the_day = BulkEntry.entered_at >= midnight, BulkEntry.entered_at < midnight + timedelta(days=1)
     unconfirmed = select(func.sum(BulkEntry.quantity)).where(*counted, *on_the_day, BulkEntry.confirmed_by.is_(None))
     try:
-        refuse_unusual(quantity, list(session.scalars(newest.limit(REMEMBERED))), int(session.scalar(unconfirmed) or 0))
+        refuse_unusual(
+            quantity, list(session.scalars(newest.limit(USUAL_ENTRIES))), int(session.scalar(unconfirmed) or 0)
+        )
     except UnusualQuantityError:
         if not is_sure:
             raise
@@ -183,7 +185,7 @@ def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, 
     return False
 
 
-def keep(session: Session, entry: BulkEntry, slug: str, *, context: Context) -> None:
+def store_entry(session: Session, entry: BulkEntry, slug: str, *, context: Context) -> None:
     """Store the entry, count its quantity unless it waits, and add it to the audit log."""
     if entry.quantity and not entry.waits:
         add_quantity(session, entry, entry.quantity, now=context.now)

@@ -28,13 +28,20 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import find_appeal_by_id
 from campaign.queries.sections.section import SectionView, list_sections
 from campaign.services.keys.row_key import erase_keys, new_slots
-from campaign.services.offline.bulk_entry import add_quantity, entered_for, entering, is_doubted, keep, lock_section
+from campaign.services.offline.bulk_entry import (
+    add_quantity,
+    find_entry_appeal,
+    lock_section,
+    needs_confirmation,
+    require_entry_scope,
+    store_entry,
+)
 from campaign.services.outbox.refused_recipients import ADDRESSEE_FLAG, RefusedRecipients
 from campaign.services.signing.sign import SignUpRequest, reserve_keys, store_sign_up
 from campaign.services.signing.sign_appeal import check_signable
 
 # Rows signed up in one transaction. A worker does one each second: 600 a minute stay below the flood limits.
-BATCH = 10
+BATCH_SIZE = 10
 # Columns that an entry for late rows copies from the entry of its sheet.
 _COPIED = ("appeal_id", "section_code", "channel", "happened_on", "place", "note", "staff_id", "sheet_digest")
 
@@ -66,11 +73,11 @@ def enter_sheet(slug: str, entered: SheetEntry, *, is_sure: bool, is_again: bool
     (`day`), StateError (a sheet with faults or without rows), UnusualQuantityError (unless `is_sure`),
     DuplicateSheetError (unless `is_again`).
     """
-    sheet, by, now, vault = entered.sheet, entering(context), context.now, context.vault
+    sheet, by, now, vault = entered.sheet, require_entry_scope(context), context.now, context.vault
     if sheet.faults or not sheet.rows:
         raise StateError("the sheet is not ready to be entered")
     with transaction() as session:
-        appeal = entered_for(session, slug, entered.day, by, now)
+        appeal = find_entry_appeal(session, slug, entered.day, by, now)
         lock_section(session, by.section)  # so that the same sheet sent twice at once is noticed
         digest = vault.sheet_digest(f"{appeal.id}\n{by.section}\n{sheet.content}")
         if not is_again:
@@ -78,10 +85,10 @@ def enter_sheet(slug: str, entered: SheetEntry, *, is_sure: bool, is_again: bool
         section_for = _section_finder(appeal.id, now)
         rows = [row for row in sheet.sign_ups if section_for(row.country, entered.locale) is not None]
         counted = len(sheet.rows) - len(rows)
-        waits = is_doubted(session, counted, by.section, is_sure=is_sure, entered_at=now)
+        waits = needs_confirmation(session, counted, by.section, is_sure=is_sure, entered_at=now)
         entry = _entry(appeal.id, entered, by, now)
         entry.quantity, entry.sign_ups, entry.sheet_digest, entry.waits = counted, len(rows), digest, waits
-        keep(session, entry, appeal.slug, context=context)
+        store_entry(session, entry, appeal.slug, context=context)
         slots = iter(new_slots(session.connection(), vault, len(rows)))
         to_sign = [
             _row(entry, row.name, row.address, vault, next(slots)) | {"country": row.country, "locale": entered.locale}
@@ -106,7 +113,7 @@ def _entry(appeal_id: int, entered: SheetEntry, by: Scope, now: datetime) -> Bul
     )
 
 
-def only_counted(appeal_id: int, sheet: CheckedSheet, locale: str, *, now: datetime) -> int:
+def count_only_counted(appeal_id: int, sheet: CheckedSheet, locale: str, *, now: datetime) -> int:
     """Return the number of rows that are only counted: without an address, or too late to sign."""
     section_for = _section_finder(appeal_id, now)
     return sum(row.address is None or section_for(row.country, locale) is None for row in sheet.rows)
@@ -132,9 +139,11 @@ def sign_sheet_rows(*, context: Context, addressees: RefusedRecipients) -> int:
     wait for a second person.
     """
     now, vault = context.now, context.vault
-    reserve_keys(number=BATCH, context=context)
+    reserve_keys(number=BATCH_SIZE, context=context)
     with transaction() as session:
-        chosen = select(SheetRow).order_by(SheetRow.id).limit(BATCH).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
+        chosen = (
+            select(SheetRow).order_by(SheetRow.id).limit(BATCH_SIZE).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
+        )
         rows = list(session.scalars(chosen))
         # Lock entries before their sections, each in order, as everywhere: other orders could deadlock.
         sheets = sorted({row.bulk_entry_id for row in rows})
@@ -226,7 +235,7 @@ def _count(session: Session, entry: BulkEntry, *, context: Context) -> None:
     A second person's confirmation covers only what the sheet counted at that time.
     """
     entry.sign_ups -= 1
-    is_beyond = is_doubted(session, 1, entry.section_code, is_sure=True, entered_at=entry.entered_at)
+    is_beyond = needs_confirmation(session, 1, entry.section_code, is_sure=True, entered_at=entry.entered_at)
     if not entry.waits and (is_beyond or entry.confirmed_by is not None):
         if entry.quantity:
             return _count_later(session, entry, context=context)
@@ -252,7 +261,7 @@ def _count_later(session: Session, entry: BulkEntry, *, context: Context) -> Non
     copied = {name: getattr(entry, name) for name in _COPIED}
     late = BulkEntry(**copied, quantity=1, sign_ups=0, entered_at=context.now, waits=True)
     slug = session.scalars(select(Appeal.slug).where(Appeal.id == entry.appeal_id)).one()
-    return keep(session, late, slug, context=context)
+    return store_entry(session, late, slug, context=context)
 
 
 def _refuse_same(session: Session, digest: bytes) -> None:

@@ -37,15 +37,15 @@ from campaign.queries.handover.handover import file_of
 from campaign.queries.handover.signatories import Signatory, signatories
 from campaign.queries.moderation.moderation import (
     SignerView,
+    find_signer_ids,
     open_signers,
     own_signatures_of_same_address,
     sample_of,
-    signers_found,
 )
 from campaign.queries.moderation.new_domains import NewDomain, new_domains
 from campaign.queries.privacy.subject_access import SubjectAccess, subject_access_of
 from campaign.services.abuse.alert import raise_alert
-from campaign.services.moderation.invalidate import prepare
+from campaign.services.moderation.invalidate import add_invalidation
 from campaign.services.staff.audit import AuditRecord, append
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def disclose(
 def search_signers(*, name: str, address: Address | None, reason: str, context: Context) -> tuple[SignerView, ...]:
     """Return the signers of the own section with that name or address. Raises the errors of `disclose`."""
     read_reason(reason)
-    signers = signers_found(context.actor.member, context.vault, name=name, address=address)
+    signers = find_signer_ids(context.actor.member, context.vault, name=name, address=address)
     disclose(
         DisclosureKind.SEARCH,
         f"section:{context.actor.member.section}",
@@ -115,7 +115,7 @@ def count_signers(criteria: Criteria, appeal_id: int | None, *, reason: str, con
         reason=reason,
         context=context,
     )
-    return prepare(criteria, appeal_id, context=context)
+    return add_invalidation(criteria, appeal_id, context=context)
 
 
 def rare_domains(slug: str | None, *, reason: str, context: Context) -> tuple[NewDomain, ...]:

@@ -52,7 +52,7 @@ from campaign.platform.context import Context
 from campaign.platform.database.clock import TruncatedToHour
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.services.handover.handover import forget_parts
+from campaign.services.handover.handover import delete_parts
 from campaign.services.keys.month_key import month_of
 from campaign.services.keys.row_key import erase_keys, expire_keys
 from campaign.services.outbox.forget_answers import forget_answers
@@ -328,7 +328,7 @@ def _prune_sealed(now: datetime, eraser: _KeyEraser) -> int:
         old = select(Handover.id).where(Handover.created_at < now - retention.HANDOVERS).order_by(Handover.id)
         lists = session.scalars(old.with_for_update()).all()
         if lists:
-            forget_parts(session, lists, vault=eraser.vault, on=eraser.on)
+            delete_parts(session, lists, vault=eraser.vault, on=eraser.on)
             session.execute(delete(Handover).where(Handover.id.in_(lists)), execution_options=_NO_SYNC)
         old_requests = delete(LinkRequest).where(LinkRequest.created_at < now - retention.LINK_REQUESTS)
         requests = session.scalars(old_requests.returning(LinkRequest.email_sealed), execution_options=_NO_SYNC).all()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from campaign.domain.errors import InvalidFieldsError, NotFoundError
-from campaign.domain.sections.section import CODE, INTERNATIONAL
+from campaign.domain.sections.section import CODE_PATTERN, INTERNATIONAL
 from campaign.domain.sections.section_fields import checked_section
 from campaign.domain.staff.roles import Permission
 from campaign.models import Section
@@ -27,7 +27,7 @@ def add_section(code: str, typed: dict[str, Any], *, context: Context) -> str:
     code = code.strip().lower()
     with transaction() as session:
         others = _others(session, context)
-        fault = None if CODE.fullmatch(code) else "no-code"
+        fault = None if CODE_PATTERN.fullmatch(code) else "no-code"
         if code in {section.code for section in others}:
             fault = "taken"
         try:

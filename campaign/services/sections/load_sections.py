@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from campaign.config import ROOT
 from campaign.domain.errors import InputError
-from campaign.domain.sections.section import CODE, INTERNATIONAL
+from campaign.domain.sections.section import CODE_PATTERN, INTERNATIONAL
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Permission
 from campaign.models import Section
@@ -105,7 +105,7 @@ def _checked(entry: Any, where: str) -> dict[str, Any]:
         values = entry[name]
         if not isinstance(values, list) or not all(isinstance(v, str) and re.fullmatch(form, v) for v in values):
             raise InputError(name, "no-codes", f"{where}: {name} must be a list of codes")
-    if not CODE.fullmatch(entry["code"]):
+    if not CODE_PATTERN.fullmatch(entry["code"]):
         raise InputError("code", "no-code", f"{where}: the code must be like fr, ca-fr or international")
     if entry["time_zone"] not in available_timezones():
         raise InputError("time_zone", "unknown", f"{where}: there is no time zone {entry['time_zone']}")

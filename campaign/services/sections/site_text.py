@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from campaign.domain.errors import InputError
-from campaign.domain.sections.site_page import MOST_CHARACTERS, SitePage
+from campaign.domain.sections.site_page import MAX_CHARACTERS, SitePage
 from campaign.domain.staff.roles import Permission
 from campaign.models import SiteText
 from campaign.platform.context import Context
@@ -18,8 +18,8 @@ def write_site_text(page: SitePage, language: str, body: str, *, context: Contex
     """
     context.actor.require(Permission.ADMINISTER)
     body = body.replace("\x00", "").strip()
-    if len(body) > MOST_CHARACTERS:
-        raise InputError("body", "too-long", f"a page has at most {MOST_CHARACTERS} characters, not {len(body)}")
+    if len(body) > MAX_CHARACTERS:
+        raise InputError("body", "too-long", f"a page has at most {MAX_CHARACTERS} characters, not {len(body)}")
     with transaction() as session:
         row = session.get(SiteText, (page.value, language))
         before = "" if row is None else row.body

@@ -9,12 +9,12 @@ from datetime import datetime
 from campaign.domain.abuse.challenge import ChallengeDemand, ChallengeDemandError
 from campaign.domain.appeals.appeal import AppealState, is_in_time
 from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, SpentSolutionError
-from campaign.domain.sections.section import choose_section, taking_part
+from campaign.domain.sections.section import choose_section, participating_sections
 from campaign.domain.signing.address import Address
 from campaign.platform.context import Context
 from campaign.platform.network import Network
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.moderation.floods import is_uncarried
+from campaign.queries.moderation.floods import is_server_ascii_only
 from campaign.queries.sections.section import SectionView
 from campaign.services.abuse.limits import admit, new_demand
 from campaign.services.outbox.refused_recipients import ADDRESSEE_FLAG, RefusedRecipients
@@ -52,7 +52,7 @@ def check_signable(
         raise NotFoundError("there is no such appeal")
     if appeal.state != AppealState.OPEN:
         raise AppealEndedError(f"{appeal.slug} is {appeal.state}")
-    candidates = taking_part(tuple(sections), appeal.sections) if appeal.sections else tuple(sections)
+    candidates = participating_sections(tuple(sections), appeal.sections) if appeal.sections else tuple(sections)
     section = choose_section(candidates, country, locale)
     if section is None:
         raise AppealEndedError(f"no section takes a signer of {country} for {appeal.slug}")
@@ -75,7 +75,7 @@ def sign_appeal(
     (`email`: `not-carried`), the errors of `check_signable`, and ChallengeDemandError where the abuse limits demand
     the human check. Earlier signatures of the address make no difference here.
     """
-    if form.address.is_international and is_uncarried(context.now):
+    if form.address.is_international and is_server_ascii_only(context.now):
         raise InputError("email", "not-carried", "the mail server does not carry this address")
     section = check_signable(appeal, form.country, form.locale, sections=sections, now=context.now)
     admission = admit(

@@ -25,7 +25,7 @@ from campaign.queries.signing.person import digests_of_address
 from campaign.services.counting.tally import TallyCell, count, hour_of
 from campaign.services.handover.handover import outdate
 from campaign.services.keys.row_key import erase_keys
-from campaign.services.moderation.seen_domain import count_erased, domain_to_count
+from campaign.services.moderation.seen_domain import count_erased, countable_domain
 from campaign.services.signing.signature import (
     ERASED_COLUMNS,
     ERASED_CONSENT_COLUMNS,
@@ -62,7 +62,7 @@ def erase(signature_id: int, *, section: str | None = None, context: Context) ->
         if signature is None or signature.address_digest is None:
             return
         note_erasure(session, ErasureKind.ERASED, signature, now, vault)
-        domain = domain_to_count(signature, vault)
+        domain = countable_domain(signature, vault)
         erase_row(session, signature, now, vault)
         if domain is not None:
             count_erased(session, signature_id, domain, now, vault)

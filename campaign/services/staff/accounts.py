@@ -119,7 +119,7 @@ def reset_password(link: Link, password_hash: str, *, context: Context) -> None:
         append(session, act, context=acting_as(staff, context))
 
 
-def change(
+def change_account(
     staff_id: int,
     *,
     role: Role,

@@ -32,12 +32,12 @@ from campaign.services.periodic.clock import MAX_DIFFERENCE
 WINDOW = timedelta(minutes=15)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 # Enough for a bad day of typing, far too few for guessing (NIST SP 800-63B, 5.2.2 allows 100).
-MOST_FOR_ACCOUNT = 10
+MAX_FOR_ACCOUNT = 10
 # A whole office may share one address.
-MOST_FROM_NETWORK = 60
+MAX_FROM_NETWORK = 60
 # Mails with a link to one mailbox in each window, requested from unknown browsers. A link works for an hour, so the
 # mailbox has a working link however many requests are forged.
-MOST_LINKS = 3
+MAX_LINKS = 3
 
 
 class LinkRequestResult(Enum):
@@ -68,7 +68,7 @@ def is_allowed(attempt: LoginAttempt, *, now: datetime, vault: Vault) -> bool:
     return all(failures.get(key, 0) < limit for key, limit in limits.items())
 
 
-def note_failure(attempt: LoginAttempt, *, context: Context) -> None:
+def count_failure(attempt: LoginAttempt, *, context: Context) -> None:
     """Count a failed attempt."""
     with transaction() as session:
         _count(session, _limits(attempt, context.vault), context.now)
@@ -87,9 +87,9 @@ def count_request(attempt: LoginAttempt, *, context: Context) -> LinkRequestResu
     keys = [mailbox, network] if attempt.device is None else [mailbox]
     with transaction() as session:
         counted = _count(session, keys, context.now)
-    if counted.get(network, 0) > MOST_FROM_NETWORK:
+    if counted.get(network, 0) > MAX_FROM_NETWORK:
         return LinkRequestResult.REFUSED
-    return LinkRequestResult.MAILED if counted[mailbox] <= MOST_LINKS else LinkRequestResult.QUIET
+    return LinkRequestResult.MAILED if counted[mailbox] <= MAX_LINKS else LinkRequestResult.QUIET
 
 
 def _count(session: Session, keys: Iterable[bytes], now: datetime) -> dict[bytes, int]:
@@ -141,8 +141,8 @@ def _window(now: datetime) -> datetime:
 def _limits(attempt: LoginAttempt, vault: Vault) -> dict[bytes, int]:
     account = attempt.account.strip().lower()
     if attempt.device is not None:
-        return {vault.login_digest(f"device {account} {attempt.device}"): MOST_FOR_ACCOUNT}
+        return {vault.login_digest(f"device {account} {attempt.device}"): MAX_FOR_ACCOUNT}
     return {
-        vault.login_digest(f"account {account}"): MOST_FOR_ACCOUNT,
-        vault.login_digest(f"network {attempt.network}"): MOST_FROM_NETWORK,
+        vault.login_digest(f"account {account}"): MAX_FOR_ACCOUNT,
+        vault.login_digest(f"network {attempt.network}"): MAX_FROM_NETWORK,
     }

@@ -21,7 +21,7 @@ from campaign.platform.database.insert_or_ignore import insert_or_ignore
 _REMEMBERED = timedelta(hours=1)
 
 
-def take_code(session: Session, staff_id: int, step: int, *, is_first: bool) -> bool:
+def use_code(session: Session, staff_id: int, step: int, *, is_first: bool) -> bool:
     """Use up the authenticator's code of that time step; return False if it or a later one was used (RFC 6238, 5.2).
 
     `is_first`: the code sets up the account's first second factor during a log-in by password alone. Return False if
@@ -36,7 +36,7 @@ def take_code(session: Session, staff_id: int, step: int, *, is_first: bool) -> 
     return row is not None
 
 
-def take_recovery_code(
+def use_recovery_code(
     session: Session, staff_id: int, find: Callable[[list[str]], int | None], *, context: Context
 ) -> bool:
     """Use up a recovery code; `find` gets the codes that Flask-Security encrypted, and returns the typed one's index.
@@ -56,7 +56,7 @@ def take_recovery_code(
     return row is not None
 
 
-def take_challenge(session: Session, challenge: str, *, context: Context) -> bool:
+def use_challenge(session: Session, challenge: str, *, context: Context) -> bool:
     """Use up a passkey's challenge, so that its answer works only once; return False if it was used already."""
     row = {"digest": context.vault.login_digest(f"challenge {challenge}"), "expires_at": context.now + _REMEMBERED}
     return insert_or_ignore(session.connection(), SpentSolution, row)

@@ -25,7 +25,7 @@ from campaign.services.staff.login import LinkRequestResult, LoginAttempt, count
 _BATCH = 100
 
 
-def ask_reset(attempt: LoginAttempt, *, context: Context) -> LinkRequestResult:
+def request_reset(attempt: LoginAttempt, *, context: Context) -> LinkRequestResult:
     """Count and store the request, whether the address has an account or not; return the result to show."""
     answer = count_request(attempt, context=context)
     if answer is LinkRequestResult.MAILED:

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from flask import current_app, g
 
 from campaign.domain.appeals.slug import is_slug
-from campaign.domain.sections.section import choose_section, taking_part
+from campaign.domain.sections.section import choose_section, participating_sections
 from campaign.queries.appeals.appeal import AppealView, find_appeal, open_appeals
 from campaign.queries.counting.counts import Counts, counts, signatures_by_appeal
 from campaign.queries.counting.ended_appeals import EndedPage, ended_page, ended_version
@@ -135,7 +135,7 @@ class DataCache:
 
     def taking_part(self, appeal: AppealView) -> tuple[SectionView, ...]:
         """Return the sections that take part in the appeal."""
-        return taking_part(self.sections(), appeal.sections) if appeal.sections else self.sections()
+        return participating_sections(self.sections(), appeal.sections) if appeal.sections else self.sections()
 
 
 def data_cache() -> DataCache:

@@ -12,7 +12,7 @@ from campaign.models import Appeal, AppealText, AuditEntry, Mail, Staff
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.staff.accounts import change
+from campaign.services.staff.accounts import change_account
 from tests.appeals.editing.editor import AT, form_values, publish, send_form, upload
 from tests.conftest import clear_caches, context
 from tests.staff.staff_clients import csrf, join, log_in, staffed
@@ -105,7 +105,7 @@ def test_a_role_that_changes_meanwhile_counts_at_once(app: Flask, editor: FlaskC
     token = csrf(editor.get("/staff/account"))
     who = db.session.scalars(select(Staff.id).where(Staff.email == "editor.fr@staff.example")).one()
     at = runtime()
-    change(who, role=Role.VIEWER, section="fr", active=True, context=context(at.clock()))
+    change_account(who, role=Role.VIEWER, section="fr", active=True, context=context(at.clock()))
     answer = editor.post(f"{AT}/texts/en", data={**values, "headline": "LATE", "csrf_token": token})
     assert answer.status_code in {302, 400}
     assert db.session.scalars(select(AppealText.headline)).one() != "LATE"

@@ -24,7 +24,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.person import digests_of_address
-from campaign.services.announcements.reminders import remind_pending
+from campaign.services.announcements.reminders import enqueue_reminders
 from campaign.services.outbox.suppression import suppress as refuse_mail
 from tests.conftest import START, Postbox, clear_caches, context, form
 from tests.staff.staff_clients import csrf, staffed
@@ -116,7 +116,7 @@ def test_no_page_tells_what_an_address_has_done_elsewhere(
         earlier = {"signed_at": START - timedelta(days=3), "mailed_at": START - timedelta(days=3)}
         db.session.execute(update(SignUp).where(SignUp.reminded_at.is_(None)).values(**earlier))
         db.session.commit()
-        remind_pending(context=context())
+        enqueue_reminders(context=context())
         deliver()
         clear_caches(app)
         return pages(app, desk)

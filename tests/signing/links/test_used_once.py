@@ -75,7 +75,7 @@ def test_one_code_opens_one_session(app: Flask, figure: Figure, monkeypatch: pyt
     join(app, CLEO, Role.COORDINATOR)
     browsers, code = at_the_second_factor(app), code_for(app, CLEO)
     tokens = {browser: csrf(browser.get("/staff/tf-validate")) for browser in browsers}
-    pass_together(monkeypatch, "take_code")
+    pass_together(monkeypatch, "use_code")
     at_once(lambda one: one.post("/staff/tf-validate", data={"code": code, "csrf_token": tokens[one]}), browsers)
     opened = sum(map(is_in, browsers))
     figure(f"11 staff: one code used {AT_ONCE} times at once: sessions", opened, "1")
@@ -87,7 +87,7 @@ def test_one_recovery_code_opens_one_session(app: Flask, figure: Figure, monkeyp
     codes = recovery_codes(log_in(app, CLEO))
     browsers = at_the_second_factor(app)
     tokens = {browser: csrf(browser.get("/staff/mf-recovery")) for browser in browsers}
-    pass_together(monkeypatch, "take_recovery_code")
+    pass_together(monkeypatch, "use_recovery_code")
     at_once(lambda one: one.post("/staff/mf-recovery", data={"code": codes[3], "csrf_token": tokens[one]}), browsers)
     opened = sum(map(is_in, browsers))
     figure(f"11 staff: one recovery code used {AT_ONCE} times at once: sessions", opened, "1")
@@ -118,7 +118,7 @@ def test_one_answer_to_a_passkey_s_challenge_is_taken_once(app: Flask) -> None:
         with app.app_context():
             barrier.wait(20)
             with transaction() as session:
-                return once.take_challenge(session, "the same", context=context(at.clock()))
+                return once.use_challenge(session, "the same", context=context(at.clock()))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         assert sum(pool.map(take, range(AT_ONCE))) == 1

@@ -99,7 +99,7 @@ def test_a_signer_whom_no_section_takes_is_refused(app: Flask, appeal: AppealVie
 def test_an_address_that_is_not_carried_is_named(
     app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "is_uncarried", lambda _now: True)
+    monkeypatch.setattr(service, "is_server_ascii_only", lambda _now: True)
     with pytest.raises(InputError, match="does not carry") as refused:
         sign(appeal, replace(FORM, address=parse_address("josé@mail.example")))
     assert (refused.value.field, refused.value.code, stored()) == ("email", "not-carried", 0)

@@ -32,7 +32,7 @@ from campaign.services.appeals.edit_targets import remove_target, write_target
 from campaign.services.appeals.edit_text import write_text
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.delivery import failed_mail
-from campaign.services.handover.handover import ask_for_handover
+from campaign.services.handover.handover import queue_handover
 from campaign.services.moderation import invalidate
 from campaign.services.moderation.resend import resend
 from campaign.services.offline import bulk_entry
@@ -75,23 +75,25 @@ ACTS: dict[str, Callable[[AppealView, Context], object]] = {
     "set section": lambda _, by: set_section("fr", {}, {}, context=by),
     "load sections": lambda _, by: load_sections(context=by),
     "site text": lambda _, by: write_site_text(SitePage.IMPRINT, "en", "x", context=by),
-    "announce": lambda one, by: announce.draft(one.id, AnnouncementKind.UPDATE, announce.Audience(), TEXT, context=by),
+    "announce": lambda one, by: announce.create_draft(
+        one.id, AnnouncementKind.UPDATE, announce.Audience(), TEXT, context=by
+    ),
     "invite": lambda _, by: accounts.invite(accounts.Invitation("a@staff.example", "fr", Role.ADMIN, "en"), context=by),
-    "role": lambda _, by: accounts.change(1, role=Role.ADMIN, section="fr", active=True, context=by),
+    "role": lambda _, by: accounts.change_account(1, role=Role.ADMIN, section="fr", active=True, context=by),
     "second factor": lambda _, by: accounts.reset_second_factor(1, context=by),
     "preferences": lambda _, by: accounts.set_preferences(2, locale="en", wants_digest=True, context=by),
     "enter": lambda _, by: bulk_entry.enter(SLUG, QUANTITY, is_sure=True, context=by),
-    "ask to confirm": lambda _, by: bulk_entry.ask_to_confirm(1, context=by),
+    "ask to confirm": lambda _, by: bulk_entry.request_confirmation(1, context=by),
     "confirm entry": lambda _, by: bulk_entry.confirm_bulk_entry(SLUG, 1, context=by),
     "undo entry": lambda _, by: bulk_entry.undo(SLUG, 1, context=by),
     "sheet": lambda _, by: enter_sheet(SLUG, SHEET, is_sure=True, is_again=True, context=by),
-    "count": lambda _, by: invalidate.prepare(Criteria(pattern="x"), None, context=by),
+    "count": lambda _, by: invalidate.add_invalidation(Criteria(pattern="x"), None, context=by),
     "invalidate": lambda _, by: invalidate.begin(1, WHY, context=by),
     "put back": lambda _, by: invalidate.undo(1, WHY, context=by),
     "resend": lambda _, by: resend(1, 1, seen=0, context=by),
     "retry": lambda _, by: failed_mail.retry(ALL_MAIL, context=by),
     "drop": lambda _, by: failed_mail.drop(ALL_MAIL, context=by),
-    "hand over": lambda one, by: ask_for_handover(one, language="en", target=1, reason=WHY, context=by),
+    "hand over": lambda one, by: queue_handover(one, language="en", target=1, reason=WHY, context=by),
     "disclose": lambda _, by: disclose(DisclosureKind.SEARCH, "section:fr", shown=1, reason=WHY, context=by),
     "links": lambda _, by: send_links_for(parse_address("a@mail.example"), reason=WHY, context=by),
 }

@@ -89,7 +89,7 @@ def create(slug: str) -> ResponseReturnValue:
     if not typed.faults:
         try:
             with _writer_context() as context:
-                announcement_id = announce.draft(
+                announcement_id = announce.create_draft(
                     appeal.id, AnnouncementKind(typed.kind), typed.to, typed.texts, context=context
                 )
         except InputError as error:

@@ -12,7 +12,7 @@ from campaign.config import LOCALES
 from campaign.document import LIMIT, DocumentError, DraftAppeal, read_document
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import AppealExistsError, InputError, NotFoundError, StateError
-from campaign.domain.sections.section import taking_part
+from campaign.domain.sections.section import participating_sections
 from campaign.domain.staff.roles import Permission
 from campaign.domain.typed_text import is_language
 from campaign.platform.runtime import runtime
@@ -108,7 +108,7 @@ def page(
     now, locale, person = runtime().clock(), current_locale(), scope()
     sections = section_names()
     appeal = edited.appeal
-    is_ours = person.section in {section.code for section in taking_part(list_sections(), appeal.sections)}
+    is_ours = person.section in {section.code for section in participating_sections(list_sections(), appeal.sections)}
     has_ended = appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
     return render_template(
         "staff/appeals/editor.html",

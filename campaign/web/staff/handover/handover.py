@@ -21,7 +21,7 @@ from campaign.domain.privacy.retention import HANDOVERS
 from campaign.domain.staff.roles import Permission
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.handover.handover import find_handover, handovers
-from campaign.services.handover.handover import ask_for_handover
+from campaign.services.handover.handover import queue_handover
 from campaign.services.privacy.disclosure import fetch_handover
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.handover.export import in_section
@@ -64,7 +64,7 @@ def request_handover(slug: str) -> ResponseReturnValue:
         return _page(appeal, form, gettext("Please choose one of these.")), 422
     request_values = {"language": form.language.data, "target": form.target.data, "reason": form.reason.data or ""}
     try:
-        handover_id = ask_for_handover(appeal, **request_values, context=staff_context())
+        handover_id = queue_handover(appeal, **request_values, context=staff_context())
     except InputError as error:
         return _page(appeal, form, reason_fault(error)), 422
     except StateError:

@@ -24,7 +24,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.appeals.appeal_list import CHOICES, newest_appeals
 from campaign.queries.moderation.moderation import (
-    FOUND,
+    MAX_RESULTS,
     InvalidationView,
     SignerView,
     alerts,
@@ -261,7 +261,7 @@ def _page(
         form=form,
         faults=faults or {},
         signers=signers,
-        is_full=signers is not None and len(signers) == FOUND,
+        is_full=signers is not None and len(signers) == MAX_RESULTS,
         who=who,
         why=request.form.get("reason", ""),
         few=FEW,

@@ -14,8 +14,8 @@ from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.appeals.appeal_list import CHOICES, newest_appeals
-from campaign.queries.moderation.reported import reported
-from campaign.services.moderation.invalidate import prepare
+from campaign.queries.moderation.reported import report_overview
+from campaign.services.moderation.invalidate import add_invalidation
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.moderation.labels import FAULTS
 from campaign.web.staff.moderation.moderation import read_moment, read_network, run_first_batches
@@ -68,7 +68,7 @@ def create_invalidation() -> ResponseReturnValue:
     if faults:
         return _page(form, faults), 422
     appeal_id = None if appeal is None else appeal.id
-    invalidation_id = prepare(criteria, appeal_id, context=staff_context(), subject=InvalidatedKind.REPORTS)
+    invalidation_id = add_invalidation(criteria, appeal_id, context=staff_context(), subject=InvalidatedKind.REPORTS)
     run_first_batches(invalidation_id)
     return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
 
@@ -81,7 +81,7 @@ def _page(form: ReportsForm, faults: dict[str, Any]) -> str:
         "staff/moderation/reported.html",
         form=form,
         faults=faults,
-        reports=reported(scope(), now=runtime().clock(), slug=chosen),
+        reports=report_overview(scope(), now=runtime().clock(), slug=chosen),
         chosen=chosen,
         appeals=appeals,
         has_more=len(newest) >= CHOICES,

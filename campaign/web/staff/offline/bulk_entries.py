@@ -15,19 +15,19 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.counting.channel import ENTERABLE, Channel
 from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.offline.bulk_entry import (
-    MOST_ALONE,
+    MAX_UNCONFIRMED,
     NOTE_LENGTH,
     PLACE_LENGTH,
     UnusualQuantityError,
     read_day,
+    read_line,
     read_quantity,
-    read_words,
 )
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.offline.bulk_entry import PAGE, entries, is_waiting, waiting_elsewhere
-from campaign.services.offline.bulk_entry import BulkQuantity, ask_to_confirm, confirm_bulk_entry, enter, undo
+from campaign.queries.offline.bulk_entry import PAGE, entries, is_waiting, waiting_entries_elsewhere
+from campaign.services.offline.bulk_entry import BulkQuantity, confirm_bulk_entry, enter, request_confirmation, undo
 from campaign.web.http.locale import current_locale, number
 from campaign.web.staff.offline.labels import FAULTS
 from campaign.web.staff.published_appeal import published_appeal
@@ -118,7 +118,7 @@ def notify_if_waiting(entry_id: int) -> bool:
     """Return whether the entry waits for a second person; then notify those who may confirm it."""
     if not is_waiting(entry_id):
         return False
-    ask_to_confirm(entry_id, context=staff_context())
+    request_confirmation(entry_id, context=staff_context())
     message = gettext(
         "It is written down, and counted once somebody else has confirmed it. They have been told by mail."
     )
@@ -135,7 +135,7 @@ def checked_day(appeal: AppealView, typed: str) -> date:
     """Return the day on which something was done for the appeal. Raises InputError."""
     stopped_at = appeal.ended_at if appeal.state == AppealState.STOPPED else None
     opened_on = _local_date(appeal.opened_at) if appeal.opened_at is not None else today()
-    return read_day(typed, opened_on=opened_on, today=today(), last=_local_date(stopped_at) if stopped_at else None)
+    return read_day(typed, opened_on=opened_on, today=today(), last_day=_local_date(stopped_at) if stopped_at else None)
 
 
 def _local_date(moment: datetime) -> date:
@@ -149,8 +149,8 @@ def _read_entry(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> 
     for name, reader in (
         ("quantity", read_quantity),
         ("day", lambda text: checked_day(appeal, text)),
-        ("place", lambda text: read_words("place", text, PLACE_LENGTH)),
-        ("note", lambda text: read_words("note", text, NOTE_LENGTH)),
+        ("place", lambda text: read_line("place", text, PLACE_LENGTH)),
+        ("note", lambda text: read_line("note", text, NOTE_LENGTH)),
     ):
         try:
             read[name] = reader(typed[name])
@@ -173,7 +173,7 @@ def _page(
     person = scope()
     shown = entries(person, appeal.id, before=before)
     with all_sections():
-        elsewhere = waiting_elsewhere(person, appeal.id)
+        elsewhere = waiting_entries_elsewhere(person, appeal.id)
     return render_template(
         "staff/offline/bulk_entries.html",
         appeal=appeal,
@@ -184,7 +184,7 @@ def _page(
         entries=shown,
         elsewhere=elsewhere,
         names=section_names(),
-        most_alone=MOST_ALONE,
+        most_alone=MAX_UNCONFIRMED,
         older=shown[-1].id if len(shown) == PAGE else None,
         enterable=ENTERABLE,
         section=own_section(),

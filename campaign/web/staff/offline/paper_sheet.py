@@ -15,14 +15,20 @@ from wtforms import BooleanField, StringField
 from campaign.config import LOCALES
 from campaign.domain.country import COUNTRIES, country_names
 from campaign.domain.errors import InputError
-from campaign.domain.offline.bulk_entry import MOST_ALONE, NOTE_LENGTH, PLACE_LENGTH, UnusualQuantityError, read_words
-from campaign.domain.offline.paper_sheet import MOST_BYTES, MOST_ROWS, CheckedSheet, TypedRow, read_csv, read_rows
+from campaign.domain.offline.bulk_entry import (
+    MAX_UNCONFIRMED,
+    NOTE_LENGTH,
+    PLACE_LENGTH,
+    UnusualQuantityError,
+    read_line,
+)
+from campaign.domain.offline.paper_sheet import MAX_BYTES, MAX_ROWS, CheckedSheet, TypedRow, read_csv, read_rows
 from campaign.domain.offline.sheet_columns import COLUMNS, SheetError
 from campaign.domain.signing.signature import clean_via
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.offline.paper_sheet import DuplicateSheetError, SheetEntry, enter_sheet, only_counted
+from campaign.services.offline.paper_sheet import DuplicateSheetError, SheetEntry, count_only_counted, enter_sheet
 from campaign.web.http.locale import current_locale, number
 from campaign.web.pictures.typeset import BusyError
 from campaign.web.staff.offline.bulk_entries import checked_day, notify_if_waiting, today
@@ -37,7 +43,7 @@ blueprint = Blueprint("paper_sheet", __name__, url_prefix="/appeals/<slug>/sheet
 # How many empty rows the form starts with, and gets more of; how many it holds at most.
 ROWS, MAX_TYPED = 25, 500
 _MAX_LISTED = 200
-_FORM_BYTES = MOST_BYTES + 256 * 1024
+_FORM_BYTES = MAX_BYTES + 256 * 1024
 _RETRY_SECONDS = 5
 
 
@@ -119,7 +125,7 @@ def upload(slug: str) -> ResponseReturnValue:
     try:
         rows, skipped = read_csv(file.read() if file is not None else b"")
     except SheetError as error:
-        faults["file"] = FILE_FAULTS[error.code] % {"detail": error.detail, "most": number(MOST_ROWS)}
+        faults["file"] = FILE_FAULTS[error.code] % {"detail": error.detail, "most": number(MAX_ROWS)}
     sheet = read_rows(rows, form.country.data or "", LOCALES)
     if faults or sheet.faults:
         return _page(appeal, form, _empty_rows(ROWS), faults, sheet, is_file=True), 422
@@ -152,8 +158,8 @@ def save(slug: str) -> ResponseReturnValue:
     entry = SheetEntry(
         sheet,
         checked_day(appeal, form.day.data or ""),
-        read_words("place", form.place.data or "", PLACE_LENGTH),
-        read_words("note", form.note.data or "", NOTE_LENGTH),
+        read_line("place", form.place.data or "", PLACE_LENGTH),
+        read_line("note", form.note.data or "", NOTE_LENGTH),
         form.language.data or "",
     )
     sure, again = bool(form.sure.data), bool(form.again.data)
@@ -194,7 +200,7 @@ def _read_carried_rows(text: str) -> list[TypedRow]:
         rows = [_row(int(line), [str(cell) for cell in cells]) for line, *cells in json.loads(text)]
     except (ValueError, TypeError):
         return []
-    return rows[:MOST_ROWS]
+    return rows[:MAX_ROWS]
 
 
 def _empty_rows(many: int, after: int = 0) -> list[TypedRow]:
@@ -206,8 +212,8 @@ def _field_faults(appeal: AppealView, form: SheetForm) -> dict[str, Any]:
     faults: dict[str, Any] = {}
     for name, reader in (
         ("day", lambda text: checked_day(appeal, text)),
-        ("place", lambda text: read_words("place", text, PLACE_LENGTH)),
-        ("note", lambda text: read_words("note", text, NOTE_LENGTH)),
+        ("place", lambda text: read_line("place", text, PLACE_LENGTH)),
+        ("note", lambda text: read_line("note", text, NOTE_LENGTH)),
     ):
         try:
             reader(form[name].data or "")
@@ -241,7 +247,7 @@ def _page(
         bad_cells={(fault.line, fault.column) for fault in cell_faults} if not is_file else set(),
         more_bad=max(0, len(cell_faults) - _MAX_LISTED),
         is_file=is_file,
-        most=MOST_ROWS,
+        most=MAX_ROWS,
         countries=country_names(current_locale()),
         has_room=len(rows) < MAX_TYPED,
         today=today(),
@@ -249,7 +255,7 @@ def _page(
 
 
 def _only_counted(appeal: AppealView, form: SheetForm, sheet: CheckedSheet) -> int:
-    return only_counted(appeal.id, sheet, form.language.data or "", now=runtime().clock())
+    return count_only_counted(appeal.id, sheet, form.language.data or "", now=runtime().clock())
 
 
 def _preview(
@@ -277,5 +283,5 @@ def _preview(
         same=same,
         usual=usual,
         skipped=skipped,
-        most_alone=MOST_ALONE,
+        most_alone=MAX_UNCONFIRMED,
     )

@@ -12,7 +12,7 @@ from flask_babel import gettext
 from campaign.domain.country import country_names, language_name
 from campaign.domain.errors import ConflictError, InvalidFieldsError, NotFoundError
 from campaign.domain.sections.section import INTERNATIONAL
-from campaign.domain.sections.section_fields import claimed
+from campaign.domain.sections.section_fields import claimed_countries
 from campaign.domain.staff.roles import Permission
 from campaign.queries.sections.section import find_section, list_sections, next_position
 from campaign.services.sections.edit_section import add_section, set_section
@@ -129,7 +129,7 @@ def _page(
 ) -> str:
     """Return the form; `code` is empty for a new section, `before` is what the person saw when they began."""
     locale, names, sections = current_locale(), section_names(), list_sections()
-    rivals = claimed(code or code_typed, values["countries"], values["languages"], sections)
+    rivals = claimed_countries(code or code_typed, values["countries"], values["languages"], sections)
     return render_template(
         "staff/sections/section.html",
         code=code,

@@ -12,7 +12,7 @@ from campaign.domain.errors import ConflictError, InputError, NotFoundError, Sta
 from campaign.domain.staff.roles import Permission, Role
 from campaign.mail.messages.role_names import ROLE_NAMES
 from campaign.queries.staff.accounts import StaffView, find_colleague, list_staff
-from campaign.services.staff.accounts import Invitation, change, invite, reset_second_factor
+from campaign.services.staff.accounts import Invitation, change_account, invite, reset_second_factor
 from campaign.web.forms import INPUT_ERRORS
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.appeals.editing import EditConflict, Values, merge, read_seen, seen_field
@@ -92,7 +92,7 @@ def save(staff_id: int) -> ResponseReturnValue:
     if not form.validate():
         return _account_page(colleague, form, before=before), 422
     try:
-        change(
+        change_account(
             staff_id,
             role=Role(form.role.data),
             section=form.section.data,

@@ -13,7 +13,7 @@ from campaign.domain.errors import NotFoundError, StateError, TokenError
 from campaign.domain.signing.token import Link, Purpose
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
-from campaign.queries.staff.accounts import StaffView, invited_as
+from campaign.queries.staff.accounts import StaffView, find_invited
 from campaign.services.staff.accounts import accept, end_digest, set_preferences
 from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import member, needs, open_to_all, staff_context, visitor_context
@@ -128,7 +128,7 @@ def _read_invitation(token: str) -> tuple[Link | None, StaffView | None]:
         link = app_runtime.tokens.read(Purpose.INVITATION, token, app_runtime.clock())
     except TokenError:
         return None, None
-    return link, invited_as(link)
+    return link, find_invited(link)
 
 
 def _invitation_page(invited: StaffView, token: str, fault: str | None) -> str:

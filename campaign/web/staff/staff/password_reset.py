@@ -13,10 +13,10 @@ from campaign.domain.errors import ExpiredTokenError, InputError, NotFoundError,
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Link, Purpose
 from campaign.platform.runtime import runtime
-from campaign.queries.staff.accounts import StaffView, resetting
+from campaign.queries.staff.accounts import StaffView, find_resetting
 from campaign.services.staff.accounts import reset_password
 from campaign.services.staff.login import LinkRequestResult
-from campaign.services.staff.password_reset import ask_reset
+from campaign.services.staff.password_reset import request_reset
 from campaign.web.staff.staff.access import open_to_all, visitor_context
 from campaign.web.staff.staff.device_cookie import attempt_for, remember_device
 from campaign.web.staff.staff.security_texts import LINK_MAILED, MESSAGES, TOO_MANY_LINKS
@@ -58,7 +58,7 @@ def request_link() -> ResponseReturnValue:
     except InputError:
         form.email.errors = [_message("INVALID_EMAIL_ADDRESS" if typed else "EMAIL_NOT_PROVIDED")]
         return render_template("staff/staff/forgotten_password.html", form=form)
-    if ask_reset(attempt_for(email), context=visitor_context()) is LinkRequestResult.REFUSED:
+    if request_reset(attempt_for(email), context=visitor_context()) is LinkRequestResult.REFUSED:
         form.form_errors = [gettext(TOO_MANY_LINKS)]
     else:
         flash(gettext(LINK_MAILED), "info")
@@ -108,7 +108,7 @@ def _read_link(token: str) -> tuple[Link | None, StaffView | None, str]:
         return None, None, "PASSWORD_RESET_EXPIRED"
     except TokenError:
         return None, None, fault
-    return link, resetting(link), fault
+    return link, find_resetting(link), fault
 
 
 def _redirect_to_request(fault: str) -> ResponseReturnValue:

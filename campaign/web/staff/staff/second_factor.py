@@ -14,7 +14,7 @@ from flask_security.webauthn import WebAuthnSigninResponseForm
 from passlib.exc import TokenError
 
 from campaign.platform import db
-from campaign.services.staff.one_time import take_challenge, take_code, take_recovery_code
+from campaign.services.staff.one_time import use_challenge, use_code, use_recovery_code
 from campaign.web.staff.staff.access import visitor_context
 
 
@@ -28,7 +28,7 @@ class OnceTotp(Totp):
         except TokenError:
             return False
         is_first = session.get("tf_state") == "validating_profile" and not current_user.is_authenticated
-        return take_code(db.session(), user.id, match.counter, is_first=is_first)
+        return use_code(db.session(), user.id, match.counter, is_first=is_first)
 
 
 class OnceCodes(MfRecoveryCodesUtil):
@@ -36,7 +36,7 @@ class OnceCodes(MfRecoveryCodesUtil):
 
     def check_recovery_code(self, user: Any, code: str) -> bool:
         """Return whether it is one of them, and take it."""
-        return take_recovery_code(
+        return use_recovery_code(
             db.session(), user.id, lambda sealed: self._place(sealed, code), context=visitor_context()
         )
 
@@ -65,7 +65,7 @@ class OncePasskeyForm(WebAuthnSigninResponseForm):
             return False
         # A passkey proves the second factor of its own account only, not of whichever password was typed before.
         is_theirs = self.is_verify or session.get("tf_user_id") == self.user.fs_uniquifier
-        if is_theirs and take_challenge(db.session(), self.challenge, context=visitor_context()):
+        if is_theirs and use_challenge(db.session(), self.challenge, context=visitor_context()):
             return True
         self.credential.errors = [get_message("WEBAUTHN_NO_VERIFY", cause="")[0]]
         return False

@@ -10,7 +10,7 @@ from flask_security.recovery_codes import MfRecoveryForm
 from flask_security.utils import uia_email_mapper
 
 from campaign.platform.runtime import runtime
-from campaign.services.staff.login import is_allowed, note_failure
+from campaign.services.staff.login import count_failure, is_allowed
 from campaign.web.staff.staff.access import visitor_context
 from campaign.web.staff.staff.device_cookie import attempt_for
 from campaign.web.staff.staff.security_texts import TOO_MANY_ATTEMPTS
@@ -35,7 +35,7 @@ class _ThrottledForm:
         proved: bool = super().validate(**kwargs)  # type: ignore[misc]
         if not proved and self.has_guessed():
             # Counting has a transaction of its own, after the form's.
-            note_failure(attempt, context=visitor_context())
+            count_failure(attempt, context=visitor_context())
         return proved
 
     def account(self) -> str:
