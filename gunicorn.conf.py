@@ -38,11 +38,11 @@ def post_fork(_server: Any, _worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Warm up the application before its worker listens, then turn the garbage collector on for what comes later."""
     # Imported here: what the master has imported, its workers would not load anew at a reload.
-    from campaign.platform.runtime import KEY
+    from campaign.platform.runtime import RUNTIME_KEY
     from campaign.web.caching.warm_up import warm_up
     from campaign.web.http.admission import EXTENSION
 
-    if KEY in getattr(worker.wsgi, "extensions", ()):
+    if RUNTIME_KEY in getattr(worker.wsgi, "extensions", ()):
         warm_up(worker.wsgi)
         worker.wsgi.extensions[EXTENSION].threads = worker.cfg.threads
     gc.freeze()

@@ -28,7 +28,7 @@ from campaign.domain.abuse.challenge import Challenges
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.platform import db
-from campaign.platform.runtime import KEY, runtime
+from campaign.platform.runtime import RUNTIME_KEY, runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.deploy.processes import redis
@@ -146,7 +146,7 @@ def _web(app: Flask, transaction: float, proofs: list[str] | None = None) -> lis
 
 def _proofs(app: Flask) -> list[str]:
     """Solve that many puzzles side by side, as the supporters' browsers would."""
-    challenges = Challenges(app.extensions[KEY].settings.secret_key)
+    challenges = Challenges(app.extensions[RUNTIME_KEY].settings.secret_key)
 
     def solve(_number: int) -> str:
         puzzle = altcha.Challenge.from_dict(challenges.make("case-0", datetime.now(UTC)))

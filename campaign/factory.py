@@ -27,7 +27,7 @@ from campaign.platform import babel, db, huey, limiter, migrate, redaction
 from campaign.platform.database import postgresql, row_security, sqlite, time_limit
 from campaign.platform.database.errors import diagnose
 from campaign.platform.limits import redis_pool
-from campaign.platform.runtime import KEY, Runtime
+from campaign.platform.runtime import RUNTIME_KEY, Runtime
 from campaign.queries.privacy.row_key import seeds_of
 from campaign.web.http.admission import EXTENSION as ADMISSION_EXTENSION
 from campaign.web.http.admission import Admission
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
         "campaign", template_folder=str(ROOT / "templates"), static_folder=None, instance_path=str(settings.instance)
     )
     _configure(app, settings)
-    app.extensions[KEY] = Runtime(
+    app.extensions[RUNTIME_KEY] = Runtime(
         settings=settings,
         vault=Vault(settings.data_key, settings.index_key, seeds_of),
         tokens=Tokens(settings.secret_key),
@@ -109,10 +109,10 @@ def _staff_app(public: Flask, settings: Settings) -> Flask:
     # The public application has no key for sessions: it never opens one.
     newest, *older = settings.secret_key
     app.config["SECRET_KEY"], app.config["SECRET_KEY_FALLBACKS"] = newest, older
-    app.extensions[KEY] = public.extensions[KEY]
-    _bind_database(app, settings, session=f"-c {row_security.SETTING}={row_security.NOBODY}")
+    app.extensions[RUNTIME_KEY] = public.extensions[RUNTIME_KEY]
+    _bind_database(app, settings, session=f"-c {row_security.SETTING}={row_security.NO_SECTION}")
     with app.app_context():
-        row_security.build(db.engine)
+        row_security.install(db.engine)
     web.staff.init_app(app, public, babel)
     public.extensions["tocsin_staff"] = app
     return app

@@ -19,7 +19,7 @@ from campaign.domain.staff.actor import SYSTEM
 from campaign.platform import huey
 from campaign.platform.context import Context
 from campaign.platform.database.errors import diagnose
-from campaign.platform.limits.redis_pool import FAILURES
+from campaign.platform.limits.redis_pool import CLIENT_ERRORS
 from campaign.platform.process.progress import WorkerProgress
 from campaign.platform.runtime import runtime
 from campaign.services.announcements.deadline_notices import remind_staff
@@ -71,11 +71,11 @@ def clocks_apart() -> str | None:
     # On a single machine both clocks are the same and may be wrong together. A site that was off for days looks alike.
     last = last_run(_STEADY_JOB, now)
     if last is None or now - last < _LONG_STOP:
-        progress.waits_since = None
+        progress.in_doubt_since = None
         return None
-    if progress.waits_since is None:
-        progress.waits_since = time.monotonic()
-    minutes = round((progress.waits_since + _DOUBT_SECONDS - time.monotonic()) / 60)
+    if progress.in_doubt_since is None:
+        progress.in_doubt_since = time.monotonic()
+    minutes = round((progress.in_doubt_since + _DOUBT_SECONDS - time.monotonic()) / 60)
     if minutes <= 0:
         return None
     return (
@@ -92,7 +92,7 @@ def queue_trouble() -> str | None:
     if isinstance(huey.storage, RedisStorage):
         try:
             huey.storage.queue_size()
-        except FAILURES as error:
+        except CLIENT_ERRORS as error:
             return f"the queue of jobs is away ({type(error).__name__}), so no periodic job runs: see TOCSIN_QUEUE_URL"
     newest, now = last_run(_MINUTE_JOB), time.monotonic()
     if progress.newest_run_since is None or newest != progress.newest_run:
@@ -118,8 +118,8 @@ def _once(job: str, every: timedelta, work: Callable[[Context], object]) -> None
             run_once(job, due_at, lambda: work(context), context=context)
         except Exception as error:
             diagnosis = diagnose(error)
-            if not diagnosis.may_pass:
-                progress.failed(f"{job}: {diagnosis}")
+            if not diagnosis.is_transient:
+                progress.record_error(f"{job}: {diagnosis}")
             raise
 
 
@@ -193,7 +193,7 @@ def start_handover(handover_id: int) -> None:
         if not isinstance(huey.storage, RedisStorage):
             huey.storage.initialize_schema()  # no worker may have run yet
         _queue_handover(handover_id)
-    except FAILURES as error:
+    except CLIENT_ERRORS as error:
         log.warning("the queue took no job for the list %s: %s", handover_id, type(error).__name__)
     except Exception:  # whatever the queue's storage raises: the row says what is wanted
         log.exception("the queue took no job for the list %s", handover_id)

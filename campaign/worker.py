@@ -21,7 +21,7 @@ from campaign.domain.staff.actor import SYSTEM
 from campaign.platform import huey
 from campaign.platform.context import Keys
 from campaign.platform.database.errors import diagnose
-from campaign.platform.database.schema import why_not_ready
+from campaign.platform.database.schema import readiness_problem
 from campaign.platform.process.watchdog import Watchdog
 from campaign.platform.runtime import Runtime, runtime
 from campaign.services.delivery.dispatcher import Dispatcher
@@ -78,7 +78,7 @@ def run_worker(stop: threading.Event) -> None:
     for thread in threads:
         thread.start()
     try:
-        watchdog.watched(_deliver, runtime(), stop)
+        watchdog.run_watched(_deliver, runtime(), stop)
     except Exception as error:
         log.exception("delivering broke")
         broken.append(error)
@@ -93,7 +93,7 @@ def run_worker(stop: threading.Event) -> None:
 def _run_beside(watchdog: Watchdog, work: Callable[..., None], stop: threading.Event, broken: list[Exception]) -> None:
     """Run a loop. An error of this program in it ends the whole worker, so that the service manager restarts it."""
     try:
-        watchdog.watched(work, huey.app, stop)
+        watchdog.run_watched(work, huey.app, stop)
     except Exception as error:
         log.exception("a loop broke")
         broken.append(error)
@@ -103,7 +103,7 @@ def _run_beside(watchdog: Watchdog, work: Callable[..., None], stop: threading.E
 def _say_end(broken: list[Exception]) -> None:
     """Delete this worker's row, or store in it what broke. Raise WorkerBrokenError in that case."""
     for error in broken:
-        progress.failed(diagnose(error))
+        progress.record_error(diagnose(error))
         log.error("the worker ends: %s", diagnose(error))
     try:
         if broken:
@@ -121,7 +121,7 @@ def _wait_for_database(app: Flask, stop: threading.Event) -> None:
     said, said_at = "", 0.0
     while not stop.is_set():
         try:
-            reason = why_not_ready(app.extensions["migrate"].directory)
+            reason = readiness_problem(app.extensions["migrate"].directory)
             if reason is None and not isinstance(huey.storage, RedisStorage):  # which has no schema
                 huey.storage.initialize_schema()
         except (DBAPIError, PsycopgError, sqlite3.Error) as error:
@@ -143,7 +143,7 @@ def _deliver(at: Runtime, stop: threading.Event, turning: Callable[[], None]) ->
         nonlocal turns
         turning()
         if turns:  # the round before succeeded
-            progress.done("deliver")
+            progress.record_round("deliver")
         turns += 1
 
     try:
@@ -163,7 +163,7 @@ def _deliver(at: Runtime, stop: threading.Event, turning: Callable[[], None]) ->
 def _wait_or_raise(error: DBAPIError, stop: threading.Event) -> int:
     """Wait a second if the error can pass, and return 0. Raise it otherwise: a wrong statement stays wrong."""
     found = diagnose(error)
-    if not found.may_pass:
+    if not found.is_transient:
         raise error
     log.warning("%s", found)
     stop.wait(POLL_SECONDS)
@@ -178,15 +178,15 @@ def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None
             continue
         with app.app_context():
             folder = runtime().settings.erasure_journal
-            progress.trouble("erasure-journal", unwritable(folder))
+            progress.set_trouble("erasure-journal", unwritable(folder))
             try:
                 apart = clocks_apart()
-                progress.trouble("clock", apart)
+                progress.set_trouble("clock", apart)
                 if apart is not None:
                     progress.newest_run_since = None  # no job begins meanwhile
-                progress.trouble("queue", None if apart else queue_trouble())
+                progress.set_trouble("queue", None if apart else queue_trouble())
                 store_progress(progress)
-                since = progress.seconds_since_done()
+                since = progress.seconds_since_last_round()
                 # A worker that has just started, or just recovered, reports at once.
                 is_steady = since is not None and since < _REPORT_SECONDS
                 progress.report_at = time.monotonic() + (_REPORT_SECONDS if is_steady else POLL_SECONDS)
@@ -210,7 +210,7 @@ def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> Non
                     turning()
                 if time.monotonic() >= again_at:
                     write_out(at.settings.erasure_journal, turning=turning, context=context)
-                progress.done("mind")
+                progress.record_round("mind")
             except DBAPIError as error:
                 _wait_or_raise(error, stop)
             except OSError as error:
@@ -222,7 +222,7 @@ def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> Non
                 )
                 again_at = time.monotonic() + 60
             except Exception as error:  # one request that fails must not stop all others until the next start
-                progress.failed(diagnose(error))
+                progress.record_error(diagnose(error))
                 log.exception("links or the erasure journal failed")
 
 
@@ -240,9 +240,9 @@ def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], Non
                 # A pause between two batches, in which sign-ups get the database.
                 while has_work() and advance(context=at.context(SYSTEM)) and not stop.wait(_BREATH_SECONDS):
                     turning()
-                progress.done("work_for_staff")
+                progress.record_round("work_for_staff")
             except DBAPIError as error:
                 _wait_or_raise(error, stop)
             except Exception as error:  # the next second tries again, and other work continues
-                progress.failed(diagnose(error))
+                progress.record_error(diagnose(error))
                 log.exception("work for staff failed")

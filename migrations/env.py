@@ -7,8 +7,8 @@ from flask import current_app
 
 import campaign.models  # noqa: F401  declares the tables
 from campaign.platform import UtcDateTime
-from campaign.platform.database.schema import too_old
-from campaign.platform.process.upgrade_lock import one_at_a_time
+from campaign.platform.database.schema import server_version_problem
+from campaign.platform.process.upgrade_lock import upgrade_lock
 
 _migrate = current_app.extensions["migrate"]
 # Huey keeps its own tables on PostgreSQL.
@@ -40,11 +40,11 @@ def _named(revision: str | None) -> str:
 
 
 with _migrate.db.engine.connect() as connection:
-    reason = too_old(connection)
+    reason = server_version_problem(connection)
     if reason is not None:
         raise CommandError(reason)
     connection.rollback()
-    with one_at_a_time(connection, click.echo):
+    with upgrade_lock(connection, click.echo):
         context.configure(
             connection=connection,
             target_metadata=_migrate.db.metadata,

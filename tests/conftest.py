@@ -41,7 +41,7 @@ from campaign.models import AuditEntry, AuditHead, ClockOffset, Mail, Signature,
 from campaign.models.counting.tally import RollupProgress
 from campaign.platform import Model, db, huey, limiter
 from campaign.platform.context import Context, Keys
-from campaign.platform.runtime import KEY, Runtime, runtime
+from campaign.platform.runtime import RUNTIME_KEY, Runtime, runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
@@ -335,9 +335,9 @@ def clock() -> Clock:
 @pytest.fixture
 def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     """Return the application with empty tables, empty caches and the clock at START."""
-    before: Runtime = migrated_app.extensions[KEY]
-    migrated_app.extensions[KEY] = Runtime(before.settings, before.vault, before.tokens, clock)
-    migrated_app.extensions["tocsin_staff"].extensions[KEY] = migrated_app.extensions[KEY]
+    before: Runtime = migrated_app.extensions[RUNTIME_KEY]
+    migrated_app.extensions[RUNTIME_KEY] = Runtime(before.settings, before.vault, before.tokens, clock)
+    migrated_app.extensions["tocsin_staff"].extensions[RUNTIME_KEY] = migrated_app.extensions[RUNTIME_KEY]
     migrated_app.extensions["tocsin_data_cache"] = DataCache()
     migrated_app.extensions["tocsin_page_cache"] = PageCache()
     migrated_app.extensions["tocsin_response_cache"].clear()

@@ -50,7 +50,7 @@ def hello_small() -> Response:
 def sign() -> Answer:
     """Parse the same form and commit two rows."""
     one = {"name": request.form["name"], "email": request.form["email"]}
-    connection = db.session.connection(execution_options={sqlite.WRITES: True})
+    connection = db.session.connection(execution_options={sqlite.WRITE_OPTION: True})
     connection.execute(insert(rows), [one, one])
     db.session.commit()
     return redirect("/thanks", 303)

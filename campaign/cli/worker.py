@@ -32,10 +32,10 @@ def _shorten(record: logging.LogRecord) -> bool:
     if not record.name.startswith("huey") or not isinstance(error, _AWAY):
         return True
     is_redis = isinstance(error, RedisError)
-    may_pass, said = is_redis or diagnose(error).may_pass, str(error) if is_redis else str(diagnose(error))
-    what = "the queue of jobs is away" if may_pass else record.getMessage()
+    is_transient, said = is_redis or diagnose(error).is_transient, str(error) if is_redis else str(diagnose(error))
+    what = "the queue of jobs is away" if is_transient else record.getMessage()
     record.msg, record.args, record.exc_info, record.exc_text = f"{what}: {said}", None, None, None
-    return _throttle.is_due() if may_pass else True
+    return _throttle.is_due() if is_transient else True
 
 
 @click.command()

@@ -17,5 +17,5 @@ db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": Fa
 migrate = Migrate()
 babel = Babel()
 limiter = Limiter(key_func=client_network)
-# Its storage (a SQLite file, PostgreSQL or Redis) is put in place by the factory, from the settings.
+# The factory replaces its storage by a SQLite file, PostgreSQL or Redis, depending on the settings.
 huey = MemoryHuey("tocsin", immediate=False)

@@ -39,10 +39,10 @@ class Context:
 
     @property
     def mail_domain(self) -> str:
-        """Return the domain of Message-IDs, which is the sender's."""
+        """Return the domain of the sender's address, which Message-IDs end in."""
         return self.settings.mail_domain
 
     @property
     def return_paths(self) -> ReturnPaths:
-        """The signed addresses to which mail comes back."""
+        """Return the maker of the signed addresses to which bounces are sent."""
         return ReturnPaths(self.settings.secret_key, self.settings.bounce_domain)

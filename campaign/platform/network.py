@@ -9,8 +9,8 @@ from flask import request
 
 from campaign.platform.runtime import runtime
 
-# Keys of a request's environment under which the digests are cached.
-_NARROW_KEY, _ALL_KEY = "tocsin.network", "tocsin.networks"
+# The keys under which a request's environment caches the digests: of the narrowest network, and of all.
+_NARROWEST_KEY, _ALL_KEY = "tocsin.network", "tocsin.networks"
 # Prefix lengths, the narrowest network first. With IPv6 one subscriber has a /64, or a /48 with 65,536 of them; one
 # provider has a /32.
 _PREFIXES = {4: (24, 16), 6: (64, 48, 32)}
@@ -27,7 +27,7 @@ class Network:
 def networks_of(address: str | None) -> tuple[str, ...]:
     """Return the networks that contain the address, the narrowest first, such as `192.0.2.0/24`.
 
-    An IPv4 address mapped into IPv6 counts as IPv4. For text that is no address, return `unknown` alone.
+    An IPv4 address mapped into IPv6 counts as IPv4. If the text is not an address, return `unknown` alone.
     """
     try:
         parsed = ipaddress.ip_address(address or "")
@@ -46,11 +46,11 @@ def network_of(address: str | None) -> str:
 def client_network() -> str:
     """Return a keyed digest, in hex, of the network that the current request comes from. The address is not stored.
 
-    Forwarded addresses are believed only behind TOCSIN_PROXIES proxies.
+    The address that a proxy forwards is used only from the number of proxies in TOCSIN_PROXIES.
     """
-    digest: str | None = request.environ.get(_NARROW_KEY)  # the limits ask first, then the sign-up
+    digest: str | None = request.environ.get(_NARROWEST_KEY)  # needed twice: for the limits and for the sign-up
     if digest is None:
-        digest = request.environ[_NARROW_KEY] = _digest(network_of(request.remote_addr))
+        digest = request.environ[_NARROWEST_KEY] = _digest(network_of(request.remote_addr))
     return digest
 
 
@@ -58,9 +58,9 @@ def client_networks() -> tuple[Network, ...]:
     """Return all networks that contain the current request's address, the narrowest first."""
     networks: tuple[Network, ...] | None = request.environ.get(_ALL_KEY)
     if networks is None:
-        narrow, *wider = networks_of(request.remote_addr)
-        others = [Network(_prefix(network), _digest(network)) for network in wider]
-        networks = request.environ[_ALL_KEY] = (Network(_prefix(narrow), client_network()), *others)
+        narrowest, *wider = networks_of(request.remote_addr)
+        wider_networks = [Network(_prefix(network), _digest(network)) for network in wider]
+        networks = request.environ[_ALL_KEY] = (Network(_prefix(narrowest), client_network()), *wider_networks)
     return networks
 
 

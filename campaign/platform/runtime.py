@@ -15,7 +15,8 @@ from campaign.domain.signing.token import Tokens
 from campaign.domain.staff.actor import Actor
 from campaign.platform.context import Context, Keys
 
-KEY = "tocsin"
+# The runtime's name among the extensions of an application.
+RUNTIME_KEY = "tocsin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,10 @@ class Runtime:
     clock: Callable[[], datetime]
 
     def context(self, actor: Actor, *, now: datetime | None = None) -> Context:
-        """Return the context of a change that the actor makes: now, or at the moment `now` of another clock."""
+        """Return the context of a change that the actor makes at `now`; by default at the time of this clock."""
         return Context(actor, now or self.clock(), Keys(self.vault, self.tokens), self.settings)
 
 
 def runtime() -> Runtime:
     """Return the runtime of the current application."""
-    return cast(Runtime, current_app.extensions[KEY])
+    return cast(Runtime, current_app.extensions[RUNTIME_KEY])

@@ -1,4 +1,4 @@
-"""Signals whose receivers cannot break what sends them."""
+"""Sending of signals whose receivers may fail without stopping the sender."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from blinker import NamedSignal
 log = logging.getLogger(__name__)
 
 
-def tell(signal: NamedSignal, sender: object = None, **what: Any) -> None:
-    """Call the receivers with the sender and the keywords; log the errors of a receiver, and raise none."""
+def send_robust(signal: NamedSignal, sender: object = None, **arguments: Any) -> None:
+    """Call each receiver with the sender and the arguments. Log the errors of receivers instead of raising them."""
     for receiver in signal.receivers_for(sender):
         try:
-            receiver(sender, **what)
+            receiver(sender, **arguments)
         except Exception:  # a broken receiver must not stop the mail
             log.exception("a receiver of %s failed", signal.name)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from campaign.platform.runtime import KEY
+from campaign.platform.runtime import RUNTIME_KEY
 from campaign.services.abuse import limits as guard
 
 
@@ -18,11 +18,11 @@ def set_challenge_mode(app: Flask) -> Iterator[Any]:
     """Yield a function that sets the mode of the proof of work."""
 
     def set_mode(mode: str) -> None:
-        at = app.extensions[KEY]
-        app.extensions[KEY] = replace(at, settings=replace(at.settings, challenge=mode))
+        at = app.extensions[RUNTIME_KEY]
+        app.extensions[RUNTIME_KEY] = replace(at, settings=replace(at.settings, challenge=mode))
 
-    before = app.extensions[KEY]
+    before = app.extensions[RUNTIME_KEY]
     app.extensions[guard.EXTENSION] = guard.AbuseLimits()
     yield set_mode
-    app.extensions[KEY] = before
+    app.extensions[RUNTIME_KEY] = before
     app.extensions[guard.EXTENSION] = guard.AbuseLimits()

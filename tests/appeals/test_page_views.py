@@ -16,7 +16,7 @@ from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AbuseAlert, FunnelCount
 from campaign.platform import db
-from campaign.platform.runtime import KEY, runtime
+from campaign.platform.runtime import RUNTIME_KEY, runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.funnel import funnel
 from campaign.services.abuse import limits as guard
@@ -33,12 +33,12 @@ ALL = Scope(2, Role.COORDINATOR, "fr")
 @pytest.fixture
 def counting(app: Flask) -> Iterator[Flask]:
     """Return the application with TOCSIN_PAGE_VIEWS=1, on the staff pages too."""
-    before = app.extensions[KEY]
+    before = app.extensions[RUNTIME_KEY]
     for one in (app, app.extensions["tocsin_staff"]):
-        one.extensions[KEY] = replace(before, settings=replace(before.settings, page_views=True))
+        one.extensions[RUNTIME_KEY] = replace(before, settings=replace(before.settings, page_views=True))
     yield app
     for one in (app, app.extensions["tocsin_staff"]):
-        one.extensions[KEY] = before
+        one.extensions[RUNTIME_KEY] = before
 
 
 def cells() -> dict[tuple[str, str, str], int]:
@@ -132,7 +132,7 @@ def test_staff_see_the_step_only_where_it_is_counted(app: Flask, appeal: AppealV
     steps_file = browser.get(f"/staff/appeals/{appeal.slug}/funnel/stages.csv").text.splitlines()
     assert steps_file[1:] == ["viewed,2,2", "signed,1,1", "confirmed,,"]
     for one in (app, app.extensions["tocsin_staff"]):
-        one.extensions[KEY] = replace(runtime(), settings=replace(runtime().settings, page_views=False))
+        one.extensions[RUNTIME_KEY] = replace(runtime(), settings=replace(runtime().settings, page_views=False))
     page = browser.get(f"/staff/appeals/{appeal.slug}/funnel").text
     assert "Viewed" not in page
     assert browser.get(f"/staff/appeals/{appeal.slug}/funnel/sources.csv").text.splitlines()[1:] == ["stall-lyon,1,,1,"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from campaign.config import ROOT
 
 SERVICES = ROOT / "campaign" / "services"
-TRANSACTIONS = {"transaction", "one_statement"}
+TRANSACTIONS = {"transaction", "single_statement"}
 # What a Context holds; a service that is given one of them by itself may be given another's.
 LOOSE = {"mail_domain", "office", "desk", "base_url", "courier"}
 NO_ACTOR = {

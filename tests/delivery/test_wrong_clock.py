@@ -59,14 +59,14 @@ def test_after_a_leap_of_time_jobs_wait_an_hour(
     clock.now += timedelta(days=100)
     sync_database_clock()
     for minutes in (0, 30, 29):
-        if tasks.progress.waits_since is not None:
-            tasks.progress.waits_since -= minutes * 60
+        if tasks.progress.in_doubt_since is not None:
+            tasks.progress.in_doubt_since -= minutes * 60
         tasks.close_what_is_over()
         assert "the last job ran 2026-03-01" in (tasks.clocks_apart() or "")
         assert db.session.scalars(select(Appeal.state)).all() == ["open"]
         db.session.rollback()
-    assert tasks.progress.waits_since is not None
-    tasks.progress.waits_since -= 60
+    assert tasks.progress.in_doubt_since is not None
+    tasks.progress.in_doubt_since -= 60
     tasks.close_what_is_over()
     assert db.session.scalars(select(Appeal.state)).all() == ["closed"]
     db.session.rollback()
@@ -97,8 +97,8 @@ def test_whoever_asks_is_told_of_the_two_clocks(
     with pytest.raises(ClocksApartError, match="nothing is closed, reminded of or deleted") as refusal:
         agreed_now(clock.now)
     worker = WorkerProgress(("only",))
-    worker.done("only")
-    worker.trouble("clock", str(refusal.value))
+    worker.record_round("only")
+    worker.set_trouble("clock", str(refusal.value))
     store_progress(worker)
     assert workers_view().reason == str(refusal.value)
     answer = client.get("/readyz")

@@ -88,12 +88,14 @@ def break_off(turning):
 
 
 def test_a_loop_that_turns_is_left_alone_and_one_that_is_over_too() -> None:
-    ended = _watch("watchdog.watched(turn, 40); time.sleep(4); print('whole')")
+    ended = _watch("watchdog.run_watched(turn, 40); time.sleep(4); print('whole')")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "whole\n", "")
 
 
 def test_a_loop_that_breaks_ends_the_others() -> None:
-    ended = _watch("threading.Thread(target=watchdog.watched, args=(break_off,)).start(); watchdog.watched(turn, 99)")
+    ended = _watch(
+        "threading.Thread(target=watchdog.run_watched, args=(break_off,)).start(); watchdog.run_watched(turn, 99)"
+    )
     assert ended.returncode == 1
     assert "nobody foresaw this" in ended.stderr
     assert "Timeout (0:00:03)!" in ended.stderr

@@ -51,10 +51,10 @@ def test_supporters_pages_and_workers_see_everything(signed: Flask) -> None:
 
 def test_staff_see_their_section_only(signed: Flask) -> None:
     with signed.app_context():
-        with wall.section("fr"):
+        with wall.restricted_to_section("fr"):
             assert seen() == (2, 2, 2)
             db.session.rollback()
-        with wall.section("international"):
+        with wall.restricted_to_section("international"):
             assert seen() == (1, 1, 1)
             db.session.rollback()
 
@@ -62,7 +62,7 @@ def test_staff_see_their_section_only(signed: Flask) -> None:
 def test_staff_connections_that_name_no_section_see_nothing(signed: Flask) -> None:
     with signed.app_context():
         assert seen() == (0, 0, 0)
-        with wall.section("fr"):
+        with wall.restricted_to_section("fr"):
             assert seen() == (0, 0, 0), "the transaction began without a section"
             db.session.rollback()
             assert seen() == (2, 2, 2)
@@ -71,7 +71,7 @@ def test_staff_connections_that_name_no_section_see_nothing(signed: Flask) -> No
 
 
 def test_staff_cannot_change_or_add_for_another_section(signed: Flask) -> None:
-    with signed.app_context(), wall.section("fr"):
+    with signed.app_context(), wall.restricted_to_section("fr"):
         with transaction() as session:
             changed = session.execute(update(Signature).values(locale="x"))
             assert changed.rowcount == 2  # type: ignore[attr-defined]

@@ -143,7 +143,7 @@ def fill(appeal: AppealView, code: str, by: Scope, first: int) -> None:
 @pytest.fixture
 def french(made: Made) -> Iterator[Made]:
     """Act as a request of the staff application from the French section."""
-    with made.staff.app_context(), wall.section("fr"):
+    with made.staff.app_context(), wall.restricted_to_section("fr"):
         yield made
         db.session.rollback()
 
@@ -176,7 +176,7 @@ def asks(one: Table) -> set[str]:
 def test_each_section_sees_its_own_rows_and_what_is_for_all(made: Made) -> None:
     with made.staff.app_context():
         for code, own in made.of.items():
-            with wall.section(code):
+            with wall.restricted_to_section(code):
                 assert rows() == {name: made.shared[name] | own[name] for name in WALLED}, code
         assert rows() == rows_for_nobody(made), "a connection that names no section"
     assert all(rows()[name] >= made.of["fr"][name] | made.of["be-nl"][name] for name in WALLED), "a worker"

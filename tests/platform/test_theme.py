@@ -18,7 +18,7 @@ from campaign.domain.outbox.mail_kind import STAFF, MailKind
 from campaign.factory import create_app
 from campaign.mail.messages.samples import names, preview
 from campaign.mail.messages.staff_texts import choose_password, password_changed
-from campaign.platform.runtime import KEY, runtime
+from campaign.platform.runtime import RUNTIME_KEY, runtime
 from campaign.theme import contrast, read_theme
 from tests.conftest import settings_for
 
@@ -101,9 +101,9 @@ def test_what_other_sites_paste_names_the_organisation(themed: Flask) -> None:
 @pytest.fixture
 def worn(app: Flask, themed: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """A browser at the application that has an appeal, in the other one's theme."""
-    at = app.extensions[KEY]
-    settings = dataclasses.replace(at.settings, theme=themed.extensions[KEY].settings.theme)
-    monkeypatch.setitem(app.extensions, KEY, dataclasses.replace(at, settings=settings))
+    at = app.extensions[RUNTIME_KEY]
+    settings = dataclasses.replace(at.settings, theme=themed.extensions[RUNTIME_KEY].settings.theme)
+    monkeypatch.setitem(app.extensions, RUNTIME_KEY, dataclasses.replace(at, settings=settings))
     for name in ("theme", "icon", "asset"):
         monkeypatch.setitem(app.jinja_env.globals, name, themed.jinja_env.globals[name])
     return app.test_client()

@@ -27,10 +27,10 @@ def asked(statement: str) -> object:
 
 def test_a_statement_ends_with_the_limit_and_so_it_does_on_the_server(app: Flask) -> None:
     began = time.monotonic()
-    with time_limit.within(0.5), pytest.raises(OperationalError) as error:
+    with time_limit.limit_waits(0.5), pytest.raises(OperationalError) as error:
         asked("SELECT pg_sleep(20)")
     assert time.monotonic() - began < 3
-    assert diagnose(error.value).may_pass
+    assert diagnose(error.value).is_transient
     assert diagnose(error.value).code == "57014"
     db.session.rollback()
     assert asked("SELECT 1") == 1
@@ -40,7 +40,7 @@ def test_a_statement_ends_with_the_limit_and_so_it_does_on_the_server(app: Flask
 
 def test_the_limit_is_that_of_all_statements_together(app: Flask) -> None:
     began = time.monotonic()
-    with time_limit.within(1.0):
+    with time_limit.limit_waits(1.0):
         asked("SELECT pg_sleep(0.6)")
         with pytest.raises(OperationalError):
             asked("SELECT pg_sleep(0.6)")
@@ -49,12 +49,12 @@ def test_the_limit_is_that_of_all_statements_together(app: Flask) -> None:
 
 
 def test_a_shorter_limit_stays_and_ends_with_its_block(app: Flask) -> None:
-    assert time_limit.seconds_left() is None
-    with time_limit.within(1.0):
-        with time_limit.within(60.0):
-            assert (time_limit.seconds_left() or 60) <= 1.0
-        assert (time_limit.seconds_left() or 60) <= 1.0
-    assert time_limit.seconds_left() is None
+    assert time_limit.remaining_seconds() is None
+    with time_limit.limit_waits(1.0):
+        with time_limit.limit_waits(60.0):
+            assert (time_limit.remaining_seconds() or 60) <= 1.0
+        assert (time_limit.remaining_seconds() or 60) <= 1.0
+    assert time_limit.remaining_seconds() is None
 
 
 def test_a_server_that_takes_no_writes_any_more_is_left(app: Flask) -> None:
@@ -66,6 +66,6 @@ def test_a_server_that_takes_no_writes_any_more_is_left(app: Flask) -> None:
     with pytest.raises(DBAPIError) as error, transaction() as session:
         session.add(ClockOffset(id=1, seconds=0))
     assert diagnose(error.value).code == "25006"
-    assert diagnose(error.value).may_pass
+    assert diagnose(error.value).is_transient
     with transaction() as session:
         session.add(ClockOffset(id=1, seconds=0))

@@ -23,7 +23,7 @@ from campaign.config import LOCALES
 from campaign.domain.signing.token import Purpose
 from campaign.models import SignUp
 from campaign.platform import db, limiter
-from campaign.platform.runtime import KEY, runtime
+from campaign.platform.runtime import RUNTIME_KEY, runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.counting.verify import verify
 from tests.conftest import START, confirm_newest, form, manage_token
@@ -124,7 +124,7 @@ def without_limits(app: Flask) -> Iterator[None]:
     """And with views counted, so that every public form does what it can."""
     limiter.enabled = False
     at = runtime()
-    app.extensions[KEY] = replace(at, settings=replace(at.settings, page_views=True))
+    app.extensions[RUNTIME_KEY] = replace(at, settings=replace(at.settings, page_views=True))
     yield
     limiter.enabled = True
 

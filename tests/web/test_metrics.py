@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from campaign.platform.runtime import KEY
+from campaign.platform.runtime import RUNTIME_KEY
 from campaign.queries.appeals.appeal import AppealView
 from campaign.web.public.site.metrics import MetricsCache
 from tests.conftest import Postbox, form
@@ -24,7 +24,9 @@ def _anew(app: Flask) -> None:
 
 
 def with_settings(app: Flask, **changes: Any) -> None:
-    app.extensions[KEY] = replace(app.extensions[KEY], settings=replace(app.extensions[KEY].settings, **changes))
+    app.extensions[RUNTIME_KEY] = replace(
+        app.extensions[RUNTIME_KEY], settings=replace(app.extensions[RUNTIME_KEY].settings, **changes)
+    )
 
 
 def test_the_metrics_show_the_state(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from campaign.domain.abuse.challenge import SolvedChallenge
 from campaign.domain.privacy.row_key import SLOTS
 from campaign.platform import db
-from campaign.platform.runtime import KEY, runtime
+from campaign.platform.runtime import RUNTIME_KEY, runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse.limits import AdmittedSignUp
 from campaign.services.keys.row_key import KeyUse, reserve
@@ -116,8 +116,8 @@ def test_a_sign_up_under_attack_costs_one_insert_more_in_the_same_round_trip(
 def test_a_view_costs_inserts_only(
     client: FlaskClient, app: Flask, appeal: AppealView, statements: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at = app.extensions[KEY]
-    monkeypatch.setitem(app.extensions, KEY, replace(at, settings=replace(at.settings, page_views=True)))
+    at = app.extensions[RUNTIME_KEY]
+    monkeypatch.setitem(app.extensions, RUNTIME_KEY, replace(at, settings=replace(at.settings, page_views=True)))
     page = f"/en/appeals/{appeal.slug}"
     client.get(page)
     statements.clear()

@@ -16,7 +16,7 @@ from flask import Flask
 from flask_mail import BadHeaderError, Connection, Message, email_dispatched
 
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
-from campaign.platform.signals import tell
+from campaign.platform.signals import send_robust
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class MailConnection(Connection, ABC):
             self.num_emails = 0
             self.close()
         # The message has left: a receiver that fails must not have it sent again.
-        tell(email_dispatched, self.app, message=message)
+        send_robust(email_dispatched, self.app, message=message)
 
     def _outcome(self, message: Message, envelope_from: str | tuple[str, str] | None) -> DeliveryAttempt:
         try:

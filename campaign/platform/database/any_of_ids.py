@@ -1,4 +1,7 @@
-"""A condition on a list of ids whose SQL is the same for any number of ids, so that it is compiled and planned once."""
+"""The condition that a column is one of a list of ids, in SQL that is the same for any number of ids.
+
+It is compiled and planned once.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,11 @@ class _Ids(TypeDecorator[list[int]]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return the type that the database stores the list as."""
+        """Return the type of the parameter in this database."""
         return dialect.type_descriptor(String() if dialect.name == "sqlite" else ARRAY(BigInteger))
 
     def process_bind_param(self, value: list[int] | None, dialect: Dialect) -> Any:
-        """Convert the list for the database."""
+        """Return the list as this database takes it."""
         return json.dumps(value) if dialect.name == "sqlite" else value
 
 

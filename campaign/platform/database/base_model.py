@@ -11,13 +11,13 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in UTC, on SQLite too. A naive one is refused, because its time zone is unknown."""
+    """An aware moment in UTC, also on SQLite. A naive moment is refused, because its time zone is unknown."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert for the database; SQLite stores the moment without its zone, which is always UTC.
+        """Convert for the database. SQLite stores the moment in UTC without a zone.
 
         Raises:
             ValueError: The moment is naive.
@@ -36,12 +36,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-# SQLite gives its row id only to INTEGER; everywhere else ids are 64 bits.
+# SQLite numbers rows by itself only in a column of type INTEGER; elsewhere ids have 64 bits.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Model(DeclarativeBase):
-    """The base class of all tables. It fixes the names of constraints, so that migrations can refer to them."""
+    """The base class of all tables. It sets the names of constraints, so that migrations can refer to them."""
 
     metadata = MetaData(
         naming_convention={

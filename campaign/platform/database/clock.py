@@ -1,6 +1,6 @@
-"""The database's clock, which leases and retries use because the clocks of the machines differ.
+"""The database's clock, which leases and retries use because the clocks of several machines differ.
 
-Tests move it for all processes at once with a row in `clock_offset`; in production that table is empty.
+Tests shift it for all processes at once with a row in `clock_offset`; in production that table is empty.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ class DatabaseClock(FunctionElement[datetime]):
 
 
 @compiles(DatabaseClock, "sqlite")
-def _sqlite(_element: DatabaseClock, _compiler: Any, **_: Any) -> str:
+def _database_clock_on_sqlite(_element: DatabaseClock, _compiler: Any, **_: Any) -> str:
     return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({_OFFSET}) || ' seconds')"
 
 
 @compiles(DatabaseClock, "postgresql")
-def _postgresql(_element: DatabaseClock, _compiler: Any, **_: Any) -> str:
+def _database_clock_on_postgresql(_element: DatabaseClock, _compiler: Any, **_: Any) -> str:
     return f"(clock_timestamp() + make_interval(secs => ({_OFFSET})))"
 
 
 class ServerClock(FunctionElement[datetime]):
-    """The current moment by the database server's own clock, which tests do not move."""
+    """The current moment by the database server's own clock, which tests do not shift."""
 
     type = UtcDateTime()
     inherit_cache = True
@@ -45,12 +45,12 @@ class ServerClock(FunctionElement[datetime]):
 
 
 @compiles(ServerClock, "sqlite")
-def _sqlite_server(_element: ServerClock, _compiler: Any, **_: Any) -> str:
+def _server_clock_on_sqlite(_element: ServerClock, _compiler: Any, **_: Any) -> str:
     return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 
 
 @compiles(ServerClock, "postgresql")
-def _postgresql_server(_element: ServerClock, _compiler: Any, **_: Any) -> str:
+def _server_clock_on_postgresql(_element: ServerClock, _compiler: Any, **_: Any) -> str:
     return "clock_timestamp()"
 
 
@@ -59,7 +59,7 @@ class TruncatedTime(FunctionElement[datetime]):
 
     type = UtcDateTime()
     inherit_cache = True
-    name = "cut_time"
+    name = "truncated_time"
 
 
 class TruncatedToHour(TruncatedTime):
@@ -75,22 +75,22 @@ class TruncatedToDay(TruncatedTime):
 
 
 @compiles(TruncatedToHour, "sqlite")
-def _sqlite_hour(element: TruncatedToHour, compiler: Any, **kw: Any) -> str:
+def _truncate_to_hour_on_sqlite(element: TruncatedToHour, compiler: Any, **kw: Any) -> str:
     return f"strftime('%Y-%m-%d %H:00:00.000000', {compiler.process(element.clauses, **kw)})"
 
 
 @compiles(TruncatedToDay, "sqlite")
-def _sqlite_day(element: TruncatedToDay, compiler: Any, **kw: Any) -> str:
+def _truncate_to_day_on_sqlite(element: TruncatedToDay, compiler: Any, **kw: Any) -> str:
     return f"strftime('%Y-%m-%d 00:00:00.000000', {compiler.process(element.clauses, **kw)})"
 
 
 @compiles(TruncatedToHour, "postgresql")
-def _postgresql_hour(element: TruncatedToHour, compiler: Any, **kw: Any) -> str:
+def _truncate_to_hour_on_postgresql(element: TruncatedToHour, compiler: Any, **kw: Any) -> str:
     return f"date_trunc('hour', {compiler.process(element.clauses, **kw)}, 'UTC')"
 
 
 @compiles(TruncatedToDay, "postgresql")
-def _postgresql_day(element: TruncatedToDay, compiler: Any, **kw: Any) -> str:
+def _truncate_to_day_on_postgresql(element: TruncatedToDay, compiler: Any, **kw: Any) -> str:
     return f"date_trunc('day', {compiler.process(element.clauses, **kw)}, 'UTC')"
 
 

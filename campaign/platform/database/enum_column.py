@@ -1,4 +1,4 @@
-"""The column type of a state or another fixed choice: text, limited to the values of an enum by a CHECK constraint."""
+"""The CHECK constraint of a text column that stores the values of an enum, and changing it in a migration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from alembic import op
 from sqlalchemy import CheckConstraint, text
 
-_CHANGE = text(
+_REPLACE_CONSTRAINT = text(
     "UPDATE sqlite_master SET sql = replace(sql, :old, :new)"
     " WHERE type = 'table' AND name = :name AND instr(sql, :old) > 0"
 )
@@ -16,16 +16,23 @@ _CHANGE = text(
 
 def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
     """Return a constraint that allows only the enum's values in `column`."""
-    return CheckConstraint(_rule(column, (choice.value for choice in choices)), name=column)
+    return CheckConstraint(_condition(column, (choice.value for choice in choices)), name=column)
 
 
 def change_choices(tables: Iterable[str], column: str, before: str, after: str) -> None:
-    """Let `column` of those tables hold the values of `after`, words with a space between, instead of `before`.
+    """Replace the values that `column` of the tables may hold. For migrations.
 
-    For migrations. Raises RuntimeError on SQLite where a table's constraint is not `before`, and IntegrityError on
-    PostgreSQL where a row holds a value that is not in `after`.
+    Args:
+        tables: The names of the tables.
+        column: The name of the column in each of them.
+        before: The values that the constraint allows now, separated by spaces.
+        after: The values that it allows from now on, separated by spaces.
+
+    Raises:
+        RuntimeError: On SQLite, the constraint of a table does not allow exactly `before`.
+        IntegrityError: On PostgreSQL, a row holds a value that is not in `after`.
     """
-    old, new = _rule(column, before.split()), _rule(column, after.split())
+    old, new = _condition(column, before.split()), _condition(column, after.split())
     for table in tables:
         if op.get_bind().dialect.name == "postgresql":
             name = op.f(f"ck_{table}_{column}")
@@ -36,21 +43,21 @@ def change_choices(tables: Iterable[str], column: str, before: str, after: str) 
 
 
 def _change_on_sqlite(table: str, old: str, new: str) -> None:
-    """Write the constraint itself, which SQLite's manual allows where no stored row changes.
+    """Replace the constraint's text in the schema, which SQLite's manual allows if no stored row changes.
 
-    It has no statement for it but copying the whole table, which others point at and which may be large
-    (sqlite.org/lang_altertable.html, 7).
+    SQLite has no statement for it. The other way is to copy the whole table, which may be large and to which foreign
+    keys refer (sqlite.org/lang_altertable.html, 7).
     """
     connection = op.get_bind()
     version = int(connection.execute(text("PRAGMA schema_version")).scalar_one())
     op.execute("PRAGMA writable_schema = ON")
-    changed = connection.execute(_CHANGE, {"old": old, "new": new, "name": table}).rowcount
+    changed = connection.execute(_REPLACE_CONSTRAINT, {"old": old, "new": new, "name": table}).rowcount
     op.execute(f"PRAGMA schema_version = {version + 1}")
     op.execute("PRAGMA writable_schema = RESET")
     if changed != 1:
         raise RuntimeError(f"the constraint of {table} is not {old}")
 
 
-def _rule(column: str, choices: Iterable[str]) -> str:
-    listed = ", ".join(f"'{choice}'" for choice in choices)
-    return f"{column} IN ({listed})"
+def _condition(column: str, choices: Iterable[str]) -> str:
+    values = ", ".join(f"'{choice}'" for choice in choices)
+    return f"{column} IN ({values})"

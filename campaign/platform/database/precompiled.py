@@ -1,4 +1,4 @@
-"""Statements compiled once for SQLite: it has one writer at a time, and the others would wait for the compiling too."""
+"""Statements compiled once for SQLite: it has one writer at a time, and compiling would make the other writers wait."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _DIALECT = sqlite.dialect(paramstyle="qmark")
 class Precompiled:
     """An insert or update as SQL text, with the conversion of each parameter for the driver.
 
-    For statements that are constants of a module and whose parameters are single values. A list as parameter would
-    change the SQL text with its length.
+    The statement is a constant of a module, and each parameter is a single value: the SQL text would depend on the
+    length of a list.
     """
 
     def __init__(self, statement: Insert | Update, columns: Iterable[str] | None = None) -> None:
-        """Compile the statement; `columns` are those of an insert that names none itself."""
+        """Compile the statement; `columns` are the columns of an insert without values of its own."""
         compiled = statement.compile(dialect=_DIALECT, column_keys=list(columns) if columns else None)
-        self._text, defaults = str(compiled), compiled.params
+        self._sql, defaults = str(compiled), compiled.params
         self._parameters = [
             (name, defaults[name], compiled.binds[name].type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
             for name in compiled.positiontup or ()
@@ -31,8 +31,8 @@ class Precompiled:
     def run(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
         """Execute the statement and return its result.
 
-        `values` are taken by name; those that the statement does not use are ignored, and for those that are missing
-        the statement's own apply. Raise KeyError where one is missing that has none.
+        `values` are given by parameter name. Names that the statement does not use are ignored. A missing value is
+        replaced by the statement's default; raise KeyError if there is no default.
         """
         if not self._required <= values.keys():
             raise KeyError(f"no value for {sorted(self._required - values.keys())}")
@@ -40,4 +40,4 @@ class Precompiled:
             process(values.get(name, default)) if process else values.get(name, default)
             for name, default, process in self._parameters
         ]
-        return connection.exec_driver_sql(self._text, tuple(parameters))
+        return connection.exec_driver_sql(self._sql, tuple(parameters))

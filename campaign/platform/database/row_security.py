@@ -1,7 +1,7 @@
 """PostgreSQL's row-level security: a second barrier between sections, beneath the filter in the queries.
 
-Every transaction of the staff application tells the database its section, which then hides the signatures, consents and
-mails of all others. A connection of the staff application that has named no section sees none of them.
+Every transaction of the staff application sets its section in the database, which then hides the signatures, consents
+and mails of all other sections. A connection of the staff application without a section sees none of these rows.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
 SETTING = "tocsin.section"
-# The value that a connection starts with; no section has this code.
-NOBODY = "none"
+# The value of the setting at the start of a connection; no section has this code.
+NO_SECTION = "none"
 _section: ContextVar[str | None] = ContextVar("tocsin_section", default=None)
 
 
-def build(engine: Engine) -> None:
-    """Set the section at the beginning of each transaction of the engine.
+def install(engine: Engine) -> None:
+    """Set the current section at the beginning of each transaction of the engine.
 
     Do nothing on SQLite, which has no row-level security.
     """
@@ -29,8 +29,8 @@ def build(engine: Engine) -> None:
 
 
 @contextmanager
-def section(code: str) -> Iterator[None]:
-    """Restrict reads and writes inside the block to that section. Needs the staff application's context."""
+def restricted_to_section(code: str) -> Iterator[None]:
+    """Restrict reads and writes inside the block to the section. Needs the staff application's context."""
     token = _section.set(code)
     try:
         yield
@@ -38,8 +38,8 @@ def section(code: str) -> Iterator[None]:
         _section.reset(token)
 
 
-def enter(session: Session, code: str) -> None:
-    """Restrict the rest of this request to that section, until `leave`."""
+def start_restriction(session: Session, code: str) -> None:
+    """Restrict reads and writes to the section until `end_restriction` is called."""
     _section.set(code)
     if session.in_transaction():
         connection = session.connection()
@@ -47,8 +47,8 @@ def enter(session: Session, code: str) -> None:
             _set_section(connection)
 
 
-def leave() -> None:
-    """Forget the section at the end of a request, because the thread serves another user next."""
+def end_restriction() -> None:
+    """Clear the section at the end of a request, because the thread serves another user next."""
     _section.set(None)
 
 

@@ -1,4 +1,4 @@
-"""The check that the database fits this program: the server's version, and the migration that the schema is at."""
+"""The check that this program can work with the database: the server's version, and the migration of the schema."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from campaign.platform import db
 OLDEST_POSTGRESQL = 14
 
 
-def too_old(connection: Connection) -> str | None:
-    """Return a sentence saying that the database server is too old; None if it is not."""
+def server_version_problem(connection: Connection) -> str | None:
+    """Return a sentence saying that the database server is too old; None if its version is supported."""
     if connection.dialect.name != "postgresql":
         return None
     version = connection.dialect.server_version_info or (0,)
@@ -25,11 +25,11 @@ def too_old(connection: Connection) -> str | None:
     return f"PostgreSQL {number} is too old: Tocsin needs {OLDEST_POSTGRESQL} or later"
 
 
-def why_not_ready(directory: str) -> str | None:
+def readiness_problem(directory: str) -> str | None:
     """Return a sentence saying why this program cannot work with the database; None if it can.
 
-    A newer schema is no reason: migrations leave what the version before them needs, so that old processes serve on
-    until they are replaced.
+    A newer schema is accepted: each migration leaves the schema usable for the version before it, so that old processes
+    can run until they are replaced.
 
     Args:
         directory: The folder of the migrations.
@@ -38,18 +38,18 @@ def why_not_ready(directory: str) -> str | None:
         DBAPIError: The database does not answer.
     """
     with db.engine.connect() as connection:
-        reason = too_old(connection)
-        if reason is not None:
-            return reason
+        version_problem = server_version_problem(connection)
+        if version_problem is not None:
+            return version_problem
         current = MigrationContext.configure(connection).get_current_revision()
-    known, newest = _revisions(directory)
+    known, newest = _known_revisions(directory)
     if current == newest or (current is not None and current not in known and current > newest):
         return None
     return f"the database is at migration {current}, wanted is {newest}: run flask db upgrade"
 
 
 @cache
-def _revisions(directory: str) -> tuple[frozenset[str], str]:
+def _known_revisions(directory: str) -> tuple[frozenset[str], str]:
     """Return the numbers of all migrations that this program has, and the newest of them."""
     scripts = ScriptDirectory(directory)
     return frozenset(script.revision for script in scripts.walk_revisions()), str(scripts.get_current_head())

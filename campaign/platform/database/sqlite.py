@@ -1,4 +1,7 @@
-"""SQLite set up to survive a crash and to let many readers work beside one writer."""
+"""The settings of SQLite connections: no commit is lost in a crash, and many readers work at the same time as a writer.
+
+The database itself allows one writer at a time.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-# Execution option of a connection that will write.
-WRITES = "tocsin_writes"
+# The execution option of a connection that begins a write transaction.
+WRITE_OPTION = "tocsin_writes"
 _BUSY_MILLISECONDS = 15_000
 
 
@@ -22,12 +25,12 @@ def prepare(engine: Engine) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")  # an acknowledged signature is on the disk
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA secure_delete = ON")  # what is freed is overwritten with zeros
+        cursor.execute("PRAGMA secure_delete = ON")  # deleted content is overwritten with zeros
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A transaction that reads first and writes later fails at once if another has written in between. One that
-        # begins as a write transaction waits for the other instead.
-        writes = connection.get_execution_options().get(WRITES, False)
+        # A transaction that reads first and writes later fails if another has written in between. A transaction that
+        # begins as a write transaction waits for the other one instead.
+        writes = connection.get_execution_options().get(WRITE_OPTION, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

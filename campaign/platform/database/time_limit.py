@@ -13,28 +13,28 @@ _thread = threading.local()
 
 
 def start(seconds: float) -> None:
-    """Limit this thread's waits from now on to so many seconds, for all statements together, until `stop`."""
-    _thread.until = time.monotonic() + seconds
+    """Limit this thread's waits for all following statements together to `seconds`, until `stop` is called."""
+    _thread.deadline = time.monotonic() + seconds
 
 
 def stop() -> None:
     """Remove this thread's limit."""
-    _thread.until = None
+    _thread.deadline = None
 
 
-def seconds_left() -> float | None:
-    """Return the rest of the limit, at least 0.01; None without a limit."""
-    until: float | None = getattr(_thread, "until", None)
-    return None if until is None else max(0.01, until - time.monotonic())
+def remaining_seconds() -> float | None:
+    """Return the remaining seconds of the limit, at least 0.01; None without a limit."""
+    deadline: float | None = getattr(_thread, "deadline", None)
+    return None if deadline is None else max(0.01, deadline - time.monotonic())
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Limit this thread's waits inside the block to so many seconds; a limit that ends earlier stays."""
-    before: float | None = getattr(_thread, "until", None)
-    until = time.monotonic() + seconds
-    _thread.until = until if before is None else min(before, until)
+def limit_waits(seconds: float) -> Iterator[None]:
+    """Limit this thread's waits inside the block to `seconds`; an outer limit that ends earlier still applies."""
+    outer_deadline: float | None = getattr(_thread, "deadline", None)
+    deadline = time.monotonic() + seconds
+    _thread.deadline = deadline if outer_deadline is None else min(outer_deadline, deadline)
     try:
         yield
     finally:
-        _thread.until = before
+        _thread.deadline = outer_deadline

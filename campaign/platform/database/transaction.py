@@ -1,4 +1,4 @@
-"""Write transactions: the only place where one begins and commits."""
+"""Write transactions. No other module begins or commits one."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from campaign.platform import db
-from campaign.platform.database.sqlite import WRITES
-from campaign.platform.database.time_limit import COMMIT_SECONDS, within
+from campaign.platform.database.sqlite import WRITE_OPTION
+from campaign.platform.database.time_limit import COMMIT_SECONDS, limit_waits
 
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """Run the block in a write transaction: commit at its end, roll all of it back at any error.
+    """Run the block in a write transaction: commit at its end, roll back everything at any error.
 
-    The session starts empty, because what was read before may be stale. Transactions do not nest.
+    The session starts empty, because objects read before may be stale. Transactions do not nest.
 
     Raises:
         RuntimeError: Objects were changed before, outside a transaction.
     """
     session = _new_session()
     try:
-        session.connection(execution_options={WRITES: True})
+        session.connection(execution_options={WRITE_OPTION: True})
         yield session
-        with within(COMMIT_SECONDS):
+        with limit_waits(COMMIT_SECONDS):
             session.commit()
     except BaseException:
         session.rollback()
@@ -34,7 +34,7 @@ def transaction() -> Iterator[Session]:
 
 
 def _new_session() -> Session:
-    """Return the session, rolled back if it has read anything. Raise RuntimeError where it holds unsaved changes."""
+    """Return the session, rolled back if it has read anything. Raise RuntimeError if it has unsaved changes."""
     session = db.session()
     if session.in_transaction():
         if session.new or session.dirty or session.deleted:
@@ -44,8 +44,8 @@ def _new_session() -> Session:
 
 
 @contextmanager
-def one_statement() -> Iterator[Connection]:
-    """Run the block, which executes a single statement, without BEGIN and COMMIT: a statement is a transaction already.
+def single_statement() -> Iterator[Connection]:
+    """Run the block, which executes a single statement, in autocommit mode, without BEGIN and COMMIT.
 
     On SQLite, where the same write takes several statements, do the same as `transaction`.
     """
@@ -54,5 +54,5 @@ def one_statement() -> Iterator[Connection]:
             yield session.connection()
         return
     _new_session()
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, within(COMMIT_SECONDS):
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, limit_waits(COMMIT_SECONDS):
         yield connection

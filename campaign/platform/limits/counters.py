@@ -9,7 +9,7 @@ from limits import RateLimitItem
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
-# A limit, and the key that it is counted for.
+# A limit, and the parts of the key that it is counted for.
 Counter = tuple[RateLimitItem, tuple[str, ...]]
 
 
@@ -22,12 +22,12 @@ class ProcessLimits:
 
 
 def count(
-    limiter: Limiter | ProcessLimits, counters: Sequence[Counter], marks: Sequence[str]
+    limiter: Limiter | ProcessLimits, counters: Sequence[Counter], flag_keys: Sequence[str]
 ) -> tuple[list[bool], list[bool]]:
-    """Add one to each counter, as the limiter's own `hit` does.
+    """Add one to each counter, as the limiter's own `hit` does, and read the flags stored under `flag_keys`.
 
     Returns:
-        For each counter whether it is within its limit, and for each mark whether it is set.
+        For each counter whether it is within its limit, and for each flag whether it is set.
 
     Raises:
         Exception: Any error of the storage's client.
@@ -35,15 +35,14 @@ def count(
     storage = limiter.storage
     if not isinstance(storage, RedisStorage):
         within = [limiter.limiter.hit(item, *key) for item, key in counters]
-        return within, [storage.get(mark) > 0 for mark in marks]
+        return within, [storage.get(key) > 0 for key in flag_keys]
     pipeline = storage.storage.pipeline(transaction=False)
     for item, key in counters:
         storage_key = storage.prefixed_key(item.key_for(*key))
         pipeline.eval(storage.SCRIPT_INCR_EXPIRE, 1, storage_key, item.get_expiry(), 1)
-    for mark in marks:
-        pipeline.exists(storage.prefixed_key(mark))
+    for flag_key in flag_keys:
+        pipeline.exists(storage.prefixed_key(flag_key))
     results = pipeline.execute()
-    counted = zip(counters, results[: len(counters)], strict=True)
-    return [number <= item.amount for (item, _), number in counted], [
-        bool(exists) for exists in results[len(counters) :]
-    ]
+    counts, flags = results[: len(counters)], results[len(counters) :]
+    within = [number <= item.amount for (item, _), number in zip(counters, counts, strict=True)]
+    return within, [bool(flag) for flag in flags]

@@ -1,7 +1,7 @@
-"""Connections to Redis that never make a request wait for long: short time-outs, and a pause after a failure.
+"""Connections to Redis with short time-outs and a pause after a failure, so that no request waits for long.
 
-A server that hangs neither answers nor refuses; without time-outs it would block every thread. During the pause every
-call fails at once, so that requests wait for at most one time-out in a few seconds.
+Without time-outs, a server that hangs would block every thread. During the pause every call fails at once, so that
+requests wait for at most one time-out in a few seconds.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from campaign.platform.process.log_throttle import LogThrottle
 
 log = logging.getLogger(__name__)
 
-SECONDS = 0.3
+TIMEOUT_SECONDS = 0.3
 PAUSE_SECONDS = 5.0
-_FAILURES = (RedisConnectionError, RedisTimeoutError, OSError)
+_CONNECTION_ERRORS = (RedisConnectionError, RedisTimeoutError, OSError)
 # All errors that the client raises; any other is an error of this program.
-FAILURES = (RedisError, OSError)
+CLIENT_ERRORS = (RedisError, OSError)
 
 
 class PausingPool(ConnectionPool):
@@ -34,7 +34,7 @@ class PausingPool(ConnectionPool):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._until = float("-inf")
+        self._paused_until = float("-inf")
         self.connection_class = _pausing(self, self.connection_class)
 
     def get_connection(self, *args: Any, **kwargs: Any) -> Connection:
@@ -43,30 +43,30 @@ class PausingPool(ConnectionPool):
         Raises:
             ConnectionError: Redis failed less than PAUSE_SECONDS ago, or fails now.
         """
-        if time.monotonic() < self._until:
+        if time.monotonic() < self._paused_until:
             raise RedisConnectionError("Redis failed a moment ago")
         return super().get_connection(*args, **kwargs)
 
     def pause(self) -> None:
         """Start a pause of PAUSE_SECONDS."""
-        self._until = time.monotonic() + PAUSE_SECONDS
+        self._paused_until = time.monotonic() + PAUSE_SECONDS
 
 
 def _pausing(pool: PausingPool, base: type[Connection]) -> type[Connection]:
-    """Return a subclass of the connection class that starts the pool's pause when it fails."""
+    """Return a subclass of `base` that pauses the pool when a connection fails."""
 
     class Pausing(base):  # type: ignore[valid-type, misc]
         def connect(self) -> None:
             try:
                 super().connect()
-            except _FAILURES:
+            except _CONNECTION_ERRORS:
                 pool.pause()
                 raise
 
         def read_response(self, *args: Any, **kwargs: Any) -> Any:
             try:
                 return super().read_response(*args, **kwargs)
-            except _FAILURES:
+            except _CONNECTION_ERRORS:
                 pool.pause()
                 raise
 
@@ -76,13 +76,15 @@ def _pausing(pool: PausingPool, base: type[Connection]) -> type[Connection]:
 def pausing_pool(url: str) -> ConnectionPool:
     """Return a pool of connections for the limits' storage or for the job queue."""
     never = Retry(NoBackoff(), 0)
-    return PausingPool.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=never)
+    return PausingPool.from_url(
+        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=never
+    )
 
 
 _throttle = LogThrottle()
 
 
-def say_away(error: BaseException) -> None:
+def log_outage(error: BaseException) -> None:
     """Log that the limits' storage fails: once a minute, because each request meets the failure several times."""
     if _throttle.is_due():
         log.warning("the limits' storage is away, so each process counts for itself: %s", type(error).__name__)
@@ -96,5 +98,5 @@ class LimitsLogFilter(logging.Filter):
         if record.levelno < logging.WARNING:
             return True
         failure = record.exc_info[1] if record.exc_info else None
-        say_away(failure or RedisConnectionError())
+        log_outage(failure or RedisConnectionError())
         return False

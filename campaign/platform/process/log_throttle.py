@@ -1,4 +1,4 @@
-"""A limit on repeated log lines: one a minute for a failure that happens at every request."""
+"""A limit on repeated log lines, so that a failure at every request is logged once a minute."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import time
 
 
 class LogThrottle:
-    """The time at which the next log line is due. Each kind of line needs a throttle of its own."""
+    """A throttle for one kind of log line: it knows when the next line is due."""
 
     def __init__(self, seconds: float = 60.0) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._next = float("-inf")
+        self._next_at = float("-inf")
 
     def is_due(self) -> bool:
         """Return True to one caller at most in each period of `seconds`, across all threads."""
         now = time.monotonic()
-        if now < self._next:
+        if now < self._next_at:
             return False
         with self._lock:
-            if now < self._next:
+            if now < self._next_at:
                 return False
-            self._next = now + self._seconds
+            self._next_at = now + self._seconds
         return True

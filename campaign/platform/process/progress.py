@@ -10,34 +10,35 @@ from datetime import datetime
 
 
 class WorkerProgress:
-    """The last success of each loop, the errors of this program, and the current troubles from outside it."""
+    """The last round of each loop, the errors of this program, and the current troubles from outside it."""
 
     def __init__(self, loops: tuple[str, ...]) -> None:
         self.id = secrets.token_hex(16)
         self.host = socket.gethostname()[:100]
-        self.failures = 0
+        self.error_count = 0
+        # When the progress is reported next (monotonic clock).
         self.report_at = 0.0
-        # The moment, on the monotonic clock, from which the machine's time has been in doubt.
-        self.waits_since: float | None = None
-        self.error: str | None = None
+        # Since when the machine's time has been in doubt (monotonic clock).
+        self.in_doubt_since: float | None = None
+        self.last_error: str | None = None
         # The newest run of a periodic job at the last check, and since when it has been the newest (monotonic clock).
         self.newest_run: datetime | None = None
         self.newest_run_since: float | None = None
         self._lock = threading.Lock()
-        self._done: dict[str, float | None] = dict.fromkeys(loops)
+        self._last_round_at: dict[str, float | None] = dict.fromkeys(loops)
         self._troubles: dict[str, str] = {}
 
-    def done(self, loop: str) -> None:
+    def record_round(self, loop: str) -> None:
         """Record that the loop has completed a round."""
-        self._done[loop] = time.monotonic()
+        self._last_round_at[loop] = time.monotonic()
 
-    def failed(self, error: object) -> None:
+    def record_error(self, error: object) -> None:
         """Count an error of this program, and store its text as the last one."""
         with self._lock:
-            self.failures += 1
-            self.error = str(error)[:400]
+            self.error_count += 1
+            self.last_error = str(error)[:400]
 
-    def trouble(self, subject: str, description: str | None) -> None:
+    def set_trouble(self, subject: str, description: str | None) -> None:
         """Set the current trouble with a subject such as `clock`; None means that it is over."""
         with self._lock:
             if description is None:
@@ -51,11 +52,11 @@ class WorkerProgress:
         with self._lock:
             return "; ".join(self._troubles.values())[:400] or None
 
-    def seconds_since_done(self) -> float | None:
-        """Return the age, in seconds, of the last round of the loop furthest behind.
+    def seconds_since_last_round(self) -> float | None:
+        """Return how many seconds ago the slowest loop completed its last round.
 
         Return None until every loop has completed a round.
         """
-        last_rounds = list(self._done.values())
+        last_rounds = list(self._last_round_at.values())
         completed = [moment for moment in last_rounds if moment is not None]
         return time.monotonic() - min(completed) if len(completed) == len(last_rounds) else None

@@ -1,4 +1,4 @@
-"""A lock for `flask db upgrade`: a second upgrade waits for the first, and then finds nothing left to do."""
+"""A lock for `flask db upgrade`: a second upgrade waits until the first has ended, and then has nothing to do."""
 
 from __future__ import annotations
 
@@ -10,52 +10,55 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-# Any number that nothing else in this database locks.
-_KEY = 7_246_005_513
+# The number of the advisory lock: arbitrary, and used by no other lock in this database.
+_LOCK_NUMBER = 7_246_005_513
 _WAITING = "another upgrade is running: waiting for its end"
 
 
 @contextmanager
-def one_at_a_time(connection: Connection, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the upgrade lock of this database inside the block; call `say` with a message before waiting for it."""
+def upgrade_lock(connection: Connection, print_line: Callable[[str], None]) -> Iterator[None]:
+    """Lock upgrades of this database inside the block; before waiting for the lock, call `print_line` with a message.
+
+    The message says that another upgrade is running.
+    """
     if connection.dialect.name == "postgresql":
-        with _advisory_lock(connection, say):
+        with _advisory_lock(connection, print_line):
             yield
     else:
-        with _folder_lock(Path(str(connection.engine.url.database)).parent, say):
+        with _folder_lock(Path(str(connection.engine.url.database)).parent, print_line):
             yield
 
 
 @contextmanager
-def _advisory_lock(connection: Connection, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold an advisory lock of the session, because each migration has its own transaction.
+def _advisory_lock(connection: Connection, print_line: Callable[[str], None]) -> Iterator[None]:
+    """Lock for the whole session, because each migration has its own transaction.
 
-    A rollback does not release such a lock.
+    A rollback does not release an advisory lock of a session.
     """
-    key = {"key": _KEY}
-    if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
-        say(_WAITING)
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
+    parameters = {"number": _LOCK_NUMBER}
+    if not connection.execute(text("SELECT pg_try_advisory_lock(:number)"), parameters).scalar_one():
+        print_line(_WAITING)
+        connection.execute(text("SELECT pg_advisory_lock(:number)"), parameters)
     connection.rollback()
     try:
         yield
     finally:
         # A migration that failed may have left its transaction open.
         connection.rollback()
-        connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+        connection.execute(text("SELECT pg_advisory_unlock(:number)"), parameters)
         connection.rollback()
 
 
 @contextmanager
-def _folder_lock(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+def _folder_lock(folder: Path, print_line: Callable[[str], None]) -> Iterator[None]:
     """Lock the database's folder, not its file: closing the file would drop the locks that SQLite holds on it."""
-    number = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(_WAITING)
-            fcntl.flock(number, fcntl.LOCK_EX)
+            print_line(_WAITING)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(number)
+        os.close(descriptor)

@@ -9,7 +9,7 @@ from limits import RateLimitItem, parse
 
 from campaign.platform import limiter
 from campaign.platform.limits.counters import ProcessLimits, count
-from campaign.platform.limits.redis_pool import FAILURES, say_away
+from campaign.platform.limits.redis_pool import CLIENT_ERRORS, log_outage
 from campaign.platform.network import Network
 
 # An attack counts as over this long after a limit was last exceeded.
@@ -49,8 +49,8 @@ def hit_watched(watched: Sequence[WatchedLimit]) -> tuple[list[str], list[str]]:
     counters = [(item, ("flood", counter.kind, counter.key)) for counter in watched for item in counter.limits]
     try:
         within, marked = count(limiter, counters, [_attack_key(counter) for counter in watched])
-    except FAILURES as error:
-        say_away(error)
+    except CLIENT_ERRORS as error:
+        log_outage(error)
         within, marked = count(_process_limits, counters, [_attack_key(counter) for counter in watched])
     start, exceeded = 0, []
     for counter in watched:
@@ -68,16 +68,16 @@ def hit(item: RateLimitItem, *key: str) -> bool:
     """Add one to the counter of `key`; return False if that exceeds the limit."""
     try:
         return limiter.limiter.hit(item, "flood", *key)
-    except FAILURES as error:
-        say_away(error)
+    except CLIENT_ERRORS as error:
+        log_outage(error)
         return _process_limits.limiter.hit(item, "flood", *key)
 
 
 def _store_attack(counter: WatchedLimit) -> None:
     try:
         limiter.storage.incr(_attack_key(counter), ATTACK_SECONDS)
-    except FAILURES as error:
-        say_away(error)
+    except CLIENT_ERRORS as error:
+        log_outage(error)
         _process_limits.storage.incr(_attack_key(counter), ATTACK_SECONDS)
 
 

@@ -325,7 +325,7 @@ class Dispatcher:
             self._unwritten.append(
                 _Result(job, DeliveryAttempt(DeliveryOutcome.RETRY, "render", detail=diagnosis.words))
             )
-            if not diagnosis.may_pass:
+            if not diagnosis.is_transient:
                 raise
             return
         except Exception as error:  # one message that cannot be rendered must not stop the others

@@ -22,13 +22,13 @@ def store_progress(progress: WorkerProgress, *, is_broken: bool = False) -> None
     with transaction() as session:
         now = server_now(session)
         session.execute(delete(Worker).where(Worker.beat_at < now - _FORGOTTEN_AFTER))
-        progress.failures += _take_over(session, progress)
-        since = progress.seconds_since_done()
+        progress.error_count += _take_over(session, progress)
+        since = progress.seconds_since_last_round()
         values = {
             "beat_at": now,
             "done_at": None if since is None else now - timedelta(seconds=since),
-            "failures": progress.failures,
-            "error": progress.error,
+            "failures": progress.error_count,
+            "error": progress.last_error,
             "is_broken": is_broken,
             "trouble": progress.troubles,
         }
@@ -48,7 +48,7 @@ def _take_over(session: Session, progress: WorkerProgress) -> int:
 
     Otherwise each start of a service that breaks again and again would leave a row.
     """
-    if progress.seconds_since_done() is None and not progress.failures:
+    if progress.seconds_since_last_round() is None and not progress.error_count:
         return 0  # this worker has done nothing yet: the broken one's row still describes the state
     broken = Worker.host == progress.host, Worker.is_broken, Worker.id != progress.id
     failures = int(session.scalar(select(func.coalesce(func.sum(Worker.failures), 0)).where(*broken)) or 0)

@@ -21,7 +21,7 @@ from campaign.domain.signing.address import Address
 from campaign.domain.signing.signature import CONSENT_WORDING
 from campaign.domain.signing.token import new_link_key
 from campaign.platform.context import Context
-from campaign.platform.database.transaction import one_statement
+from campaign.platform.database.transaction import single_statement
 from campaign.queries.signing.sign_up import address_fingerprint
 from campaign.services.keys.month_key import month_key, month_of
 from campaign.services.keys.row_key import KeyUse, reserve
@@ -85,7 +85,7 @@ def reserve_keys(*, number: int = 1, context: Context) -> None:
 def _sign(sign_up: SignUpRequest, context: Context) -> None:
     values = _rows(sign_up, context)
     for digest in _free_digests(sign_up, context.vault):
-        with suppress(ConcurrentSignUpError), one_statement() as connection:
+        with suppress(ConcurrentSignUpError), single_statement() as connection:
             return write_sign_up(connection, _with_digest(values, digest))
     raise ConcurrentSignUpError
 

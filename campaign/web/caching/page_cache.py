@@ -13,7 +13,7 @@ import brotli
 from flask import Flask, Response, current_app, request
 from werkzeug.datastructures import Headers
 
-from campaign.platform.runtime import KEY
+from campaign.platform.runtime import RUNTIME_KEY
 from campaign.web.caching.data_cache import seconds_fresh
 from campaign.web.caching.response_cache import ResponseCache, accepted_coding
 from campaign.web.http.headers import ProtectedResponse, standard_headers
@@ -41,7 +41,7 @@ def init_app(app: Flask) -> None:
     app.extensions["tocsin_page_cache"] = PageCache()
 
     def clock() -> datetime:
-        now: datetime = app.extensions[KEY].clock()
+        now: datetime = app.extensions[RUNTIME_KEY].clock()
         return now
 
     response_cache = ResponseCache(app.wsgi_app, clock)

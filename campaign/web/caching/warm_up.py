@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from campaign.platform.runtime import KEY, Runtime
+from campaign.platform.runtime import RUNTIME_KEY, Runtime
 from campaign.web.http.locale import DEFAULT_LOCALE
 
 _MAX_APPEALS = 20
@@ -21,7 +21,7 @@ def warm_up(app: Flask) -> None:
     """
     for name in app.jinja_env.list_templates(filter_func=lambda name: name.startswith("public/")):
         app.jinja_env.get_template(name)
-    at: Runtime = app.extensions[KEY]
+    at: Runtime = app.extensions[RUNTIME_KEY]
     client = app.test_client(use_cookies=False)
     base = at.settings.base_url
     client.get(f"/{DEFAULT_LOCALE}/", base_url=base)

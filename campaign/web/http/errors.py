@@ -100,9 +100,9 @@ def init_app(
 def _database_answer(error: Exception, page: Callable[[int], Response]) -> Response:
     """Log the error; return 503 with Retry-After if waiting may help, else 500."""
     diagnosis = diagnose(error)
-    log.error("%s", diagnosis, exc_info=None if diagnosis.may_pass else error)
-    response = page(503 if diagnosis.may_pass else 500)
-    if diagnosis.may_pass:
+    log.error("%s", diagnosis, exc_info=None if diagnosis.is_transient else error)
+    response = page(503 if diagnosis.is_transient else 500)
+    if diagnosis.is_transient:
         response.headers["Retry-After"] = RETRY_SECONDS
     return response
 

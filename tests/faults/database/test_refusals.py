@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
-from campaign.platform.database.errors import AWAY, Diagnosis, diagnose
+from campaign.platform.database.errors import UNREACHABLE, Diagnosis, diagnose
 from tests.postgresql import PostgresServer, control, is_installed, start_server
 
 _SET_UP = (
@@ -86,7 +86,7 @@ def refusals(url: str) -> list[Diagnosis]:
 @pytest.mark.parametrize("asked", _REFUSED)
 def test_a_refusal_in_another_language_is_not_away(speaking: PostgresServer, asked: str) -> None:
     for found in refusals(url_of(speaking, asked)):
-        assert found.may_pass
+        assert found.is_transient
         assert found.words == "the database refuses us"
         # No SQLSTATE comes along, and none of the English words: the server's own are what helps.
         assert found.code == "FATAL"
@@ -120,7 +120,7 @@ def test_a_server_that_stops_or_starts_may_pass_in_any_language(speaking: Postgr
     with recovering(speaking):
         starting = refusals(url_of(speaking))
     for found in stopping + starting:
-        assert (found.may_pass, found.words, found.code) == (True, "the database refuses us", "FATAL"), found
+        assert (found.is_transient, found.words, found.code) == (True, "the database refuses us", "FATAL"), found
 
 
 @contextmanager
@@ -148,10 +148,10 @@ def test_a_connection_that_is_ended_is_away(postgresql_server: str) -> None:
         admin.execute("SELECT pg_terminate_backend(%s)", [pid])
         with pytest.raises(DBAPIError) as error:
             connection.execute(text("SELECT 1"))
-        assert (diagnose(error.value).may_pass, diagnose(error.value).words) == (True, AWAY)
+        assert (diagnose(error.value).is_transient, diagnose(error.value).words) == (True, UNREACHABLE)
         with pytest.raises(psycopg.Error) as bare:
             ended.cursor().execute("SELECT 1")
-        assert (diagnose(bare.value).may_pass, diagnose(bare.value).words) == (True, AWAY)
+        assert (diagnose(bare.value).is_transient, diagnose(bare.value).words) == (True, UNREACHABLE)
 
 
 @pytest.mark.slow
@@ -161,7 +161,7 @@ def test_a_second_command_on_one_connection_is_an_error_of_ours(postgresql_serve
         with pytest.raises(psycopg.OperationalError, match="already in progress") as error:
             connection.pgconn.send_query(b"SELECT 1")
         found = diagnose(error.value)
-        assert (found.may_pass, found.words) == (False, "an error of ours")
+        assert (found.is_transient, found.words) == (False, "an error of ours")
         connection.close()
 
 
@@ -170,22 +170,22 @@ def test_a_second_command_on_one_connection_is_an_error_of_ours(postgresql_serve
 def test_a_wrong_setting_is_ours(postgresql_server: str, wrong: str) -> None:
     with pytest.raises(psycopg.Error) as error:
         psycopg.connect(postgresql_server, **dict([wrong.split("=")]))  # type: ignore[arg-type]
-    assert not diagnose(error.value).may_pass
+    assert not diagnose(error.value).is_transient
     assert diagnose(error.value).words == "a setting of ours is wrong"
 
 
 @pytest.mark.parametrize(
-    ("said", "words", "may_pass"),
+    ("said", "words", "is_transient"),
     [
         # libpq's words before and while it connects; TLS needs a server with a certificate.
         ('root certificate file "/nowhere" does not exist', "a setting of ours is wrong", False),
         ('could not load private key file "/nowhere": key values mismatch', "a setting of ours is wrong", False),
         ("SSL error: certificate verify failed", "the database's certificate or encryption is not what", True),
         ("server does not support SSL, but SSL was required", "the database's certificate or encryption is not", True),
-        ("server closed the connection unexpectedly", AWAY, True),
-        ("Connection refused", AWAY, True),
-        ("No route to host", AWAY, True),
-        ("SSL SYSCALL error: EOF detected", AWAY, True),
+        ("server closed the connection unexpectedly", UNREACHABLE, True),
+        ("Connection refused", UNREACHABLE, True),
+        ("No route to host", UNREACHABLE, True),
+        ("SSL SYSCALL error: EOF detected", UNREACHABLE, True),
         # Each severity of PostgreSQL's catalogues.
         ("FATAL:  Rolle »tocsin« existiert nicht", "the database refuses us", True),
         ("FATALE:  spiacente, troppi client già connessi", "the database refuses us", True),
@@ -198,12 +198,12 @@ def test_a_wrong_setting_is_ours(postgresql_server: str, wrong: str) -> None:
         ("FATAL:  the database system is starting up", "the database is starting, stopping or recovering", True),
     ],
 )
-def test_an_attempt_to_connect_is_called_by_what_ended_it(said: str, words: str, may_pass: bool) -> None:
+def test_an_attempt_to_connect_is_called_by_what_ended_it(said: str, words: str, is_transient: bool) -> None:
     begun = 'connection failed: connection to server at "db.example" (192.0.2.1), port 5432 failed: '
     error = psycopg.OperationalError(begun + said)
     for found in (diagnose(error), diagnose(DBAPIError("connect", None, error))):
         assert found.words.startswith(words)
-        assert found.may_pass is may_pass
+        assert found.is_transient is is_transient
 
 
 def _undecodable(connection: sqlite3.Connection) -> None:
@@ -230,20 +230,20 @@ def test_what_the_driver_of_sqlite_refuses_is_an_error_of_ours(act: Callable[[sq
         act(connection)
     connection.close()
     for found in (diagnose(error.value), diagnose(DBAPIError("SELECT", None, error.value))):
-        assert not found.may_pass
-        assert AWAY not in str(found)
+        assert not found.is_transient
+        assert UNREACHABLE not in str(found)
         assert "name" not in found.detail.partition("column 'name'")[2], "a row's value stands in the log"
 
 
 def test_misuse_of_sqlite_is_an_error_of_ours() -> None:
     found = diagnose(sqlite3.InterfaceError("bad parameter or other API misuse"))
-    assert (found.may_pass, found.words) == (False, "an error of ours")
+    assert (found.is_transient, found.words) == (False, "an error of ours")
 
 
 def test_a_file_of_sqlite_that_cannot_be_opened_is_away(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.Error) as error:
         sqlite3.connect(tmp_path / "nowhere" / "tocsin.db")
-    assert (diagnose(error.value).may_pass, diagnose(error.value).words) == (True, AWAY)
+    assert (diagnose(error.value).is_transient, diagnose(error.value).words) == (True, UNREACHABLE)
 
 
 @pytest.mark.parametrize(
@@ -256,10 +256,10 @@ def test_a_file_of_sqlite_that_cannot_be_opened_is_away(tmp_path: Path) -> None:
 )
 def test_what_the_server_ends_or_has_lost_is_no_fault_of_a_statement(state: type[psycopg.Error], words: str) -> None:
     found = diagnose(state("what it says"))
-    assert (found.words, found.may_pass) == (words, True)
+    assert (found.words, found.is_transient) == (words, True)
 
 
 def test_a_full_pool_is_called_what_it_is() -> None:
     found = diagnose(PoolTimeoutError("QueuePool limit of size 1 overflow 0 reached"))
-    assert found.may_pass
+    assert found.is_transient
     assert "no connection to the database became free" in found.words

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from campaign.config import ROOT
-from campaign.platform.process.upgrade_lock import one_at_a_time
+from campaign.platform.process.upgrade_lock import upgrade_lock
 from tests.conftest import KEYS, make_database
 from tests.deploy.processes import environment, flask
 
@@ -36,7 +36,7 @@ def upgrading(environ: dict[str, str]) -> Iterator[None]:
     """As long as another upgrade runs, which takes as long as the test wants."""
     url = environ["TOCSIN_DATABASE_URL"]
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    with engine.connect() as connection, one_at_a_time(connection, print):
+    with engine.connect() as connection, upgrade_lock(connection, print):
         yield
     engine.dispose()
 

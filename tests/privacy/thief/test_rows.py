@@ -163,7 +163,7 @@ def working(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let jobs find their application, use the test's clock, and run without interruption."""
     huey.app = app
     monkeypatch.setattr(huey, "worker_stop", threading.Event(), raising=False)
-    tasks.progress.waits_since = None
+    tasks.progress.in_doubt_since = None
 
 
 def test_the_rows_of_a_form_say_nothing_of_its_address(

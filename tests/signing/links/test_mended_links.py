@@ -16,7 +16,7 @@ from campaign.document import parse_text
 from campaign.domain.signing.token import Purpose, find_token
 from campaign.models import Mail
 from campaign.platform import db
-from campaign.platform.runtime import KEY
+from campaign.platform.runtime import RUNTIME_KEY
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
@@ -255,7 +255,7 @@ def test_what_has_been_mended_stays_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize("purpose", Purpose)
 def test_every_token_is_found_whatever_stands_in_it(app: Flask, purpose: Purpose) -> None:
-    tokens = app.extensions[KEY].tokens
+    tokens = app.extensions[RUNTIME_KEY].tokens
     for number in (0, 1, 10**12):
         for beside in (b"", bytes(range(240)), b"\0" * 240):
             token = tokens.make(purpose, number, START, b"k" * 16, b"shown", beside)

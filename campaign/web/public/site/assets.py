@@ -9,7 +9,7 @@ from urllib.parse import quote
 from flask import Blueprint, Flask, Response, abort
 
 from campaign.config import ROOT
-from campaign.platform.runtime import KEY
+from campaign.platform.runtime import RUNTIME_KEY
 from campaign.theme import Theme
 from campaign.web.caching.page_cache import IMMUTABLE, page_cache
 
@@ -27,7 +27,7 @@ blueprint = Blueprint("assets", __name__)
 
 def init_app(app: Flask) -> None:
     """Give templates `asset(name)`, the address of a file with its digest, and `icon`."""
-    theme = app.extensions[KEY].settings.theme
+    theme = app.extensions[RUNTIME_KEY].settings.theme
     folder = _files(theme)
     digests = {name: hashlib.sha256(content).hexdigest()[:12] for name, content in folder.items()}
     contents = {f"{digests[name]}/{name}": content for name, content in folder.items()}

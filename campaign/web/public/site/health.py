@@ -7,8 +7,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from campaign.platform.database.errors import diagnose
-from campaign.platform.database.schema import why_not_ready
-from campaign.platform.database.time_limit import within
+from campaign.platform.database.schema import readiness_problem
+from campaign.platform.database.time_limit import limit_waits
 from campaign.queries.delivery.worker import workers_view
 
 blueprint = Blueprint("health", __name__)
@@ -26,8 +26,8 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Return 200 if the database answers, is supported and migrated, and the workers work; else 503 and why."""
     try:
-        with within(_SECONDS):
-            reason = why_not_ready(current_app.extensions["migrate"].directory) or workers_view().reason
+        with limit_waits(_SECONDS):
+            reason = readiness_problem(current_app.extensions["migrate"].directory) or workers_view().reason
     except (DBAPIError, PoolTimeoutError) as error:
         diagnosis = diagnose(error)
         reason = f"{diagnosis.words} ({diagnosis.code})"

@@ -26,7 +26,7 @@ from campaign.models import Staff
 from campaign.platform import db
 from campaign.platform.context import Context
 from campaign.platform.database import row_security
-from campaign.platform.database.sqlite import WRITES
+from campaign.platform.database.sqlite import WRITE_OPTION
 from campaign.platform.runtime import runtime
 from campaign.services.staff.login import is_session_alive
 from campaign.web.http.host import requested_host
@@ -137,11 +137,11 @@ def init_app(app: Flask) -> None:
     def _write() -> None:
         # Flask-Security reads before it writes; on SQLite such a transaction must say from the start that it will.
         if request.blueprint == "security" and request.method == "POST":
-            db.session.connection(execution_options={WRITES: True})
+            db.session.connection(execution_options={WRITE_OPTION: True})
 
     @app.teardown_request
     def _leave(_error: BaseException | None) -> None:
-        row_security.leave()
+        row_security.end_restriction()
 
 
 def guard(app: Flask) -> None:
@@ -159,7 +159,7 @@ def guard(app: Flask) -> None:
             session.clear()
             is_known = False
         if is_known:
-            row_security.enter(db.session(), member().section_code)
+            row_security.start_restriction(db.session(), member().section_code)
         if request.blueprint == "security":
             return _redirect_instead_of_logout() if is_known and request.method != "POST" else None
         requirement = requirement_of(app, request.endpoint)

@@ -28,7 +28,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.staff.lifetimes import FRESHNESS, PASSWORD_LENGTH, SESSION_LIFETIME
 from campaign.models import Passkey, Staff
 from campaign.platform import db
-from campaign.platform.runtime import KEY, Runtime, runtime
+from campaign.platform.runtime import RUNTIME_KEY, Runtime, runtime
 from campaign.services.staff.accounts import acting_as, subject_of
 from campaign.services.staff.audit import AuditRecord, append
 from campaign.services.staff.login import begin_session, end_session
@@ -59,7 +59,7 @@ _TEMPLATES = {
 
 def init_app(app: Flask) -> None:
     """Binds Flask-Security to the staff application."""
-    app_runtime: Runtime = app.extensions[KEY]
+    app_runtime: Runtime = app.extensions[RUNTIME_KEY]
     app.config.update(_configuration(app_runtime.settings, app_runtime.vault))
     app.config.update({f"SECURITY_MSG_{name}": message for name, message in MESSAGES.items()})
     app.config.update({f"SECURITY_{name}_TEMPLATE": f"staff/staff/{page}.html" for name, page in _TEMPLATES.items()})
