@@ -240,8 +240,15 @@ def _theme(value: str, root: Path) -> Theme:
 
 SETTINGS = (
     Setting("database_url", "sqlite:///instance/tocsin.db", "`sqlite:///path` or `postgresql://…`", _database),
-    Setting("secret_key", None, "signs links; at least 32 characters, newest first, by commas", _secrets),
-    Setting("data_key", None, "encrypts names and addresses; 32 bytes in base64, newest first, by commas", _keys),
+    Setting(
+        "secret_key", None, "signs links; at least 32 characters; several separated by commas, newest first", _secrets
+    ),
+    Setting(
+        "data_key",
+        None,
+        "encrypts names and addresses; 32 bytes in base64; several separated by commas, newest first",
+        _keys,
+    ),
     Setting("index_key", None, "keyed look-up of addresses; 32 bytes in base64; never changes", _key),
     Setting(
         "base_url",
@@ -258,7 +265,7 @@ SETTINGS = (
     Setting("mail_from", "Tocsin <tocsin@localhost>", "the sender of all mail", _mail_address),
     Setting("mail_rate", "off", "messages a minute to one recipient domain, for instance `600`", _rate),
     Setting(
-        "mail_connections", "32", "connections that one worker keeps busy while the mail server is quick", _connections
+        "mail_connections", "32", "connections that one worker uses at once while the mail server is fast", _connections
     ),
     Setting("bounce_domain", "", "domain of the signed return paths; empty: the sender's domain", _domain),
     Setting(
@@ -272,19 +279,19 @@ SETTINGS = (
         "limits_url", "memory://", "where rate limits are counted: `memory://`, `redis://…`, or `off`", _limits_url
     ),
     Setting("challenge", "adaptive", "human check: `off`, `adaptive`, `always`", _one_of("off", "adaptive", "always")),
-    Setting("proxies", "0", "how many proxies in front are believed", _count),
-    Setting("retention_days", "180", "addresses are anonymised so many days after closing", _count),
-    Setting("backup_key", "", "public keys that backups are encrypted to (`age1…`), by commas", _public_keys),
+    Setting("proxies", "0", "number of proxies in front whose forwarded address is believed", _count),
+    Setting("retention_days", "180", "days after closing after which addresses are anonymised", _count),
+    Setting("backup_key", "", "public keys that backups are encrypted to (`age1…`), separated by commas", _public_keys),
     Setting(
         "erasure_journal",
         "",
-        "folder for who left, read when a backup is restored; empty: beside the database",
+        "folder of the erasure journal, read when a backup is restored; empty: beside the database",
         _folder,
     ),
     Setting("fonts", "", "folders with further fonts for PDF, separated as in PATH", _folders),
     Setting("theme", "", "the organisation's name, logo, colours and texts: a TOML file", _theme),
-    Setting("page_views", "off", "count how often appeals are looked at, without cookie or identifier", _bool),
-    Setting("demo", "off", "try it: the mailbox page at `/dev/mail` exists only with this", _bool),
+    Setting("page_views", "off", "count page views of appeals, without cookie or identifier", _bool),
+    Setting("demo", "off", "demonstration: the mailbox page at `/dev/mail` exists only with this", _bool),
 )
 
 
