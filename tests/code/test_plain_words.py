@@ -26,10 +26,7 @@ DIALECT = re.compile(
     r"|at hand|no journey away|in the place of|turn by turn)\b",
     re.IGNORECASE,
 )
-LEFT: dict[str, int] = {
-    "campaign/services": 1,
-    "docs/database.md": 1,
-}
+LEFT: dict[str, int] = {}
 
 
 def sources() -> list[Path]:
