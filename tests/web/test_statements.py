@@ -21,7 +21,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse.limits import AdmittedSignUp
 from campaign.services.keys.row_key import KeyUse, reserve
 from campaign.services.signing.sign import reserve_keys
-from campaign.web.caching import data_cache as snapshot
+from campaign.web.caching import data_cache
 from tests.conftest import START, Postbox, clear_caches, context, form
 
 Said = list[str]
@@ -29,8 +29,8 @@ Said = list[str]
 
 @pytest.fixture
 def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
-    """Yield every statement from here on; snapshots stay fresh meanwhile, even on a busy machine."""
-    monkeypatch.setattr(snapshot, "SECONDS", 600.0)
+    """Yield every statement from here on; cached data stays fresh meanwhile, even on a busy machine."""
+    monkeypatch.setattr(data_cache, "MAX_AGE", 600.0)
     # A process stores a batch of keys for 256 rows, and a month's key once.
     reserve_keys(number=SLOTS, context=context())
     reserve(runtime().vault, KeyUse.SIGNED, SLOTS, now=START)

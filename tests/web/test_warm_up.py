@@ -46,7 +46,7 @@ def test_threads_that_want_the_same_page_wait_for_the_one_that_renders_it(app: F
 
     def ask() -> None:
         with app.test_request_context("/en/about"):
-            assert pages.answer("page", 1, render, kind="text/plain").get_data() == b"the page"
+            assert pages.answer("page", 1, render, content_type="text/plain").get_data() == b"the page"
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     threads[0].start()
@@ -54,7 +54,7 @@ def test_threads_that_want_the_same_page_wait_for_the_one_that_renders_it(app: F
     for thread in threads[1:]:
         thread.start()
     with app.test_request_context("/en/about"):
-        assert pages.answer("other", 1, lambda: "another", kind="text/plain").get_data() == b"another"
+        assert pages.answer("other", 1, lambda: "another", content_type="text/plain").get_data() == b"another"
     go_on.set()
     for thread in threads:
         thread.join(5)

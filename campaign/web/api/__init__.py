@@ -40,7 +40,7 @@ def appeals() -> Response:
         return _ended()
     if state != AppealState.OPEN:
         abort(400)
-    open_appeals = [each.appeal for each in data_cache().open()]
+    open_appeals = [each.appeal for each in data_cache().open_appeals()]
     with_counts = [(appeal, data_cache().counts(appeal)) for appeal in open_appeals]
     now = runtime().clock()
     version = (
@@ -51,13 +51,13 @@ def appeals() -> Response:
     def body() -> str:
         return json.dumps({"appeals": [_appeal(each, counts) for each, counts in with_counts]})
 
-    return page_cache().answer("api", version, body, kind=_JSON, instead=_CROSS_ORIGIN)
+    return page_cache().answer("api", version, body, content_type=_JSON, headers=_CROSS_ORIGIN)
 
 
 def _ended() -> Response:
     page_number = request.args.get("page", "1")
     page = (
-        data_cache().ended(int(page_number))
+        data_cache().ended_page(int(page_number))
         if page_number.isascii() and page_number.isdigit() and len(page_number) < 9
         else None
     )
@@ -85,7 +85,7 @@ def _ended() -> Response:
         next_path,
         _today(),
     )
-    return page_cache().answer(("api-ended", page.number), version, body, kind=_JSON, instead=_CROSS_ORIGIN)
+    return page_cache().answer(("api-ended", page.number), version, body, content_type=_JSON, headers=_CROSS_ORIGIN)
 
 
 @blueprint.get("/appeals/<slug>")
@@ -97,7 +97,7 @@ def appeal(slug: str) -> Response:
     counts = data_cache().counts(view)
     version = (view.revision, counts.cells, _today())
     return page_cache().answer(
-        ("api", slug), version, lambda: json.dumps(_appeal(view, counts)), kind=_JSON, instead=_CROSS_ORIGIN
+        ("api", slug), version, lambda: json.dumps(_appeal(view, counts)), content_type=_JSON, headers=_CROSS_ORIGIN
     )
 
 

@@ -1,6 +1,6 @@
 """Data that pages and the sign-up need from the database, cached for at most a second in each process.
 
-So a page costs no query while thousands read it, and nothing that is shown is older than a second.
+A page that thousands read costs at most a few queries a second, and shows nothing that is older than a second.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from campaign.queries.counting.ended_appeals import EndedPage, ended_page, ended
 from campaign.queries.sections.section import SectionView, list_sections
 from campaign.queries.sections.site_text import site_texts
 
-SECONDS = 0.9
+MAX_AGE = 0.9  # seconds
 _MAX_VALUES = 1000
 Value = TypeVar("Value")
 
@@ -35,7 +35,7 @@ class ListedOpenAppeal:
 
 
 class _TimedCache(Generic[Value]):
-    """Values by key, read again when older than a second; one thread reads while the others wait for it."""
+    """Values by key, read again when older than `MAX_AGE`; one thread reads while the others wait for it."""
 
     def __init__(self, read: Callable[[str], Value | None]) -> None:
         """Create a cache; `read` returns the value of a key, or None if there is none."""
@@ -59,7 +59,7 @@ class _TimedCache(Generic[Value]):
                 return None
             if len(self._values) >= _MAX_VALUES:
                 self._values.clear()
-            entry = time.monotonic() + SECONDS, value
+            entry = time.monotonic() + MAX_AGE, value
             self._values[key] = entry
             return _note_expiry(*entry)
 
@@ -71,9 +71,9 @@ def _note_expiry(until: float, value: Value) -> Value:
 
 
 def seconds_fresh() -> float:
-    """Return for how many more seconds the data is fresh that the current request has read."""
+    """Return for how many more seconds the data that the current request has read is fresh."""
     until: float | None = g.get("fresh_until")
-    return SECONDS if until is None else max(0.0, until - time.monotonic())
+    return MAX_AGE if until is None else max(0.0, until - time.monotonic())
 
 
 def _read_open_appeals(_key: str) -> tuple[ListedOpenAppeal, ...]:
@@ -83,6 +83,7 @@ def _read_open_appeals(_key: str) -> tuple[ListedOpenAppeal, ...]:
 
 
 def _read_ended_page(key: str) -> EndedPage | None:
+    """Return the page for a key of page number, space and country; the country may be empty."""
     number, _, country = key.partition(" ")
     return ended_page(int(number), country)
 
@@ -94,9 +95,9 @@ class DataCache:
         """Create empty caches."""
         self._appeals = _TimedCache(find_appeal)
         self._counts = _TimedCache(lambda appeal_id: counts(int(appeal_id)))
-        self._open = _TimedCache(_read_open_appeals)
+        self._open_appeals = _TimedCache(_read_open_appeals)
         self._site_texts = _TimedCache(lambda _key: site_texts())
-        self._ended = _TimedCache(_read_ended_page)
+        self._ended_pages = _TimedCache(_read_ended_page)
         self._ended_version = _TimedCache(lambda _key: ended_version())
         self._sections = _TimedCache(lambda _key: list_sections())
 
@@ -109,13 +110,13 @@ class DataCache:
         cached = self._counts.get(str(appeal.id))
         return cached if cached is not None else counts(appeal.id)
 
-    def open(self) -> tuple[ListedOpenAppeal, ...]:
+    def open_appeals(self) -> tuple[ListedOpenAppeal, ...]:
         """Return the open appeals."""
-        return self._open.get("") or ()
+        return self._open_appeals.get("") or ()
 
-    def ended(self, number: int, country: str = "") -> EndedPage | None:
+    def ended_page(self, number: int, country: str = "") -> EndedPage | None:
         """Return a page of the ended appeals, of all or of one country; None if there is no such page."""
-        return self._ended.get(f"{number} {country}")
+        return self._ended_pages.get(f"{number} {country}")
 
     def ended_version(self) -> Hashable:
         """Return a value that changes whenever an appeal ends, or an ended one is changed."""
@@ -131,9 +132,9 @@ class DataCache:
 
     def section_for(self, country: str, language: str, appeal: AppealView) -> SectionView | None:
         """Return the section for which a supporter with that country and language is counted, or None."""
-        return choose_section(self.taking_part(appeal), country, language)
+        return choose_section(self.participating_sections(appeal), country, language)
 
-    def taking_part(self, appeal: AppealView) -> tuple[SectionView, ...]:
+    def participating_sections(self, appeal: AppealView) -> tuple[SectionView, ...]:
         """Return the sections that take part in the appeal."""
         return participating_sections(self.sections(), appeal.sections) if appeal.sections else self.sections()
 

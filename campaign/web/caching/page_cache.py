@@ -1,4 +1,4 @@
-"""Pages that are the same for all readers: rendered once per version, stored compressed, answered by ETag."""
+"""A cache of pages that are the same for all readers: rendered once per version, stored compressed, with an ETag."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from campaign.web.caching.response_cache import ResponseCache, accepted_coding
 from campaign.web.http.headers import ProtectedResponse, standard_headers
 
 _MAX_PAGES = 500
-_SMALL = 500  # bytes; smaller pages are not compressed
+_MIN_COMPRESSED = 500  # bytes; smaller pages are not compressed
 # Fresh for a second. A cache in front may show an old page for another second while it fetches, and for a day while
 # this site is down.
 PUBLIC = "public, max-age=1, stale-while-revalidate=1, stale-if-error=86400"
@@ -55,7 +55,7 @@ class PageCache:
     def __init__(self) -> None:
         """Create an empty cache."""
         self._pages: dict[Hashable, CachedPage] = {}
-        self._making: dict[Hashable, threading.Lock] = {}
+        self._render_locks: dict[Hashable, threading.Lock] = {}
 
     def answer(
         self,
@@ -63,25 +63,25 @@ class PageCache:
         version: Hashable,
         render: Callable[[], str | bytes],
         *,
-        kind: str,
-        control: str = PUBLIC,
-        instead: tuple[tuple[str, str], ...] = (),
+        content_type: str,
+        cache_control: str = PUBLIC,
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> Response:
         """Return the page under `key`, rendered again only if `version` differs from the cached one.
 
-        `kind` is its Content-Type. The headers `instead` replace the standard ones of the same name; an empty value
-        leaves the header out.
+        `headers` replace the standard ones of the same name; an empty value leaves the header out.
         """
         page = self._pages.get(key)
         if page is None or page.version != version:
             # One thread renders; only requests for the same page wait for it.
-            with self._making.setdefault(key, threading.Lock()):
+            with self._render_locks.setdefault(key, threading.Lock()):
                 page = self._pages.get(key)
                 if page is None or page.version != version:
-                    page = _encode(version, render(), (("Content-Type", kind), ("Cache-Control", control), *instead))
+                    own_headers = (("Content-Type", content_type), ("Cache-Control", cache_control), *headers)
+                    page = _encode(version, render(), own_headers)
                     if len(self._pages) >= _MAX_PAGES:
                         self._pages.clear()
-                        self._making.clear()
+                        self._render_locks.clear()
                     self._pages[key] = page
         return _respond(page)
 
@@ -93,12 +93,14 @@ def page_cache() -> PageCache:
 
 
 def _encode(version: Hashable, content: str | bytes, own_headers: tuple[tuple[str, str], ...]) -> CachedPage:
+    """Return the page in each encoding; "" is the one without compression."""
     body_bytes = content.encode() if isinstance(content, str) else content
     bodies = {"": body_bytes}
-    if len(body_bytes) >= _SMALL:
-        # A file that never changes is worth a tenth of a second, once; a page, each second, is not.
-        is_lasting = ("Cache-Control", IMMUTABLE) in own_headers
-        bodies["br"] = brotli.compress(body_bytes, quality=11 if is_lasting else 5)
+    if len(body_bytes) >= _MIN_COMPRESSED:
+        # The best compression takes a tenth of a second: right for a file, which is compressed once, but too slow for a
+        # page, which may be rendered every second.
+        is_immutable = ("Cache-Control", IMMUTABLE) in own_headers
+        bodies["br"] = brotli.compress(body_bytes, quality=11 if is_immutable else 5)
         bodies["gzip"] = gzip.compress(body_bytes, 6, mtime=0)
     digest = hashlib.sha256(body_bytes).hexdigest()[:20]
     etags = {name: f'"{digest}{name}"' for name in bodies}
@@ -115,6 +117,7 @@ def _encode(version: Hashable, content: str | bytes, own_headers: tuple[tuple[st
 
 
 def _respond(page: CachedPage) -> Response:
+    """Return the page in the browser's encoding, or 304 if it has it already; store a page without a query whole."""
     coding = accepted_coding(request.headers.get("Accept-Encoding", ""))
     encoding = coding if coding in page.bodies else ""
     if request.method == "GET" and not request.query_string:

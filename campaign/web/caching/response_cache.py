@@ -1,7 +1,7 @@
 """A cache of whole answers before Flask: a fresh page needs no routing, no request object, no hooks.
 
-Only answers that are the same for all readers are stored (see `page_cache`). An answer stays only as long as the data
-it was made from, so it never makes a page older than the data cache does.
+Only answers that are the same for all readers are stored (see `page_cache`). An answer is fresh as long as its data is,
+so a page from this cache is never older than one that is rendered from the data cache.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _MAX_ANSWERS = 500
-# The codings of stored answers, the smallest first; a browser may use the old name of the last one.
+# The codings of stored answers, the smallest first.
 _CODINGS = ("br", "gzip")
+# RFC 9110, 8.4.1.3.
 _OLD_NAMES = {"x-gzip": "gzip"}
 _WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 # Browsers send a few dozen different values, all short.
 _MAX_HEADERS, _MAX_HEADER_LENGTH = 256, 200
-_NO_BODY = {"Content-Type", "Content-Length", "Content-Encoding"}
+_BODY_HEADERS = {"Content-Type", "Content-Length", "Content-Encoding"}
 _WholeAnswer = tuple[str, list[tuple[str, str]], bytes]
 
 
@@ -45,14 +46,14 @@ class ResponseCache:
                 status, headers, body = entry[2]
                 known_etags = environ.get("HTTP_IF_NONE_MATCH")
                 if known_etags and any(name == "ETag" and value in known_etags for name, value in headers):
-                    start_response("304 NOT MODIFIED", [pair for pair in headers if pair[0] not in _NO_BODY])
+                    start_response("304 NOT MODIFIED", [pair for pair in headers if pair[0] not in _BODY_HEADERS])
                     return ()
                 start_response(status, headers.copy())
                 return (body,)
         return self._application(environ, start_response)
 
     def store(self, path: str, coding: str, answer: _WholeAnswer, seconds: float) -> None:
-        """Store the answer for GETs of the path without a query, for so many seconds."""
+        """Store the answer to a GET of the path without a query, for the given number of seconds."""
         now = self._clock()
         if len(self._answers) >= _MAX_ANSWERS:
             self._answers.clear()
@@ -75,19 +76,21 @@ def accepted_coding(accept_encoding: str) -> str:
 
 @lru_cache(_MAX_HEADERS)
 def _read_coding(accept_encoding: str) -> str:
+    """Return the coding as `accepted_coding` does, without its cache."""
     weights: dict[str, float] = {}
     for item in accept_encoding.lower().split(","):
         name, *parameters = (part.strip(" \t") for part in item.split(";"))
         name = _OLD_NAMES.get(name, name)
-        # Of two weights of one coding the smaller counts.
+        # If a coding is listed twice, its smaller weight counts.
         weights[name] = min(weights.get(name, 1.0), *map(_weight, parameters), 1.0)
-    others = weights.get("*", 0.0)
-    best = max(_CODINGS, key=lambda name: weights.get(name, others))
-    weight = weights.get(best, others)
+    default_weight = weights.get("*", 0.0)
+    best = max(_CODINGS, key=lambda name: weights.get(name, default_weight))
+    weight = weights.get(best, default_weight)
     return best if weight > 0 and weight >= weights.get("identity", 0.0) else ""
 
 
 def _weight(parameter: str) -> float:
+    """Return the weight of a parameter such as `q=0.5`: 0 if it is unreadable, 1 for a parameter of another name."""
     name, _, value = parameter.partition("=")
     if name != "q":
         return 1.0

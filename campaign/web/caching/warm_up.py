@@ -1,7 +1,7 @@
 """Warm-up of a web process before it accepts its first connection.
 
-The first request of a process would otherwise compile templates and open a connection to the database while others
-wait: half a second at the worst moment, when many requests arrive and a process has just been restarted.
+Without it, the first request of a process would compile the templates and connect to the database while other requests
+wait. That takes half a second at the worst moment: a process was restarted, and many requests arrive.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ _MAX_APPEALS = 20
 
 
 def warm_up(app: Flask) -> None:
-    """Compile the public templates, then request the list, and the pages and counts of open appeals.
+    """Compile the public templates, then request the list and, for each open appeal, its page and counts.
 
-    If the database is down, those answers are 503 and nothing else happens: the first supporter then waits longer.
+    If the database is down, these requests are answered 503 and the process starts all the same.
     """
     for name in app.jinja_env.list_templates(filter_func=lambda name: name.startswith("public/")):
         app.jinja_env.get_template(name)
-    at: Runtime = app.extensions[RUNTIME_KEY]
+    app_runtime: Runtime = app.extensions[RUNTIME_KEY]
     client = app.test_client(use_cookies=False)
-    base = at.settings.base_url
-    client.get(f"/{DEFAULT_LOCALE}/", base_url=base)
-    listed = client.get("/api/v1/appeals", base_url=base)
-    if listed.status_code == 200:
-        for appeal in listed.get_json()["appeals"][:_MAX_APPEALS]:
-            client.get(f"/{DEFAULT_LOCALE}/appeals/{appeal['slug']}", base_url=base)
-            client.get(f"/api/v1/appeals/{appeal['slug']}", base_url=base)
+    base_url = app_runtime.settings.base_url
+    client.get(f"/{DEFAULT_LOCALE}/", base_url=base_url)
+    appeal_list = client.get("/api/v1/appeals", base_url=base_url)
+    if appeal_list.status_code == 200:
+        for appeal in appeal_list.get_json()["appeals"][:_MAX_APPEALS]:
+            client.get(f"/{DEFAULT_LOCALE}/appeals/{appeal['slug']}", base_url=base_url)
+            client.get(f"/api/v1/appeals/{appeal['slug']}", base_url=base_url)

@@ -22,7 +22,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.person import digests_of_address
 from campaign.services.outbox.suppression import suppress
-from campaign.web.caching import data_cache as snapshot
+from campaign.web.caching import data_cache
 from tests.conftest import Postbox, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -49,7 +49,7 @@ def addresses(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
     """Return an address in each state; read first what is cached for a second, so that it does not expire meanwhile."""
-    monkeypatch.setattr(snapshot, "SECONDS", 600.0)
+    monkeypatch.setattr(data_cache, "MAX_AGE", 600.0)
     found = {state: f"{state}@mail.example" for state in STATES}
     for state in STATES[1:]:
         client.post(URL, data=form(email=found[state]))

@@ -44,8 +44,8 @@ def by_country(country: str) -> ResponseReturnValue:
     if code not in COUNTRIES or country != country.lower():
         abort(404)
     locale, now = current_locale(), runtime().clock()
-    open_appeals = [each for each in data_cache().open() if each.appeal.country == code]
-    page = data_cache().ended(1, code)
+    open_appeals = [each for each in data_cache().open_appeals() if each.appeal.country == code]
+    page = data_cache().ended_page(1, code)
     ended_appeals = page.appeals if page is not None else ()
 
     def render() -> str:
@@ -57,7 +57,7 @@ def by_country(country: str) -> ResponseReturnValue:
         return render_template("public/appeal/list.html", title=title, rows=rows, ended=ended, section=None)
 
     version = list_version(open_appeals, now), ended_list_version(ended_appeals)
-    return page_cache().answer(("country", country, locale), version, render, kind=HTML)
+    return page_cache().answer(("country", country, locale), version, render, content_type=HTML)
 
 
 @blueprint.get(f"{PREFIX}/sections")
@@ -72,7 +72,7 @@ def sections() -> ResponseReturnValue:
         )
         return render_template("public/appeal/sections.html", sections=labelled)
 
-    return page_cache().answer(("sections", locale), section_views, render, kind=HTML)
+    return page_cache().answer(("sections", locale), section_views, render, content_type=HTML)
 
 
 @blueprint.get(f"{PREFIX}/sections/<code>")
@@ -82,7 +82,7 @@ def by_section(code: str) -> ResponseReturnValue:
     if section is None:
         abort(404)
     locale, now = current_locale(), runtime().clock()
-    open_appeals = data_cache().open()
+    open_appeals = data_cache().open_appeals()
     own_counts = {}
     for each in open_appeals:
         section_counts = data_cache().counts(each.appeal).by_section.get(code, SectionCounts())
@@ -98,14 +98,14 @@ def by_section(code: str) -> ResponseReturnValue:
         return render_template("public/appeal/list.html", title=title, rows=rows, section=section)
 
     version = (list_version(open_appeals, now), tuple(own_counts.items()), section)
-    return page_cache().answer(("section", code, locale), version, render, kind=HTML)
+    return page_cache().answer(("section", code, locale), version, render, content_type=HTML)
 
 
 @blueprint.get(f"{PREFIX}/feed.atom")
 def feed() -> Response:
     """Return the open appeals as an Atom feed, the newest first (RFC 4287)."""
     locale, now = current_locale(), runtime().clock()
-    open_appeals = data_cache().open()
+    open_appeals = data_cache().open_appeals()
 
     def render() -> str:
         rows = [row for row in list_rows(open_appeals, locale, now) if row["appeal"].opened_at]
@@ -114,13 +114,13 @@ def feed() -> Response:
         return render_template("public/appeal/feed.xml", rows=rows, updated=updated, title=gettext("Open appeals"))
 
     version = tuple((each.appeal.id, each.appeal.revision) for each in open_appeals)
-    return page_cache().answer(("feed", locale), version, render, kind=_ATOM)
+    return page_cache().answer(("feed", locale), version, render, content_type=_ATOM)
 
 
 @blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
     """Return every page for search engines, with its languages."""
-    open_list, section_views = data_cache().open(), data_cache().sections()
+    open_list, section_views = data_cache().open_appeals(), data_cache().sections()
 
     def render() -> str:
         appeals = [each.appeal for each in open_list] + list(ended_appeals())
@@ -136,7 +136,9 @@ def sitemap() -> Response:
         return render_template("public/appeal/sitemap.xml", entries=entries)
 
     appeals = tuple((each.appeal.slug, each.appeal.country, each.appeal.revision) for each in open_list)
-    return page_cache().answer("sitemap", (appeals, data_cache().ended_version(), section_views), render, kind=_XML)
+    return page_cache().answer(
+        "sitemap", (appeals, data_cache().ended_version(), section_views), render, content_type=_XML
+    )
 
 
 def _path(endpoint: str, values: dict[str, Any], locale: str) -> str:
@@ -147,4 +149,4 @@ def _path(endpoint: str, values: dict[str, Any], locale: str) -> str:
 def robots() -> Response:
     """Return the paths that search engines should leave out: pages behind mailed links, and the staff's."""
     body = _ROBOTS.format(absolute_url(url_for("appeal_lists.sitemap")))
-    return page_cache().answer("robots", 0, lambda: body, kind="text/plain; charset=utf-8")
+    return page_cache().answer("robots", 0, lambda: body, content_type="text/plain; charset=utf-8")

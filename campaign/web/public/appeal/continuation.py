@@ -28,7 +28,7 @@ def continuation_notice(appeal: AppealView, now: datetime, locale: str) -> Conti
     if appeal.state == AppealState.STOPPED or not appeal.continuation:
         return None
     continuing, stopped = [], []
-    for section in data_cache().taking_part(appeal):
+    for section in data_cache().participating_sections(appeal):
         if section.code in appeal.continuation:
             until, name = appeal.continuation[section.code], section_name(section.code, section.name, locale)
             if until is not None and is_continued(until, section.last_zone(until), now):

@@ -24,7 +24,7 @@ blueprint = Blueprint("ended_appeals", __name__)
 @blueprint.get(f"{PREFIX}/ended/<int:number>")
 def index(number: int = 1) -> ResponseReturnValue:
     """Show the ended appeals, the newest end first, in pages of fifty; 404 behind the last page."""
-    page = data_cache().ended(number)
+    page = data_cache().ended_page(number)
     if page is None:
         abort(404)
     locale = current_locale()
@@ -32,7 +32,7 @@ def index(number: int = 1) -> ResponseReturnValue:
         ("ended", number, locale),
         (ended_list_version(page.appeals), page.pages),
         lambda: render_template("public/appeal/ended.html", page=page, rows=ended_rows(page.appeals, locale)),
-        kind=HTML,
+        content_type=HTML,
     )
 
 

@@ -39,7 +39,7 @@ def root() -> ResponseReturnValue:
 @blueprint.get(f"{PREFIX}/")
 def index() -> ResponseReturnValue:
     """Show the open appeals with their progress."""
-    open_appeals = data_cache().open()
+    open_appeals = data_cache().open_appeals()
     locale, now = current_locale(), runtime().clock()
 
     def render() -> str:
@@ -49,7 +49,7 @@ def index() -> ResponseReturnValue:
             "public/appeal/index.html", rows=list_rows(open_appeals, locale, now), countries=country_links
         )
 
-    return page_cache().answer(("index", locale), list_version(open_appeals, now), render, kind=HTML)
+    return page_cache().answer(("index", locale), list_version(open_appeals, now), render, content_type=HTML)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>")
@@ -65,7 +65,7 @@ def appeal(slug: str) -> ResponseReturnValue:
         lambda: render_template(
             "public/appeal/appeal.html", **appeal_page_context(view, counts, now, locale), is_view=True
         ),
-        kind=HTML,
+        content_type=HTML,
     )
 
 
@@ -78,7 +78,7 @@ def thanks(slug: str) -> ResponseReturnValue:
         ("thanks", slug, locale),
         view.revision,
         lambda: render_template("public/appeal/thanks.html", appeal=view, text=view.text_in(locale)),
-        kind=HTML,
+        content_type=HTML,
     )
 
 
@@ -102,13 +102,13 @@ def takes_signatures(appeal: AppealView, now: datetime) -> bool:
     """
     if not appeal.is_open:
         return False
-    sections = data_cache().taking_part(appeal)
+    sections = data_cache().participating_sections(appeal)
     return any(is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now) for section in sections)
 
 
 def other_appeals(appeal: AppealView) -> tuple[ListedOpenAppeal, ...]:
     """Return other open appeals for the page of an ended one: the same country first, then the nearest deadline."""
-    others = [each for each in data_cache().open() if each.appeal.id != appeal.id]
+    others = [each for each in data_cache().open_appeals() if each.appeal.id != appeal.id]
     return tuple(sorted(others, key=lambda each: each.appeal.country != appeal.country)[:_MAX_OTHERS])
 
 

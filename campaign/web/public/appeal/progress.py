@@ -48,7 +48,7 @@ def show(slug: str) -> ResponseReturnValue:
             map_size=map_size(data_cache().sections()),
         )
 
-    return page_cache().answer(("progress", slug, locale), page_version(appeal, counts, now), render, kind=HTML)
+    return page_cache().answer(("progress", slug, locale), page_version(appeal, counts, now), render, content_type=HTML)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/progress.svg")
@@ -61,8 +61,8 @@ def chart(slug: str) -> Response:
         ("chart", slug, locale),
         page_version(appeal, counts, now),
         lambda: daily_chart(days(appeal.id), appeal.opened_at, now, locale, runtime().settings.theme),
-        kind=_SVG,
-        instead=_IMAGE,
+        content_type=_SVG,
+        headers=_IMAGE,
     )
 
 
@@ -76,8 +76,8 @@ def tiles(slug: str) -> Response:
         ("map", slug, locale),
         page_version(appeal, counts, now),
         lambda: tile_map(data_cache().sections(), counts, runtime().settings.theme, locale),
-        kind=_SVG,
-        instead=_IMAGE,
+        content_type=_SVG,
+        headers=_IMAGE,
     )
 
 

@@ -27,7 +27,7 @@ from campaign.web.pictures.typeset import BusyError, card_png, poster_pdf
 from campaign.web.public.appeal.pages import published_appeal, takes_signatures
 from campaign.web.public.appeal.progress import section_label
 
-_MINUTES = "public, max-age=600"
+_TEN_MINUTES = "public, max-age=600"
 _SUMMARY = 400  # characters
 # An Urgent Action sets its demand in bold inside the summary.
 _DEMAND = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
@@ -62,7 +62,9 @@ def card(slug: str) -> ResponseReturnValue:
             raise ServiceUnavailable(retry_after=_RETRY_SECONDS) from error
 
     version = (appeal.revision, signatures, now.date())
-    return page_cache().answer(("card", slug, locale), version, render, kind="image/png", control=_MINUTES)
+    return page_cache().answer(
+        ("card", slug, locale), version, render, content_type="image/png", cache_control=_TEN_MINUTES
+    )
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/poster/<section>.pdf")
@@ -94,7 +96,7 @@ def poster(slug: str, section: str) -> ResponseReturnValue:
     # Only the standard poster is cached: own tags are too many.
     key = ("poster", slug, section if "via" not in request.args else "", locale)
     version = (appeal.revision, address, settings.theme.name)
-    return page_cache().answer(key, version, render, kind="application/pdf", control=_MINUTES)
+    return page_cache().answer(key, version, render, content_type="application/pdf", cache_control=_TEN_MINUTES)
 
 
 def has_poster(appeal: AppealView, section: str, locale: str) -> bool:

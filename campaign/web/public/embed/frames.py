@@ -32,7 +32,8 @@ from campaign.web.public.signing.sign import LIMITS, form_page_context, submit
 KINDS = ("form", "counter")
 SCHEMES = ("auto", "light", "dark")
 _CROSS_ORIGIN = (("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin"))
-_HOUR = "public, max-age=3600"
+_JAVASCRIPT = "text/javascript; charset=utf-8"
+_ONE_HOUR = "public, max-age=3600"
 _WIDTH, _HEIGHTS = 480, {"form": 900, "counter": 260}
 _SCRIPT_FILE = ROOT / "campaign" / "static" / "embed.js"
 _APPEAL = re.compile(rf"/({'|'.join(LOCALES)})/appeals/([^/?#]+)/?")
@@ -61,8 +62,8 @@ def show(slug: str) -> ResponseReturnValue:
         ("embed", slug, kind, scheme, locale),
         page_version(appeal, counts, now),
         lambda: _render(kind, scheme, appeal_page_context(appeal, counts, now, locale)),
-        kind=HTML,
-        instead=FRAMEABLE_HEADERS,
+        content_type=HTML,
+        headers=FRAMEABLE_HEADERS,
     )
 
 
@@ -88,8 +89,8 @@ def thanks(slug: str) -> ResponseReturnValue:
         ("embed-thanks", slug, scheme, locale),
         appeal.revision,
         lambda: render_template("public/embed/thanks.html", appeal=appeal, text=appeal.text_in(locale), scheme=scheme),
-        kind=HTML,
-        instead=FRAMEABLE_HEADERS,
+        content_type=HTML,
+        headers=FRAMEABLE_HEADERS,
     )
 
 
@@ -99,8 +100,9 @@ def script() -> ResponseReturnValue:
     # Screen readers need the title of a frame.
     title = json.dumps(runtime().settings.theme.name)
     content = _SCRIPT_FILE.read_text(encoding="utf-8").replace('"Tocsin"', title).encode()
-    return page_cache().answer("embed.js", 0, lambda: content, kind="text/javascript; charset=utf-8", control=_HOUR,
-                          instead=_CROSS_ORIGIN)  # fmt: skip
+    return page_cache().answer(
+        "embed.js", 0, lambda: content, content_type=_JAVASCRIPT, cache_control=_ONE_HOUR, headers=_CROSS_ORIGIN
+    )
 
 
 @blueprint.get("/oembed")
@@ -175,7 +177,7 @@ def _render(kind: str, scheme: str, page: dict[str, Any]) -> str:
 
 def _cross_origin_answer(body: str, kind: str) -> Response:
     response = make_response(body)
-    for name, value in (("Content-Type", kind), ("Cache-Control", _HOUR), *_CROSS_ORIGIN):
+    for name, value in (("Content-Type", kind), ("Cache-Control", _ONE_HOUR), *_CROSS_ORIGIN):
         response.headers[name] = value
     return response
 

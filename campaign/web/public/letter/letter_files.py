@@ -47,7 +47,7 @@ def unsigned(slug: str) -> ResponseReturnValue:
     headers = (("Content-Disposition", _disposition(appeal, choice)),)
     try:
         return page_cache().answer(
-            key, version, lambda: letter_pdf(appeal, None, choice, target, letter), kind=PDF, instead=headers
+            key, version, lambda: letter_pdf(appeal, None, choice, target, letter), content_type=PDF, headers=headers
         )
     except GlyphError:
         return not_printable(appeal, choice)
@@ -78,7 +78,7 @@ def qr_code(slug: str) -> Response:
     address = _address("take_action.act_unsigned", {"slug": slug}, choice)
     # The country is not in the key, so that the codes are few and displace no pages from the cache.
     key = ("qr", slug, current_locale(), choice.language, choice.form)
-    return page_cache().answer(key, address, lambda: _qr_svg(address), kind=_SVG)
+    return page_cache().answer(key, address, lambda: _qr_svg(address), content_type=_SVG)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/act.svg")

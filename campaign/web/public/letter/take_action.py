@@ -71,7 +71,7 @@ def act_unsigned(slug: str) -> ResponseReturnValue:
         return _unsigned_page(appeal, choice)
     version = page_version(appeal, data_cache().counts(appeal), runtime().clock())
     return page_cache().answer(
-        ("act", slug, current_locale()), version, lambda: _unsigned_page(appeal, choice), kind=HTML
+        ("act", slug, current_locale()), version, lambda: _unsigned_page(appeal, choice), content_type=HTML
     )
 
 

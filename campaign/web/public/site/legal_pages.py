@@ -65,7 +65,7 @@ def _page(page: SitePage) -> ResponseReturnValue:
             kept=_kept_days(),
             counts_views=settings.page_views,
         ),
-        kind=HTML,
+        content_type=HTML,
     )
 
 
