@@ -70,7 +70,7 @@ class ChainProof:
 
     @property
     def holds(self) -> bool:
-        """Whether no entry was changed, inserted or removed."""
+        """Return whether no entry was changed, inserted or removed."""
         return self.broken_at is None and not self.is_noted_missing
 
 
