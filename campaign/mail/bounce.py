@@ -1,8 +1,8 @@
-"""A reader of what comes back: delivery reports (RFC 3464), complaints (RFC 5965), automatic answers (RFC 3834).
+"""A reader of messages to a return path: bounces (RFC 3464), complaints (RFC 5965), automatic replies (RFC 3834).
 
-The signed return path to which a report was sent says which mail it is about. The path counts only in the headers that
-the own mail server writes, or that name the recipient of the report: a report quotes whole messages, and those prove
-nothing.
+The signed return path to which a message was sent identifies the mail that it is about. The path is read only from
+headers that the receiving mail server writes or that name the recipient. A bounce also quotes whole messages, which
+anyone can write.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from campaign.domain.errors import TokenError
 
 log = logging.getLogger(__name__)
 
-_ADDRESSED = ("Delivered-To", "X-Original-To", "X-Envelope-To", "Envelope-To", "X-Delivered-To", "To")
-_DAEMON = re.compile(
+_RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "X-Envelope-To", "Envelope-To", "X-Delivered-To", "To")
+_DAEMON_LOCAL_PART = re.compile(
     r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|postmaster|mailerdaemon|mail[-_.]?delivery\S*|bounces?)", re.IGNORECASE
 )
-_AUTOMATIC = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Response", "X-Mail-Autoreply")
+_AUTOMATIC_HEADERS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Response", "X-Mail-Autoreply")
 _AUTOMATIC_SUBJECT = re.compile(
     r"\s*(?:auto(?:matic|mated|matische)?[ -]?(?:reply|response|antwort)|out of (?:the )?office|réponse automatique|"
     r"abwesenheit|abwesend|absence|respuesta automática|ответ|автоответ|رد تلقائي)",
@@ -41,7 +41,7 @@ _BEFORE_QUOTE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _WARNING = re.compile(r"\bwarning\b|\bdelayed\b|still being retried|will (?:continue|be retried)", re.IGNORECASE)
-_MOST_TEXT = 20_000
+_MAX_TEXT_BYTES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class BounceReport:
 
     @property
     def mail_id(self) -> int:
-        """Return the id that the mail had when it left; another mail may have it by now."""
+        """Return the id that the mail had when it was sent. Another mail may have that id today."""
         return self.path.mail_id
 
 
@@ -63,82 +63,86 @@ class UnaddressedBounceError(TokenError):
 
 
 class ForgedBounceError(TokenError):
-    """A message that was sent to something like a return path that this application has not made."""
+    """A message to an address that looks like a return path, with a signature that is not valid."""
 
 
 def read_report(content: bytes, paths: ReturnPaths, recipient: str | None = None) -> BounceReport:
-    """Return what the message means. `recipient` is the one that the mail server names, where that is known.
+    """Return the report in the message. `recipient` is the envelope recipient, where the mail server passes it on.
 
     Raises UnaddressedBounceError, ForgedBounceError.
     """
     message = message_from_bytes(content)
-    path = _addressed(message, paths, recipient)
+    path = _find_return_path(message, paths, recipient)
     try:
-        verdict, status = _judge(message)
+        verdict, status = _verdict(message)
     except Exception:  # parsers raise all kinds of errors over malformed input
-        log.exception("a report about mail %s could not be read", path.mail_id)
+        log.exception("a bounce of mail %s could not be read", path.mail_id)
         verdict, status = BounceVerdict.UNKNOWN, None
     return BounceReport(path, verdict, status)
 
 
-def _addressed(message: Message, paths: ReturnPaths, recipient: str | None) -> ReturnPath:
+def _find_return_path(message: Message, paths: ReturnPaths, recipient: str | None) -> ReturnPath:
+    """Return the return path to which the message was sent. Raises ForgedBounceError, UnaddressedBounceError."""
     values = [recipient or ""]
-    for name in _ADDRESSED:
+    for name in _RECIPIENT_HEADERS:
         values += [str(value) for value in message.get_all(name, [])]
-    is_alike = False
+    has_prefix = False
     for value in values:
         for _, address in getaddresses([value.replace("\r", " ").replace("\n", " ")]):
             try:
                 return paths.read(address)
             except TokenError:
-                is_alike |= address.lower().startswith(f"{PREFIX}+")
-    if is_alike:
+                has_prefix |= address.lower().startswith(f"{PREFIX}+")
+    if has_prefix:
         raise ForgedBounceError("the return path is forged or damaged")
     raise UnaddressedBounceError("it was not sent to a return path")
 
 
-def _judge(message: Message) -> tuple[BounceVerdict, str | None]:
+def _verdict(message: Message) -> tuple[BounceVerdict, str | None]:
+    """Return the verdict and the status code, from the report's fields if there are any, else from its text."""
     kind = str(message.get_param("report-type") or "").lower()
-    if kind == "feedback-report" or any(part.get_content_type() == "message/feedback-report" for part in _own(message)):
+    if kind == "feedback-report" or any(
+        part.get_content_type() == "message/feedback-report" for part in _own_parts(message)
+    ):
         return BounceVerdict.COMPLAINT, None
     if kind == "disposition-notification":
         return BounceVerdict.AUTOMATIC, None
-    blocks = list(_blocks(message))
-    if blocks:
-        return _judge_blocks(blocks, _words(message))
+    reports = list(_recipient_fields(message))
+    if reports:
+        return _worst_verdict(reports, _text(message))
     if _is_automatic(message):
         return BounceVerdict.AUTOMATIC, None
-    return _judge_words(message)
+    return _verdict_of_text(message)
 
 
-def _own(message: Message) -> Iterator[Message]:
+def _own_parts(message: Message) -> Iterator[Message]:
     """Yield the parts of the message itself, without those of messages that it quotes."""
     yield message
     if message.get_content_maintype() == "multipart" and message.is_multipart():
         for part in message.get_payload():
             if isinstance(part, Message):
-                yield from _own(part)
+                yield from _own_parts(part)
 
 
-def _blocks(message: Message) -> Iterator[Message]:
-    """Yield the fields of the report, for each recipient."""
-    for part in _own(message):
+def _recipient_fields(message: Message) -> Iterator[Message]:
+    """Yield the fields of a delivery report (RFC 3464) for each recipient."""
+    for part in _own_parts(message):
         if part.get_content_type() in {"message/delivery-status", "message/global-delivery-status"}:
-            said = _report_text(part)
-            for block in re.split(r"\n[ \t]*\n", said.replace("\r\n", "\n").strip()):
+            text = _report_text(part).replace("\r\n", "\n")
+            for block in re.split(r"\n[ \t]*\n", text.strip()):
                 fields = message_from_string(block.strip() + "\n\n")
                 if fields.get("Action") or fields.get("Status") or fields.get("Final-Recipient"):
                     yield fields
 
 
 def _report_text(part: Message) -> str:
-    """Return the fields of a report as they came: the parser takes them for messages, encoded or not."""
+    """Return the text of a delivery report as it was sent, decoded: the parser reads its fields as messages."""
     payload = part.get_payload()
     if not isinstance(payload, list):
         return _decoded(part)
-    blocks = [one for one in payload if isinstance(one, Message)]
-    fields = ["\n".join(f"{name}: {value}" for name, value in one.raw_items()) for one in blocks]
-    fields += [str(one.get_payload()) for one in blocks if not one.is_multipart()]
+    blocks = [block for block in payload if isinstance(block, Message)]
+    fields = ["\n".join(f"{name}: {value}" for name, value in block.raw_items()) for block in blocks]
+    fields += [str(block.get_payload()) for block in blocks if not block.is_multipart()]
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
     text = "\n\n".join(fields).encode("utf-8", "surrogateescape")
     if encoding == "base64":
@@ -148,30 +152,32 @@ def _report_text(part: Message) -> str:
     return text.decode("utf-8", "replace")
 
 
-def _judge_blocks(blocks: list[Message], words: str) -> tuple[BounceVerdict, str | None]:
-    found = [_judge_block(block, words) for block in blocks]
-    for verdict in ORDER:
-        for one in found:
-            if one[0] is verdict:
-                return one
-    return found[0]
+def _worst_verdict(reports: list[Message], text: str) -> tuple[BounceVerdict, str | None]:
+    """Return the worst verdict on any recipient; the first one where all are harmless."""
+    verdicts = [_verdict_of_fields(fields, text) for fields in reports]
+    for worst in ORDER:
+        for verdict, status in verdicts:
+            if verdict is worst:
+                return verdict, status
+    return verdicts[0]
 
 
-def _judge_block(block: Message, words: str) -> tuple[BounceVerdict, str | None]:
-    action = str(block.get("Action", "")).strip().lower().partition(" ")[0]
-    diagnostic = " ".join(str(block.get("Diagnostic-Code", "")).split())
-    said, more = read_status(str(block.get("Status", ""))), read_status(diagnostic)
-    status = said
-    if said is None or (said.endswith(".0.0") and more is not None):
-        status = more or said
+def _verdict_of_fields(fields: Message, text: str) -> tuple[BounceVerdict, str | None]:
+    """Return the verdict on one recipient. The status code of the diagnosis is used where it is more specific."""
+    action = str(fields.get("Action", "")).strip().lower().partition(" ")[0]
+    diagnostic = " ".join(str(fields.get("Diagnostic-Code", "")).split())
+    status, diagnostic_status = read_status(str(fields.get("Status", ""))), read_status(diagnostic)
+    if status is None or (status.endswith(".0.0") and diagnostic_status is not None):
+        status = diagnostic_status or status
     if action in {"delivered", "relayed", "expanded"}:
         return BounceVerdict.AUTOMATIC, status
     if action == "delayed" or (not action and status is not None and status[0] == "4"):
         return BounceVerdict.DELAYED, status
-    return judge_failure(status, diagnostic or words), status
+    return judge_failure(status, diagnostic or text), status
 
 
 def _is_automatic(message: Message) -> bool:
+    """Return whether the message is an automatic reply (RFC 3834), and not from a mail server."""
     if message.get("X-Failed-Recipients") or _is_daemon(message):
         return False
     submitted = str(message.get("Auto-Submitted", "no")).strip().lower().partition(";")[0]
@@ -179,56 +185,57 @@ def _is_automatic(message: Message) -> bool:
     return (
         submitted != "no"
         or precedence in {"auto_reply", "auto-reply"}
-        or any(message.get(name) for name in _AUTOMATIC)
+        or any(message.get(name) for name in _AUTOMATIC_HEADERS)
         or bool(_AUTOMATIC_SUBJECT.match(_subject(message)))
     )
 
 
 def _is_daemon(message: Message) -> bool:
-    return bool(_DAEMON.match(parseaddr(str(message.get("From", "")))[1].partition("@")[0]))
+    return bool(_DAEMON_LOCAL_PART.match(parseaddr(str(message.get("From", "")))[1].partition("@")[0]))
 
 
-def _judge_words(message: Message) -> tuple[BounceVerdict, str | None]:
-    """Return the verdict on a text without a report, as qmail, Exim and older servers write; by flufl.bounce."""
+def _verdict_of_text(message: Message) -> tuple[BounceVerdict, str | None]:
+    """Return the verdict on a text without report fields, as qmail, Exim and older servers write it (flufl.bounce)."""
     temporary, permanent = all_failures(message)
-    words = _words(message)
-    status = read_status(words)
+    text = _text(message)
+    status = read_status(text)
     if not (temporary or permanent or message.get("X-Failed-Recipients") or _is_daemon(message)):
         return BounceVerdict.UNKNOWN, None
-    is_warning = _WARNING.search(_head(message, words))
+    is_warning = _WARNING.search(_beginning(message, text))
     if (temporary and not permanent) or is_warning:
         return BounceVerdict.DELAYED, status
-    verdict = judge_failure(status, words)
+    verdict = judge_failure(status, text)
     if verdict is BounceVerdict.REFUSED and status is None and not permanent and not message.get("X-Failed-Recipients"):
         return BounceVerdict.UNKNOWN, None
     return verdict, status
 
 
-def _head(message: Message, words: str) -> str:
-    return f"{_subject(message)}\n{words[:600]}"
+def _beginning(message: Message, text: str) -> str:
+    return f"{_subject(message)}\n{text[:600]}"
 
 
 def _subject(message: Message) -> str:
     return str(make_header(decode_header(str(message.get("Subject", "")))))
 
 
-def _words(message: Message) -> str:
-    """Return the text of the report, up to the message that it quotes."""
-    for part in _own(message):
+def _text(message: Message) -> str:
+    """Return the text of the message, up to the message that it quotes."""
+    for part in _own_parts(message):
         if part.get_content_type() == "text/plain" and not part.is_multipart():
             return _BEFORE_QUOTE.split(_decoded(part).replace("\r\n", "\n"), maxsplit=1)[0]
-    for part in _own(message):
+    for part in _own_parts(message):
         if part.get_content_type() == "text/html" and not part.is_multipart():
             return re.sub(r"<[^>]{0,500}>", " ", _decoded(part))
     return ""
 
 
 def _decoded(part: Message) -> str:
+    """Return the start of a part as text; an unknown charset counts as UTF-8."""
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):
         return ""
     charset = part.get_content_charset() or "utf-8"
     try:
-        return payload[:_MOST_TEXT].decode(charset, "replace")
+        return payload[:_MAX_TEXT_BYTES].decode(charset, "replace")
     except LookupError:
-        return payload[:_MOST_TEXT].decode("utf-8", "replace")
+        return payload[:_MAX_TEXT_BYTES].decode("utf-8", "replace")

@@ -13,16 +13,16 @@ from campaign.mail.smtp.client import SmtpConnection
 from campaign.mail.smtp.connection import MailConnection
 from campaign.mail.smtp.maildir import MaildirConnection
 
-_MAILDIR = "maildir:"
-_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+_MAILDIR_PREFIX = "maildir:"
+_DEFAULT_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
 class MailExtension(Mail):
-    """Flask-Mail's extension, with connections that say what became of each message."""
+    """Flask-Mail's extension, with connections that report the outcome of each message."""
 
     def connect(self) -> MailConnection:
-        """Return a connection for a `with` block; each thread that sends needs its own."""
-        # The application itself: its proxy means nothing in another thread.
+        """Return a connection for a `with` block. Each sending thread needs its own."""
+        # The application itself, because `current_app` is not bound in a sending thread.
         app = current_app.app_context().app
         folder: str | None = app.config.get("MAIL_MAILDIR")
         return SmtpConnection(app) if folder is None else MaildirConnection(app, Path(folder))
@@ -31,15 +31,15 @@ class MailExtension(Mail):
 def mail_config(url: str) -> dict[str, Any]:
     """Return Flask-Mail's configuration for the checked value of TOCSIN_MAIL_URL.
 
-    `MAIL_MAILDIR`, a key of this application, names the folder where no server is used; else it is None.
+    `MAIL_MAILDIR`, a key that Flask-Mail does not have, is the folder to deliver into; None where a server is used.
     """
-    if url.startswith(_MAILDIR):
-        return {"MAIL_MAILDIR": url.removeprefix(_MAILDIR)}
+    if url.startswith(_MAILDIR_PREFIX):
+        return {"MAIL_MAILDIR": url.removeprefix(_MAILDIR_PREFIX)}
     parts = urlsplit(url)
     return {
         "MAIL_MAILDIR": None,
         "MAIL_SERVER": parts.hostname or "",
-        "MAIL_PORT": parts.port or _PORTS[parts.scheme],
+        "MAIL_PORT": parts.port or _DEFAULT_PORTS[parts.scheme],
         "MAIL_USERNAME": unquote(parts.username) if parts.username else None,
         "MAIL_PASSWORD": unquote(parts.password or ""),
         "MAIL_USE_SSL": parts.scheme == "smtps",

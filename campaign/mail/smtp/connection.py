@@ -1,7 +1,7 @@
-"""A connection of Flask-Mail that reports the outcome of each message by phase and code.
+"""A Flask-Mail connection that reports the outcome of each message by phase and code.
 
-Flask-Mail raises the same exception for a server that hangs up at once and for a line that broke behind the final dot.
-A delivery must tell them apart: the first message can be sent again, the second may have arrived (ADR 24).
+Flask-Mail raises the same exception for a connection closed at the start and for one lost after the final dot. A
+delivery must distinguish them: the first message can be sent again, the second may have arrived (ADR 24).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from campaign.platform.signals import send_robust
 
 log = logging.getLogger(__name__)
 
-_NOTHING_YET = DeliveryAttempt(DeliveryOutcome.RETRY, "before", detail="nothing was sent yet")
-_SUPPRESSED = DeliveryAttempt(DeliveryOutcome.SENT, "before", detail="MAIL_SUPPRESS_SEND is on")
+_NOT_ATTEMPTED = DeliveryAttempt(DeliveryOutcome.RETRY, "before", detail="no attempt was made")
+_SUPPRESSED_ATTEMPT = DeliveryAttempt(DeliveryOutcome.SENT, "before", detail="MAIL_SUPPRESS_SEND is on")
 
 
 class DeliveryError(smtplib.SMTPException):
-    """An attempt that did not end in `sent`; `attempt` says in which phase it ended and why."""
+    """An attempt that did not end in `sent`. `attempt` has the phase in which it ended, and the reason."""
 
     def __init__(self, attempt: DeliveryAttempt) -> None:
         super().__init__(" ".join(str(part) for part in (attempt.phase, attempt.code, attempt.detail) if part))
@@ -33,19 +33,19 @@ class DeliveryError(smtplib.SMTPException):
 
 
 class MailConnection(Connection, ABC):
-    """A connection that serves many messages, one after the other; subclasses define the destination.
+    """A connection that sends many messages, one after the other. Subclasses define the destination.
 
-    Nothing is opened before the first message, because a failure to connect is an outcome of that message.
+    It is opened at the first message, because a failure to connect is an outcome of that message.
     """
 
     def __init__(self, app: Flask) -> None:
         super().__init__(app.extensions["mail"])
         self.app = app
         # The outcome of the last message.
-        self.attempt = _NOTHING_YET
+        self.attempt = _NOT_ATTEMPTED
 
     def __enter__(self) -> Self:
-        """Return the connection, with no message counted."""
+        """Return the connection, with its count of messages reset."""
         self.num_emails = 0
         return self
 
@@ -54,57 +54,58 @@ class MailConnection(Connection, ABC):
         self.close()
 
     def send(self, message: Message, envelope_from: str | tuple[str, str] | None = None) -> None:
-        """Send the message to its one recipient, then the signal `email_dispatched`. Raises DeliveryError.
+        """Send the message to its one recipient, then emit the signal `email_dispatched`. Raises DeliveryError.
 
-        Under MAIL_SUPPRESS_SEND the message counts as sent, and nothing leaves. `attempt` is the outcome either way.
+        Under MAIL_SUPPRESS_SEND the message counts as sent, but is not delivered. `attempt` is the outcome in any case.
         """
-        self.attempt = self._outcome(message, envelope_from)
+        self.attempt = self._deliver_message(message, envelope_from)
         if self.attempt.outcome is not DeliveryOutcome.SENT:
             raise DeliveryError(self.attempt)
         self.num_emails += 1
         if self.num_emails == self.mail.max_emails:
             self.num_emails = 0
             self.close()
-        # The message has left: a receiver that fails must not have it sent again.
+        # The message is sent: an error in a receiver of the signal must not cause it to be sent again.
         send_robust(email_dispatched, self.app, message=message)
 
-    def _outcome(self, message: Message, envelope_from: str | tuple[str, str] | None) -> DeliveryAttempt:
+    def _deliver_message(self, message: Message, envelope_from: str | tuple[str, str] | None) -> DeliveryAttempt:
+        """Return the outcome of delivering the message; DEAD where it cannot be written as bytes."""
         try:
-            sender, recipient, content = _written(message, envelope_from)
-        except Exception as error:  # nothing has been said yet, and trying again changes nothing
+            sender, recipient, content = _envelope_and_content(message, envelope_from)
+        except Exception as error:  # nothing was sent yet, and another attempt would fail in the same way
             log.exception("the message %s cannot be written", message.msgId)
             detail = f"{type(error).__name__}: {error}"[:200]
             return DeliveryAttempt(DeliveryOutcome.DEAD, "render", detail=detail)
-        return _SUPPRESSED if self.mail.suppress else self.deliver(sender, recipient, content)
+        return _SUPPRESSED_ATTEMPT if self.mail.suppress else self.deliver(sender, recipient, content)
 
     @abstractmethod
     def deliver(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
-        """Hand the content over and return the outcome; raise nothing.
+        """Deliver the content and return the outcome; raise nothing.
 
         `sender` is the return path, `recipient` the only recipient of the envelope.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Close what is open between two messages; the next message opens it again."""
+        """Close the connection between two messages; the next message opens it again."""
 
     @abstractmethod
     def abort(self) -> None:
-        """Break off the message under way, from another thread; it ends as one whose line broke."""
+        """Abort the message that is being sent, from another thread. Its outcome is that of a lost connection."""
 
 
-def _written(message: Message, envelope_from: str | tuple[str, str] | None) -> tuple[str, str, bytes]:
+def _envelope_and_content(message: Message, envelope_from: str | tuple[str, str] | None) -> tuple[str, str, bytes]:
     """Return the return path, the recipient and the bytes. Raises ValueError, BadHeaderError."""
     if message.has_bad_headers():
         raise BadHeaderError("a line break in a header")
     if len(message.send_to) != 1:
         raise ValueError("a message has one recipient, because it has one outcome")
     (recipient,) = message.send_to
-    return _bare(envelope_from or message.sender), _bare(recipient), message.as_bytes()
+    return _address_only(envelope_from or message.sender), _address_only(recipient), message.as_bytes()
 
 
-def _bare(address: str | tuple[str, str]) -> str:
-    """Return the address without the name beside it."""
+def _address_only(address: str | tuple[str, str]) -> str:
+    """Return the address without its display name."""
     if isinstance(address, tuple):
         return address[1]
     return parseaddr(address)[1] if "<" in address else address

@@ -1,4 +1,4 @@
-"""Delivery into a Maildir, where the mailbox page of the demonstration finds the messages."""
+"""Delivery into a Maildir, from which the mailbox page of the demonstration reads the messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MaildirConnection(MailConnection):
         self._box = mailbox.Maildir(path)
 
     def deliver(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
-        """Return that the message is sent once its file is on the disk."""
+        """Write the message to a file; return SENT once it is on the disk, else AWAY."""
         try:
             self._box.add(b"Return-Path: <" + sender.encode() + b">\n" + content.replace(b"\r\n", b"\n"))
         except OSError as error:
@@ -32,4 +32,4 @@ class MaildirConnection(MailConnection):
         self._box.close()
 
     def abort(self) -> None:
-        """Do nothing: a file is written at once."""
+        """Do nothing: writing a file does not wait."""

@@ -1,6 +1,6 @@
 """Threads that send one message after the other, each over a connection of its own.
 
-A server may take ten minutes to answer the final dot (RFC 5321, 4.5.3.2.6); the dispatcher does not wait for it.
+A server may take ten minutes to reply to the final dot (RFC 5321, 4.5.3.2.6); the dispatcher does not wait for it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from campaign.mail.smtp.connection import DeliveryError, MailConnection
 
 log = logging.getLogger(__name__)
 
-# A connection without work for so long is closed; servers do not like idle ones.
-_IDLE_SECONDS = 10.0
+# A connection that was idle for so long is closed, before the server closes it.
+_MAX_IDLE_SECONDS = 10.0
 _Job = TypeVar("_Job")
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail(Generic[_Job]):
-    """A message ready to be sent, its return path, and the job that it belongs to."""
+    """A message to be sent, its return path, and the job that it belongs to."""
 
     job: _Job
     message: Message
@@ -33,7 +33,7 @@ class OutgoingMail(Generic[_Job]):
 
 
 class SendingThread(Generic[_Job]):
-    """A thread with one connection; the outcome of each message is put into `results`, and nothing is raised."""
+    """A thread with one connection. It puts the outcome of each message into `results`, and raises nothing."""
 
     def __init__(
         self,
@@ -42,27 +42,28 @@ class SendingThread(Generic[_Job]):
     ) -> None:
         self._connection = connection
         self._results = results
-        self._waiting: queue.Queue[OutgoingMail[_Job] | None] = queue.Queue()
-        threading.Thread(target=self._work, name="sending", daemon=True).start()
+        self._outgoing: queue.Queue[OutgoingMail[_Job] | None] = queue.Queue()
+        threading.Thread(target=self._run, name="sending", daemon=True).start()
 
     def send(self, mail: OutgoingMail[_Job]) -> None:
-        """Send the next message. The caller hands over one at a time."""
-        self._waiting.put(mail)
+        """Send the message. The caller waits for its outcome before the next call."""
+        self._outgoing.put(mail)
 
     def close(self) -> None:
-        """End the thread after the message that it has."""
-        self._waiting.put(None)
+        """End the thread once its current message is sent."""
+        self._outgoing.put(None)
 
     def abort(self) -> None:
-        """Break off the message under way."""
+        """Abort the message that is being sent."""
         self._connection.abort()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
+        """Send messages until the thread is closed; close the connection while there are none."""
         with self._connection:
             is_idle = False
             while True:
                 try:
-                    mail = self._waiting.get(timeout=None if is_idle else _IDLE_SECONDS)
+                    mail = self._outgoing.get(timeout=None if is_idle else _MAX_IDLE_SECONDS)
                 except queue.Empty:
                     self._connection.close()
                     is_idle = True
@@ -70,12 +71,12 @@ class SendingThread(Generic[_Job]):
                 if mail is None:
                     return
                 is_idle = False
-                self._results.put((self, mail.job, self._sent(mail)))
+                self._results.put((self, mail.job, self._deliver(mail)))
 
-    def _sent(self, mail: OutgoingMail[_Job]) -> DeliveryAttempt:
-        """Return the outcome of sending the message.
+    def _deliver(self, mail: OutgoingMail[_Job]) -> DeliveryAttempt:
+        """Send the message and return the outcome.
 
-        Each message has an application context of its own, because receivers of the signal may use the database.
+        Each message gets its own application context, because receivers of the signal may use the database.
         """
         connection = self._connection
         try:
@@ -83,7 +84,7 @@ class SendingThread(Generic[_Job]):
                 connection.send(mail.message, mail.return_path)
         except DeliveryError as error:
             return error.attempt
-        except Exception as error:  # a fault in this program: the message may have left
-            log.exception("a message was broken off")
+        except Exception as error:  # an error of this program: the message may have been sent
+            log.exception("sending a message failed")
             return DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "worker", detail=type(error).__name__)
         return connection.attempt
