@@ -19,7 +19,7 @@ from email.utils import getaddresses, parseaddr
 
 from flufl.bounce import all_failures
 
-from campaign.domain.delivery.bounce import ORDER, BounceVerdict, judge_failure, read_status
+from campaign.domain.delivery.bounce import ORDER, BounceVerdict, read_status, verdict_on_failure
 from campaign.domain.delivery.return_path import PREFIX, ReturnPath, ReturnPaths
 from campaign.domain.errors import TokenError
 
@@ -173,7 +173,7 @@ def _verdict_of_fields(fields: Message, text: str) -> tuple[BounceVerdict, str |
         return BounceVerdict.AUTOMATIC, status
     if action == "delayed" or (not action and status is not None and status[0] == "4"):
         return BounceVerdict.DELAYED, status
-    return judge_failure(status, diagnostic or text), status
+    return verdict_on_failure(status, diagnostic or text), status
 
 
 def _is_automatic(message: Message) -> bool:
@@ -204,7 +204,7 @@ def _verdict_of_text(message: Message) -> tuple[BounceVerdict, str | None]:
     is_warning = _WARNING.search(_beginning(message, text))
     if (temporary and not permanent) or is_warning:
         return BounceVerdict.DELAYED, status
-    verdict = judge_failure(status, text)
+    verdict = verdict_on_failure(status, text)
     if verdict is BounceVerdict.REFUSED and status is None and not permanent and not message.get("X-Failed-Recipients"):
         return BounceVerdict.UNKNOWN, None
     return verdict, status

@@ -258,10 +258,10 @@ def test_a_paused_queue_is_shown_on_the_staff_pages(app: Flask, appeal: AppealVi
 def test_every_message_is_shown_in_every_language(app: Flask, appeal: AppealView) -> None:
     browser = staffed(app, Role.VIEWER)
     index = browser.get("/staff/messages").text
-    for name in sample.names():
+    for name in sample.message_names():
         for locale in LOCALES:
             assert f"/staff/messages/{name}?lang={locale}" in index
-    for position, name in enumerate(sample.names()):
+    for position, name in enumerate(sample.message_names()):
         locale = LOCALES[position % len(LOCALES)]
         assert browser.get(f"/staff/messages/{name}?lang={locale}").status_code == 200
         html = browser.get(f"/staff/messages/{name}/{locale}.html")

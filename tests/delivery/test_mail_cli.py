@@ -17,7 +17,7 @@ from tests.platform.test_cli import run_command
 
 
 def test_preview_shows_each_message_and_which_there_are(app: Flask) -> None:
-    assert run_command(app, "mail", "preview").output.split() == list(sample.names())
+    assert run_command(app, "mail", "preview").output.split() == list(sample.message_names())
     whole = run_command(app, "mail", "preview", "update", "--locale", "fr").output
     assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in whole
     assert "Subject: Ana Ruiz Vega est sous la protection de la police" in whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.domain.delivery.bounce import BounceVerdict, judge_failure, read_status
+from campaign.domain.delivery.bounce import BounceVerdict, read_status, verdict_on_failure
 from campaign.mail.bounce import ForgedBounceError, UnaddressedBounceError, read_report
 from tests.mail.dsn import MESSAGE, forged, mutated, return_paths, samples
 
@@ -63,7 +63,7 @@ def test_the_mail_servers_word_goes_before_the_headers() -> None:
     ],
 )  # fmt: skip
 def test_the_code_decides_and_words_only_where_it_is_vague(status: str | None, words: str, verdict: str) -> None:
-    assert judge_failure(status, words) == verdict
+    assert verdict_on_failure(status, words) == verdict
 
 
 def test_an_address_is_no_status() -> None:

@@ -85,7 +85,7 @@ def test_no_mark_is_left_and_only_the_wanted_links_are_asked_for(site: Flask) ->
     )
     marks = message.MailLinks(BASE, **{name: PLACEHOLDERS[name] for name in LINKS})
     stencil = MailMerge(message.to_signer(MailKind.CONFIRMATION, envelope("a@mail.example", "en"), signed, marks))
-    assert stencil.wants == {"confirm"}
+    assert stencil.placeholder_names == {"confirm"}
     made = stencil.fill(envelope("b@mail.example", "en"), {"name": "A", "letter_name": "B", "confirm": "C", "me": "D"})
     assert not re.search("|".join(PLACEHOLDERS.values()), f"{made.body}{made.html}")
     with pytest.raises(KeyError):

@@ -24,7 +24,7 @@ SENDER = "Tocsin <act@tocsin.example>"
 
 
 def shown(name: str, locale: str) -> EmailMessage:
-    return parsed(write(sample.preview(name, locale, sender=SENDER, base_url=BASE)))
+    return parsed(write(sample.preview_message(name, locale, sender=SENDER, base_url=BASE)))
 
 
 def parsed(content: bytes) -> EmailMessage:
@@ -49,7 +49,7 @@ def html_of(mail: EmailMessage) -> str:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("name", sample.names())
+@pytest.mark.parametrize("name", sample.message_names())
 def test_each_message_renders_in_each_language(site: Flask, name: str, locale: str) -> None:
     mail = shown(name, locale)
     html, text = html_of(mail), text_of(mail)
@@ -68,7 +68,7 @@ def test_each_message_renders_in_each_language(site: Flask, name: str, locale: s
     assert set(re.findall(r'href="(https?:[^"]+)"', html)) == set(re.findall(r"https?://\S+", text))
 
 
-@pytest.mark.parametrize("name", sample.names())
+@pytest.mark.parametrize("name", sample.message_names())
 def test_only_campaign_mail_can_be_ended_by_one_click(site: Flask, name: str) -> None:
     mail = shown(name, "en")
     is_campaign = name in ENDABLE
@@ -78,12 +78,12 @@ def test_only_campaign_mail_can_be_ended_by_one_click(site: Flask, name: str) ->
 
 
 def test_only_what_asks_to_confirm_holds_a_link_that_confirms(site: Flask) -> None:
-    asking = {name for name in sample.names() if "/s/" in text_of(shown(name, "en"))}
+    asking = {name for name in sample.message_names() if "/s/" in text_of(shown(name, "en"))}
     assert asking == {MailKind.CONFIRMATION, MailKind.CONFIRMATION_REMINDER, MailKind.ALREADY_SIGNED}
     assert text_of(shown("confirmation", "en")).count(f"{BASE}/en/s/") == 1
 
 
-@pytest.mark.parametrize("name", [name for name in sample.names() if name not in ADDRESSED])
+@pytest.mark.parametrize("name", [name for name in sample.message_names() if name not in ADDRESSED])
 def test_every_mail_to_a_supporter_leads_to_what_we_hold(site: Flask, name: str) -> None:
     mail = shown(name, "en")
     text, html = text_of(mail), html_of(mail)
@@ -181,5 +181,5 @@ def test_a_french_colon_stays_with_its_word_in_the_subject(site: Flask) -> None:
 
 
 def test_every_kind_has_its_message(site: Flask) -> None:
-    assert set(sample.names()) == set(MailKind)
+    assert set(sample.message_names()) == set(MailKind)
     assert set(MailKind) > STAFF | CAMPAIGN

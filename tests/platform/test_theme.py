@@ -16,7 +16,7 @@ from pypdf import PdfReader
 from campaign.config import LOCALES, SettingsError
 from campaign.domain.outbox.mail_kind import STAFF, MailKind
 from campaign.factory import create_app
-from campaign.mail.messages.samples import names, preview
+from campaign.mail.messages.samples import message_names, preview_message
 from campaign.mail.messages.staff_texts import choose_password, password_changed
 from campaign.platform.runtime import RUNTIME_KEY, runtime
 from campaign.theme import contrast, read_theme
@@ -79,11 +79,11 @@ def themed(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     return create_app(settings_for(f"sqlite:///{folder}/t.db", folder, TOCSIN_THEME="theme.toml"))
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", message_names())
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_mail_wears_it_too(themed: Flask, name: str, locale: str) -> None:
     with themed.app_context(), themed.test_request_context():
-        found = preview(name, locale, sender="us@tocsin.example", base_url="https://act.example")
+        found = preview_message(name, locale, sender="us@tocsin.example", base_url="https://act.example")
     said = "".join((str(found.subject), str(found.body), str(found.html)))
     assert "Tocsin" not in said
     assert [colour for colour in SHIPPED if colour in said.lower()] == []

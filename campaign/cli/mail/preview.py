@@ -19,11 +19,11 @@ from campaign.platform.runtime import runtime
 def preview(name: str | None, locale: str, part: str | None) -> None:
     """Show a message with sample data; without NAME, list the names of the messages."""
     if name is None:
-        click.echo("\n".join(samples.names()))
+        click.echo("\n".join(samples.message_names()))
         return
     settings = runtime().settings
     with exit_on_refusal():
-        message = samples.preview(name, locale, sender=settings.mail_from, base_url=settings.base_url)
+        message = samples.preview_message(name, locale, sender=settings.mail_from, base_url=settings.base_url)
     if part is None:
         headers = {"From": message.sender, "Subject": message.subject, **(message.extra_headers or {})}
         click.echo("".join(f"{header}: {value}\n" for header, value in headers.items()))

@@ -1,4 +1,4 @@
-"""Texts of mails about another address, in the signer's language. They contain nothing that a person typed."""
+"""Texts of mails about a change of address, in the signer's language. They contain nothing that a person typed."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from flask_babel import force_locale, gettext
 from campaign.domain.outbox.mail_state import DeliveryAttempt
 
 
-def unopened(locale: str, base_url: str) -> dict[str, str]:
-    """Return the alert that a sealed name or address does not open: a key is missing, or the database was changed."""
+def undecryptable_value(locale: str, base_url: str) -> dict[str, str]:
+    """Return the alert that a sealed name or address cannot be decrypted, for lack of a key or after a change."""
     with force_locale(locale):
         subject = gettext("something in the database does not open")
         text = gettext(
@@ -20,10 +20,10 @@ def unopened(locale: str, base_url: str) -> dict[str, str]:
     return {"subject": subject, "text": text, "url": f"{base_url}/staff/outbox"}
 
 
-def queue_paused(locale: str, attempt: DeliveryAttempt, at: datetime, base_url: str) -> dict[str, str]:
+def queue_paused(locale: str, attempt: DeliveryAttempt, began_at: datetime, base_url: str) -> dict[str, str]:
     """Return the alert that the mail server refuses all mail.
 
-    It leaves once the server takes mail again; until then the staff pages say so.
+    It is sent once the server accepts mail again; until then staff pages show the pause.
     """
     answer = " ".join(str(part) for part in (attempt.phase, attempt.code, attempt.detail) if part)
     with force_locale(locale):
@@ -32,13 +32,13 @@ def queue_paused(locale: str, attempt: DeliveryAttempt, at: datetime, base_url: 
             "Since %(time)s (UTC) our mail server has refused whatever we sent. Nothing is lost: one mail is tried now "
             "and then, and all go on once it goes through. That you read this means that it has. Please see to the "
             "cause:",
-            time=f"{at:%Y-%m-%d %H:%M}",
+            time=f"{began_at:%Y-%m-%d %H:%M}",
         )
     return {"subject": subject, "text": f"{text}\n\n{answer}", "url": f"{base_url}/staff/outbox"}
 
 
 def new_domain(locale: str, base_url: str) -> dict[str, str]:
-    """Return the alert that many confirmed from a mail domain from which hardly any signature came before."""
+    """Return the alert that many signatures were confirmed from a mail domain that had hardly any before."""
     with force_locale(locale):
         subject = gettext("Many confirmed signatures from a new mail domain")
         text = gettext(
@@ -58,7 +58,7 @@ def _where_erased() -> str:
 
 
 def new_domains(locale: str, base_url: str) -> dict[str, str]:
-    """Return the alert that many confirmed within an hour from new mail domains, all of them together."""
+    """Return the alert that many signatures were confirmed within an hour from several new mail domains together."""
     with force_locale(locale):
         subject = gettext("Many confirmed signatures from several new mail domains")
         text = gettext(
@@ -71,16 +71,20 @@ def new_domains(locale: str, base_url: str) -> dict[str, str]:
 
 
 def flood(kind: str, locale: str, *, headline: str, url: str) -> dict[str, str]:
-    """Return the alert that the abuse limits see an attack of that kind; `headline` names the appeal, or is empty."""
+    """Return the alert that an abuse limit of that kind was reached. `headline` is the appeal's, or empty."""
     with force_locale(locale):
-        said, advice = _flood_words(kind)
-        look = gettext("In “Moderation” you see those of your own section.")
-    return {"subject": said, "text": f"{said}. {advice} {look}" + (f"\n\n{headline}" if headline else ""), "url": url}
+        subject, advice = _flood_subject_and_advice(kind)
+        hint = gettext("In “Moderation” you see those of your own section.")
+    return {
+        "subject": subject,
+        "text": f"{subject}. {advice} {hint}" + (f"\n\n{headline}" if headline else ""),
+        "url": url,
+    }
 
 
-def _flood_words(kind: str) -> tuple[str, str]:
+def _flood_subject_and_advice(kind: str) -> tuple[str, str]:
     """Return the subject, and the advice that follows from it."""
-    said = {
+    subject = {
         "domain": gettext("Very many sign-ups with addresses of one mail domain"),
         "appeal": gettext("Very many sign-ups for one appeal"),
         "all": gettext("Very many sign-ups"),
@@ -92,17 +96,19 @@ def _flood_words(kind: str) -> tuple[str, str]:
         "views": gettext("Very many page views of one appeal"),
     }[kind]
     if kind == "views":
-        return said, gettext("More than the usual are not counted until it is over.")
+        return subject, gettext("More than the usual are not counted until it is over.")
     if kind == "confirmed-network":
-        return said, gettext("They count. If these are real people, such as a school, nothing need be done.")
+        return subject, gettext("They count. If these are real people, such as a school, nothing need be done.")
     if kind == "signed-reports":
-        return said, gettext("All of them are counted. Taking a signature out of the counts takes its letters out too.")
+        return subject, gettext(
+            "All of them are counted. Taking a signature out of the counts takes its letters out too."
+        )
     if kind == "reports":
-        return said, gettext(
+        return subject, gettext(
             "Since a moment ago each browser is asked for a proof of work before a letter is counted, and beyond a cap "
             "none is. What is not real can be taken out of the counts, by hour and network."
         )
-    return said, gettext(
+    return subject, gettext(
         "Since a moment ago the form asks each browser for a proof of work. Nothing unconfirmed is counted. "
         "If these are real people, nothing need be done."
     )

@@ -12,7 +12,7 @@ from flask_babel import gettext, ngettext
 class AppealWeek:
     """The week of an appeal.
 
-    Confirmed signatures in all and of the own section, those of the last seven days, the goal, and the days left.
+    Confirmed signatures of all sections and of the own one, each in total and of the last seven days; goal; days left.
     """
 
     signatures: int
@@ -24,7 +24,7 @@ class AppealWeek:
 
 
 def week_lines(week: AppealWeek, locale: str) -> list[str]:
-    """Return the lines in the reader's language; call it under that locale."""
+    """Return the lines in the reader's language. Call it under that locale."""
 
     def number(value: int) -> str:
         return format_decimal(value, locale=locale)

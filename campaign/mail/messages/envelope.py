@@ -1,4 +1,4 @@
-"""Parts common to all messages: the envelope, both bodies, and headers to which no value can add one."""
+"""Parts common to all messages: the envelope, the text and HTML bodies, and headers that no value can extend."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flask_mail import Message
 
 from campaign.mail.smtp import mime
 
-# Gmail cuts off HTML at 102 KB, and many signers have slow lines.
+# Gmail cuts off HTML at 102 KB, and many signers have slow connections.
 MOST_BYTES = 60_000
 _SUBJECT_LENGTH = 150
 _SPACES = re.compile(" {2,}")
@@ -25,24 +25,24 @@ _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Values fixed when the mail was owed, so that a repeated message is the same message."""
+    """Values fixed when the mail was enqueued, so that the same message is sent at each attempt."""
 
     sender: str
     recipient: str
     message_id: str
     created_at: datetime
     locale: str
-    # Recipient of answers, if it is not the sender.
+    # The address for replies, if it is not the sender's.
     reply_to: str | None = None
 
 
 class MailMessage(Message):
-    """A message to one recipient, as text and HTML, whose date and Message-ID were fixed when the mail was owed."""
+    """A message to one recipient, as text and HTML, whose date and Message-ID were fixed when the mail was enqueued."""
 
     def __init__(self, envelope: Envelope, subject: str, body: str, html: str, headers: dict[str, str]) -> None:
-        """Set every field that Flask-Mail's own initialiser sets, which is not called.
+        """Set every field that Flask-Mail's own initialiser sets, without calling it.
 
-        It asks the name service for this machine's name, to make a Message-ID that would be replaced here.
+        That one asks the name service for this machine's name, to make a Message-ID that is not used.
         """
         self.recipients = [envelope.recipient]
         self.subject, self.sender, self.reply_to = subject, envelope.sender, envelope.reply_to
@@ -69,7 +69,7 @@ def write(
 ) -> Message:
     """Return the message, with both parts rendered from `template`; call it under the envelope's locale.
 
-    With `unsubscribe_url` the message is campaign mail, which mail programs end with one click (RFC 8058).
+    With `unsubscribe_url`, mail programs offer to unsubscribe by one click (RFC 8058).
     """
     heading = clean_header(subject)
     context = {
@@ -93,10 +93,10 @@ def write(
 
 
 def clean_header(text: str) -> str:
-    """Return one line without control characters, cut to a length that mail programs show.
+    """Return the text in one line without control characters, shortened to a length that mail programs show.
 
     Non-breaking spaces stay.
     """
-    plain = "".join(" " if unicodedata.category(one) in {"Cc", "Zl", "Zp"} else one for one in text)
+    plain = "".join(" " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char for char in text)
     line = _SPACES.sub(" ", plain).strip(" ")
     return line if len(line) <= _SUBJECT_LENGTH else line[: _SUBJECT_LENGTH - 1].rstrip() + "…"

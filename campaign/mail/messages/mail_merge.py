@@ -1,7 +1,7 @@
-"""One rendering for many signers: a message with placeholders for a signer's name and links, filled in for each.
+"""A message that is rendered once, with placeholders for a signer's name and links, and filled in for each signer.
 
-Rendering takes ten times as long as everything else about a mail; of a hundred thousand signers of one appeal, each
-gets the same message but for these few places.
+Rendering takes ten times as long as all other work on a mail. All signers of an appeal get the same message, except for
+these few values.
 """
 
 from __future__ import annotations
@@ -15,40 +15,48 @@ from markupsafe import escape
 
 from campaign.mail.messages.envelope import Envelope, MailMessage
 
-# Known to this process alone, so that no name or letter can contain a placeholder.
+# Random and known to this process only, so that no name or letter can contain a placeholder.
 _SALT = secrets.token_hex(8)
 PLACEHOLDERS = {name: f"x{_SALT}-{name}-" for name in ("name", "letter_name", "confirm", "act", "me", "unsubscribe")}
-_NAMES = {mark: name for name, mark in PLACEHOLDERS.items()}
-_ANY = re.compile(f"({'|'.join(PLACEHOLDERS.values())})")
+_NAMES_BY_PLACEHOLDER = {placeholder: name for name, placeholder in PLACEHOLDERS.items()}
+_PLACEHOLDER_PATTERN = re.compile(f"({'|'.join(PLACEHOLDERS.values())})")
 
 
 class MailMerge:
-    """A message that was rendered with PLACEHOLDERS; `wants` are the names of those that it contains."""
+    """A message that was rendered with PLACEHOLDERS. `placeholder_names` are the names of those in it."""
 
     def __init__(self, message: Message) -> None:
-        """Cut the message at its placeholders."""
+        """Split the message at its placeholders."""
         self._subject = message.subject
-        # Text at even places, placeholders at odd ones.
-        self._body = _ANY.split(message.body or "")
-        self._html = _ANY.split(message.html or "")
-        self._headers = {name: _ANY.split(value) for name, value in (message.extra_headers or {}).items()}
+        # Text has even indexes, placeholders have odd ones.
+        self._body = _PLACEHOLDER_PATTERN.split(message.body or "")
+        self._html = _PLACEHOLDER_PATTERN.split(message.html or "")
+        self._headers = {
+            name: _PLACEHOLDER_PATTERN.split(value) for name, value in (message.extra_headers or {}).items()
+        }
         parts = (self._body, self._html, *self._headers.values())
-        self.wants = frozenset(_NAMES[mark] for part in parts for mark in part[1::2])
+        self.placeholder_names = frozenset(
+            _NAMES_BY_PLACEHOLDER[placeholder] for part in parts for placeholder in part[1::2]
+        )
 
     def fill(self, envelope: Envelope, values: Mapping[str, str]) -> Message:
-        """Return the message of one signer. `values` has, by name, at least those in `wants`. Raises KeyError."""
-        plain = {mark: values[name] for mark, name in _NAMES.items() if name in self.wants}
-        marked_up = {mark: str(escape(value)) for mark, value in plain.items()}
+        """Return the message of one signer. `values` has at least those in `placeholder_names`. Raises KeyError."""
+        unescaped = {
+            placeholder: values[name]
+            for placeholder, name in _NAMES_BY_PLACEHOLDER.items()
+            if name in self.placeholder_names
+        }
+        escaped = {placeholder: str(escape(value)) for placeholder, value in unescaped.items()}
         return MailMessage(
             envelope,
             self._subject,
-            _filled(self._body, plain),
-            _filled(self._html, marked_up),
-            {name: _filled(parts, plain) for name, parts in self._headers.items()},
+            _filled(self._body, unescaped),
+            _filled(self._html, escaped),
+            {name: _filled(parts, unescaped) for name, parts in self._headers.items()},
         )
 
 
 def _filled(parts: list[str], values: Mapping[str, str]) -> str:
     parts = parts.copy()
-    parts[1::2] = [values[mark] for mark in parts[1::2]]
+    parts[1::2] = [values[placeholder] for placeholder in parts[1::2]]
     return "".join(parts)

@@ -1,4 +1,4 @@
-"""Each message with an invented case, for staff and operators to look at before it is sent to anyone."""
+"""Sample messages about an invented case, for staff and operators to preview."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _MOMENT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 _ADDRESS = ("Calle Ejemplo 1", "Bogotá", "Colombia")
 
 
-def names() -> tuple[str, ...]:
+def message_names() -> tuple[str, ...]:
     """Return the names of all messages."""
     return tuple(kind.value for kind in MailKind)
 
 
-def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
-    """Return that message as a reader of that locale would get it. Raises NotFoundError."""
-    if name not in names():
-        raise NotFoundError(f"there is no message {name}; there are " + ", ".join(names()))
+def preview_message(name: str, locale: str, *, sender: str, base_url: str) -> Message:
+    """Return the sample of that message in that locale. Raises NotFoundError."""
+    if name not in message_names():
+        raise NotFoundError(f"there is no message {name}; there are " + ", ".join(message_names()))
     if locale not in LOCALES:
         raise NotFoundError(f"there is no locale {locale}; there are " + ", ".join(LOCALES))
     envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, locale)
@@ -62,17 +62,19 @@ def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
     return messages.to_signer(kind, envelope, signed, links, details)
 
 
-def announced(kind: str, appeal: AppealView, words: messages.AnnouncedText, *, sender: str, base_url: str) -> Message:
-    """Return an update or outcome of a real appeal, as an invented signer who reads that language would get it."""
+def preview_announcement(
+    kind: str, appeal: AppealView, words: messages.AnnouncedText, *, sender: str, base_url: str
+) -> Message:
+    """Return an update or outcome of a real appeal as the invented signer would get it, in the text's language."""
     envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, words.language)
     site = f"{base_url}/{words.language}"
     page, token = f"{site}/appeals/{appeal.slug}", "PREVIEW"
     links = messages.MailLinks(page, page, page, f"{site}/m/{token}/me", f"{site}/u/{token}")
-    signed = messages.SignedAppeal(appeal, appeal.text_in(words.language), reader(words.language))
+    signed = messages.SignedAppeal(appeal, appeal.text_in(words.language), sample_reader_name(words.language))
     return messages.to_signer(MailKind(kind), envelope, signed, links, messages.MessageDetails(announced=words))
 
 
-def reader(locale: str) -> str:
+def sample_reader_name(locale: str) -> str:
     """Return the name of the invented signer."""
     return str(_words()[locale]["name"])
 
@@ -92,27 +94,27 @@ def _notice(locale: str, base_url: str) -> dict[str, str]:
 
 
 def _address(locale: str, base_url: str) -> dict[str, str]:
-    said = confirm_address(locale, runtime().settings.theme.name)
-    return {"subject": said.subject, "text": said.text, "url": f"{base_url}/{locale}/m/PREVIEW/address"}
+    text = confirm_address(locale, runtime().settings.theme.name)
+    return {"subject": text.subject, "text": text.text, "url": f"{base_url}/{locale}/m/PREVIEW/address"}
 
 
 def _digest(locale: str, base_url: str) -> dict[str, str]:
     with force_locale(locale):
         lines = week_lines(AppealWeek(1240, 310, 86, 22, 1000, 12), locale)
-    shown = {
+    appeal = {
         "headline": _words()[locale]["headline"],
         "language": locale,
         "url": f"{base_url}/staff/appeals/ana-ruiz-vega",
         "lines": lines,
     }
     return {
-        "appeals": json.dumps([shown]),
+        "appeals": json.dumps([appeal]),
         "url": f"{base_url}/staff/",
         "unsubscribe": f"{base_url}/staff/digest/PREVIEW",
     }
 
 
-# Values in messages to an address; all others have a notice.
+# The functions that make the context of messages to an address; all other kinds use `_notice`.
 _CONTEXTS: dict[MailKind, Callable[[str, str], dict[str, str]]] = {
     MailKind.ADDRESS: _address,
     MailKind.STAFF_INVITATION: _invitation,

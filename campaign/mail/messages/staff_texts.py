@@ -1,4 +1,4 @@
-"""Texts of mails to colleagues about an appeal or their account, in the reader's language."""
+"""Texts of mails to staff about an appeal or their account, in the reader's language."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def review_requested(locale: str, headline: str) -> StaffText:
 
 
 def returned_for_changes(locale: str, headline: str, words: str) -> StaffText:
-    """Return the notice that a coordinator does not publish the appeal yet, with the reason."""
+    """Return the notice that a coordinator returned the appeal for changes, with the reason."""
     with force_locale(locale):
         subject = gettext("an appeal came back to you")
         text = gettext("It is not published yet. What is still to do:")
     return StaffText(subject, f"{headline}\n\n{text}\n\n{words}")
 
 
-def corrected(locale: str, headline: str) -> StaffText:
+def text_corrected(locale: str, headline: str) -> StaffText:
     """Return the notice that the text of an open appeal has changed."""
     with force_locale(locale):
         subject = gettext("the words of an open appeal were changed")
@@ -42,7 +42,7 @@ def corrected(locale: str, headline: str) -> StaffText:
     return StaffText(subject, f"{headline}\n\n{text}")
 
 
-def ends_soon(locale: str, headline: str, deadline: date) -> StaffText:
+def deadline_near(locale: str, headline: str, deadline: date) -> StaffText:
     """Return the notice that the deadline is near."""
     with force_locale(locale):
         day = format_date(deadline, "long", locale=locale)
@@ -55,8 +55,8 @@ def ends_soon(locale: str, headline: str, deadline: date) -> StaffText:
     return StaffText(subject, f"{headline}\n\n{text}")
 
 
-def has_ended(locale: str, headline: str) -> StaffText:
-    """Return the notice that the deadline has passed and the section has not said what comes after it."""
+def deadline_passed(locale: str, headline: str) -> StaffText:
+    """Return the notice that the deadline has passed while the section has not decided on a continuation."""
     with force_locale(locale):
         subject = gettext("an appeal has ended: does your section go on?")
         text = gettext(
@@ -67,7 +67,7 @@ def has_ended(locale: str, headline: str) -> StaffText:
 
 
 def choose_password(locale: str, site: str) -> StaffText:
-    """Return the mail for the link to a new password."""
+    """Return the mail with the link for choosing a new password."""
     with force_locale(locale):
         subject = gettext("Choose a new password for %(site)s", site=site)
         text = gettext("Somebody, you we hope, asked for a new password. Choose it here within one hour:")
@@ -83,7 +83,7 @@ def password_changed(locale: str, site: str) -> StaffText:
 
 
 def budget_used_up(locale: str, staff_id: int) -> StaffText:
-    """Return the alert that a colleague has opened as many names and addresses as one may in a day."""
+    """Return the alert that a member of staff has used up the day's budget of names and addresses."""
     with force_locale(locale):
         subject = gettext("one person opened very many names and addresses")
         text = gettext(
@@ -95,7 +95,7 @@ def budget_used_up(locale: str, staff_id: int) -> StaffText:
 
 
 def bulk_entry_waits(locale: str, headline: str, quantity: int) -> StaffText:
-    """Return the notice that a large entry is not counted before a second person has confirmed it."""
+    """Return the notice that a large bulk entry waits for the confirmation of a second person."""
     with force_locale(locale):
         subject = gettext("please look at a large entry")
         text = gettext(

@@ -76,7 +76,9 @@ def alert_flood(kind: str, appeal: AppealView | None, sections: Collection[str],
 
 def alert_unopened(*, context: Context) -> None:
     """Alert staff, once an hour, that a sealed value cannot be opened: its key is missing, or it was altered."""
-    raise_alert("sealed", 0, lambda locale: alert_texts.unopened(locale, context.settings.base_url), context=context)
+    raise_alert(
+        "sealed", 0, lambda locale: alert_texts.undecryptable_value(locale, context.settings.base_url), context=context
+    )
 
 
 def note_alert(session: Session, kind: str, *, now: datetime) -> None:

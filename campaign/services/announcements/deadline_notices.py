@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.appeals.appeal import AppealState, end_of_day
 from campaign.domain.sections.section import participating_sections
 from campaign.domain.staff.roles import Role
-from campaign.mail.messages.staff_texts import ends_soon, has_ended
+from campaign.mail.messages.staff_texts import deadline_near, deadline_passed
 from campaign.models import Appeal, Staff
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
@@ -67,7 +67,9 @@ def _remind(
         return 0
     for staff in people:
         name = headline(session, appeal, staff.locale)
-        text = ends_soon(staff.locale, name, deadline) if stage == "ends-soon" else has_ended(staff.locale, name)
+        text = (
+            deadline_near(staff.locale, name, deadline) if stage == "ends-soon" else deadline_passed(staff.locale, name)
+        )
         enqueue_notice(session, staff, text, appeal, context)
     return len(people)
 

@@ -14,9 +14,9 @@ from campaign.domain.staff.roles import Role
 from campaign.mail.messages.staff_texts import (
     StaffText,
     bulk_entry_waits,
-    corrected,
     returned_for_changes,
     review_requested,
+    text_corrected,
 )
 from campaign.models import AbuseAlert, Appeal, AppealText, BulkEntry, Staff
 from campaign.platform.context import Context
@@ -55,7 +55,7 @@ def notify_of_correction(session: Session, appeal: Appeal, *, context: Context) 
         return
     for staff in publishers(session, appeal, context):
         enqueue_notice(
-            session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, context
+            session, staff, text_corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, context
         )
 
 

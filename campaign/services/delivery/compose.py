@@ -92,7 +92,7 @@ def render(mail: AddressedMail, settings: Settings, tokens: Tokens, cache: Rende
     links = messages.MailLinks(page, **{name: PLACEHOLDERS[name] for name in _LINKS})
     merge = cache.merge(mail, lambda: _render_to_signer(mail, envelope, signed, links, cache))
     names = {"name": mail.name, "letter_name": signer_name(appeal, mail.name) or ""}
-    return merge.fill(envelope, names | _links(merge.wants, mail, settings, tokens))
+    return merge.fill(envelope, names | _links(merge.placeholder_names, mail, settings, tokens))
 
 
 def _render_answer(
@@ -115,7 +115,7 @@ def _render_answer(
         page, **{name: "" if needs_no_confirmation and name == "confirm" else PLACEHOLDERS[name] for name in _LINKS}
     )
     merge = cache.merge(mail, lambda: messages.to_signer(kind, envelope, signed, links))
-    return merge.fill(envelope, _links(merge.wants, mail, settings, tokens))
+    return merge.fill(envelope, _links(merge.placeholder_names, mail, settings, tokens))
 
 
 def _render_to_signer(

@@ -78,7 +78,7 @@ def test_the_command_lists_and_shows_it(app: Flask) -> None:
 
 
 def test_staff_see_it_listed_previewed_and_counted(app: Flask, owed: int) -> None:
-    assert NAME in samples.names()
+    assert NAME in samples.message_names()
     browser = staffed(app, Role.COORDINATOR)
     assert "A year after signing" in browser.get("/staff/messages").text
     assert "A year ago you signed" in browser.get(f"/staff/messages/{NAME}?lang=en").text

@@ -179,7 +179,7 @@ def send_test(slug: str, number: int) -> ResponseReturnValue:
     """Mail a test to the person who asks, and to no one else."""
     _announcement(published_appeal(slug), number)
     language, to = request.form.get("lang", ""), parse_address(member().email)
-    name = samples.reader(language if language in LOCALES else "en")
+    name = samples.sample_reader_name(language if language in LOCALES else "en")
     try:
         with _writer_context() as context:
             announce.send_test(number, language, to, context=context, name=name)
@@ -325,7 +325,7 @@ def _render(template: str, appeal: AppealView, **values: object) -> str:
 def _message(appeal: AppealView, announcement: AnnouncementView, language: str) -> Message:
     settings, text = runtime().settings, announcement.texts[language]
     announced = AnnouncedText(language, text.subject, text.body, announcement.is_rewording)
-    return samples.announced(
+    return samples.preview_announcement(
         announcement.kind, appeal, announced, sender=settings.mail_from, base_url=settings.base_url
     )
 

@@ -59,6 +59,6 @@ def html(name: str, language: str) -> Response:
 def _message(name: str, language: str) -> Message:
     settings = runtime().settings
     try:
-        return samples.preview(name, language, sender=settings.mail_from, base_url=settings.base_url)
+        return samples.preview_message(name, language, sender=settings.mail_from, base_url=settings.base_url)
     except NotFoundError:
         abort(404)
