@@ -40,6 +40,14 @@ class CheckedSignUp:
     must_prove: bool = False
 
 
+def is_signable(appeal: AppealView, *, sections: Sequence[SectionView], now: datetime) -> bool:
+    """Return whether at least one section takes signatures of the appeal now; `check_signable` decides for a signer."""
+    return appeal.state == AppealState.OPEN and any(
+        is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now)
+        for section in participating_sections(sections, appeal.sections)
+    )
+
+
 def check_signable(
     appeal: AppealView, country: str, locale: str, *, sections: Sequence[SectionView], now: datetime
 ) -> SectionView:
@@ -52,8 +60,7 @@ def check_signable(
         raise NotFoundError("there is no such appeal")
     if appeal.state != AppealState.OPEN:
         raise AppealEndedError(f"{appeal.slug} is {appeal.state}")
-    candidates = participating_sections(tuple(sections), appeal.sections) if appeal.sections else tuple(sections)
-    section = choose_section(candidates, country, locale)
+    section = choose_section(participating_sections(sections, appeal.sections), country, locale)
     if section is None:
         raise AppealEndedError(f"no section takes a signer of {country} for {appeal.slug}")
     if not is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now):

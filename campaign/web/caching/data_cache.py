@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from flask import current_app, g
 
+from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.appeals.slug import is_slug
 from campaign.domain.sections.section import choose_section, participating_sections
 from campaign.queries.appeals.appeal import AppealView, find_appeal, open_appeals
@@ -105,6 +106,11 @@ class DataCache:
         """Return the appeal with that slug, drafts included, or None."""
         return self._appeals.get(slug) if is_slug(slug) else None
 
+    def published_appeal(self, slug: str) -> AppealView | None:
+        """Return the appeal with that slug if it is published and has a text, else None."""
+        appeal = self.appeal(slug)
+        return appeal if appeal is not None and appeal.state != AppealState.DRAFT and appeal.texts else None
+
     def counts(self, appeal: AppealView) -> Counts:
         """Return the appeal's counts, at most a second old."""
         cached = self._counts.get(str(appeal.id))
@@ -136,7 +142,7 @@ class DataCache:
 
     def participating_sections(self, appeal: AppealView) -> tuple[SectionView, ...]:
         """Return the sections that take part in the appeal."""
-        return participating_sections(self.sections(), appeal.sections) if appeal.sections else self.sections()
+        return participating_sections(self.sections(), appeal.sections)
 
 
 def data_cache() -> DataCache:

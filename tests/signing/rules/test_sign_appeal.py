@@ -24,7 +24,7 @@ from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.lifecycle import close, stop
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing import sign_appeal as service
-from campaign.services.signing.sign_appeal import CheckedSignUp, check_signable, sign_appeal
+from campaign.services.signing.sign_appeal import CheckedSignUp, check_signable, is_signable, sign_appeal
 from tests.conftest import START, context
 
 FORM = CheckedSignUp(
@@ -88,6 +88,15 @@ def test_the_deadline_is_that_of_the_signers_section(app: Flask, appeal: AppealV
         sign(appeal, now=passed)
     sign(appeal, replace(FORM, country="US", locale="en"), now=passed)
     assert stored() == 2
+
+
+def test_the_page_has_the_form_until_the_deadline_has_passed_in_every_section(app: Flask, appeal: AppealView) -> None:
+    passed, sections = datetime(2026, 4, 12, 22, 0, tzinfo=START.tzinfo), list_sections()
+    french = tuple(section for section in sections if section.code == "fr")
+    assert is_signable(appeal, sections=french, now=passed - timedelta(seconds=1))
+    assert not is_signable(appeal, sections=french, now=passed)
+    assert is_signable(appeal, sections=sections, now=passed)
+    assert not is_signable(replace(appeal, state=AppealState.CLOSED), sections=sections, now=START)
 
 
 def test_a_signer_whom_no_section_takes_is_refused(app: Flask, appeal: AppealView) -> None:

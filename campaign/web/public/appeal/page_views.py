@@ -15,7 +15,7 @@ from campaign.services.abuse.limits import admit_view
 from campaign.services.counting.funnel_counts import count_view
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX, current_locale
-from campaign.web.public.appeal.pages import published_appeal, takes_signatures
+from campaign.web.public.appeal.pages import is_signable_anywhere, published_appeal
 from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.sign import via_of_page
 
@@ -37,7 +37,7 @@ def create(slug: str) -> Response:
     appeal, context = published_appeal(slug), supporter_context()
     section = data_cache().section_for(_country(), current_locale(), appeal)
     refuses = "1" in (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
-    is_wanted = section is not None and not refuses and takes_signatures(appeal, context.now)
+    is_wanted = section is not None and not refuses and is_signable_anywhere(appeal, context.now)
     if section is not None and is_wanted and admit_view(appeal, client_networks(), context=context):
         count_view(appeal.id, section.code, clean_via(via_of_page()), context=context)
     return Response(status=204)

@@ -11,12 +11,13 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from campaign.document.text.markup import to_html
-from campaign.domain.appeals.appeal import AppealState, days_left, is_in_time, progress
+from campaign.domain.appeals.appeal import days_left, progress
 from campaign.domain.country import country_name, country_names
 from campaign.letter.plain_text import address_lines
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import Counts
+from campaign.services.signing.sign_appeal import is_signable
 from campaign.web.caching.data_cache import ListedOpenAppeal, data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, bind_punctuation, current_locale, preferred_locale
@@ -58,7 +59,7 @@ def appeal(slug: str) -> ResponseReturnValue:
     view = published_appeal(slug)
     counts = data_cache().counts(view)
     now, locale = runtime().clock(), current_locale()
-    others = () if takes_signatures(view, now) else list_version(other_appeals(view), now)
+    others = () if is_signable_anywhere(view, now) else list_version(other_appeals(view), now)
     return page_cache().answer(
         ("appeal", slug, locale),
         (page_version(view, counts, now), others),
@@ -84,8 +85,8 @@ def thanks(slug: str) -> ResponseReturnValue:
 
 def published_appeal(slug: str) -> AppealView:
     """Return the appeal; 404 if it is unknown or still a draft."""
-    appeal = data_cache().appeal(slug)
-    if appeal is None or appeal.state == AppealState.DRAFT or not appeal.texts:
+    appeal = data_cache().published_appeal(slug)
+    if appeal is None:
         abort(404)
     return appeal
 
@@ -95,15 +96,12 @@ def page_version(appeal: AppealView, counts: Counts, now: datetime) -> Any:
     return appeal.revision, counts.cells, now.date(), now.hour
 
 
-def takes_signatures(appeal: AppealView, now: datetime) -> bool:
-    """Return whether the deadline has not passed in at least one section.
+def is_signable_anywhere(appeal: AppealView, now: datetime) -> bool:
+    """Return whether the appeal can be signed in at least one section.
 
-    The POST decides for the supporter's own section.
+    The page is the same for all readers; the service decides for the supporter's own section when the form arrives.
     """
-    if not appeal.is_open:
-        return False
-    sections = data_cache().participating_sections(appeal)
-    return any(is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now) for section in sections)
+    return is_signable(appeal, sections=data_cache().sections(), now=now)
 
 
 def other_appeals(appeal: AppealView) -> tuple[ListedOpenAppeal, ...]:
@@ -133,7 +131,7 @@ def list_version(appeals: Iterable[ListedOpenAppeal], now: datetime) -> Any:
 def appeal_page_context(appeal: AppealView, counts: Counts, now: datetime, locale: str) -> dict[str, Any]:
     """Return the values for the appeal's template."""
     text = appeal.text_in(locale)
-    is_taking = takes_signatures(appeal, now)
+    is_signable_now = is_signable_anywhere(appeal, now)
     return {
         "appeal": appeal,
         "text": text,
@@ -146,9 +144,9 @@ def appeal_page_context(appeal: AppealView, counts: Counts, now: datetime, local
         "progress": progress(counts.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
         "days_left": days_left(appeal.deadline, now.date(), is_open=appeal.is_open),
         "today": now.date(),
-        "is_taking": is_taking,
+        "is_signable": is_signable_now,
         "counts_views": runtime().settings.page_views,
-        "other_rows": [] if is_taking else list_rows(other_appeals(appeal), locale, now),
+        "other_rows": [] if is_signable_now else list_rows(other_appeals(appeal), locale, now),
         "outcome": appeal.outcome_in(locale),
         "after": continuation_notice(appeal, now, locale),
         "is_other_language": text.language != locale,

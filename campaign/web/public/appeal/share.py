@@ -24,7 +24,7 @@ from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, absolute_url, current_locale, number, short_date
 from campaign.web.pictures.typeset import BusyError, card_png, poster_pdf
-from campaign.web.public.appeal.pages import published_appeal, takes_signatures
+from campaign.web.public.appeal.pages import is_signable_anywhere, published_appeal
 from campaign.web.public.appeal.progress import section_label
 
 _TEN_MINUTES = "public, max-age=600"
@@ -173,7 +173,7 @@ def split_summary(summary: str) -> tuple[str, str]:
 def _poster_section(appeal: AppealView, code: str) -> SectionView | None:
     """Return the section, if the appeal takes signatures in it, else None."""
     section = next((section_view for section_view in data_cache().sections() if section_view.code == code), None)
-    return section if takes_signatures(appeal, runtime().clock()) else None
+    return section if is_signable_anywhere(appeal, runtime().clock()) else None
 
 
 def _poster_words(appeal: AppealView, section: SectionView, locale: str) -> dict[str, Any]:

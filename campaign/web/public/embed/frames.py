@@ -17,7 +17,6 @@ from flask.typing import ResponseReturnValue
 from markupsafe import escape as html
 
 from campaign.config import LOCALES, ROOT
-from campaign.domain.appeals.appeal import AppealState
 from campaign.platform import limiter
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
@@ -116,8 +115,8 @@ def oembed() -> ResponseReturnValue:
         return _plain_answer("only json and xml are spoken here", 501)
     address = request.args.get("url", "").removeprefix(runtime().settings.base_url)
     match = _APPEAL.fullmatch(address.partition("?")[0].partition("#")[0])
-    appeal = data_cache().appeal(match[2]) if match else None
-    if match is None or appeal is None or appeal.state == AppealState.DRAFT or not appeal.texts:
+    appeal = data_cache().published_appeal(match[2]) if match else None
+    if match is None or appeal is None:
         return _plain_answer("there is no such appeal", 404)
     sizes = [request.args.get(name, "") for name in ("maxwidth", "maxheight")]
     if any(size and (not size.isascii() or not size.isdigit() or int(size[:6]) == 0) for size in sizes):

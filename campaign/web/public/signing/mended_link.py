@@ -20,7 +20,6 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
 from campaign.config import LOCALES
-from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.signing.token import find_token
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import DEFAULT_LOCALE, preferred_locale
@@ -120,10 +119,8 @@ def _target(url_map: MapAdapter, parts: list[str]) -> str | None:
     if match is None:
         return None
     endpoint, values = match
-    if "slug" in values:
-        appeal = data_cache().appeal(values["slug"])
-        if appeal is None or appeal.state == AppealState.DRAFT or not appeal.texts:
-            return None
+    if "slug" in values and data_cache().published_appeal(values["slug"]) is None:
+        return None
     # A route accepts any letters as a country, so a part that would need further cleaning is refused here.
     if any(_FOREIGN.search(value) for value in values.values() if isinstance(value, str)):
         return None

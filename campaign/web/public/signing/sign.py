@@ -79,7 +79,7 @@ def submit(appeal: AppealView, answers: SignFormInput) -> dict[str, Any] | None:
         # Over in the supporter's section, perhaps not in another.
         notice = gettext("The deadline has passed in your country.") if appeal.is_open else None
         rows = list_rows(other_appeals(appeal), current_locale(), context.now)
-        return {"is_taking": False, "notice": notice, "other_rows": rows}
+        return {"is_signable": False, "notice": notice, "other_rows": rows}
     except ChallengeDemandError as error:
         return {"form": _values(answers), "challenge": error.demand, "is_sandboxed": in_sandbox}
     return None
