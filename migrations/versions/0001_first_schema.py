@@ -864,7 +864,7 @@ def _domain_watch_table() -> None:
         "domain_watch",
         sa.Column("id", _ID, autoincrement=False, nullable=False),
         sa.Column("until_id", _ID, nullable=False),
-        sa.Column("untold", _JSON, server_default="[]", nullable=False),
+        sa.Column("sections_to_alert", _JSON, server_default="[]", nullable=False),
         _key("domain_watch", "id"),
     )
 

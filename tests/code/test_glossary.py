@@ -32,7 +32,7 @@ PLAIN = set(
     cookie correct count cover create current daily database date day delete deliver demand demo detail device
     diagnosis discard done drop due duplicate email emphasis encoding ended enqueue entered enum erase error exists
     expired expires extension factory fax field file filename filter first fit flag follows fonts foot for forged
-    forget forgotten formats found given glyph gone group happened healthz history host hour html http id ids ignore
+    forget forgotten formats found given glyph gone group happened healthz host hour html http id ids ignore
     image import ineligible init input insert invalid invalidate invite is issued joined js json kind layout left
     like likely line load lock logout m maildir mailto main map markdown markup match me mended method mime model my
     name new next normalise not note number oembed of offer offline on once one only open option or other outgoing
@@ -43,7 +43,7 @@ PLAIN = set(
     seal search seeds select send sent server services serving setup sha short shown signals signin single smtp
     social solved spent sqlite started state static status step stop structure subprocess svg table tags take tasks
     test thanks throttle to tocsin together totp touched transaction translatable trouble truncated two txt type
-    typeset u unaddressed undo undone unknown unpack unpacker unsent unsigned unsubscribe until untold unusual
+    typeset u unaddressed undo undone unknown unpack unpacker unsent unsigned unsubscribe until unusual
     upgrade ups url use used utc v validate verdict verify version waiting waits wan wants warm web week wide window
     withdraw without word wrapping writer written xml
     """.split()

@@ -14,8 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
+from campaign.domain.moderation.domain_history import DomainHistory
 from campaign.domain.moderation.invalidation import Criteria
-from campaign.domain.moderation.seen_domain import SeenDomain
 from campaign.domain.staff.actor import SUPPORTER, SYSTEM, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AbuseAlert, DomainWatch, Invalidation, MailDomain, Signature
@@ -25,14 +25,14 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.queries.moderation import confirmed_together
 from campaign.queries.moderation.confirmed_together import ConfirmedTogether
+from campaign.queries.moderation.domain_history import domain_histories
 from campaign.queries.moderation.moderation import trends
 from campaign.queries.moderation.new_domains import new_domains
-from campaign.queries.moderation.seen_domain import seen_domains
 from campaign.services.abuse import limits as guard
 from campaign.services.abuse.counters import parse_limits
 from campaign.services.counting.verify import verify
+from campaign.services.moderation.domain_history import ALERT_CONFIRMATIONS
 from campaign.services.moderation.invalidate import add_invalidation, advance
-from campaign.services.moderation.seen_domain import ALERT_CONFIRMATIONS
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.withdraw import erase
@@ -57,8 +57,8 @@ def kinds() -> list[str]:
     return found
 
 
-def seen(domain: str) -> SeenDomain:
-    found = seen_domains(db.session, [domain], runtime().vault)[domain]
+def seen(domain: str) -> DomainHistory:
+    found = domain_histories(db.session, [domain], runtime().vault)[domain]
     db.session.rollback()
     return found
 
@@ -102,7 +102,9 @@ def test_a_large_provider_and_a_domain_known_for_long_are_no_news(appeal: Appeal
     watch(later + timedelta(minutes=1))
     assert kinds() == []
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
-    assert seen("school.example") == SeenDomain(START.date(), later.date(), 3, (ALERT_CONFIRMATIONS, 0, 0, 0, 0, 0, 0))
+    assert seen("school.example") == DomainHistory(
+        START.date(), later.date(), 3, (ALERT_CONFIRMATIONS, 0, 0, 0, 0, 0, 0)
+    )
     assert new_domains(Scope(1, Role.EDITOR, "fr"), runtime().vault, now=later) == ()
 
 
@@ -117,9 +119,9 @@ def test_domains_that_confirm_far_more_than_ever_before_are_as_new(appeal: Appea
     watch(later + timedelta(minutes=1), batch=50)
     assert kinds() == ["new-domain", "new-domains"]
     found = new_domains(Scope(1, Role.EDITOR, "fr"), runtime().vault, now=later)
-    assert [(one.seen.first_on, one.seen.before, one.confirmed) for one in found if one.seen is not None] == [
-        (START.date(), 1, ALERT_CONFIRMATIONS)
-    ] * 8
+    assert [
+        (one.history.first_on, one.history.earlier_total, one.confirmed) for one in found if one.history is not None
+    ] == [(START.date(), 1, ALERT_CONFIRMATIONS)] * 8
 
 
 def test_what_confirms_and_is_erased_before_anybody_looked_is_told_of(
@@ -132,15 +134,15 @@ def test_what_confirms_and_is_erased_before_anybody_looked_is_told_of(
     before = len(postbox.messages)
     for one in crowd(appeal, "catchall.example", ALERT_CONFIRMATIONS):
         erase(one, context=context(actor=SUPPORTER))
-    assert seen("catchall.example").days[0] == ALERT_CONFIRMATIONS
+    assert seen("catchall.example").by_day[0] == ALERT_CONFIRMATIONS
     watch()
     watch()
     assert kinds() == ["new-domain"]
     deliver()
     assert set(postbox.recipients[before:]) & {"fr@staff.example", "be@staff.example"} == {"fr@staff.example"}
     db.session.rollback()
-    assert db.session.scalar(select(DomainWatch.untold)) == []
-    assert seen("catchall.example").days[0] == ALERT_CONFIRMATIONS
+    assert db.session.scalar(select(DomainWatch.sections_to_alert)) == []
+    assert seen("catchall.example").by_day[0] == ALERT_CONFIRMATIONS
 
 
 def test_what_is_erased_within_the_hour_counts_as_new_whatever_its_domain(
@@ -178,7 +180,7 @@ def test_many_who_erase_at_once_beside_the_worker_are_each_counted_once(app: Fla
     with ThreadPoolExecutor(5) as pool:
         list(pool.map(run, works))
     watch()
-    assert seen("one.example").days[0] == len(ids)
+    assert seen("one.example").by_day[0] == len(ids)
     assert (counts(appeal.id).total, verify()) == (len(ids), [])
 
 
@@ -186,14 +188,14 @@ def test_erasing_counts_a_domain_once_whoever_looks_first(appeal: AppealView) ->
     looked_at = crowd(appeal, "one.example", 1)[0]
     watch()
     erase(looked_at, context=context(LATER, SUPPORTER))
-    assert seen("one.example").days[0] == 1
+    assert seen("one.example").by_day[0] == 1
     not_yet = crowd(appeal, "one.example", 1, first=9)[0]
     for _ in range(2):
         erase(not_yet, context=context(LATER, SUPPORTER))
     large = crowd(appeal, "gmail.com", 1)[0]
     erase(large, context=context(LATER, SUPPORTER))
     watch(LATER + timedelta(minutes=1))
-    assert seen("one.example").days[0] == 2
+    assert seen("one.example").by_day[0] == 2
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
 
 
@@ -203,7 +205,7 @@ def test_nothing_is_counted_twice_and_the_unconfirmed_never(client: FlaskClient,
     for _ in range(3):
         watch(batch=3)
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
-    assert seen("one.example") == SeenDomain(START.date(), START.date(), 0, (10, 0, 0, 0, 0, 0, 0))
+    assert seen("one.example") == DomainHistory(START.date(), START.date(), 0, (10, 0, 0, 0, 0, 0, 0))
 
 
 def test_a_domain_is_forgotten_three_months_after_the_month_of_the_last_one(appeal: AppealView) -> None:

@@ -42,12 +42,12 @@ from campaign.queries.delivery import worker as worker_queries
 from campaign.queries.handover import handover as handover_queries
 from campaign.queries.handover import signatories as signatories_queries
 from campaign.queries.moderation import confirmed_together as confirmed_together_queries
+from campaign.queries.moderation import domain_history as domain_history_queries
 from campaign.queries.moderation import erased as erased_queries
 from campaign.queries.moderation import floods as floods_queries
 from campaign.queries.moderation import moderation as moderation_queries
 from campaign.queries.moderation import new_domains as new_domains_queries
 from campaign.queries.moderation import reported as reported_queries
-from campaign.queries.moderation import seen_domain as seen_domain_queries
 from campaign.queries.offline import bulk_entry as bulk_entry_queries
 from campaign.queries.outbox import signer_mail as signer_mail_queries
 from campaign.queries.privacy import month_key as month_key_queries
@@ -345,7 +345,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "moderation.confirmed_together.confirmed_together": lambda *_: confirmed_together_queries.confirmed_together(
         runtime().vault, now=NOW
     ),
-    "moderation.seen_domain.seen_domains": lambda *_: seen_domain_queries.seen_domains(
+    "moderation.domain_history.domain_histories": lambda *_: domain_history_queries.domain_histories(
         db.session, ["one.example", "two.example"], runtime().vault
     ),
     "moderation.new_domains.new_domains": lambda *_: new_domains_queries.new_domains(STAFF, runtime().vault, now=NOW),

@@ -135,7 +135,7 @@ class Vault:
         self.month_keys: dict[int, bytes] = {}
         self._index = BlindIndex(index_key)
         self._limits = AESGCM(self._index.digest("derived key", "mailbox limits"))
-        self._seen_domains = AESGCM(self._index.digest("derived key", "seen domains"))
+        self._domain_histories = AESGCM(self._index.digest("derived key", "seen domains"))
         self._providers = {
             self._index.digest("domain", domain): name for name, domains in PROVIDERS.items() for domain in domains
         }
@@ -348,22 +348,22 @@ class Vault:
         """Return a digest that is equal for all mail domains (A-labels, lower case) of one owner, for flood alerts."""
         return self._index.digest("domain", owner_domain(domain))
 
-    def seen_domain_digest(self, domain: str) -> bytes:
-        """Return the digest that finds the record of an owner's domain; no other table has it."""
+    def domain_history_digest(self, domain: str) -> bytes:
+        """Return the digest that finds the history of an owner's domain; no other table has it."""
         return self._index.digest("seen domain", domain)
 
-    def seal_seen_domain(self, content: bytes, digest: bytes) -> bytes:
-        """Return the record of the domain with that digest, sealed; 28 bytes longer than the content.
+    def seal_domain_history(self, content: bytes, digest: bytes) -> bytes:
+        """Return the history of the domain with that digest, sealed; 28 bytes longer than the content.
 
         The key is derived from the index key, as in `seal_limit`.
         """
         nonce = os.urandom(_NONCE_LENGTH)
-        return nonce + self._seen_domains.encrypt(nonce, content, digest)
+        return nonce + self._domain_histories.encrypt(nonce, content, digest)
 
-    def open_seen_domain(self, sealed: bytes, digest: bytes) -> bytes:
+    def open_domain_history(self, sealed: bytes, digest: bytes) -> bytes:
         """Return the content. Raise CipherError."""
         try:
-            return self._seen_domains.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], digest)
+            return self._domain_histories.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], digest)
         except (InvalidTag, ValueError) as error:
             raise CipherError("what is known of a mail domain was changed, or belongs to another") from error
 

@@ -1,4 +1,4 @@
-"""The mail domains from which signatures were confirmed lately, as keyed digests that occur in no other table."""
+"""The mail domains from which signatures were confirmed in recent months, as keyed digests of this table only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from campaign.platform import BigId, Model
 
 
 class MailDomain(Model):
-    """A mail domain that is not a large provider's: when and how many signatures were confirmed, encrypted.
+    """A mail domain that is not a large provider's, with its encrypted history of confirmations (`DomainHistory`).
 
-    An attacker with a mailbox at the domain can find the row by confirming from there. So neither a day nor a number is
-    in clear, and the content has the same length for every domain.
+    An attacker with a mailbox at the domain can recognise the row: it changes when the attacker confirms. So days and
+    numbers are encrypted, and the content has the same length for every domain.
     """
 
     __tablename__ = "mail_domain"
@@ -22,19 +22,19 @@ class MailDomain(Model):
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     content: Mapped[bytes]
-    # The first day of the month of the last confirmation; retention deletes the row by it.
+    # The first day of the month of the last confirmation. Retention deletes rows of old months.
     month: Mapped[date]
 
 
 class DomainWatch(Model):
-    """The last action whose mail domain the worker has examined: one row.
+    """The only row: the last action whose mail domain the worker has counted.
 
-    A transaction that reads and writes domains locks it until its end.
+    Every transaction that changes `mail_domain` locks it until its end.
     """
 
     __tablename__ = "domain_watch"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     until_id: Mapped[int] = mapped_column(BigId)
-    # Sections with many signatures from one new domain that were erased at once, whose staff have not been alerted yet.
-    untold: Mapped[list[str]] = mapped_column(JSON, default=list, server_default=text("'[]'"))
+    # Sections whose staff must be alerted to a new domain that the erasure counted; a worker sends the alert.
+    sections_to_alert: Mapped[list[str]] = mapped_column(JSON, default=list, server_default=text("'[]'"))

@@ -15,7 +15,7 @@ from campaign.domain.signing.mail_domain import registrable_domain
 from campaign.domain.signing.provider import LARGE
 from campaign.models import Action, Signature
 from campaign.platform import db
-from campaign.queries.moderation.seen_domain import seen_domains
+from campaign.queries.moderation.domain_history import domain_histories
 from campaign.queries.signing.person import owner_domain_of
 
 HOUR = timedelta(hours=1)
@@ -115,5 +115,5 @@ def _by_domain(sums: dict[int, tuple[str, int]], vault: Vault) -> Counter[tuple[
 
 
 def _new_of(domains: set[str], vault: Vault, now: datetime) -> set[str]:
-    known = seen_domains(db.session, domains, vault)
+    known = domain_histories(db.session, domains, vault)
     return {domain for domain, seen in known.items() if seen.is_new(now.date())}

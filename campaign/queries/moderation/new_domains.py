@@ -9,13 +9,13 @@ from sqlalchemy import func, select
 
 from campaign.domain.counting.small_cells import FEW
 from campaign.domain.errors import CipherError
-from campaign.domain.moderation.seen_domain import WEEK_DAYS, SeenDomain
+from campaign.domain.moderation.domain_history import WEEK_DAYS, DomainHistory
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.provider import LARGE, is_disposable
 from campaign.domain.staff.roles import Scope
 from campaign.models import Appeal, Signature
 from campaign.platform import db
-from campaign.queries.moderation.seen_domain import seen_domains
+from campaign.queries.moderation.domain_history import domain_histories
 from campaign.queries.signing.person import owner_domain_of
 
 # The number of newest signatures examined.
@@ -26,12 +26,12 @@ _MOST = _SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class NewDomain:
-    """A domain with its sign-ups and confirmations, and its record on the whole site (None: no confirmations)."""
+    """A domain with its sign-ups and confirmations in the section, and its history on the whole site (None: none)."""
 
     domain: str
     signed: int
     confirmed: int
-    seen: SeenDomain | None
+    history: DomainHistory | None
 
     @property
     def is_disposable(self) -> bool:
@@ -48,7 +48,7 @@ def new_domains(
     services/privacy/disclosure.py requests all.
     """
     found = _sums(scope, vault, now, slug)
-    seen = seen_domains(db.session, found, vault)
+    seen = domain_histories(db.session, found, vault)
     new = [
         NewDomain(domain, signed, confirmed, seen.get(domain))
         for domain, (signed, confirmed) in found.items()

@@ -26,9 +26,9 @@ from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.appeals.access import audit_change, record_author
-from campaign.services.appeals.continuation import link
 from campaign.services.appeals.edit_text import store_version
 from campaign.services.appeals.merge_targets import merge_targets
+from campaign.services.appeals.related_appeals import link
 from campaign.services.appeals.review_notices import notify_of_correction
 
 DEFAULT_GOAL = 1000

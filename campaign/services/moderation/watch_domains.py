@@ -1,7 +1,7 @@
-"""Detection of floods that confirm: mail domains with many confirmations that had none, or hardly any, before.
+"""Detection of floods that confirm their signatures: many confirmations from mail domains that had few or none before.
 
-A domain stands for all hosts of its owner. A worker reads the confirmations since its last run, so that confirming
-itself costs nothing. Only an erasure before that run is counted at once.
+A domain includes all hosts of its owner. A worker reads the confirmations since its last run, so that confirming itself
+costs nothing. A signature that is erased before that run is counted by the erasure.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.confirmed_together import ConfirmedTogether, confirmed_together
 from campaign.services.abuse.alert import raise_alert
-from campaign.services.moderation.seen_domain import add_to_domains, countable_domain, lock_watch, needs_alert
+from campaign.services.moderation.domain_history import count_confirmations, countable_domain, lock_watch, needs_alert
 
 NEW_DOMAIN, NEW_DOMAINS = "new-domain", "new-domains"
 BATCH_SIZE = 5000
-# Newer actions wait: transactions with lower ids may not be committed yet.
-_REST = timedelta(seconds=5)
+# Newer actions are left to the next run, because transactions with lower ids may not be committed yet.
+_COMMIT_DELAY = timedelta(seconds=5)
 
 
-class _Act(NamedTuple):
+class _ConfirmedAction(NamedTuple):
     """An action that counts a signature, with its time."""
 
     id: int
@@ -41,24 +41,25 @@ class _Act(NamedTuple):
 def watch_domains(*, batch: int = BATCH_SIZE, context: Context) -> bool:
     """Process the next batch of confirmations; return whether there may be more.
 
-    Staff are alerted to many from a single new domain, and to many from all new domains together: each once an hour.
+    Alert staff, at most once an hour each, to many confirmations from one new domain, and to many from all new domains
+    together.
     """
     now, vault, base_url = context.now, context.vault, context.settings.base_url
     with transaction() as session:
         row = lock_watch(session)
-        acts = _confirmed(session, row.until_id, now, batch)
-        if acts:
-            row.until_id = acts[-1].id
-        has_new, noticed = _count(session, acts, now, vault)
-        if row.untold:
-            noticed |= set(row.untold)
-            row.untold = []
+        actions = _confirmed_actions(session, row.until_id, now, batch)
+        if actions:
+            row.until_id = actions[-1].id
+        has_new, alerted_sections = _count(session, actions, now, vault)
+        if row.sections_to_alert:
+            alerted_sections |= set(row.sections_to_alert)
+            row.sections_to_alert = []
     alert = partial(raise_alert, context=context)
-    if noticed:
-        alert(NEW_DOMAIN, 0, lambda locale: new_domain(locale, base_url), sections=noticed)
+    if alerted_sections:
+        alert(NEW_DOMAIN, 0, lambda locale: new_domain(locale, base_url), sections=alerted_sections)
     if has_new and (together := _together(vault, now)).is_flood:
         alert(NEW_DOMAINS, 0, lambda locale: new_domains(locale, base_url), sections=together.sections)
-    return len(acts) == batch
+    return len(actions) == batch
 
 
 def _together(vault: Vault, now: datetime) -> ConfirmedTogether:
@@ -68,26 +69,28 @@ def _together(vault: Vault, now: datetime) -> ConfirmedTogether:
     return together
 
 
-def _confirmed(session: Session, after: int, now: datetime, batch: int) -> list[_Act]:
-    """Return the next signatures that were counted after that action's id."""
-    chosen = select(Action.id, Action.signature_id, Action.counted_at).where(
-        Action.id > after,
+def _confirmed_actions(session: Session, after_id: int, now: datetime, batch: int) -> list[_ConfirmedAction]:
+    """Return the next actions of counted signatures, after the action with the id `after_id`."""
+    query = select(Action.id, Action.signature_id, Action.counted_at).where(
+        Action.id > after_id,
         Action.channel == Channel.SIGNATURE,
         Action.signature_id.is_not(None),
-        Action.counted_at < now - _REST,
+        Action.counted_at < now - _COMMIT_DELAY,
     )
-    rows = session.execute(chosen.order_by(Action.id).limit(batch)).all()
+    rows = session.execute(query.order_by(Action.id).limit(batch)).all()
     return [
-        _Act(action_id, signature, counted_at) for action_id, signature, counted_at in rows if signature is not None
+        _ConfirmedAction(action_id, signature, counted_at)
+        for action_id, signature, counted_at in rows
+        if signature is not None
     ]
 
 
-def _count(session: Session, acts: list[_Act], now: datetime, vault: Vault) -> tuple[bool, set[str]]:
-    """Count the signatures' domains; return whether any is new, and the sections with many from a new domain.
+def _count(session: Session, actions: list[_ConfirmedAction], now: datetime, vault: Vault) -> tuple[bool, set[str]]:
+    """Count the signatures' domains; return whether any domain is new, and the sections whose staff must be alerted.
 
-    A signature that was erased meanwhile was counted at erasure. It counts as new here, since its domain is unknown.
+    A signature that has been erased since was counted by the erasure. Its domain is unknown, so it counts as new.
     """
-    days = {act.signature_id: act.counted_at.date() for act in acts}
+    days = {action.signature_id: action.counted_at.date() for action in actions}
     pairs: list[tuple[str, date]] = []
     sections: dict[str, set[str]] = {}
     has_new = False
@@ -97,9 +100,9 @@ def _count(session: Session, acts: list[_Act], now: datetime, vault: Vault) -> t
         if domain is not None:
             pairs.append((domain, days[signature.id]))
             sections.setdefault(domain, set()).add(signature.section_code)
-    noticed: set[str] = set()
-    for domain, seen in add_to_domains(session, pairs, vault).items():
-        has_new = has_new or seen.is_new(now.date())
-        if needs_alert(seen, now.date()):
-            noticed |= sections[domain]
-    return has_new, noticed
+    alerted_sections: set[str] = set()
+    for domain, history in count_confirmations(session, pairs, vault).items():
+        has_new = has_new or history.is_new(now.date())
+        if needs_alert(history, now.date()):
+            alerted_sections |= sections[domain]
+    return has_new, alerted_sections

@@ -25,7 +25,7 @@ from campaign.queries.signing.person import digests_of_address
 from campaign.services.counting.tally import TallyCell, count, hour_of
 from campaign.services.handover.handover import outdate
 from campaign.services.keys.row_key import erase_keys
-from campaign.services.moderation.seen_domain import count_erased, countable_domain
+from campaign.services.moderation.domain_history import count_erased, countable_domain
 from campaign.services.signing.signature import (
     ERASED_COLUMNS,
     ERASED_CONSENT_COLUMNS,

@@ -19,7 +19,7 @@ from campaign.models import Signature
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.moderation.seen_domain import seen_domains
+from campaign.queries.moderation.domain_history import domain_histories
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.privacy.retention import purge_expired
 from tests.conftest import Clock, confirm_newest, context
@@ -65,5 +65,5 @@ def test_the_row_of_a_domain_does_not_tell_whether_somebody_else_confirmed_there
         shown[in_clear(row)] += 1
     assert list(shown.values()) == [DOMAINS]
     # With the keys, each row tells it.
-    seen = seen_domains(db.session, [f"small{number}.example" for number in range(DOMAINS)], vault)
-    assert {number for number in range(DOMAINS) if seen[f"small{number}.example"].before} == SIGNED
+    seen = domain_histories(db.session, [f"small{number}.example" for number in range(DOMAINS)], vault)
+    assert {number for number in range(DOMAINS) if seen[f"small{number}.example"].earlier_total} == SIGNED

@@ -26,11 +26,11 @@ from campaign.platform.context import Context
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements import announce
 from campaign.services.appeals import lifecycle
-from campaign.services.appeals.continuation import follow
 from campaign.services.appeals.edit_facts import set_facts
 from campaign.services.appeals.edit_targets import remove_target, write_target
 from campaign.services.appeals.edit_text import write_text
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.related_appeals import follow
 from campaign.services.delivery import failed_mail
 from campaign.services.handover.handover import queue_handover
 from campaign.services.moderation import invalidate

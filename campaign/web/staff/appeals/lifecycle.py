@@ -13,7 +13,7 @@ from campaign.config import LOCALES
 from campaign.domain.errors import ConflictError, FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.staff.roles import Permission
 from campaign.services.appeals import lifecycle
-from campaign.services.appeals.continuation import follow
+from campaign.services.appeals.related_appeals import follow
 from campaign.web.staff.appeals.editing import appeal_or_404
 from campaign.web.staff.appeals.editor import page
 from campaign.web.staff.field_errors import fault

@@ -6,18 +6,18 @@ from datetime import date, timedelta
 
 import pytest
 
-from campaign.domain.moderation.seen_domain import GROWTH_FACTOR, WEEK_DAYS, SeenDomain, unpack_record
+from campaign.domain.moderation.domain_history import GROWTH_FACTOR, WEEK_DAYS, DomainHistory, unpack_history
 
 TODAY = date(2022, 4, 2)
 DAY = timedelta(days=1)
 
 
-def seen(*found: tuple[int, int]) -> SeenDomain:
-    """Return the record after confirmations, given as pairs of days ago and number."""
+def history(*found: tuple[int, int]) -> DomainHistory:
+    """Return the history after confirmations, given as pairs of days ago and number."""
     first = TODAY - found[0][0] * DAY
-    one = SeenDomain(first, first)
+    one = DomainHistory(first, first)
     for ago, number in found:
-        one = one.plus(TODAY - ago * DAY, number)
+        one = one.with_confirmations(TODAY - ago * DAY, number)
     return one
 
 
@@ -36,10 +36,10 @@ def seen(*found: tuple[int, int]) -> SeenDomain:
 def test_a_week_is_counted_by_day_and_what_was_before_together(
     found: list[tuple[int, int]], before: int, week: int
 ) -> None:
-    one = seen(*found).on(TODAY)
-    assert (one.before, one.week(TODAY)) == (before, week)
+    one = history(*found).up_to(TODAY)
+    assert (one.earlier_total, one.week_total(TODAY)) == (before, week)
     assert one.first_on == TODAY - max(ago for ago, _ in found) * DAY
-    assert one.newest_on == TODAY
+    assert one.week_end_on == TODAY
 
 
 @pytest.mark.parametrize(
@@ -55,19 +55,19 @@ def test_a_week_is_counted_by_day_and_what_was_before_together(
     ],
 )
 def test_a_first_week_and_a_jump_are_news(found: list[tuple[int, int]], is_new: bool) -> None:
-    assert seen(*found).is_new(TODAY) is is_new
-    assert not seen(*found).is_new(TODAY + WEEK_DAYS * DAY)
+    assert history(*found).is_new(TODAY) is is_new
+    assert not history(*found).is_new(TODAY + WEEK_DAYS * DAY)
 
 
 def test_it_is_deleted_by_the_month_of_its_last_confirmation() -> None:
-    assert seen((2, 1)).month == date(2022, 3, 1)
-    assert seen((2, 1), (1, 1)).month == date(2022, 4, 1)
-    assert seen((2, 1)).on(TODAY).month == date(2022, 3, 1)
+    assert history((2, 1)).month == date(2022, 3, 1)
+    assert history((2, 1), (1, 1)).month == date(2022, 4, 1)
+    assert history((2, 1)).up_to(TODAY).month == date(2022, 3, 1)
 
 
 def test_all_are_as_long_and_are_read_again() -> None:
-    small, large = seen((0, 1)), seen((80, 10**9), (3, 10**12), (0, 7))
-    assert len(small.packed()) == len(large.packed())
-    assert (unpack_record(small.packed()), unpack_record(large.packed())) == (small, large)
+    small, large = history((0, 1)), history((80, 10**9), (3, 10**12), (0, 7))
+    assert len(small.pack()) == len(large.pack())
+    assert (unpack_history(small.pack()), unpack_history(large.pack())) == (small, large)
     with pytest.raises(ValueError, match="numbers"):
-        unpack_record(b"")
+        unpack_history(b"")

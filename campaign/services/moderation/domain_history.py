@@ -1,13 +1,14 @@
-"""Counts of confirmed signatures by mail domain, made by the worker, or at erasure if that comes first.
+"""Counts of confirmed signatures by mail domain. The worker counts them, or the erasure if it comes first.
 
-Each writer locks the watch's row until its transaction ends, so that no other writer changes the counts that it has
-read. A transaction locks this row last.
+Each writer locks the row of `domain_watch` until its transaction ends, so that no other writer changes the histories
+that it has read. Every transaction locks this row last, so that none waits for another in a circle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from operator import itemgetter
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,16 +16,16 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import CipherError
-from campaign.domain.moderation.seen_domain import SeenDomain
+from campaign.domain.moderation.domain_history import DomainHistory
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.provider import LARGE
 from campaign.models import Action, DomainWatch, MailDomain, Signature
 from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.locks import NO_KEY_UPDATE
-from campaign.queries.moderation.seen_domain import seen_domains
+from campaign.queries.moderation.domain_history import domain_histories
 from campaign.queries.signing.person import owner_domain_of
 
-# Staff are alerted to a new domain from which this many confirm within a week.
+# Staff are alerted to a new domain with this many confirmations within a week.
 ALERT_CONFIRMATIONS = 25
 _UPSERT = {
     module.dialect.name: module.insert(MailDomain).on_conflict_do_update(
@@ -36,33 +37,38 @@ _UPSERT = {
 
 
 def lock_watch(session: Session) -> DomainWatch:
-    """Return the only row of the watch, locked until the transaction ends."""
+    """Return the only row of `domain_watch`, locked until the transaction ends; insert it if there is none."""
     row = session.get(DomainWatch, 1, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if row is None:
         # Two transactions may try to insert it at once.
-        insert_or_ignore(session.connection(), DomainWatch, {"id": 1, "until_id": 0, "untold": []})
+        insert_or_ignore(session.connection(), DomainWatch, {"id": 1, "until_id": 0, "sections_to_alert": []})
         row = session.get_one(DomainWatch, 1, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     return row
 
 
-def add_to_domains(session: Session, found: Iterable[tuple[str, date]], vault: Vault) -> dict[str, SeenDomain]:
-    """Count one confirmation for each pair of an owner's domain and a day; return the new counts by domain.
+def count_confirmations(
+    session: Session, confirmations: Iterable[tuple[str, date]], vault: Vault
+) -> dict[str, DomainHistory]:
+    """Count one confirmation for each pair of an owner's domain and a day; return the new histories by domain.
 
-    The caller has locked the watch's row.
+    The caller has called `lock_watch`.
     """
-    pairs = list(found)
-    counts = seen_domains(session, {domain for domain, _ in pairs}, vault)
+    pairs = list(confirmations)
+    histories = domain_histories(session, {domain for domain, _ in pairs}, vault)
     for domain, day in pairs:
-        counts[domain] = counts.get(domain, SeenDomain(day, day)).plus(day, 1)
+        histories[domain] = histories.get(domain, DomainHistory(day, day)).with_confirmations(day, 1)
     # In the order of the digests, so that the order of the rows reveals nothing about the domains.
     rows = [
-        {"digest": digest, "content": vault.seal_seen_domain(seen.packed(), digest), "month": seen.month}
-        for digest, seen in sorted((vault.seen_domain_digest(domain), seen) for domain, seen in counts.items())
+        {"digest": digest, "content": vault.seal_domain_history(history.pack(), digest), "month": history.month}
+        for digest, history in sorted(
+            ((vault.domain_history_digest(domain), history) for domain, history in histories.items()),
+            key=itemgetter(0),
+        )
     ]
     if rows:
         connection = session.connection()
         connection.execute(_UPSERT[connection.dialect.name], rows)
-    return counts
+    return histories
 
 
 def countable_domain(signature: Signature, vault: Vault) -> str | None:
@@ -80,24 +86,24 @@ def countable_domain(signature: Signature, vault: Vault) -> str | None:
 def count_erased(session: Session, signature_id: int, domain: str, now: datetime, vault: Vault) -> None:
     """Count the domain of a signature that the transaction erases, unless the worker has counted it.
 
-    Only the count of the domain is stored. Without this, an attacker who confirms and erases at once would be counted
-    as a signature but never noticed.
+    Otherwise the signatures of an attacker who confirms and erases at once would count, and staff would get no alert.
+    Only the total of the domain is stored, and nothing of the signature.
     """
-    chosen = select(Action.id, Action.counted_at).where(
+    counted_action = select(Action.id, Action.counted_at).where(
         Action.signature_id == signature_id, Action.channel == Channel.SIGNATURE
     )
-    action = session.execute(chosen).one_or_none()
+    action = session.execute(counted_action).one_or_none()
     if action is None:
         return
     watch = lock_watch(session)
     if action.id <= watch.until_id:
         return
-    seen = add_to_domains(session, [(domain, action.counted_at.date())], vault)[domain]
+    history = count_confirmations(session, [(domain, action.counted_at.date())], vault)[domain]
     section = session.scalar(select(Signature.section_code).where(Signature.id == signature_id))
-    if section is not None and section not in watch.untold and needs_alert(seen, now.date()):
-        watch.untold = sorted([*watch.untold, section])
+    if section is not None and section not in watch.sections_to_alert and needs_alert(history, now.date()):
+        watch.sections_to_alert = sorted([*watch.sections_to_alert, section])
 
 
-def needs_alert(seen: SeenDomain, today: date) -> bool:
-    """Return whether staff are alerted to this domain alone."""
-    return seen.is_new(today) and seen.week(today) >= ALERT_CONFIRMATIONS
+def needs_alert(history: DomainHistory, today: date) -> bool:
+    """Return whether this domain alone is reason enough to alert staff."""
+    return history.is_new(today) and history.week_total(today) >= ALERT_CONFIRMATIONS
