@@ -112,10 +112,6 @@ def _assemble(document: DocumentBlocks, language: str, tracker: LineTracker) -> 
         previous=_previous(document, tracker),
     )
     _warn_of_missing(draft, tracker)
-    return _with_warnings(draft, tracker)
-
-
-def _with_warnings(draft: DraftAppeal, tracker: LineTracker) -> DraftAppeal:
     return replace(draft, warnings=tracker.all_warnings())
 
 
@@ -227,21 +223,13 @@ def _languages(document: DocumentBlocks, language: str, tracker: LineTracker) ->
     languages: list[str] = []
     is_own_welcome = bool(document.of_kind("own"))
     for block in (*document.of_kind("languages"), *document.of_kind("write")):
-        part = block
-        if block.kind == "write":
-            intro = [line for line in block.lines if line.is_cut or (block.lines and line is block.lines[0])]
-            part = Block("write", block.language, block.line, _intro(block) or intro[:0])
+        part = replace(block, lines=intro_lines(block)) if block.kind == "write" else block
         if not part.lines:
             continue
         codes, is_own = read_languages(part, language, tracker)
         languages += [code for code in codes if code not in languages]
         is_own_welcome = is_own_welcome or is_own
     return languages, is_own_welcome
-
-
-def _intro(block: Block) -> list[Line]:
-    """Return the lines of a write block that belong to its opening sentence."""
-    return intro_lines(block)
 
 
 def _deadline(document: DocumentBlocks, issued_on: date | None, tracker: LineTracker) -> date | None:
@@ -251,9 +239,7 @@ def _deadline(document: DocumentBlocks, issued_on: date | None, tracker: LineTra
         if block.kind == "deadline":
             day = read_deadline(block, issued_on, tracker)
         elif block.kind in {"appeals", "write"} and block.lines and block.lines[0].is_cut:
-            day = read_deadline(
-                Block(block.kind, block.language, block.line, _opening_sentence(block)), issued_on, tracker
-            )
+            day = read_deadline(replace(block, lines=_opening_sentence(block)), issued_on, tracker)
         else:
             continue
         if day and chosen and day != chosen:
@@ -275,7 +261,7 @@ def _previous(document: DocumentBlocks, tracker: LineTracker) -> str | None:
 def _opening_sentence(block: Block) -> list[Line]:
     """Return the lines of the block's own sentence."""
     if block.kind == "write":
-        return _intro(block)
+        return intro_lines(block)
     after = {line.number for line in _below_date(list(block.lines))}
     return [line for line in block.lines if line.number not in after]
 

@@ -147,7 +147,7 @@ def read_contacts(line: Line, contacts: Contacts, tracker: LineTracker) -> str |
             continue
         if kind is None:
             remainder = piece.text
-        elif not has_words(piece.text) and not piece.text.strip():
+        elif not piece.text.strip():
             contacts.pending = kind
         else:
             _store(kind, piece.text, contacts, line, tracker)

@@ -77,11 +77,8 @@ def weekdays() -> frozenset[str]:
     return frozenset(word for name in names for word in name.split())
 
 
-def find_dates(text: str, first_only: bool = False) -> list[ParsedDate]:
-    """Return the dates in a text in the order of their positions.
-
-    All formats of the document templates are recognised. With `first_only` the list has at most one date.
-    """
+def find_dates(text: str) -> list[ParsedDate]:
+    """Return the dates in a text, in all formats of the document templates, in the order of their positions."""
     normalised_text = normalise(text)
     result: list[ParsedDate] = []
     for match in _ISO.finditer(normalised_text):
@@ -104,7 +101,7 @@ def find_dates(text: str, first_only: bool = False) -> list[ParsedDate]:
                 ParsedDate(match.start(), end, int(match[2]), month_number, int(match[3]) if match[3] else None)
             )
     result.sort(key=lambda parsed: parsed.start)
-    return result[:1] if first_only else result
+    return result
 
 
 def _parse_numeric(match: re.Match[str]) -> ParsedDate:

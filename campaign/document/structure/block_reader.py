@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from campaign.document.fields.dates import find_dates
 from campaign.document.fields.references import find_references
-from campaign.document.labels import vocabulary
 from campaign.document.structure.blocks import FLOWS, Block, LabelMatch, LabelSearch, cut_label, ends_sentence
 from campaign.document.structure.header import Header, add_header_parts, read_header
 from campaign.document.structure.letter import is_salutation, starts_closing
@@ -113,10 +112,10 @@ class BlockReader:
         stop = 1
         while stop < 4 and index + stop < len(self._lines) and not self._labels.find(index + stop):
             stop += 1
-        result = read_header(self._lines[index : index + stop], stop, self._language)
+        result = read_header(self._lines[index : index + stop], self._language)
         if result is None:
             return 0
-        count, _, parts = result
+        count, parts = result
         only_date = not (parts.references or parts.indexes)
         if only_date and not self._is_above_text():
             return 0
@@ -154,7 +153,7 @@ class BlockReader:
         if kind in {"appeals", "write"} and not rest.is_blank:
             block.lines.append(rest)
             after += self._sentence(block, after)
-            if kind == "appeals" and not _announces_addressees(block, self._lines, after):
+            if kind == "appeals" and not _announces_addressees(block):
                 block.kind = "deadline"
             self._open(block)
             return after + 1
@@ -269,9 +268,9 @@ class BlockReader:
         return not lines or (len(lines) < _NEAR and not short.lines[-1].is_blank)
 
 
-def _announces_addressees(block: Block, lines: list[Line], at: int) -> bool:
-    """Return whether the addressees follow an appeals label: it ends in “to” or a colon."""
+def _announces_addressees(block: Block) -> bool:
+    """Return whether the addressees follow an appeals label: it ends in “to” or a colon, or has no digit of a date."""
     text = block.text().rstrip(" *_")
     last = normalised(text[-40:]).split()[-1:]
     ends = text.endswith(":") or bool(last and last[0] in {"to", "a", "an", "au", "aux", "al", "ai"})
-    return ends or (not any(char.isdigit() for char in text) and bool(vocabulary()))
+    return ends or not any(char.isdigit() for char in text)

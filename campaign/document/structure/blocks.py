@@ -147,7 +147,7 @@ class LabelSearch:
         rest = normalise(last.text[match.end :])
         after = rest.lstrip(" *_)]")
         if not has_words(rest):
-            return count >= _LONG or self._stands_alone(index, match, after)
+            return count >= _LONG or self._stands_alone(index, after)
         if after.startswith(":"):
             return True
         if kind == "write" and count > 1 and self._announces(index + match.extra_lines):
@@ -177,20 +177,16 @@ class LabelSearch:
             return count >= 3 or (kind == "boilerplate" and not rest.strip(" .!*_"))
         return count >= _LONG or (count == _LONG - 1 and is_capital)
 
-    def _stands_alone(self, index: int, match: LabelMatch, after: str) -> bool:
+    def _stands_alone(self, index: int, after: str) -> bool:
         """Return whether a short label without a colon is a label, since its line holds nothing else."""
-        first, last = self._lines[index], self._lines[index + match.extra_lines]
+        first = self._lines[index]
         if after.startswith(":") or is_heading(first.text) or is_bold(first.text):
             return True
         letters = [char for char in first.text if char.isalpha()]
         if letters and all(char.isupper() for char in letters):
             return True
         above = self._lines[index - 1] if index else None
-        below = self._lines[index + match.extra_lines + 1] if index + match.extra_lines + 1 < len(self._lines) else None
-        is_ended = above is None or above.is_blank or above.text.rstrip(" *_").endswith((".", ":", "!", "?"))
-        return is_ended and (
-            match.phrase.kind in {"banner", "boilerplate"} or below is None or below.is_blank or last.text != ""
-        )
+        return above is None or above.is_blank or above.text.rstrip(" *_").endswith((".", ":", "!", "?"))
 
 
 def _covered_words(pattern: tuple[str, ...], stream: list[str]) -> int | None:

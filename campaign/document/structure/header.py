@@ -51,13 +51,13 @@ class HeaderParts:
         return sum(len(words(piece)) for _, piece in self.unexplained)
 
 
-def read_header(lines: list[Line], max_lines: int, language: str) -> tuple[int, str, HeaderParts] | None:
-    """Return the header that begins at the first of these lines: its number of lines, its text and its parts.
+def read_header(lines: list[Line], language: str) -> tuple[int, HeaderParts] | None:
+    """Return the header that begins at the first of these lines: its number of lines and its parts.
 
-    It has at most `max_lines` lines. Returns None if there is no header.
+    Returns None if there is no header.
     """
-    best: tuple[int, str, HeaderParts] | None = None
-    for count in range(1, min(_MAX_LINES, max_lines, len(lines)) + 1):
+    best: tuple[int, HeaderParts] | None = None
+    for count in range(1, min(_MAX_LINES, len(lines)) + 1):
         if lines[count - 1].is_blank or len(lines[count - 1].text) > 400:
             break
         text = " ".join(plain_text(line.text) for line in lines[:count])
@@ -68,8 +68,8 @@ def read_header(lines: list[Line], max_lines: int, language: str) -> tuple[int, 
             continue
         if parts.unexplained_word_count > _MAX_UNEXPLAINED_WORDS or _is_sentence(text, parts):
             continue
-        if best is None or parts.unexplained_word_count <= best[2].unexplained_word_count:
-            best = (count, text, parts)
+        if best is None or parts.unexplained_word_count <= best[1].unexplained_word_count:
+            best = (count, parts)
     return best
 
 
@@ -201,17 +201,14 @@ def add_header_parts(header: Header, lines: list[Line], parts: HeaderParts, trac
 
 def _place_unexplained(header: Header, parts: HeaderParts, first: int, tracker: LineTracker) -> None:
     """Use the longest unexplained piece as the title, unless it is before the reference; warn of the others."""
-    if parts.unexplained:
-        position, piece = max(parts.unexplained, key=lambda each: len(each[1]))
-        if header.title is None and position >= min([each.start for each in parts.references], default=0):
-            header.title = Line(first, piece, is_cut=True)
-        rest = " ".join(other for _, other in parts.unexplained if other != piece or header.title is None)
-        if header.title is not None and header.title.text == piece:
-            rest = " ".join(other for _, other in parts.unexplained if other != piece)
-        if has_words(rest):
-            tracker.warn("unplaced-line", f"nothing takes this part of the header: {excerpt(rest)}", first)
-        elif header.title is None or header.title.text != piece:
-            tracker.warn("unplaced-line", f"nothing takes this part of the header: {excerpt(piece)}", first)
+    position, piece = max(parts.unexplained, key=lambda each: len(each[1]))
+    if header.title is None and position >= min([each.start for each in parts.references], default=0):
+        header.title = Line(first, piece, is_cut=True)
+    rest = " ".join(other for _, other in parts.unexplained if other != piece or header.title is None)
+    if has_words(rest):
+        tracker.warn("unplaced-line", f"nothing takes this part of the header: {excerpt(rest)}", first)
+    elif header.title is None or header.title.text != piece:
+        tracker.warn("unplaced-line", f"nothing takes this part of the header: {excerpt(piece)}", first)
 
 
 def cut_reference(headline: str | None, header: Header, language: str) -> str | None:

@@ -51,7 +51,7 @@ def read_headline(document: DocumentBlocks, tracker: LineTracker) -> tuple[str |
         tracker.warn("no-headline", "no headline found", 1)
     headline = cut_reference(headline, document.header, document.language)
     _mark_repeated_headline(document, headline, banner, tracker)
-    first = _first_case_line(document, banner)
+    first = banner.line if banner else 0  # text above the banner belongs to the web page around the case
     body = [line for group in groups for line in (*group, Line(0, "")) if line.number == 0 or line.number >= first]
     return headline, to_markdown(body, tracker, "summary")
 
@@ -66,13 +66,6 @@ def _heading_above(banner: Block, document: DocumentBlocks) -> list[Line] | None
 def _is_sentence(group: list[Line]) -> bool:
     """Return whether a paragraph is text, however short: not marked as a headline, and ended by a full stop."""
     return not is_marked(group[0].text) and plain_text(group[-1].text).endswith(".")
-
-
-def _first_case_line(document: DocumentBlocks, banner: Block | None) -> int:
-    """Return the first line of the case: text above the banner belongs to the page, not to the case."""
-    if banner:
-        return banner.line
-    return 0
 
 
 def _without_country(groups: list[list[Line]], document: DocumentBlocks, tracker: LineTracker) -> list[list[Line]]:

@@ -59,11 +59,10 @@ def without_placeholders(text: str) -> str:
 
 
 def _is_placeholder(inside: str) -> bool:
-    spelling = normalised(inside)
-    if any(spelling == normalised(" ".join(name)) for name in vocabulary().phrases("placeholders")):
-        return True
-    parts = set(re.split(r"[,/;|]| and | et | y | und | e ", normalise(inside)))
     placeholders = {" ".join(name) for name in vocabulary().phrases("placeholders")}
+    if normalised(inside) in placeholders:
+        return True
+    parts = re.split(r"[,/;|]| and | et | y | und | e ", normalise(inside))
     return all(normalised(part) in placeholders for part in parts if part.strip())
 
 

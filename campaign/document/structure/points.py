@@ -36,8 +36,7 @@ def read_points(block: Block, tracker: LineTracker) -> list[str]:
     for group in split_paragraphs(block.lines[len(intro) :]):
         bulleted = any(is_bullet(line.text) for line in group)
         for index, line in enumerate(group):
-            begins_point = is_bullet(line.text) if bulleted else index == 0 or ends_point(group[index - 1].text)
-            if begins_point or not points or (index == 0 and not (points and not bulleted and _continues(line))):
+            if index == 0 or (is_bullet(line.text) if bulleted else ends_point(group[index - 1].text)):
                 points.append([])
             points[-1].append(line)
     texts: list[str] = []
@@ -62,7 +61,3 @@ def _announcement(lines: list[Line]) -> list[Line]:
 def ends_point(text: str) -> bool:
     """Return whether a line without a bullet closes its point."""
     return text.rstrip(" *_").endswith((";", ".", "!", "?"))
-
-
-def _continues(line: Line) -> bool:
-    return line.text.lstrip()[:1].islower()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from campaign.document.errors import DocumentError
 from campaign.document.fields.dates import find_dates
 from campaign.document.structure.block_reader import DocumentBlocks
-from campaign.document.structure.blocks import Block
 from campaign.document.text.emphasis import plain_text
 from campaign.document.text.normalise import normalised
 
@@ -57,9 +56,5 @@ def _has_two_cases(document: DocumentBlocks) -> bool:
         for block in document.of_kind("deadline")
         if (found := find_dates(plain_text(block.text())))
     }
-    people = {normalised(_text(block)) for block in document.of_kind("name")}
+    people = {normalised(plain_text(block.text())) for block in document.of_kind("name")}
     return len(headlines) >= 2 or len(days) >= 2 or len(people) >= 2
-
-
-def _text(block: Block) -> str:
-    return plain_text(block.text())

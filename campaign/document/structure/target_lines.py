@@ -214,13 +214,8 @@ def is_embassy(text: str) -> bool:
     tokens = tuple(word.text for word in words(text, 10))
     starts = vocabulary().phrases("embassy")
     return any(tokens[: len(start)] == start for start in starts) or (
-        len(tokens) <= 8
-        and any(_contains(tokens, start) for start in starts if len(start) == 1 and not is_role(start[0]))
+        len(tokens) <= 8 and any(start[0] in tokens for start in starts if len(start) == 1 and not is_role(start[0]))
     )
-
-
-def _contains(tokens: tuple[str, ...], start: tuple[str, ...]) -> bool:
-    return start[0] in tokens
 
 
 def _names_place(text: str) -> bool:

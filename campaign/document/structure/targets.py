@@ -54,10 +54,8 @@ def _groups(lines: list[Line], tracker: LineTracker) -> list[list[Line]]:
         address_lines = [line for line in paragraph if not _is_prose(line, tracker)]
         if not address_lines:
             continue
-        if groups and not is_ended and (_only_contacts(address_lines) or not _is_begun(groups[-1])):
-            pass
-        else:
-            is_ended = True
+        # A target that has only its role so far goes on below a blank line.
+        is_ended = is_ended or not groups or not (_only_contacts(address_lines) or len(groups[-1]) <= 1)
         for line in address_lines:
             if is_ended or (groups and _begins_target(line, groups[-1], had_contact=had_contact)):
                 groups.append([])
@@ -82,15 +80,9 @@ def _rejoin_contacts(groups: list[list[Line]]) -> list[list[Line]]:
 
 def _merge_single_lines(groups: list[list[Line]]) -> list[list[Line]]:
     """Return the groups; if every line is a paragraph of its own, blank lines separate nothing."""
-    singles = sum(len(group) == 1 for group in groups)
-    if len(groups) < 3 or singles < len(groups):
+    if len(groups) < 3 or any(len(group) > 1 for group in groups):
         return groups
     return [[line for group in groups for line in group]]
-
-
-def _is_begun(group: list[Line]) -> bool:
-    """Return whether a target has more than its role, so that a blank line can end it."""
-    return len(group) > 1
 
 
 def _only_contacts(group: list[Line]) -> bool:

@@ -28,7 +28,6 @@ _INVISIBLE = dict.fromkeys(
         0x2069,
     )
 )
-_SPACES = {0xA0: " ", 0x202F: " ", 0x2007: " ", 0x2009: " ", 0x200A: " ", 0x3000: " "}
 
 
 def split_lines(text: str) -> list[Line]:
