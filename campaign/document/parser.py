@@ -206,9 +206,7 @@ def _background(document: DocumentBlocks, tracker: LineTracker) -> str | None:
                 tracker.warn(
                     "label-unknown", f"taken as text, but looks like a label: {excerpt(line.text)}", line.number
                 )
-    parts = [
-        text for block in document.of_kind("background") if (text := to_markdown(block.lines, tracker, "background"))
-    ]
+    parts = [text for block in document.of_kind("background") if (text := to_markdown(block.lines, tracker))]
     return "\n\n".join(parts) or None
 
 

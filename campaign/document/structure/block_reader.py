@@ -161,7 +161,7 @@ class BlockReader:
         if rest.is_blank:
             return after + 1
         if kind in {"boilerplate", "late"}:
-            self._tracker.mark_used(rest, f"label:{kind}")
+            self._tracker.mark_used(rest)
             block.lines.append(rest)
             return after + 1 + self._take_boilerplate(after, block)
         if kind in FLOWS:
@@ -207,7 +207,7 @@ class BlockReader:
             if position >= len(self._lines) or self._lines[position].is_blank or self._labels.find(position):
                 break
             line = self._lines[position]
-            self._tracker.mark_used(line, f"label:{kind}")
+            self._tracker.mark_used(line)
             block.lines.append(line)
             count += 1
         return count

@@ -263,8 +263,6 @@ def _inner_label_starts(line: Line, first: int, below: list[Line]) -> list[int]:
 def cut_label(lines: list[Line], index: int, match: LabelMatch, tracker: LineTracker) -> Line:
     """Mark the label's lines as used and return the rest of the last one."""
     for offset in range(match.extra_lines):
-        tracker.mark_used(lines[index + offset], f"label:{match.phrase.kind}")
+        tracker.mark_used(lines[index + offset])
     last = lines[index + match.extra_lines]
-    return tracker.cut_label(
-        last, last.text[match.end :].lstrip(" *_:.-–—\u00a0\u202f\u2009\t)]!|"), f"label:{match.phrase.kind}"
-    )
+    return tracker.cut_label(last, last.text[match.end :].lstrip(" *_:.-–—\u00a0\u202f\u2009\t)]!|"))

@@ -182,7 +182,7 @@ def add_header_parts(header: Header, lines: list[Line], parts: HeaderParts, trac
     """Add the parts of a header text to the header; warn if they contradict earlier ones."""
     first = lines[0].number
     for line in lines:
-        tracker.mark_used(line, "header")
+        tracker.mark_used(line)
         header.lines.append(line.number)
     header.references += [(reference, first) for reference in parts.references]
     index = parts.labelled_index or next(iter(parts.indexes), None)

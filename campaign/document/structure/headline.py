@@ -53,7 +53,7 @@ def read_headline(document: DocumentBlocks, tracker: LineTracker) -> tuple[str |
     _mark_repeated_headline(document, headline, banner, tracker)
     first = banner.line if banner else 0  # text above the banner belongs to the web page around the case
     body = [line for group in groups for line in (*group, Line(0, "")) if line.number == 0 or line.number >= first]
-    return headline, to_markdown(body, tracker, "summary")
+    return headline, to_markdown(body, tracker)
 
 
 def _heading_above(banner: Block, document: DocumentBlocks) -> list[Line] | None:
@@ -73,12 +73,12 @@ def _without_country(groups: list[list[Line]], document: DocumentBlocks, tracker
     result: list[list[Line]] = []
     for group in groups:
         if not any(has_words(plain_text(line.text)) for line in group):
-            to_markdown(group, tracker, "picture")  # warns of the picture that is left out
+            to_markdown(group, tracker)  # warns of the picture that is left out
             continue
         code = country_code(plain_text(group[0].text), document.language) if len(group) == 1 else None
         if code and document.header.country_code in {None, code}:
             document.header.country_code = code
-            tracker.mark_used(group[0], "country")
+            tracker.mark_used(group[0])
         else:
             result.append(group)
     return result
@@ -97,7 +97,7 @@ def displaced_summary(document: DocumentBlocks, tracker: LineTracker) -> str | N
                 lines += [*group, Line(0, "")]
                 numbers = {line.number for line in group}
                 block.lines[:] = [Line(each.number, "") if each.number in numbers else each for each in block.lines]
-    return to_markdown(lines, tracker, "summary")
+    return to_markdown(lines, tracker)
 
 
 def _is_prose(group: list[Line]) -> bool:
@@ -117,7 +117,7 @@ def _take_headline(groups: list[list[Line]], tracker: LineTracker) -> tuple[str 
     if not text or len(text) > _HEADLINE or (len(lines) == len(first) and _is_text(text, first)):
         return None, groups
     for line in lines:
-        tracker.mark_used(line, "headline")
+        tracker.mark_used(line)
     rest = first[len(lines) :]
     return text, ([rest] if rest else []) + groups[1:]
 
@@ -163,7 +163,7 @@ def _mark_repeated_headline(
             text = normalised(plain_text(block.text()))
             if text and text == headline_words:
                 for line in block.lines:
-                    tracker.mark_used(line, "label:headline repeated")
+                    tracker.mark_used(line)
         elif block.kind in {"loose", "background", "write", "copies", "diplomatic", "front"}:
             _mark_repeated_lines(block, headline_words, tracker)
 
@@ -179,7 +179,7 @@ def _mark_repeated_lines(block: Block, headline_words: str, tracker: LineTracker
             and normalised(plain_text(line.text)) == headline_words
             and line.number in tracker.unused
         ):
-            tracker.mark_used(line, "label:headline repeated")
+            tracker.mark_used(line)
             lines.append(Line(line.number, ""))
         else:
             lines.append(line)

@@ -85,7 +85,7 @@ def read_letter(lines: list[Line], tracker: LineTracker) -> DraftLetter | None:
     if is_salutation(groups[0][0].text, is_lone=len(groups[0]) == 1):
         first = groups[0].pop(0)
         salutation = plain_text(first.text)
-        tracker.mark_used(first, "letter")
+        tracker.mark_used(first)
     groups = [group for group in groups if group]
     count = _count_above_places_to_sign(groups)
     for position, group in enumerate(groups):
@@ -130,7 +130,7 @@ def _join_paragraphs(group: list[Line], tracker: LineTracker) -> list[str]:
     """Return the paragraph as texts; each list item in it becomes a text of its own."""
     parts: list[list[str]] = [[]]
     for line in group:
-        tracker.mark_used(line, "letter")
+        tracker.mark_used(line)
         for link in find_links(line.text):
             if link.is_image or link.target.removeprefix("mailto:") != link.text:
                 code = "image-dropped" if link.is_image else "link-dropped"
@@ -148,12 +148,12 @@ def _read_closing(group: list[Line], tracker: LineTracker) -> str:
     for index, line in enumerate(group):
         text = without_placeholders(plain_text(line.text))
         if texts and not text:
-            tracker.mark_used(line, "label:placeholder")
+            tracker.mark_used(line)
             continue
         if texts and texts[-1].endswith((",", ".")) and len(texts[-1]) < 60:
             _mark_signature_places([group[index:]], tracker)
             break
-        tracker.mark_used(line, "letter")
+        tracker.mark_used(line)
         if text:
             texts.append(text)
     return plain_text(" ".join(texts)).strip()
@@ -176,6 +176,6 @@ def _mark_signature_places(groups: list[list[Line]], tracker: LineTracker) -> No
         for line in group:
             text = plain_text(line.text)
             if not without_placeholders(text) or _is_placeholder(text):
-                tracker.mark_used(line, "label:placeholder")
+                tracker.mark_used(line)
             elif _BRACKETED.search(text):
                 tracker.warn("letter-note", f"stands under the letter's close: {excerpt(text)}", line.number)

@@ -30,7 +30,7 @@ def read_points(block: Block, tracker: LineTracker) -> list[str]:
     announced = _announcement(block.lines[len(intro) :])
     for line in (*intro, *announced):
         if line in intro or announced[-1].text.rstrip(" *_").endswith(":") or line.text.isupper():
-            tracker.mark_used(line, "label:write")
+            tracker.mark_used(line)
     intro += announced
     points: list[list[Line]] = []
     for group in split_paragraphs(block.lines[len(intro) :]):
@@ -42,7 +42,7 @@ def read_points(block: Block, tracker: LineTracker) -> list[str]:
     texts: list[str] = []
     for point in points:
         for line in point:
-            tracker.mark_used(line, "talking_points")
+            tracker.mark_used(line)
         text = plain_text(_BULLET_MARK.sub("", " ".join(line.text.strip() for line in point), count=1))
         if text:
             texts.append(text)

@@ -34,7 +34,7 @@ def read_deadline(block: Block, issued_on: date | None, tracker: LineTracker) ->
     found_dates = find_dates(text[:1000])
     for line in block.lines:
         if not line.is_blank and (has_words(line.text) and (find_dates(line.text) or len(line.text) < 40)):
-            tracker.mark_used(line, "deadline")
+            tracker.mark_used(line)
     if not found_dates:
         if block.kind == "deadline":
             tracker.warn("no-deadline", f"no date stands after the deadline's label: {excerpt(text)}", line_number)
@@ -113,7 +113,7 @@ def read_languages(block: Block, language: str, tracker: LineTracker) -> tuple[l
                     unknown.append(name.strip())
     for line in block.lines:
         if not line.is_blank:
-            tracker.mark_used(line, "languages")
+            tracker.mark_used(line)
     for piece in unknown if not is_write_block else ():
         tracker.warn("language-unknown", f"no language is called so: {excerpt(piece)}", _line_number_of(piece, block))
     return languages, is_own_welcome
@@ -184,7 +184,7 @@ def read_people(block: Block, gender: Block | None, tracker: LineTracker) -> lis
     text = plain_text(block.text())
     for line in (*block.lines, *(gender.lines if gender else ())):
         if not line.is_blank:
-            tracker.mark_used(line, "people")
+            tracker.mark_used(line)
     people: list[DraftPerson] = []
     position = 0
     for match in _BRACKETS.finditer(text):
@@ -331,7 +331,7 @@ def read_previous(block: Block, tracker: LineTracker) -> str | None:
     for line in block.lines:
         # Nothing is expected below the address, so lines there stay unused and become warnings.
         if not line.is_blank and not is_found:
-            tracker.mark_used(line, "previous")
+            tracker.mark_used(line)
             is_found = bool(find_links(line.text) or _URL.search(line.text))
     for link in find_links(text):
         if link.target.lower().startswith(("http://", "https://")):

@@ -33,7 +33,7 @@ def read_target(lines: list[Line], kind: str, language: str, tracker: LineTracke
     original_texts: dict[str, str] = {}
     for line in lines:
         remainder = contacts.read_contacts(line, details, tracker)
-        tracker.mark_used(line, "targets")
+        tracker.mark_used(line)
         if remainder and line.is_joined:
             tracker.warn("line-joined", f"taken as one line that was wrapped: {excerpt(remainder)}", line.number)
         if remainder:

@@ -39,7 +39,7 @@ def _without_blanks_to_fill(lines: list[Line], tracker: LineTracker) -> list[Lin
         is_request = line.is_cut and not has_contact(line.text) and not is_embassy(line.text)
         tokens = [word.text for word in words(line.text, 60)]
         if not line.is_blank and (is_request or all(each in form_words or each in "123456" for each in tokens)):
-            _mark_and_drop(line, tracker, "label:diplomatic")
+            tracker.mark_used(line)
         else:
             result.append(line)
     return result
@@ -51,7 +51,7 @@ def _groups(lines: list[Line], tracker: LineTracker) -> list[list[Line]]:
     is_ended = True
     had_contact = False  # in the current group
     for paragraph in _merge_single_lines(split_paragraphs(lines)):
-        address_lines = [line for line in paragraph if not _is_prose(line, tracker)]
+        address_lines = _address_lines(paragraph, tracker)
         if not address_lines:
             continue
         # A target that has only its role so far goes on below a blank line.
@@ -113,21 +113,35 @@ def _begins_target(line: Line, group: list[Line], *, had_contact: bool) -> bool:
     return had_contact and has_contact(group[-1].text) and _is_role(line) and len(words(line.text)) <= 14
 
 
+def _address_lines(paragraph: list[Line], tracker: LineTracker) -> list[Line]:
+    """Return the lines of a paragraph that belong to an address, and mark the others as used."""
+    lines: list[Line] = []
+    for line in paragraph:
+        if _is_prose(line, tracker):
+            tracker.mark_used(line)
+        else:
+            lines.append(line)
+    return lines
+
+
 def _is_prose(line: Line, tracker: LineTracker) -> bool:
-    """Return whether a line is a sentence, which is no address, and add a warning for it."""
+    """Return whether a line is an instruction, a price of postage, a sentence or a joining word.
+
+    Adds a warning for an instruction and for a sentence.
+    """
     text = plain_text(line.text)
     if _is_instruction(text):
         tracker.warn("unplaced-line", f"an instruction among the addresses: {excerpt(text)}", line.number)
-        return _mark_and_drop(line, tracker, "warning")
+        return True
     if has_contact(line.text):
         return False
     if _POSTAGE.search(text):
-        return _mark_and_drop(line, tracker, "label:boilerplate")
+        return True
     count = len(words(text, 60))
     if (count >= _SENTENCE and text.endswith((".", "!", "?", ".)", "!)"))) or count > 35:
         tracker.warn("unplaced-line", f"a sentence among the addresses: {excerpt(text)}", line.number)
-        return _mark_and_drop(line, tracker, "warning")
-    return normalised(text) in {"or", "and", "ou", "et", "y", "o", "und", "oder"} and _mark_and_drop(line, tracker)
+        return True
+    return normalised(text) in {"or", "and", "ou", "et", "y", "o", "und", "oder"}
 
 
 def _is_instruction(text: str) -> bool:
@@ -139,8 +153,3 @@ def _is_instruction(text: str) -> bool:
         return False  # `Fax:`, whose number is on the next line
     count = len(words(text, 60))
     return count > 1 and not is_salutation(text) and not any(is_role(part) for part in text.split()[:2])
-
-
-def _mark_and_drop(line: Line, tracker: LineTracker, by: str = "label:connector") -> bool:
-    tracker.mark_used(line, by)
-    return True

@@ -36,7 +36,7 @@ def strip_tags(lines: list[Line], tracker: LineTracker) -> list[Line]:
         )
         text = _without_tags(text, line.number, tracker) if "<" in text else text
         if text is not line.text and not text.strip():
-            tracker.mark_used(line, "warning")
+            tracker.mark_used(line)
         result.append(line if text is line.text else Line(line.number, text))
     return result
 

@@ -40,7 +40,6 @@ class LineTracker:
 
     unused: dict[int, str] = field(default_factory=dict)  # line number → text
     warnings: dict[DraftWarning, None] = field(default_factory=dict)  # in their order, without repeats
-    used: dict[int, list[str]] = field(default_factory=dict)  # line number → fields and labels
     parts: dict[int, list[Line]] = field(default_factory=dict)  # first number of a joined line → its lines
 
     @classmethod
@@ -57,14 +56,13 @@ class LineTracker:
         self.parts[first] = parts
         return Line(first, text, is_joined=True)
 
-    def mark_used(self, line: Line, by: str) -> None:
-        """Record that the text of the line is in the field or label `by`."""
+    def mark_used(self, line: Line) -> None:
+        """Record that the text of the line is in a field or belongs to a label."""
         self.unused.pop(line.number, None)
-        self.used.setdefault(line.number, []).append(by)
 
-    def cut_label(self, line: Line, rest: str, by: str) -> Line:
+    def cut_label(self, line: Line, rest: str) -> Line:
         """Record that the line begins with a label, and return the rest of the line, which is unused."""
-        self.mark_used(line, by)
+        self.mark_used(line)
         remainder = Line(line.number, rest.strip(), is_cut=True)
         if has_words(remainder.text):
             self.unused[line.number] = remainder.text

@@ -18,15 +18,15 @@ _ADDRESS = re.compile(r"[^@%:<>()\[\]\"'\\]{1,100}@[^@%:<>()\[\]\"'\\]{1,200}")
 _SCHEME = re.compile(r"^\s*([a-zA-Z][a-zA-Z0-9+.-]{0,30})\s*:")
 
 
-def to_markdown(lines: list[Line], tracker: LineTracker, by: str) -> str | None:
-    """Return the lines as Markdown paragraphs, or None. Each line is marked as used by the field `by`."""
+def to_markdown(lines: list[Line], tracker: LineTracker) -> str | None:
+    """Return the lines as Markdown paragraphs, or None, and mark each line as used."""
     texts: list[str] = []
     for group in split_paragraphs(lines):
         if not any(has_words(line.text) for line in group):
             continue
         safe_lines: list[str] = []
         for line in group:
-            tracker.mark_used(line, by)
+            tracker.mark_used(line)
             safe_lines.append(safe_text(line, tracker))
         paragraph = _join_lines(safe_lines, [line.text for line in group])
         if len(group) > 1 and "<" in paragraph:  # a tag may span several lines
