@@ -186,6 +186,13 @@ def test_addresses_side_by_side_are_read_one_after_the_other() -> None:
     assert fields(compiled(source), "case.pdf") == fields(OLD)
 
 
+def test_the_last_page_of_the_longest_pdf_is_read() -> None:
+    data = builders.pdf(NEW + "\n" * 55 * 39 + "Zebra.")
+    assert b"/Count 40 " in data
+    assert fields(data, "case.pdf") == fields(NEW + "\n\nZebra.")
+    assert codes(data, "case.pdf") == codes(NEW + "\n\nZebra.")
+
+
 NUMBER = '#counter(page).display("1 / 1", both: true)'
 FOOTERS = [
     f"Urgent Action {NUMBER}",

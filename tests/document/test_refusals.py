@@ -79,6 +79,7 @@ FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a scanned PDF": ("case.pdf", scanned, "no-text"),
     "a Word bomb": ("case.docx", bomb, "too-large"),
     "a PDF bomb": ("case.pdf", pdf_bomb, "too-large"),
+    "more pages than any case has": ("case.pdf", lambda: builders.pdf(NEW + "\n" * 55 * 40 + "Zebra."), "too-large"),
     "half a Word file": ("case.docx", lambda: builders.docx(NEW)[:-400], "unreadable"),
     "a tenth of a Word file": ("case.docx", lambda: builders.docx(NEW)[:300], "unreadable"),
     "half a PDF": ("case.pdf", lambda: typeset(NEW)[: len(typeset(NEW)) // 2], "unreadable"),

@@ -43,12 +43,12 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
     _check(data, name)
     try:
         with _limited_unpacking():
-            blocks = _read_blocks(data)
+            blocks = _read_blocks(data, name)
     except UnpackLimitError:
         raise _too_large(name) from None
     except (PDFPasswordIncorrect, PDFEncryptionError):
         raise DocumentError("encrypted", f"{name} is encrypted; save it without a password") from None
-    except MemoryError:
+    except (DocumentError, MemoryError):
         raise
     # Damaged files cause many kinds of exception in pdfminer: TypeError, KeyError, struct.error, RecursionError…
     except (Exception, RecursionError) as error:
@@ -97,13 +97,20 @@ def _limited_unpacking() -> Iterator[None]:
         namespace.update(originals)
 
 
-def _read_blocks(data: bytes) -> list[PageBlock]:
-    """Return the text blocks of the pages, up to the page on which they exceed MAX_CHARACTERS."""
+def _read_blocks(data: bytes, name: str) -> list[PageBlock]:
+    """Return the text blocks of the pages, up to the page on which they exceed MAX_CHARACTERS.
+
+    Raises DocumentError if the file has more than `_MAX_PAGES` pages, since no text may be lost unnoticed.
+    """
     blocks: list[PageBlock] = []
     length = 0
     for page_number, page in enumerate(
         extract_pages(BytesIO(data), maxpages=_MAX_PAGES + 1, laparams=_LAYOUT), start=1
     ):
+        if page_number > _MAX_PAGES:
+            raise DocumentError(
+                "too-large", f"{name} has more than {_MAX_PAGES} pages; save those of the Urgent Action"
+            )
         page_blocks = list(_page_blocks(page, page_number))
         blocks += page_blocks
         length += sum(len(block.text) for block in page_blocks)
