@@ -6,7 +6,11 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from campaign.config import ROOT
+from campaign.queries.appeals.editor import Document, Doubt
+from campaign.web.staff.appeals.document_doubts import doubts_by_field
 
 PACKAGE = ROOT / "campaign" / "document"
 DOCUMENTED = (ROOT / "docs" / "documents.md").read_text(encoding="utf-8")
@@ -54,6 +58,13 @@ def _is_looped(node: ast.For, name: str) -> bool:
 
 def test_every_warning_is_documented() -> None:
     assert _codes("warn") == _documented("Warnings")
+
+
+@pytest.mark.parametrize("code", sorted(_documented("Warnings")))
+def test_every_warning_has_a_text_for_staff(code: str) -> None:
+    ((doubt,),) = doubts_by_field(Document("en", ("first", "second"), (Doubt(code, "message", 2),))).values()
+    assert doubt.words
+    assert (doubt.language, doubt.line, doubt.text) == ("en", 2, "second")
 
 
 def test_every_refusal_is_documented() -> None:
