@@ -11,13 +11,14 @@ from tests.staff.test_route_matrix import test_every_route_is_in_the_matrix as e
 
 
 def test_staff_see_it(app: Flask) -> None:
-    page = staffed(app, Role.VIEWER).get("/staff/advice")
+    page = staffed(app, Role.VIEWER).get("/staff/accounts/roles")
     assert page.status_code == 200
-    assert "<h1>Advice</h1>" in page.text
+    assert "<h1>Role</h1>" in page.text
+    assert "<li>Coordinator</li>" in page.text
 
 
 def test_others_are_asked_to_log_in(client: FlaskClient) -> None:
-    answer = client.get("/staff/advice")
+    answer = client.get("/staff/accounts/roles")
     assert answer.status_code == 302
     assert "/staff/login" in answer.location
 
