@@ -25,15 +25,15 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.delivery.dispatcher import deliver_due
 from tests.conftest import START, Postbox, form
-from tests.faults.smtp_script import Say, Script, Server
+from tests.faults.smtp_script import Reply, Script, Server
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 ENVELOPE = Envelope("Tocsin <act@tocsin.example>", "jeanne@mail.example", "<1@tocsin.example>", START, "en")
 
 
 class RefusesAll(Script):
-    def rcpt(self, recipient: str) -> Say:
-        return Say("550 5.1.1 nobody")
+    def rcpt(self, recipient: str) -> Reply:
+        return Reply("550 5.1.1 nobody")
 
 
 @pytest.fixture

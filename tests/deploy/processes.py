@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 from campaign.config import ROOT
@@ -83,6 +85,46 @@ def wait_for(url: str, seconds: float = 240) -> None:
             pass
         time.sleep(0.1)
     raise AssertionError(f"{url} did not answer within {seconds} s")
+
+
+def wait_until(is_done: Callable[[], bool], seconds: float = 60, *, pause: float = 0.1) -> None:
+    """Poll every `pause` seconds until the condition is true; fail the test after `seconds`."""
+    end = time.monotonic() + seconds
+    while not is_done():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(pause)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Return nothing, so that a redirect is the answer."""
+
+
+# Opens a URL without following redirects.
+OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def post_form(url: str, fields: dict[str, str], **headers: str) -> int:
+    """Send the fields as a form; return the status. Redirects are not followed."""
+    request = urllib.request.Request(url, urllib.parse.urlencode(fields).encode(), headers)
+    try:
+        with OPENER.open(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def timed_request(port: int, path: str = "/healthz", body: bytes | None = None, **headers: str) -> tuple[int, float]:
+    """Send a request; return the status and the seconds until its answer was read."""
+    began = time.monotonic()
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("GET" if body is None else "POST", path, body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, time.monotonic() - began
+    finally:
+        connection.close()
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 import urllib.parse
 import urllib.request
@@ -13,51 +12,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.conftest import DOCUMENT, KEYS, make_database
-from tests.deploy.processes import environment, flask, free_port, running, wait_for, web
+from tests.deploy.inbox import Inbox
+from tests.deploy.processes import environment, flask, free_port, post_form, running, wait_for, wait_until, web
 
 SUPPORTERS = 300
 COUNTRIES = ("FR", "DE", "CH", "BR", "NZ")
 
 pytestmark = pytest.mark.slow
-
-
-class Inbox:
-    """A mail server that stores what arrives, by recipient."""
-
-    def __init__(self) -> None:
-        self.mails: dict[str, list[bytes]] = {}
-        self._lock = threading.Lock()
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
-        assert isinstance(envelope.content, bytes)
-        with self._lock:
-            for recipient in envelope.rcpt_tos:
-                self.mails.setdefault(recipient, []).append(envelope.content)
-        return "250 OK"
-
-
-class _Keep(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """Redirects are answers here."""
-
-
-_OPENER = urllib.request.build_opener(_Keep)
-
-
-def post(url: str, fields: dict[str, str], **headers: str) -> int:
-    request = urllib.request.Request(url, urllib.parse.urlencode(fields).encode(), headers)
-    try:
-        with _OPENER.open(request, timeout=30) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
 
 
 @pytest.fixture
@@ -155,7 +121,7 @@ def all_sign_and_confirm(ports: list[int], kept: Inbox) -> None:
         assert len(set(links)) == SUPPORTERS
         paths = [urllib.parse.urlsplit(link).path for link in links * 2]
         urls = [f"http://127.0.0.1:{ports[number % len(ports)]}{path}" for number, path in enumerate(paths)]
-        assert Counter(pool.map(lambda url: post(url, {}), urls)) == {303: 2 * SUPPORTERS}
+        assert Counter(pool.map(lambda url: post_form(url, {}), urls)) == {303: 2 * SUPPORTERS}
         # The confirmation with the letter, then the thanks: once each.
         wait_until(lambda: sum(map(len, kept.mails.values())) == 2 * SUPPORTERS)
         time.sleep(1.5)
@@ -184,7 +150,7 @@ def sign(port: int, number: int, **headers: str) -> int:
         "country": COUNTRIES[number % len(COUNTRIES)],
         "consent": "y",
     }
-    return post(f"http://127.0.0.1:{port}/en/appeals/case/sign", fields, **headers)
+    return post_form(f"http://127.0.0.1:{port}/en/appeals/case/sign", fields, **headers)
 
 
 def links_of(content: bytes) -> list[str]:
@@ -192,11 +158,3 @@ def links_of(content: bytes) -> list[str]:
     part = message_from_bytes(content, policy=policy.default).get_body(("plain",))
     assert part is not None
     return re.findall(r"http://\S+/s/\S+", str(part.get_content()))
-
-
-def wait_until(done: Any, seconds: float = 60) -> None:
-    """Wait until the condition is true, or fail the test."""
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)

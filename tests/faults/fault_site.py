@@ -1,4 +1,4 @@
-"""A Tocsin of real processes for fault tests: its database, its mail server, and a clock that the test moves."""
+"""A site of real processes for the fault tests: its database, its mail server, and a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.deploy.processes import environment, running
 from tests.faults.smtp_script import Server
 
 WORKER = ["flask", "worker"]
-_OPEN = {MailState.QUEUED, MailState.RETRY, MailState.SENDING}
+_UNFINISHED = {MailState.QUEUED, MailState.RETRY, MailState.SENDING}
 
 
 @dataclass
@@ -53,8 +53,8 @@ class Site:
             assert appeal is not None
             for email in emails:
                 address = parse_address(email)
-                one = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
-                sign(one, context=context(datetime.now(UTC), SUPPORTER))
+                request = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
+                sign(request, context=context(datetime.now(UTC), SUPPORTER))
 
     def states(self) -> Counter[str]:
         """Return the number of mails in each state."""
@@ -65,14 +65,14 @@ class Site:
     def move_clock(self, seconds: int) -> None:
         """Move the database's clock, for every process."""
         with self.app.app_context(), transaction() as session:
-            moved = session.execute(select(func.coalesce(func.sum(ClockOffset.seconds), 0))).scalar_one()
+            offset = session.execute(select(func.coalesce(func.sum(ClockOffset.seconds), 0))).scalar_one()
             session.execute(delete(ClockOffset))
-            session.execute(insert(ClockOffset).values(id=1, seconds=moved + seconds))
+            session.execute(insert(ClockOffset).values(id=1, seconds=offset + seconds))
 
-    def run_until(self, done: Callable[[], bool], *, seconds: float = 60, step: int = 0, pause: float = 0.3) -> None:
-        """Wait until the condition is true; move the clock by `step` seconds at each look."""
+    def run_until(self, is_done: Callable[[], bool], *, seconds: float = 60, step: int = 0, pause: float = 0.3) -> None:
+        """Poll until the condition is true; move the clock by `step` seconds after each check."""
         end = time.monotonic() + seconds
-        while not done():
+        while not is_done():
             assert time.monotonic() < end, f"not in time: {self.states()}; {(self.folder / 'log').read_text()[-3000:]}"
             time.sleep(pause)
             if step:
@@ -80,7 +80,7 @@ class Site:
 
     def is_settled(self) -> bool:
         """Return whether every mail is sent or has failed for good."""
-        return not set(self.states()) & _OPEN
+        return not set(self.states()) & _UNFINISHED
 
     def close(self) -> None:
         """Close the test process's own connections."""
@@ -104,7 +104,7 @@ def make_site(
     elif not url:
         url = make_database(request.getfixturevalue("postgresql_server"), f"faults_{secrets.token_hex(6)}")
     settings = {"TOCSIN_MAIL_URL": f"smtp://127.0.0.1:{server.port}", "TOCSIN_LIMITS_URL": "off", **more}
-    # Without limits here: all applications of a process share the limiter, which would go on asking a Redis that ends.
+    # No limits here: all applications of a process share one limiter, which would go on calling a Redis that has ended.
     app = create_app(settings_for(url, folder, **{**settings, "TOCSIN_LIMITS_URL": "off"}))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)

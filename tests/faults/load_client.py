@@ -24,25 +24,25 @@ HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer and its time; status 0 where the connection broke before there was one."""
+class RecordedAnswer:
+    """An answer and its times. Its status is 0 if the connection broke before an answer came."""
 
     began_at: float
-    at: float
+    ended_at: float
     status: int
     retry_after: str | None
     email: str
 
 
-class Crowd:
+class LoadClient:
     """A client that signs an appeal through the form, each time with a new address."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._numbers = itertools.count()
-        self.answers: list[Answer] = []
+        self.answers: list[RecordedAnswer] = []
 
-    def sign(self) -> Answer:
+    def sign(self) -> RecordedAnswer:
         """Sign once."""
         email = f"one{next(self._numbers)}@mail.example"
         fields = {"name": "Jeanne Martin", "email": email, "country": "FR", "consent": "y"}
@@ -50,14 +50,14 @@ class Crowd:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             connection.request("POST", "/en/appeals/case/sign", urllib.parse.urlencode(fields), HEADERS)
-            found = connection.getresponse()
-            found.read()
-            status, retry_after = found.status, found.headers["Retry-After"]
+            response = connection.getresponse()
+            response.read()
+            status, retry_after = response.status, response.headers["Retry-After"]
         except (OSError, http.client.HTTPException):
             pass
         finally:
             connection.close()
-        answer = Answer(began, time.monotonic(), status, retry_after, email)
+        answer = RecordedAnswer(began, time.monotonic(), status, retry_after, email)
         self.answers.append(answer)
         return answer
 
@@ -66,46 +66,51 @@ class Crowd:
         """Run that many clients until the block or its event ends."""
         stop = threading.Event()
 
-        def go_on() -> None:
+        def sign_until_stopped() -> None:
             while not stop.is_set():
                 if self.sign().status != 303:
                     stop.wait(0.05)
 
-        threads = [threading.Thread(target=go_on) for _ in range(number)]
-        for one in threads:
-            one.start()
+        threads = [threading.Thread(target=sign_until_stopped) for _ in range(number)]
+        for thread in threads:
+            thread.start()
         try:
             yield stop
         finally:
             stop.set()
-            for one in threads:
-                one.join()
+            for thread in threads:
+                thread.join()
 
     def statuses(self) -> Counter[int]:
         """Return how often each status came."""
-        return Counter(one.status for one in self.answers)
+        return Counter(answer.status for answer in self.answers)
 
-    def first_taken_after(self, moment: float) -> float:
+    def seconds_until_accepted(self, moment: float) -> float:
         """Return the seconds until a client that began after that moment was accepted; wait a minute at most."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
-            taken = [one.at for one in self.answers if one.began_at >= moment and one.status == 303]
-            if taken:
-                return min(taken) - moment
+            accepted_at = [
+                answer.ended_at for answer in self.answers if answer.began_at >= moment and answer.status == 303
+            ]
+            if accepted_at:
+                return min(accepted_at) - moment
             time.sleep(0.05)
-        raise AssertionError(f"nobody was taken within a minute: {self.statuses()}")
+        raise AssertionError(f"no sign-up was accepted within a minute: {self.statuses()}")
 
-    def lost(self, site: Site) -> list[str]:
+    def lost_addresses(self, site: Site) -> list[str]:
         """Return the addresses of acknowledged sign-ups that are not stored."""
         with site.app.app_context():
             vault, appeal_ids = runtime().vault, db.session.scalars(select(Appeal.id)).all()
-            kept = set(db.session.scalars(select(Signature.address_digest)))
-            waiting = set(db.session.scalars(select(SignUp.address_digest)))
+            signature_digests = set(db.session.scalars(select(Signature.address_digest)))
+            sign_up_digests = set(db.session.scalars(select(SignUp.address_digest)))
             db.session.remove()
-            told = {one.email: parse_address(one.email) for one in self.answers if one.status == 303}
-            digests = {email: vault.address_digests(appeal_ids, address) for email, address in told.items()}
+            acknowledged = {
+                answer.email: parse_address(answer.email) for answer in self.answers if answer.status == 303
+            }
+            digests = {email: vault.address_digests(appeal_ids, address) for email, address in acknowledged.items()}
             return [
                 email
-                for email, found in digests.items()
-                if kept.isdisjoint(found) and waiting.isdisjoint(vault.waiting_digest(one) for one in found)
+                for email, own in digests.items()
+                if signature_digests.isdisjoint(own)
+                and sign_up_digests.isdisjoint(vault.waiting_digest(digest) for digest in own)
             ]

@@ -1,4 +1,4 @@
-"""A worker that cannot work: it logs the reason, waits where waiting helps, or ends; and `/readyz` reports it."""
+"""A worker that cannot work: it logs the reason, then waits or ends; `/readyz` reports it."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from tests.postgresql import PostgresServer, control
 
 pytestmark = pytest.mark.slow
 
-# `flask worker` with a statement that this database does not know, as min(bytea) before PostgreSQL 18.
-_WRONG = """
+# `flask worker` with a statement that the database does not support, such as min(bytea) before PostgreSQL 18.
+_WORKER_WITH_WRONG_STATEMENT = """
 from sqlalchemy import text
-from campaign.services import claim
+from campaign.services.delivery import claim
 claim.WALK = text("SELECT no_such_function(:after, :domains, :now)")
 from flask.cli import main
 main()
 """
 
 
-# `flask worker` on a machine whose clock is 100 days ahead; what it does each hour it does each second.
-_AHEAD = """
+# `flask worker` on a machine whose clock is 100 days ahead; it runs the hourly jobs every second.
+_WORKER_WITH_WRONG_CLOCK = """
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from campaign import factory, tasks, worker
@@ -55,7 +55,7 @@ main()
 """
 
 
-def ready(site: Site) -> tuple[int, str]:
+def readiness(site: Site) -> tuple[int, str]:
     answer = site.app.test_client().get("/readyz")
     return answer.status_code, answer.text
 
@@ -66,10 +66,10 @@ def metrics(site: Site) -> dict[str, float]:
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
 
 
-def test_a_wrong_statement_ends_the_worker_and_is_never_called_away(site: Site) -> None:
+def test_a_wrong_statement_ends_the_worker_and_is_not_reported_as_a_database_away(site: Site) -> None:
     site.sign("one@mail.example")
-    assert ready(site) == (200, "ready\n"), "no worker has run yet, and nothing is wrong"
-    command = [sys.executable, "-c", _WRONG, "worker"]
+    assert readiness(site) == (200, "ready\n"), "no worker has run yet, and nothing is wrong"
+    command = [sys.executable, "-c", _WORKER_WITH_WRONG_STATEMENT, "worker"]
     for _ in range(2):
         ended = subprocess.run(
             command, cwd=ROOT, env=site.environ, capture_output=True, text=True, check=False, timeout=60
@@ -78,65 +78,69 @@ def test_a_wrong_statement_ends_the_worker_and_is_never_called_away(site: Site) 
         assert "the database is away" not in ended.stderr
         assert "a statement of ours is wrong" in ended.stderr
         assert "no_such_function" in ended.stderr
-    status, said = ready(site)
+    status, text = readiness(site)
     assert status == 503
-    assert "no worker gets anything done" in said
-    assert "no_such_function" in said
+    assert "no worker gets anything done" in text
+    assert "no_such_function" in text
     assert metrics(site)["tocsin_workers"] == 0
     assert metrics(site)["tocsin_worker_failures"] == 2
     with site.workers():
         site.run_until(site.is_settled)
-        site.run_until(lambda: ready(site)[0] == 200, seconds=30)
+        site.run_until(lambda: readiness(site)[0] == 200, seconds=30)
         assert metrics(site)["tocsin_workers"] == 1
-        assert metrics(site)["tocsin_worker_failures"] == 2, "what went wrong stays counted"
+        assert metrics(site)["tocsin_worker_failures"] == 2, "earlier failures stay counted"
 
 
-def test_a_worker_with_a_wrong_clock_deletes_nothing_and_is_told_of(site: Site) -> None:
+def test_a_worker_with_a_wrong_clock_deletes_nothing_and_is_reported(site: Site) -> None:
     site.sign(*(f"{number}@mail.example" for number in range(20)))
     log = site.folder / "ahead"
     with log.open("w") as output:
-        ahead = subprocess.Popen(
-            [sys.executable, "-c", _AHEAD, "worker"], cwd=ROOT, env=site.environ, stdout=output, stderr=output
+        process = subprocess.Popen(
+            [sys.executable, "-c", _WORKER_WITH_WRONG_CLOCK, "worker"],
+            cwd=ROOT,
+            env=site.environ,
+            stdout=output,
+            stderr=output,
         )
         try:
-            site.run_until(lambda: ready(site)[0] == 503, seconds=60)
-            assert "this machine's clock says" in ready(site)[1]
+            site.run_until(lambda: readiness(site)[0] == 503, seconds=60)
+            assert "this machine's clock says" in readiness(site)[1]
             site.run_until(site.is_settled)
         finally:
-            ahead.terminate()
-            ahead.wait(30)
+            process.terminate()
+            process.wait(30)
     assert "purge-expired is not done: this machine's clock says" in log.read_text()
     with site.app.app_context():
         assert db.session.scalar(select(func.count()).select_from(Mail)) == 20
         assert set(db.session.scalars(select(Appeal.state))) == {"open"}
         db.session.remove()
-    assert sorted(one.recipient for one in site.server.received) == sorted(
+    assert sorted(message.recipient for message in site.server.received) == sorted(
         f"{number}@mail.example" for number in range(20)
     )
-    assert ready(site) == (200, "ready\n")
+    assert readiness(site) == (200, "ready\n")
 
 
-def test_a_worker_that_is_told_to_stop_leaves_nothing_to_worry_about(site: Site) -> None:
+def test_a_worker_that_was_stopped_is_not_reported(site: Site) -> None:
     with site.workers():
         site.run_until(lambda: metrics(site)["tocsin_workers"] == 1, seconds=30)
     assert metrics(site)["tocsin_workers"] == 0
-    assert ready(site) == (200, "ready\n")
+    assert readiness(site) == (200, "ready\n")
 
 
-def test_who_left_and_cannot_be_written_down_is_told(site: Site) -> None:
+def test_an_erasure_journal_that_cannot_be_written_is_reported(site: Site) -> None:
     folder = site.folder / "journal"
     folder.write_text("a file where the folder should be")
     with site.workers(TOCSIN_ERASURE_JOURNAL=str(folder)):
-        site.run_until(lambda: ready(site)[0] == 503, seconds=30)
-        assert f"who left cannot be written to {folder}" in ready(site)[1]
+        site.run_until(lambda: readiness(site)[0] == 503, seconds=30)
+        assert f"who left cannot be written to {folder}" in readiness(site)[1]
         assert metrics(site)["tocsin_workers_troubled"] == 1
         folder.unlink()
-        site.run_until(lambda: ready(site)[0] == 200, seconds=30)
+        site.run_until(lambda: readiness(site)[0] == 200, seconds=30)
         assert list(folder.iterdir()) == []
 
 
 def test_a_worker_waits_for_the_schema(server: Server, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """Wait for the schema on an empty file: log what to do, and go on once it is there."""
+    """Wait for the schema on an empty file: log what to do, and continue once the schema exists."""
     url, log = f"sqlite:///{tmp_path}/new.db", tmp_path / "log"
     environ = environment(**KEYS, TOCSIN_DATABASE_URL=url, TOCSIN_MAIL_URL=f"smtp://127.0.0.1:{server.port}")
     with running(environ, [WORKER], log) as processes:
@@ -162,20 +166,20 @@ def test_a_worker_waits_for_a_database_that_is_not_there_yet(
     control(own_server, "fast", "stop")
     log = tmp_path / "log"
     with running(site.environ, [WORKER], log) as processes:
-        said = "WARNING campaign.worker: waiting: the database is away (08001)"
+        line = "WARNING campaign.worker: waiting: the database is away (08001)"
         end = time.monotonic() + 60
-        while said not in log.read_text() and time.monotonic() < end:
+        while line not in log.read_text() and time.monotonic() < end:
             time.sleep(0.3)
         time.sleep(5)
-        assert said in log.read_text()
+        assert line in log.read_text()
         assert processes[0].poll() is None, log.read_text()
         control(own_server, "fast", "start")
         site.run_until(site.is_settled)
-    assert [one.recipient for one in server.received] == ["one@mail.example"]
+    assert [message.recipient for message in server.received] == ["one@mail.example"]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "reason"),
     [
         ("role", r"unknown role.* \(28000\)"),
         ("database", r"no database of that name \(3D000\)"),
@@ -183,10 +187,10 @@ def test_a_worker_waits_for_a_database_that_is_not_there_yet(
         ("password", r"wrong password \(28P01\)"),
     ],
 )
-def test_a_database_that_refuses_is_told_apart_from_one_that_is_away(
-    own_server: PostgresServer, tmp_path: Path, wrong: str, said: str
+def test_a_database_that_refuses_is_not_reported_as_away(
+    own_server: PostgresServer, tmp_path: Path, wrong: str, reason: str
 ) -> None:
-    """Log time, level and SQLSTATE of a refusal; supporters are asked to come again either way."""
+    """Log time, level and SQLSTATE of a refusal; supporters get a 503 with Retry-After as when it is away."""
     url = make_database(own_server.get_uri(), "refuses")
     app = create_app(settings_for(url, tmp_path))
     with app.app_context():
@@ -222,6 +226,8 @@ def test_a_database_that_refuses_is_told_apart_from_one_that_is_away(
             except OSError:
                 continue
     assert retry_after == "5"
-    line = rf"(?m)^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ERROR campaign\.web\.errors: the database refuses us: .*{said}"
+    line = (
+        rf"(?m)^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ERROR campaign\.web\.errors: the database refuses us: .*{reason}"
+    )
     assert re.search(line, log.read_text()), log.read_text()
     assert "the database is away" not in log.read_text()

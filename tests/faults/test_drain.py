@@ -1,4 +1,4 @@
-"""SIGTERM under load: web and workers finish what is under way and end by themselves, and nothing is half done."""
+"""SIGTERM under load: web server and workers finish the work under way and end by themselves."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from campaign.config import ROOT
 from tests.attack import Figure
 from tests.deploy.processes import flask, free_port, wait_for, web
 from tests.faults.fault_site import WORKER, Site
-from tests.faults.load_client import Crowd
-from tests.faults.smtp_script import Say, Script
+from tests.faults.load_client import LoadClient
+from tests.faults.smtp_script import Reply, Script
 
 pytestmark = pytest.mark.slow
 
 
-def start(site: Site, command: list[str]) -> subprocess.Popen[bytes]:
+def start_process(site: Site, command: list[str]) -> subprocess.Popen[bytes]:
     """Start the command as a process that writes into the site's log."""
     with (site.folder / "log").open("ab") as log:
         return subprocess.Popen(
@@ -28,44 +28,46 @@ def start(site: Site, command: list[str]) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def test_the_web_answers_all_that_it_has_taken_and_ends(site: Site, figure: Figure) -> None:
+def test_a_terminated_web_server_answers_the_requests_under_way(site: Site, figure: Figure) -> None:
     port = free_port()
     site.environ |= {"TOCSIN_BASE_URL": f"http://127.0.0.1:{port}", "TOCSIN_CHALLENGE": "off"}
-    process = start(site, [*web(port, workers=2), "--preload"])
+    process = start_process(site, [*web(port, workers=2), "--preload"])
     try:
         wait_for(f"http://127.0.0.1:{port}/readyz", seconds=240)
-        crowd = Crowd(port)
-        with crowd.signing(8):
-            while crowd.statuses()[303] < 50:
+        client = LoadClient(port)
+        with client.signing(8):
+            while client.statuses()[303] < 50:
                 time.sleep(0.02)
-            told_at = time.monotonic()
+            terminated_at = time.monotonic()
             process.terminate()
-            # gunicorn gives what is under way 30 seconds; on a free machine it takes one.
+            # gunicorn gives the requests under way 30 seconds; on an idle machine they take one.
             assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
-    assert set(crowd.statuses()) <= {303, 0}
-    # Requests that began well before were answered; later ones are refused, and a proxy tries elsewhere.
-    assert [one for one in crowd.answers if one.status == 0 and one.began_at < told_at - 0.5] == []
-    figure("10 faults: SIGTERM to the web under load: acknowledged signatures lost", len(crowd.lost(site)), "0")
-    assert crowd.lost(site) == []
+    assert set(client.statuses()) <= {303, 0}
+    # Requests that began well before SIGTERM were answered. Later ones are refused; a proxy tries another server.
+    assert [answer for answer in client.answers if answer.status == 0 and answer.began_at < terminated_at - 0.5] == []
+    figure(
+        "10 faults: SIGTERM to the web under load: acknowledged signatures lost", len(client.lost_addresses(site)), "0"
+    )
+    assert client.lost_addresses(site) == []
     assert "all counts are exact" in flask(site.environ, "tally", "verify")
 
 
 class Slow(Script):
     """A server that delays the answer to each message."""
 
-    def dot(self, recipient: str, content: bytes) -> Say:
-        return Say("250 ok", pause=0.4)
+    def dot(self, recipient: str, content: bytes) -> Reply:
+        return Reply("250 ok", pause=0.4)
 
 
-def test_a_worker_finishes_the_mails_under_way_and_hands_back_the_others(
+def test_a_terminated_worker_finishes_the_mails_under_way_and_releases_the_others(
     site: Site, tmp_path: Path, figure: Figure
 ) -> None:
     site.server.script = Slow()
     site.sign(*(f"one{number}@d{number % 9}.example" for number in range(60)))
-    process = start(site, WORKER)
+    process = start_process(site, WORKER)
     try:
         site.run_until(lambda: len(site.server.received) >= 5)
         process.terminate()
@@ -74,11 +76,13 @@ def test_a_worker_finishes_the_mails_under_way_and_hands_back_the_others(
         process.kill()
         process.wait()
     states = site.states()
-    assert set(states) <= {"sent", "queued"}, states  # nothing is in doubt, nothing waits for a lease to end
+    assert set(states) <= {"sent", "queued"}, states  # no mail is in doubt, and none waits for a lease to end
     assert states["sent"] == len(site.server.received) < 60
     with site.workers(2):
         site.run_until(site.is_settled)
-    twice = sum(len(same) > 1 for same in site.server.copies().values())
-    figure("10 faults: SIGTERM to a worker: mails lost or sent twice, of 60", 60 - site.states()["sent"] + twice, "0")
+    duplicates = sum(len(copies) > 1 for copies in site.server.copies().values())
+    figure(
+        "10 faults: SIGTERM to a worker: mails lost or sent twice, of 60", 60 - site.states()["sent"] + duplicates, "0"
+    )
     assert site.states() == {"sent": 60}
-    assert {len(same) for same in site.server.copies().values()} == {1}
+    assert {len(copies) for copies in site.server.copies().values()} == {1}

@@ -1,4 +1,4 @@
-"""Processes killed at any moment: no acknowledged signature and no mail is lost, and all sums stay right.
+"""Processes killed at any moment: no acknowledged signature and no mail is lost, and all counts stay exact.
 
 Twenty-five kills on each database in `make test`; two hundred on each during 20,000 sign-ups in `make faults`.
 """
@@ -32,8 +32,7 @@ from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from tests.conftest import link_of
-from tests.deploy.processes import flask, free_port, wait_for, web
-from tests.deploy.test_many_machines import post
+from tests.deploy.processes import flask, free_port, post_form, wait_for, web
 from tests.faults.fault_site import WORKER, Site
 
 KILLS = int(os.environ.get("FAULTS_KILLS", "25"))
@@ -42,8 +41,8 @@ SIGN_UPS = int(os.environ.get("FAULTS_SIGN_UPS", "1000"))
 pytestmark = pytest.mark.slow
 
 
-class Herd:
-    """Web and workers that are killed without warning now and then, and started again."""
+class RestartedProcesses:
+    """The web server and workers, which are killed at random moments and started again."""
 
     def __init__(self, site: Site, commands: list[list[str]]) -> None:
         self._site = site
@@ -52,23 +51,23 @@ class Herd:
         self._processes = [self._start(command) for command in commands]
         self.killed: Counter[str] = Counter()
 
-    def kill_one(self, chance: random.Random) -> None:
-        """Kill one at random: a worker, the web server with all its children, or one of these children alone."""
-        victim = chance.randrange(len(self._processes))
+    def kill_one(self, random_source: random.Random) -> None:
+        """Kill one at random: a worker, the web server with all its children, or one of these children only."""
+        victim = random_source.randrange(len(self._processes))
         process = self._processes[victim]
         name = self._commands[victim][0]
-        if name == "gunicorn" and chance.random() < 0.8:
+        if name == "gunicorn" and random_source.random() < 0.8:
             children = psutil.Process(process.pid).children()
             if children:
-                os.kill(chance.choice(children).pid, signal.SIGKILL)
+                os.kill(random_source.choice(children).pid, signal.SIGKILL)
                 self.killed["web child"] += 1
                 return
         self._kill(process)
         self.killed[name] += 1
         self._processes[victim] = self._start(self._commands[victim])
 
-    def end(self) -> None:
-        """Kill the processes that are left."""
+    def kill_all(self) -> None:
+        """Kill all processes."""
         for process in self._processes:
             self._kill(process)
         self._log.close()
@@ -86,8 +85,8 @@ class Herd:
         process.wait()
 
 
-class Crowd:
-    """A client that signs, and confirms by the links that arrive; it records only acknowledged answers."""
+class ConfirmingClient:
+    """A client that signs, and confirms by the mailed links. It records what was acknowledged."""
 
     def __init__(self, site: Site, url: str) -> None:
         self._site, self._url = site, url
@@ -97,7 +96,7 @@ class Crowd:
         self.allowed = 0
 
     def sign(self, number: int) -> None:
-        """Sign until it is acknowledged; after a lost answer send the form again, as people do."""
+        """Send the form until it is acknowledged, again after a lost answer, as people do."""
         while number >= self.allowed:
             time.sleep(0.05)
         email = f"one{number}@d{number % 40}.example"
@@ -106,28 +105,28 @@ class Crowd:
             with self._lock:
                 self.signed.add(email)
 
-    def confirm_some(self, stop: threading.Event) -> None:
-        """Confirm for every fourth recipient of a mail."""
-        seen = 0
+    def confirm_every_fourth(self, stop: threading.Event) -> None:
+        """Follow the mailed link of every fourth recipient, until `stop` is set."""
+        position = 0
         while not stop.wait(0.1):
             received = self._site.server.received
-            while seen < len(received):
-                one, seen = received[seen], seen + 1
-                if int(one.recipient.removeprefix("one").partition("@")[0]) % 4 == 0:
-                    self._confirm(one.recipient, one.content)
+            while position < len(received):
+                message, position = received[position], position + 1
+                if int(message.recipient.removeprefix("one").partition("@")[0]) % 4 == 0:
+                    self._confirm(message.recipient, message.content)
 
     def _confirm(self, recipient: str, content: bytes) -> None:
         try:
             link = link_of(message_from_bytes(content, policy=policy.default))
         except AssertionError:
-            return  # the thanks, which hold no such link
+            return  # the thank-you mail, which holds no such link
         if "/s/" in link and self._post(link, {}, tries=30):
             self.confirmed.add(recipient)
 
     def _post(self, path: str, fields: dict[str, str], *, tries: int) -> bool:
         for _ in range(tries):
             try:
-                if post(self._url + path, fields) == 303:
+                if post_form(self._url + path, fields) == 303:
                     return True
             except OSError:
                 time.sleep(0.3)
@@ -135,9 +134,9 @@ class Crowd:
 
 
 @contextmanager
-def confirming(crowd: Crowd) -> Iterator[None]:
+def confirming(client: ConfirmingClient) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=crowd.confirm_some, args=(stop,))
+    thread = threading.Thread(target=client.confirm_every_fourth, args=(stop,))
     thread.start()
     try:
         yield
@@ -147,81 +146,81 @@ def confirming(crowd: Crowd) -> Iterator[None]:
 
 
 def test_killed_processes_lose_no_signature_and_no_mail(site: Site, tmp_path: Path) -> None:
-    chance = random.Random(KILLS)  # noqa: S311  no secret
+    random_source = random.Random(KILLS)  # noqa: S311  no secret
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     site.environ["TOCSIN_BASE_URL"] = url
-    herd = Herd(site, [[*web(port, workers=2), "--preload"], WORKER, WORKER])
-    crowd = Crowd(site, url)
+    processes = RestartedProcesses(site, [[*web(port, workers=2), "--preload"], WORKER, WORKER])
+    client = ConfirmingClient(site, url)
     try:
         wait_for(f"{url}/readyz")
-        with ThreadPoolExecutor(8) as pool, confirming(crowd):
-            signing = [pool.submit(crowd.sign, number) for number in range(SIGN_UPS)]
+        with ThreadPoolExecutor(8) as pool, confirming(client):
+            signing = [pool.submit(client.sign, number) for number in range(SIGN_UPS)]
             for kill in range(KILLS):
-                crowd.allowed = SIGN_UPS * (kill + 1) // (KILLS + 1)
-                while sum(one.done() for one in signing) < crowd.allowed - 8:
+                client.allowed = SIGN_UPS * (kill + 1) // (KILLS + 1)
+                while sum(future.done() for future in signing) < client.allowed - 8:
                     time.sleep(0.05)
-                time.sleep(chance.uniform(0.0, 1.0))
-                herd.kill_one(chance)
-            crowd.allowed = SIGN_UPS
-            for one in signing:
-                one.result()
-            # What was under way when its worker was killed waits for the end of its lease.
+                time.sleep(random_source.uniform(0.0, 1.0))
+                processes.kill_one(random_source)
+            client.allowed = SIGN_UPS
+            for future in signing:
+                future.result()
+            # A mail that a killed worker had claimed waits for the end of its lease.
             site.run_until(site.is_settled, seconds=120 + SIGN_UPS / 50, step=60, pause=1.5)
         site.run_until(site.is_settled, seconds=60, step=60, pause=1.5)
     finally:
-        herd.end()
-    check(site, crowd)
+        processes.kill_all()
+    check_nothing_lost(site, client)
 
 
-def doubles(site: Site) -> int:
+def extra_copies(site: Site) -> int:
     """Return the copies beyond the first of each message."""
-    return sum(len(same) - 1 for same in site.server.copies().values())
+    return sum(len(copies) - 1 for copies in site.server.copies().values())
 
 
-def unanswered(site: Site) -> set[str]:
-    """Return the forms for which no answer arrived.
+def unanswered_addresses(site: Site) -> set[str]:
+    """Return the addresses to which no answer arrived.
 
-    A form that is sent again, because its answer was lost, is another row; within minutes one mail answers both.
+    A form that was sent again because its answer was lost is another row. Within minutes, one mail answers both.
     """
-    arrived, answered, owed = site.server.copies(), set[str](), set[str]()
+    arrived, answered, expected = site.server.copies(), set[str](), set[str]()
     vault = runtime().vault
     for mail in db.session.scalars(select(Mail).where(Mail.kind.in_(ANSWERS))):
         assert mail.state in {"sent", "unknown"}
         assert mail.context_sealed is not None
-        form = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))["sign_up"]
-        sign_up = db.session.get_one(SignUp, form)
+        sign_up_id = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))["sign_up"]
+        sign_up = db.session.get_one(SignUp, sign_up_id)
         if sign_up.email_sealed is None:
-            continue  # it is confirmed, by the link of its mail
-        whose = vault.open_email(sign_up.email_sealed, place_of(sign_up))
-        owed.add(whose)
+            continue  # confirmed by the link in its mail
+        address = vault.open_email(sign_up.email_sealed, place_of(sign_up))
+        expected.add(address)
         if mail.message_id in arrived:
-            answered.add(whose)
-    return owed - answered
+            answered.add(address)
+    return expected - answered
 
 
-def check(site: Site, crowd: Crowd) -> None:
+def check_nothing_lost(site: Site, client: ConfirmingClient) -> None:
     """Check that acknowledged sign-ups are stored, owed mail has arrived, and the counts are exact."""
-    assert len(crowd.signed) > SIGN_UPS * 0.9
-    assert len(crowd.confirmed) > SIGN_UPS * 0.1
+    assert len(client.signed) > SIGN_UPS * 0.9
+    assert len(client.confirmed) > SIGN_UPS * 0.1
     with site.app.app_context():
         vault = runtime().vault
         appeal_id = db.session.scalars(select(Appeal.id).where(Appeal.slug == "case")).one()
-        found = db.session.execute(select(Signature.address_digest, Signature.state)).all()
+        stored = db.session.execute(select(Signature.address_digest, Signature.state)).all()
         rows: dict[bytes | None, str] = dict.fromkeys(db.session.scalars(select(SignUp.address_digest)), "waits")
-        rows |= {digest: state for digest, state in found}  # noqa: C416  rows are no pairs to mypy
-        digests = {email: vault.address_digest(appeal_id, parse_address(email)) for email in crowd.signed}
+        rows |= {digest: state for digest, state in stored}  # noqa: C416  rows are no pairs to mypy
+        digests = {email: vault.address_digest(appeal_id, parse_address(email)) for email in client.signed}
         state = {email: rows.get(one) or rows.get(vault.waiting_digest(one)) for email, one in digests.items()}
         mails = db.session.execute(select(Mail.message_id, Mail.state).where(Mail.kind.not_in(ANSWERS))).all()
-        without = unanswered(site)
+        unanswered = unanswered_addresses(site)
         ambiguous = db.session.scalars(select(func.sum(Mail.ambiguous))).one()
-    assert [email for email, found in state.items() if found is None] == []
-    assert [email for email in crowd.confirmed if state.get(email) != "confirmed"] == []
+    assert [email for email, stored in state.items() if stored is None] == []
+    assert [email for email in client.confirmed if state.get(email) != "confirmed"] == []
     arrived = site.server.copies()
-    assert [message_id for message_id, found in mails if found != "suppressed" and message_id not in arrived] == []
-    assert {found for _, found in mails} <= {"sent", "unknown", "suppressed"}
-    # An answer that another one made needless looks as if it had left.
-    assert without == set()
-    assert crowd.signed <= {one.recipient for one in site.server.received}
-    assert doubles(site) <= ambiguous
+    assert [message_id for message_id, stored in mails if stored != "suppressed" and message_id not in arrived] == []
+    assert {stored for _, stored in mails} <= {"sent", "unknown", "suppressed"}
+    # An answer that became needless has the state of a sent one.
+    assert unanswered == set()
+    assert client.signed <= {one.recipient for one in site.server.received}
+    assert extra_copies(site) <= ambiguous
     assert "all counts are exact" in flask(site.environ, "tally", "verify")

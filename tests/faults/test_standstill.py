@@ -1,4 +1,4 @@
-"""A worker with a thread that hangs: it logs where, and ends, so that its service starts it again."""
+"""A worker with a thread that hangs: it logs the thread's stack and ends, so that systemd restarts it."""
 
 from __future__ import annotations
 
@@ -15,87 +15,85 @@ from tests.faults.smtp_script import Server
 
 pytestmark = pytest.mark.slow
 
-# `flask worker`, but that the loop named stops for ever at its third turn, in a lock that nobody gives back.
-_STANDING_STILL = """
+# `flask worker` in which the named loop hangs at its third turn, in a lock that is never released.
+_HANGING_WORKER = """
 import sys, threading
 from campaign import worker
 from campaign.services.delivery.dispatcher import Dispatcher
 
-calls, turn, answer, wait = [], Dispatcher.turn, worker.answer_link_requests, worker.has_waiting_rows
+calls = []
 
-def stand_still_in(work):
-    def run(*given, **named):
+def hanging(work):
+    def work_or_hang(*positional, **named):
         calls.append(1)
         if len(calls) == 3:
             locked = threading.Lock()
             locked.acquire()
             locked.acquire()
-        return work(*given, **named)
-    return run
+        return work(*positional, **named)
+    return work_or_hang
 
 worker._SILENCE_SECONDS = 6.0
 match sys.argv.pop():
-    case "deliver": Dispatcher.turn = stand_still_in(turn)
-    case "mind": worker.answer_link_requests = stand_still_in(answer)
-    case "staff": worker.has_waiting_rows = stand_still_in(wait)
+    case "deliver": Dispatcher.turn = hanging(Dispatcher.turn)
+    case "mind": worker.answer_link_requests = hanging(worker.answer_link_requests)
+    case "staff": worker.has_waiting_rows = hanging(worker.has_waiting_rows)
 from flask.cli import main
 main()
 """
 
 
-def test_a_worker_that_stands_still_ends_and_the_next_one_goes_on(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_hanging_worker_ends_and_the_next_one_delivers(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     with Server() as server:
         site = make_site("sqlite", server, tmp_path, request)
-        standing = [
+        workers = [
             subprocess.Popen(
-                [sys.executable, "-c", _STANDING_STILL, "worker", loop],
+                [sys.executable, "-c", _HANGING_WORKER, "worker", loop],
                 cwd=ROOT, env=site.environ, stderr=subprocess.PIPE, text=True,
             )
             for loop in ("deliver", "mind", "staff")
         ]  # fmt: skip
         try:
-            ends = [(worker.communicate(timeout=60)[1], worker.returncode) for worker in standing]
+            ends = [(worker.communicate(timeout=60)[1], worker.returncode) for worker in workers]
         finally:
-            for worker in standing:
+            for worker in workers:
                 worker.kill()
-        for said, status in ends:
-            assert status == 1, said
-            assert "Timeout (0:00:06)!" in said
-            assert re.search(r'File "<string>", line \d+ in run\n', said), said
+        for log, status in ends:
+            assert status == 1, log
+            assert "Timeout (0:00:06)!" in log
+            assert re.search(r'File "<string>", line \d+ in work_or_hang\n', log), log
         site.sign("one@mail.example")
         with site.workers():
             site.run_until(site.is_settled)
-    assert [one.recipient for one in server.received] == ["one@mail.example"]
+    assert [message.recipient for message in server.received] == ["one@mail.example"]
 
 
-def _watch(script: str) -> subprocess.CompletedProcess[str]:
-    """Runs it with a watchdog of three seconds, and what it may watch."""
-    before = """
+def run_with_watchdog(script: str) -> subprocess.CompletedProcess[str]:
+    """Run the script in a process that has a watchdog of three seconds, and two loops to watch."""
+    loops = """
 import threading, time
 from campaign.platform.process.watchdog import Watchdog
 watchdog = Watchdog(3.0)
-def turn(rounds, turning):
-    for _ in range(rounds):
+def take_turns(turns, turning):
+    for _ in range(turns):
         time.sleep(0.1)
         turning()
-def break_off(turning):
-    raise ValueError("nobody foresaw this")
+def fail(turning):
+    raise ValueError("unexpected")
 """
-    command = [sys.executable, "-c", before + script]
+    command = [sys.executable, "-c", loops + script]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_a_loop_that_turns_is_left_alone_and_one_that_is_over_too() -> None:
-    ended = _watch("watchdog.run_watched(turn, 40); time.sleep(4); print('whole')")
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "whole\n", "")
+def test_the_watchdog_ignores_loops_that_turn_or_have_returned() -> None:
+    ended = run_with_watchdog("watchdog.run_watched(take_turns, 40); time.sleep(4); print('ended')")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ended\n", "")
 
 
-def test_a_loop_that_breaks_ends_the_others() -> None:
-    ended = _watch(
-        "threading.Thread(target=watchdog.run_watched, args=(break_off,)).start(); watchdog.run_watched(turn, 99)"
+def test_a_loop_that_raises_ends_the_process() -> None:
+    ended = run_with_watchdog(
+        "threading.Thread(target=watchdog.run_watched, args=(fail,)).start(); watchdog.run_watched(take_turns, 99)"
     )
     assert ended.returncode == 1
-    assert "nobody foresaw this" in ended.stderr
+    assert "unexpected" in ended.stderr
     assert "Timeout (0:00:03)!" in ended.stderr

@@ -72,12 +72,14 @@ KEPT = NASTY.map(lambda text: text.encode("utf-8", "replace").decode())
 def test_no_field_of_any_message_adds_a_header_a_recipient_or_a_mail(
     site: Flask, server: Server, kind: MailKind, said: dict[str, str]
 ) -> None:
-    before, spoken = len(server.received), len(server.clear_lines)
+    before, spoken = len(server.received), len(server.unencrypted_commands)
     with connection_to(f"smtp://127.0.0.1:{server.port}") as connection:
         connection.send(made(kind, said), "bounce+1.x@tocsin.example")
     assert connection.attempt.outcome is DeliveryOutcome.SENT
-    assert [line.partition(" ")[0].upper() for line in server.clear_lines[spoken:]][:4] == "EHLO MAIL RCPT DATA".split()
-    assert {line.upper() for line in server.clear_lines[spoken + 4 :]} <= {"QUIT"}
+    assert [line.partition(" ")[0].upper() for line in server.unencrypted_commands[spoken:]][
+        :4
+    ] == "EHLO MAIL RCPT DATA".split()
+    assert {line.upper() for line in server.unencrypted_commands[spoken + 4 :]} <= {"QUIT"}
     (received,) = server.received[before:]
     assert received.recipient == "jeanne@mail.example"
     assert max(len(line) for line in received.content.split(b"\r\n")) <= 998

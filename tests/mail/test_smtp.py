@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from campaign.domain.outbox.mail_state import DeliveryOutcome
 from campaign.mail.smtp import smtp_protocol
 from campaign.mail.smtp.client import SmtpConnection
-from tests.faults.smtp_script import DROP, SILENCE, Say, Script, Server
+from tests.faults.smtp_script import DROP, SILENCE, Reply, Script, Server
 from tests.mail.conftest import connection_to
 
 MESSAGE = b"Message-ID: <1@x>\r\n\r\n.a line\r\nand\n.another\r\n"
@@ -47,28 +47,28 @@ def send(
 class One(Script):
     """A server that answers one phase in another way."""
 
-    def __init__(self, phase: str, answer: Say, extensions: tuple[str, ...] = Script.extensions) -> None:
+    def __init__(self, phase: str, answer: Reply, extensions: tuple[str, ...] = Script.extensions) -> None:
         self._phase, self._answer, self.extensions = phase, answer, extensions
 
-    def _or(self, phase: str, otherwise: Say) -> Say:
+    def _or(self, phase: str, otherwise: Reply) -> Reply:
         return self._answer if phase == self._phase else otherwise
 
-    def banner(self, number: int) -> Say:
+    def banner(self, number: int) -> Reply:
         return self._or("banner", super().banner(number))
 
-    def auth(self, line: str) -> Say:
+    def auth(self, line: str) -> Reply:
         return self._or("auth", super().auth(line))
 
-    def mail(self, sender: str) -> Say:
+    def mail(self, sender: str) -> Reply:
         return self._or("mail", super().mail(sender))
 
-    def rcpt(self, recipient: str) -> Say:
+    def rcpt(self, recipient: str) -> Reply:
         return self._or("rcpt", super().rcpt(recipient))
 
-    def data(self, recipient: str) -> Say:
+    def data(self, recipient: str) -> Reply:
         return self._or("data", super().data(recipient))
 
-    def dot(self, recipient: str, content: bytes) -> Say:
+    def dot(self, recipient: str, content: bytes) -> Reply:
         return self._or("dot", super().dot(recipient, content))
 
 
@@ -76,36 +76,36 @@ class One(Script):
 @pytest.mark.parametrize(
     ("phase", "answer", "outcome"),
     [
-        ("banner", Say("554 5.7.1 go away"), (DeliveryOutcome.HELD, "connect", 554)),
-        ("banner", Say("421 4.3.2 later"), (DeliveryOutcome.AWAY, "connect", 421)),
+        ("banner", Reply("554 5.7.1 go away"), (DeliveryOutcome.HELD, "connect", 554)),
+        ("banner", Reply("421 4.3.2 later"), (DeliveryOutcome.AWAY, "connect", 421)),
         ("banner", DROP, (DeliveryOutcome.AWAY, "connect", None)),
-        ("banner", Say("what?"), (DeliveryOutcome.AWAY, "connect", None)),
-        ("mail", Say("550 5.7.1 not you"), (DeliveryOutcome.HELD, "mail", 550)),
-        ("mail", Say("530 5.7.0 log in first"), (DeliveryOutcome.HELD, "mail", 530)),
-        ("mail", Say("552 5.3.4 too large"), (DeliveryOutcome.DEAD, "mail", 552)),
-        ("mail", Say("451 4.3.0 later"), (DeliveryOutcome.RETRY, "mail", 451)),
-        ("rcpt", Say("550 5.1.1 nobody"), (DeliveryOutcome.REFUSED, "rcpt", 550)),
-        ("rcpt", Say("550 5.1.10 null MX"), (DeliveryOutcome.REFUSED, "rcpt", 550)),
-        ("rcpt", Say("553 5.1.8 bad sender"), (DeliveryOutcome.HELD, "rcpt", 553)),
-        ("rcpt", Say("550 nobody"), (DeliveryOutcome.DEAD, "rcpt", 550)),
-        ("rcpt", Say("552 5.2.2 full"), (DeliveryOutcome.DEAD, "rcpt", 552)),
-        ("rcpt", Say("554 5.7.1 relay denied"), (DeliveryOutcome.HELD, "rcpt", 554)),
-        ("rcpt", Say("450 4.7.1 greylisted"), (DeliveryOutcome.RETRY, "rcpt", 450)),
+        ("banner", Reply("what?"), (DeliveryOutcome.AWAY, "connect", None)),
+        ("mail", Reply("550 5.7.1 not you"), (DeliveryOutcome.HELD, "mail", 550)),
+        ("mail", Reply("530 5.7.0 log in first"), (DeliveryOutcome.HELD, "mail", 530)),
+        ("mail", Reply("552 5.3.4 too large"), (DeliveryOutcome.DEAD, "mail", 552)),
+        ("mail", Reply("451 4.3.0 later"), (DeliveryOutcome.RETRY, "mail", 451)),
+        ("rcpt", Reply("550 5.1.1 nobody"), (DeliveryOutcome.REFUSED, "rcpt", 550)),
+        ("rcpt", Reply("550 5.1.10 null MX"), (DeliveryOutcome.REFUSED, "rcpt", 550)),
+        ("rcpt", Reply("553 5.1.8 bad sender"), (DeliveryOutcome.HELD, "rcpt", 553)),
+        ("rcpt", Reply("550 nobody"), (DeliveryOutcome.DEAD, "rcpt", 550)),
+        ("rcpt", Reply("552 5.2.2 full"), (DeliveryOutcome.DEAD, "rcpt", 552)),
+        ("rcpt", Reply("554 5.7.1 relay denied"), (DeliveryOutcome.HELD, "rcpt", 554)),
+        ("rcpt", Reply("450 4.7.1 greylisted"), (DeliveryOutcome.RETRY, "rcpt", 450)),
         ("rcpt", DROP, (DeliveryOutcome.RETRY, "rcpt", None)),
-        ("data", Say("554 5.5.1 no"), (DeliveryOutcome.DEAD, "data", 554)),
-        ("data", Say("421 4.3.2 closing", hang_up=True), (DeliveryOutcome.RETRY, "data", 421)),
-        ("dot", Say("554 5.6.0 content"), (DeliveryOutcome.DEAD, "dot", 554)),
-        ("dot", Say("550 5.7.1 spam"), (DeliveryOutcome.HELD, "dot", 550)),
-        ("dot", Say("452 4.3.1 no room"), (DeliveryOutcome.RETRY, "dot", 452)),
+        ("data", Reply("554 5.5.1 no"), (DeliveryOutcome.DEAD, "data", 554)),
+        ("data", Reply("421 4.3.2 closing", hang_up=True), (DeliveryOutcome.RETRY, "data", 421)),
+        ("dot", Reply("554 5.6.0 content"), (DeliveryOutcome.DEAD, "dot", 554)),
+        ("dot", Reply("550 5.7.1 spam"), (DeliveryOutcome.HELD, "dot", 550)),
+        ("dot", Reply("452 4.3.1 no room"), (DeliveryOutcome.RETRY, "dot", 452)),
         ("dot", DROP, (DeliveryOutcome.AMBIGUOUS, "dot", None)),
-        ("dot", Say("thanks"), (DeliveryOutcome.AMBIGUOUS, "dot", None)),
+        ("dot", Reply("thanks"), (DeliveryOutcome.AMBIGUOUS, "dot", None)),
     ],
 )
 def test_the_phase_and_the_code_decide(
     server: Server,
     extensions: tuple[str, ...],
     phase: str,
-    answer: Say,
+    answer: Reply,
     outcome: tuple[DeliveryOutcome, str, int | None],
 ) -> None:
     server.script = One(phase, answer, extensions)
@@ -122,7 +122,7 @@ def test_content_arrives_as_it_is_over_one_connection(server: Server) -> None:
 
 
 def test_after_a_refusal_the_connection_serves_the_next(server: Server) -> None:
-    server.script = One("rcpt", Say("550 5.1.1 nobody"))
+    server.script = One("rcpt", Reply("550 5.1.1 nobody"))
     connection = connection_to(f"smtp://127.0.0.1:{server.port}")
     assert connection.deliver("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.REFUSED
     server.script = Script()
@@ -149,7 +149,7 @@ def test_an_address_cannot_add_a_command(server: Server, address: str) -> None:
 @pytest.mark.slow
 def test_one_byte_a_second_does_not_last_forever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("campaign.mail.smtp.client.COMMAND_SECONDS", 1.5)
-    server.script = One("rcpt", Say("250 2.1.5 very slow indeed", byte_pause=0.5))
+    server.script = One("rcpt", Reply("250 2.1.5 very slow indeed", byte_pause=0.5))
     begin = time.monotonic()
     assert send(server) == (DeliveryOutcome.RETRY, "rcpt", None)
     assert time.monotonic() - begin < 4
@@ -175,14 +175,14 @@ def test_silence_ends_and_may_be_broken_off(server: Server, monkeypatch: pytest.
 
 def test_an_address_in_utf_8_goes_only_where_it_can(server: Server) -> None:
     assert send(server, "żółw@mail.example")[0] == DeliveryOutcome.SENT
-    server.script = One("", Say(""), ())
+    server.script = One("", Reply(""), ())
     assert send(server, "żółw@mail.example")[0] == DeliveryOutcome.DEAD
 
 
 def test_a_refused_or_missing_log_in_is_about_us(server: Server) -> None:
-    server.script = One("auth", Say("535 5.7.8 no"), ("AUTH PLAIN",))
+    server.script = One("auth", Reply("535 5.7.8 no"), ("AUTH PLAIN",))
     assert send(server, user="me:secret@") == (DeliveryOutcome.HELD, "auth", 535)
-    server.script = One("auth", Say("454 4.7.0 later"), ("AUTH PLAIN",))
+    server.script = One("auth", Reply("454 4.7.0 later"), ("AUTH PLAIN",))
     assert send(server, user="me:secret@") == (DeliveryOutcome.AWAY, "auth", 454)
     server.script = Script()
     assert send(server, user="me:secret@") == (DeliveryOutcome.HELD, "auth", None)
@@ -255,10 +255,10 @@ def test_starttls_is_used_and_verified_or_nothing_is_said(server: Server, tmp_pa
         (None, ours.server(), DeliveryOutcome.HELD),
         (ours.client(), None, DeliveryOutcome.HELD),
     ):
-        server.clear_lines.clear()
+        server.unencrypted_commands.clear()
         server.tls = certificate
         assert send(server, scheme="smtp+starttls", trusted=context)[0] == outcome
-        assert {line.partition(" ")[0].upper() for line in server.clear_lines} <= said
+        assert {line.partition(" ")[0].upper() for line in server.unencrypted_commands} <= said
     assert len(server.received) == 1
 
 

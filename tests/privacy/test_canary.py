@@ -31,8 +31,8 @@ from werkzeug.test import EnvironBuilder
 from campaign.domain.backup.backup_file import new_key
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, KEYS, make_database
-from tests.deploy.processes import environment, flask, free_port, running, wait_for, web
-from tests.deploy.test_many_machines import Inbox, wait_until
+from tests.deploy.inbox import Inbox
+from tests.deploy.processes import environment, flask, free_port, running, wait_for, wait_until, web
 from tests.mail.dsn import MESSAGE, return_paths
 from tests.postgresql import programs
 from tests.staff.staff_clients import PASSWORD

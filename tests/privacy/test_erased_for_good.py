@@ -6,7 +6,6 @@ Every file is searched: SQLite's database and log; PostgreSQL's data directory w
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -41,6 +40,7 @@ from campaign.services.keys import row_key
 from campaign.services.keys.row_key import KeyUse, erase_keys, reserve, rewrite
 from campaign.services.signing.new_link import answer_link_requests, request_new_links
 from tests.conftest import DATABASES, DAY, START, Clock, context, form, make_database, migrated
+from tests.deploy.processes import wait_until
 from tests.postgresql import control, start_server
 from tests.privacy.sealed_rows import (
     ADDRESS,
@@ -170,7 +170,7 @@ def test_erased_values_open_with_no_key(signed: list[int], search: Search) -> No
     erased = signed[3:290:7]
     forget(erased)
     assert rewrite()
-    _until(lambda: not any(_searched(search, old_seeds)))
+    wait_until(lambda: not any(_searched(search, old_seeds)), seconds=240)
     assert not rewrite()
     for number, (place, name, email) in before.items():
         if number in erased:
@@ -200,7 +200,7 @@ def test_no_copy_of_a_deleted_row_opens(
     changed = [old for number, old in before.items() if _seeds().get(number) != old]
     assert changed
     assert rewrite()
-    _until(lambda: not any(_searched(search, changed)))
+    wait_until(lambda: not any(_searched(search, changed)), seconds=240)
     # On PostgreSQL deleted rows stay until VACUUM, and in the log; there they no longer open.
     for found in [held.sealed, *(_cut(path, held.sealed) for path in search(held.sealed))]:
         with pytest.raises(CipherError, match="erased"):
@@ -248,7 +248,7 @@ def test_keys_of_forms_whose_days_are_over_leave_the_files(app: Flask, appeal: A
     prune(START + 33 * DAY)
     assert search(waiting)
     assert rewrite()
-    _until(lambda: not any(_searched(search, [waiting])))
+    wait_until(lambda: not any(_searched(search, [waiting])), seconds=240)
     for vault in (all_keys(), at.vault):
         with pytest.raises(CipherError, match="erased"):
             vault.open_email(sealed, at_link_request())
@@ -295,13 +295,6 @@ def _end_log() -> None:
             admin.execute("SELECT pg_create_restore_point('another piece')")
             admin.execute("SELECT pg_switch_wal()")
             admin.execute("CHECKPOINT")
-
-
-def _until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 240
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def test_keys_erased_while_the_table_is_rewritten_wait_for_the_next_time(

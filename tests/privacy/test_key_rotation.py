@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +34,7 @@ from campaign.services.outbox.enqueue import enqueue_to_address
 from campaign.services.privacy.key_rotation import rotate
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import KEYS, START, context, form
-from tests.deploy.processes import environment, flask
+from tests.deploy.processes import environment, flask, wait_until
 
 OLD, NEW, INDEX = b"d" * 32, b"n" * 32, b"i" * 32
 BOTH = Vault((NEW, OLD), INDEX, seeds_of)
@@ -152,7 +150,7 @@ def test_a_killed_run_continues(app: Flask, appeal: AppealView, database_url: st
     environ = environment(**KEYS | {"TOCSIN_DATA_KEY": both}, TOCSIN_DATABASE_URL=database_url)
     command = [sys.executable, "-m", "flask", "keys", "rotate"]
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
-    _wait(_has_begun)
+    wait_until(_has_begun, pause=0.001)  # the run must be killed before its end
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert 0 < _resealed() < 40_000
@@ -181,13 +179,6 @@ def _has_begun() -> bool:
     db.session.rollback()
     first = db.session.scalars(select(Signature.name_sealed).order_by(Signature.id).limit(1)).one()
     return first is not None and first.startswith(ONLY_NEW.newest_key)
-
-
-def _wait(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def test_the_command_reports_what_is_left(app: Flask, appeal: AppealView, database_url: str) -> None:

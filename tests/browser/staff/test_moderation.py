@@ -11,8 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.staff.test_staff import PASSWORD, looked_at, set_up_second_factor
 from tests.conftest import link_of
-from tests.deploy.processes import flask
-from tests.deploy.test_many_machines import post
+from tests.deploy.processes import flask, post_form
 
 pytestmark = [
     pytest.mark.browser,
@@ -95,10 +94,10 @@ def test_a_flood_is_seen_looked_at_taken_out_and_put_back(
     address, environ = demonstration
     for letter in "ABCDEFGHIJKL":
         fields = {"name": f"Bot {letter}", "email": f"bot{letter}@spam.example", "country": "FR", "consent": "y"}
-        post(f"{address}/en/appeals/janbolat-mamai/sign", fields)
+        post_form(f"{address}/en/appeals/janbolat-mamai/sign", fields)
     # What waits for its mailbox no staff see: these confirm.
     for link in links_to(environ, "@spam.example", 12):
-        post(address + link, {})
+        post_form(address + link, {})
     desk.goto("/staff/")
     desk.get_by_role("link", name="Moderation").click()
     looked_at(desk, "moderation", "Moderation")

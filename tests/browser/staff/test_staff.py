@@ -12,8 +12,7 @@ from passlib.totp import TOTP
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import link_of
-from tests.deploy.processes import flask
-from tests.deploy.test_many_machines import post
+from tests.deploy.processes import flask, post_form
 
 pytestmark = [
     pytest.mark.browser,
@@ -105,13 +104,13 @@ def supporter(demonstration: tuple[str, dict[str, str]]) -> None:
     """Return a supporter who has confirmed and asked for updates."""
     address, environ = demonstration
     fields = {"name": "Ada Example", "email": "ada@mail.example", "country": "FR", "consent": "y"}
-    post(f"{address}/fr/appeals/janbolat-mamai/sign", fields)
+    post_form(f"{address}/fr/appeals/janbolat-mamai/sign", fields)
     box = mailbox.Maildir(environ["TOCSIN_MAIL_URL"].removeprefix("maildir:"))
     end = time.monotonic() + 30
     while time.monotonic() < end:
         for mail in (message_from_bytes(box.get_bytes(key), policy=policy.default) for key in list(box.keys())):
             if mail["To"] == "ada@mail.example":
-                post(address + link_of(mail), {"updates": "y"})
+                post_form(address + link_of(mail), {"updates": "y"})
                 return
         time.sleep(0.2)
     raise AssertionError("no mail came within 30 s")

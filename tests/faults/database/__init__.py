@@ -1,1 +1,1 @@
-"""Tests: The database engine and how statements are written."""
+"""Tests: A database that is away, full, restarted or refusing."""

@@ -1,4 +1,4 @@
-"""A mail server that answers slowly or hangs, in any phase of the dialogue: no mail waits for it, and none is lost."""
+"""A mail server that replies slowly or hangs, in any phase of SMTP: it delays no other mail, and loses none."""
 
 from __future__ import annotations
 
@@ -8,95 +8,95 @@ from collections import Counter
 import pytest
 
 from tests.faults.fault_site import Site
-from tests.faults.smtp_script import SILENCE, Say, Script
+from tests.faults.smtp_script import SILENCE, Reply, Script
 
 pytestmark = pytest.mark.slow
 
 PHASES = ("banner", "hello", "mail", "rcpt", "data", "dot")
 
 
-class Hanging(Script):
-    """Says nothing once in each phase, each time on another connection."""
+class HangsOncePerPhase(Script):
+    """A server that once in each phase sends no reply, each time on another connection."""
 
     def __init__(self) -> None:
-        self.left = list(PHASES)
+        self.remaining_phases = list(PHASES)
 
-    def _now(self, phase: str, otherwise: Say) -> Say:
-        if self.left and self.left[0] == phase:
-            self.left.pop(0)
+    def _reply_in(self, phase: str, accepting: Reply) -> Reply:
+        if self.remaining_phases and self.remaining_phases[0] == phase:
+            self.remaining_phases.pop(0)
             return SILENCE
-        return otherwise
+        return accepting
 
-    def banner(self, number: int) -> Say:
-        return self._now("banner", super().banner(number))
+    def banner(self, number: int) -> Reply:
+        return self._reply_in("banner", super().banner(number))
 
-    def hello(self, number: int) -> Say:
-        return self._now("hello", super().hello(number))
+    def hello(self, number: int) -> Reply:
+        return self._reply_in("hello", super().hello(number))
 
-    def mail(self, sender: str) -> Say:
-        return self._now("mail", super().mail(sender))
+    def mail(self, sender: str) -> Reply:
+        return self._reply_in("mail", super().mail(sender))
 
-    def rcpt(self, recipient: str) -> Say:
-        return self._now("rcpt", super().rcpt(recipient))
+    def rcpt(self, recipient: str) -> Reply:
+        return self._reply_in("rcpt", super().rcpt(recipient))
 
-    def data(self, recipient: str) -> Say:
-        return self._now("data", super().data(recipient))
+    def data(self, recipient: str) -> Reply:
+        return self._reply_in("data", super().data(recipient))
 
-    def dot(self, recipient: str, content: bytes) -> Say:
-        return self._now("dot", super().dot(recipient, content))
+    def dot(self, recipient: str, content: bytes) -> Reply:
+        return self._reply_in("dot", super().dot(recipient, content))
 
 
-def test_a_server_that_hangs_once_in_each_phase_holds_up_no_other_mail(site: Site) -> None:
-    script = site.server.script = Hanging()
+def test_a_server_that_hangs_once_in_each_phase_delays_no_other_mail(site: Site) -> None:
+    script = site.server.script = HangsOncePerPhase()
     addresses = [f"one{number}@d{number % 20}.example" for number in range(60)]
     site.sign(*addresses)
     with site.workers():
         site.run_until(lambda: site.states()["sent"] >= len(addresses) - len(PHASES), seconds=90)
-        assert script.left == [], "it has hung in each phase"
-        # All but the one whose final dot was not answered come back after their time-outs, at most half a minute; and
-        # those to the same domain do not wait ten minutes for it.
+        assert script.remaining_phases == [], "the server has hung in each phase"
+        # All mails are sent again after their time-outs of at most half a minute, except the one whose final dot got no
+        # reply. Mails to the same domain do not wait ten minutes for it.
         site.run_until(lambda: site.states()["sent"] == len(addresses) - 1, seconds=120, step=2)
         assert site.states() == {"sent": len(addresses) - 1, "sending": 1}
-        begin = time.monotonic()
-    assert time.monotonic() - begin < 8, "a worker that is told to stop waits for no answer"
+        stopped_at = time.monotonic()
+    assert time.monotonic() - stopped_at < 8, "a worker that is stopped waits for no reply"
     with site.workers():
         site.run_until(site.is_settled, seconds=90, step=60)
     assert site.states() == {"sent": len(addresses)}
     copies = site.server.copies()
     assert len(copies) == len(addresses)
-    # Only the one in doubt came twice, as the same message.
-    assert Counter(len(same) for same in copies.values()) == {1: len(addresses) - 1, 2: 1}
-    assert all(len({one.content for one in same}) == 1 for same in copies.values())
+    # Only the mail in doubt arrived twice, as the same message.
+    assert Counter(len(received) for received in copies.values()) == {1: len(addresses) - 1, 2: 1}
+    assert all(len({message.content for message in received}) == 1 for received in copies.values())
     assert "the mail queue is held" not in (site.folder / "log").read_text()
 
 
-class Slow(Script):
-    """Takes its time for every answer."""
+class SlowReplies(Script):
+    """A server that delays the reply to every command."""
 
     seconds = 0.7
 
-    def _slowly(self, otherwise: Say) -> Say:
-        return Say(otherwise.words, pause=self.seconds)
+    def _delayed(self, accepting: Reply) -> Reply:
+        return Reply(accepting.text, pause=self.seconds)
 
-    def mail(self, sender: str) -> Say:
-        return self._slowly(super().mail(sender))
+    def mail(self, sender: str) -> Reply:
+        return self._delayed(super().mail(sender))
 
-    def rcpt(self, recipient: str) -> Say:
-        return self._slowly(super().rcpt(recipient))
+    def rcpt(self, recipient: str) -> Reply:
+        return self._delayed(super().rcpt(recipient))
 
-    def data(self, recipient: str) -> Say:
-        return self._slowly(super().data(recipient))
+    def data(self, recipient: str) -> Reply:
+        return self._delayed(super().data(recipient))
 
-    def dot(self, recipient: str, content: bytes) -> Say:
-        return self._slowly(super().dot(recipient, content))
+    def dot(self, recipient: str, content: bytes) -> Reply:
+        return self._delayed(super().dot(recipient, content))
 
 
-def test_a_slow_server_is_sent_several_at_once_even_for_one_large_provider(site: Site) -> None:
-    site.server.script = Slow()
+def test_a_slow_server_gets_several_mails_at_once_even_for_one_domain(site: Site) -> None:
+    site.server.script = SlowReplies()
     number = 60
-    site.sign(*(f"one{each}@large.example" for each in range(number)))
-    one_after_the_other = number * 4 * Slow.seconds
+    site.sign(*(f"one{index}@large.example" for index in range(number)))
+    seconds_in_sequence = number * 4 * SlowReplies.seconds
     with site.workers():
-        site.run_until(site.is_settled, seconds=one_after_the_other / 2)
+        site.run_until(site.is_settled, seconds=seconds_in_sequence / 2)
     assert site.states() == {"sent": number}
     assert len(site.server.received) == number
