@@ -45,7 +45,7 @@ INPUT_ERRORS = {
 }
 
 # Messages for the form that changes the address of a signature.
-ADDRESS_ERRORS = {code: words for (field, code), words in INPUT_ERRORS.items() if field == "email"} | {
+ADDRESS_ERRORS = {code: message for (field, code), message in INPUT_ERRORS.items() if field == "email"} | {
     "same": lazy_gettext("This is the address that we have already."),
 }
 
@@ -58,18 +58,19 @@ class SignForm(Form):
     country = StringField()
     consent = BooleanField(false_values=("", "0", "n", "false"))
     via = StringField()
-    # The address about which the form asked a question; sent again unchanged, it is accepted.
+    # The address about which the form asked a question. If it is sent again unchanged, it is accepted.
     checked = StringField()
     # Answers to the human check during a flood: a puzzle solved by the script, or a ticket after waiting.
     proof = StringField()
     ticket = StringField()
-    # Hidden from people, filled in by programs. Browsers and password managers fill in nothing for this name.
+    # People do not see this field; programs that send spam fill it in. Browsers and password managers do not know its
+    # name, so they leave it empty.
     leave_empty = StringField()
 
 
 @dataclass(frozen=True, slots=True)
 class SignerInput:
-    """A sign-up in which every field is usable."""
+    """A sign-up whose fields are all usable."""
 
     name: str
     address: Address
@@ -122,29 +123,29 @@ def read_sign_form(form_data: MultiDict[str, str]) -> SignFormInput:
 
 @dataclass(frozen=True, slots=True)
 class AddressInput:
-    """An address as sent in a form of its own; without a usable address, `fault` or `question` gives the reason."""
+    """The address field of a form: its text as sent, and the address; without one, `error` or `question` says why."""
 
-    typed: str
+    text: str
     address: Address | None
-    fault: Any = None
+    error: Any = None
     question: Any = None
 
 
 def read_address(form_data: Mapping[str, str], now: datetime) -> AddressInput:
-    """Return the address of the field `email`, with a question as in the sign form.
+    """Return the address of the field `email`, or its error, or the question about an address that looks wrong.
 
     Sent again unchanged, the address is accepted.
     """
-    typed = form_data.get("email", "")
+    text = form_data.get("email", "")
     try:
-        address = parse_address(typed)
+        address = parse_address(text)
     except InputError as error:
-        return AddressInput(typed, None, fault=INPUT_ERRORS["email", error.code])
-    if form_data.get("checked") != typed and (question := address_question(address)):
-        return AddressInput(typed, None, question=question)
+        return AddressInput(text, None, error=INPUT_ERRORS["email", error.code])
+    if form_data.get("checked") != text and (question := address_question(address)):
+        return AddressInput(text, None, question=question)
     if address.is_international and is_server_ascii_only(now):
-        return AddressInput(typed, None, fault=INPUT_ERRORS["email", "not-carried"])
-    return AddressInput(typed, address)
+        return AddressInput(text, None, error=INPUT_ERRORS["email", "not-carried"])
+    return AddressInput(text, address)
 
 
 def address_question(address: Address) -> Any:

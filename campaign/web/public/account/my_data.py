@@ -110,7 +110,7 @@ def _request_new_address(token: str, mine: _LinkData) -> ResponseReturnValue:
     context = supporter_context()
     form_input = read_address(request.form, context.now)
     if form_input.address is None:
-        return _page(token, mine, wrong="address", error=form_input.fault, question=form_input.question), 422
+        return _page(token, mine, wrong="address", error=form_input.error, question=form_input.question), 422
     try:
         with limiter.limit("10 per minute; 60 per hour"):
             if mine.signatures:

@@ -72,10 +72,10 @@ def create(slug: str) -> ResponseReturnValue:
     """Sign as the page's own form does, and stay inside the frame; 422 with the form and its errors."""
     appeal = published_appeal(slug)
     locale = _set_locale(appeal)
-    refused = submit(appeal, read_sign_form(request.form))
-    if refused is not None:
-        return _render("form", _query_choice("theme", SCHEMES), form_page_context(appeal, refused)), 422
     scheme = _query_choice("theme", SCHEMES)
+    refusal = submit(appeal, read_sign_form(request.form))
+    if refusal is not None:
+        return _render("form", scheme, form_page_context(appeal, refusal)), 422
     return redirect(url_for("embed.thanks", slug=slug, theme=scheme, lang=locale), 303)
 
 

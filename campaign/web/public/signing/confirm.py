@@ -1,4 +1,4 @@
-"""Confirming: the mailed link shows what waits for confirmation and a button; only the button changes data."""
+"""Confirmation of sign-ups. The mailed link shows the waiting sign-ups and a button; only the button changes data."""
 
 from __future__ import annotations
 
@@ -42,27 +42,35 @@ from campaign.web.http.locale import PREFIX
 from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.token import read_link, unusable_link_page
 
-# A used link leads to the same page again for so long after the hour of its use, for a button pressed twice.
+# For this time after the hour of confirming, the used link leads to the signer's page again: a button is often pressed
+# twice.
 _REPEAT_PERIOD = timedelta(hours=2)
 blueprint = Blueprint("confirm", __name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _LinkContent:
-    """The content of a link: its own sign-up, others that wait for the same mailbox, and the signature it became."""
+    """The sign-up of a link, others that wait for the same mailbox, and the signature that the sign-up became.
+
+    `is_changed` is true where the newest form differs from the one for which the link was mailed.
+    """
 
     link: Link
-    own: WaitingSignUpView
-    others: tuple[WaitingSignUpView, ...]
+    sign_up: WaitingSignUpView
+    other_sign_ups: tuple[WaitingSignUpView, ...]
     signature: SignatureView | None
-    # Whether the newest form differs from the one for which the link was mailed.
     is_changed: bool = False
 
     @property
-    def is_other(self) -> bool:
-        """Tell whether another person has signed from this mailbox before."""
-        signed = self.own.signed
-        return signed is not None and bool(self.own.name) and name_key(self.own.name) != name_key(signed)
+    def sign_ups(self) -> tuple[WaitingSignUpView, ...]:
+        """Return the sign-up of the link and the others."""
+        return self.sign_up, *self.other_sign_ups
+
+    @property
+    def is_other_person(self) -> bool:
+        """Return whether another person has signed from this mailbox before."""
+        name, signed_name = self.sign_up.name, self.sign_up.signed
+        return signed_name is not None and bool(name) and name_key(name) != name_key(signed_name)
 
 
 @blueprint.get(f"{PREFIX}/s/<token>")
@@ -89,7 +97,7 @@ def create(token: str) -> ResponseReturnValue:
             is_erased = delete_sign_ups_of_link(read_link(Purpose.CONFIRM, token), context=context)
             if not is_erased:
                 return render_template("public/signing/gone.html", reason="counted", slug=_slug(token)), 409
-            return render_template("public/signing/gone.html", reason="refused", slug="")
+            return render_template("public/signing/gone.html", reason="sign-ups-erased", slug="")
         content = _read_link(token) if request.form.getlist("appeal") or "shown" in request.form else None
         if content is not None and not request.form.getlist("appeal"):
             return _page(content, is_changed=False, is_empty=True), 422
@@ -98,7 +106,7 @@ def create(token: str) -> ResponseReturnValue:
             link,
             ConsentChoices(bool(request.form.get("updates")), bool(request.form.get("share_name"))),
             also=() if content is None else _chosen_sign_ups(content),
-            is_own=content is None or (_is_chosen(content, content.own) and "shown" not in request.form),
+            is_own=content is None or (_is_chosen(content, content.sign_up) and "shown" not in request.form),
             context=context,
         )
     except SignUpChangedError:
@@ -106,111 +114,117 @@ def create(token: str) -> ResponseReturnValue:
     except (TokenError, NotFoundError, ErasedKeyError) as error:
         return _unusable_page(error)
     except StateError as error:
-        reasons = {AppealEndedError: "over", InvalidatedError: "taken-out"}
+        reasons = {AppealEndedError: "appeal-ended", InvalidatedError: "invalidated"}
         return render_template(
-            "public/signing/gone.html", reason=reasons.get(type(error), "left"), slug=_slug(token)
+            "public/signing/gone.html", reason=reasons.get(type(error), "withdrawn"), slug=_slug(token)
         ), 410
     watch_confirmed(client_networks(), context=supporter_context())
     return redirect(_next_address(token, confirmed), 303)
 
 
 def _next_address(token: str, confirmed: Sequence[ConfirmedSignature]) -> str:
-    """Return the page for taking action, with a link that opens the signatures confirmed by this press only.
+    """Return the address of the page for taking action, with a token that opens the confirmed signatures only.
 
-    The token has the hour of confirming, so pressing twice gives no later one. A link that was used earlier leads to
-    the public page, so that a found mail opens nothing.
+    The token has the hour of confirming, so pressing the button twice gives no later one. A link that was used earlier
+    leads to the public page: a person who finds an old mail can open nothing with it.
     """
-    services = runtime()
-    usable = [each for each in confirmed if not each.is_used]
-    if not usable:
-        usable = [each for each in confirmed if services.clock() - each.at < _REPEAT_PERIOD]
-    if not usable:
+    tokens, now = runtime().tokens, runtime().clock()
+    opened = [signature for signature in confirmed if not signature.is_used]
+    if not opened:
+        opened = [signature for signature in confirmed if now - signature.at < _REPEAT_PERIOD]
+    if not opened:
         return url_for("take_action.act_unsigned", slug=_slug(token))
-    first = usable[0]
-    marks = b"".join(shown_mark(each.signature_id, each.link_key) for each in usable)
-    manage = services.tokens.make(Purpose.MANAGE, first.signature_id, first.at, first.link_key, beside=marks)
-    return url_for("take_action.act", token=manage)
+    first = opened[0]
+    marks = b"".join(shown_mark(signature.signature_id, signature.link_key) for signature in opened)
+    manage_token = tokens.make(Purpose.MANAGE, first.signature_id, first.at, first.link_key, beside=marks)
+    return url_for("take_action.act", token=manage_token)
 
 
 def _read_link(token: str) -> _LinkContent:
     """Return the content of the link.
 
-    Raises TokenError, NotFoundError if it is gone or belongs to another signature by now, CipherError.
+    Raises TokenError, CipherError, and NotFoundError if the sign-up was erased or its id belongs to another one now.
     """
     link, vault = read_link(Purpose.CONFIRM, token), runtime().vault
     linked = find_sign_up(link.subject, vault)
     if linked is None or not link.opens(linked.link_key):
         raise NotFoundError("nothing is left of this sign-up")
-    own = newest_of_address(linked, vault)
-    signature = find_signature(own.signature_id, vault) if own.signature_id is not None else None
-    if own.signature_id is not None and signature is None:
+    newest = newest_of_address(linked, vault)
+    signature = find_signature(newest.signature_id, vault) if newest.signature_id is not None else None
+    if newest.signature_id is not None and signature is None:
         raise NotFoundError("the signature was erased")
-    is_changed = not link.shows(linked.link_key, linked.content_digest) or not own.says_same(linked)
-    return _LinkContent(link, own, other_sign_ups(own, vault), signature, is_changed)
+    is_changed = not link.shows(linked.link_key, linked.content_digest) or not newest.says_same(linked)
+    return _LinkContent(link, newest, other_sign_ups(newest, vault), signature, is_changed)
 
 
 def _chosen_sign_ups(content: _LinkContent) -> Sequence[ShownSignUp]:
     """Return the chosen sign-ups as the page showed them.
 
-    Raises SignUpChangedError if one has changed since: since the page of this form, or, without one, since the mail.
+    Raises SignUpChangedError if one has changed since the form's page was made, or, where the form does not say what
+    its page showed, since the mail was written.
     """
-    shown_marks = dict(part.partition(":")[::2] for part in request.form.getlist("shown"))
+    marks_by_slug = dict(part.partition(":")[::2] for part in request.form.getlist("shown"))
     chosen = []
-    for sign_up in (content.own, *content.others) if shown_marks else content.others:
+    for sign_up in content.sign_ups if marks_by_slug else content.other_sign_ups:
         if not _is_chosen(content, sign_up):
             continue
-        if shown_marks and not hmac.compare_digest(shown_marks.get(sign_up.slug, ""), content_mark(sign_up)):
+        if marks_by_slug and not hmac.compare_digest(marks_by_slug.get(sign_up.slug, ""), content_mark(sign_up)):
             raise SignUpChangedError("it is no longer what the page showed")
-        if not shown_marks and _differs_from_mail(content.link, sign_up):
+        if not marks_by_slug and _differs_from_mail(content.link, sign_up):
             raise SignUpChangedError("it is no longer what it was when the mail was written")
         chosen.append(ShownSignUp(sign_up.id, sign_up.content_digest))
-    if not chosen and not (_is_chosen(content, content.own) and not shown_marks):
-        raise SignUpChangedError("nothing of what was chosen waits any more")
+    if not chosen and (marks_by_slug or not _is_chosen(content, content.sign_up)):
+        raise SignUpChangedError("no chosen sign-up waits any more")
     return chosen
 
 
 def _differs_from_mail(link: Link, sign_up: WaitingSignUpView) -> bool:
-    """Return whether the mail showed another content of that sign-up, or an earlier one that differs."""
+    """Return whether the mail showed other content of the sign-up, or an earlier sign-up with other content."""
     is_same = link.shows_beside(sign_up.id, sign_up.content_digest)
     if is_same is not None or not link.beside:
         return is_same is False
-    earlier = superseded_by(sign_up, runtime().vault)
-    return any(link.shows_beside(older.id, older.content_digest) and not sign_up.says_same(older) for older in earlier)
+    return any(
+        link.shows_beside(earlier.id, earlier.content_digest) and not sign_up.says_same(earlier)
+        for earlier in superseded_by(sign_up, runtime().vault)
+    )
 
 
 def _is_chosen(content: _LinkContent, sign_up: WaitingSignUpView) -> bool:
-    return sign_up.slug in (request.form.getlist("appeal") or [content.own.slug])
+    """Return whether the form chooses the sign-up; a form without a choice chooses that of the link."""
+    return sign_up.slug in (request.form.getlist("appeal") or [content.sign_up.slug])
 
 
 def content_mark(sign_up: WaitingSignUpView) -> str:
-    """Return the mark of a sign-up's content for the page's form."""
+    """Return the digest of a sign-up's content, shortened for the page's form."""
     return sign_up.content_digest[:16].hex()
 
 
 def _ended_page(signature: SignatureView) -> ResponseReturnValue:
-    """Return the page for a confirmed signature that no longer counts, by its owner's wish or the section's."""
-    reason = "taken-out" if signature.state == SignatureState.INVALIDATED else "left"
+    """Return the page for a signature that no longer counts, because it was withdrawn or invalidated."""
+    reason = "invalidated" if signature.state == SignatureState.INVALIDATED else "withdrawn"
     return render_template("public/signing/gone.html", reason=reason, slug=signature.appeal.slug), 410
 
 
 def _page(content: _LinkContent, *, is_changed: bool, is_empty: bool = False) -> str:
-    waiting = [sign_up for sign_up in (content.own, *content.others) if sign_up.signature_id is None]
-    listed = [(sign_up, appeal) for sign_up in waiting if (appeal := data_cache().appeal(sign_up.slug)) is not None]
+    """Return the page; `is_changed` and `is_empty` (nothing is ticked) show a message above the form."""
+    unconfirmed = [sign_up for sign_up in content.sign_ups if sign_up.signature_id is None]
+    rows = [(sign_up, appeal) for sign_up in unconfirmed if (appeal := data_cache().appeal(sign_up.slug)) is not None]
     page: dict[str, Any] = {
         "signature": content.signature,
-        "listed": listed,
-        "own": content.own,
-        "is_other": content.is_other,
+        "rows": rows,
+        "sign_up": content.sign_up,
+        "is_other_person": content.is_other_person,
         "is_changed": is_changed and content.signature is None,
         "is_empty": is_empty,
-        "mark": content_mark,
+        "content_mark": content_mark,
     }
     return render_template("public/signing/confirm.html", **page)
 
 
 def _slug(token: str) -> str:
-    own = find_sign_up(read_link(Purpose.CONFIRM, token).subject, runtime().vault)
-    return own.slug if own is not None else ""
+    """Return the slug of the link's appeal, or "" if the sign-up was erased."""
+    sign_up = find_sign_up(read_link(Purpose.CONFIRM, token).subject, runtime().vault)
+    return sign_up.slug if sign_up is not None else ""
 
 
 def _unusable_page(error: TokenError | NotFoundError | ErasedKeyError) -> ResponseReturnValue:

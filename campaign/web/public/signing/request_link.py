@@ -1,7 +1,7 @@
-"""Requests for new links, when a mailed one has expired or is lost.
+"""Requests for new links, for supporters whose mailed link has expired or is lost.
 
-The answer is the same for every address. An address that looks like a typing error causes a question first, as in the
-sign form.
+The answer is the same for every address. For an address that looks like a typing error the form first asks, as the
+sign-up form does.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def create() -> ResponseReturnValue:
     context = supporter_context()
     form_input = read_address(request.form, context.now)
     if form_input.address is None:
-        page = {"error": form_input.fault, "question": form_input.question, "email": form_input.typed[:300]}
+        page = {"error": form_input.error, "question": form_input.question, "email": form_input.text[:300]}
         return render_template("public/signing/new_link.html", **page), 422
     request_new_links(form_input.address, context=context)
     return redirect(url_for("request_link.sent"), 303)

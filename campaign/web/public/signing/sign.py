@@ -1,4 +1,4 @@
-"""Signing: the POST of the form, whose answer never depends on what the address has done before."""
+"""The sign-up form: its answer never depends on what the address has done before."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import appeal_page_context, list_rows, other_appeals, published_appeal
 from campaign.web.public.context import supporter_context
 
-# By network, not by person: many people share the network of a school or a mobile gateway.
+# The limits are by network: many people share the network of a school or a mobile gateway.
 LIMITS = "60 per minute; 1000 per hour"
+# The name under which the application stores its `RefusedRecipients`.
 REFUSED_RECIPIENTS = "tocsin_addressees"
 blueprint = Blueprint("sign", __name__)
 
@@ -35,20 +36,20 @@ blueprint = Blueprint("sign", __name__)
 @blueprint.post(f"{PREFIX}/appeals/<slug>/sign")
 @limiter.limit(LIMITS, deduct_when=lambda response: response.status_code == 303)
 def create(slug: str) -> ResponseReturnValue:
-    """Check the form, sign, and redirect to the thanks; 422 with the form and its errors, nothing stored."""
+    """Sign and redirect to the thanks; 422 with the form and its errors if nothing was stored."""
     appeal = published_appeal(slug)
-    refused = submit(appeal, read_sign_form(request.form))
-    if refused is None:
+    refusal = submit(appeal, read_sign_form(request.form))
+    if refusal is None:
         return redirect(url_for("pages.thanks", slug=slug), 303)
-    return render_template("public/appeal/appeal.html", **form_page_context(appeal, refused)), 422
+    return render_template("public/appeal/appeal.html", **form_page_context(appeal, refusal)), 422
 
 
 @blueprint.post(f"{PREFIX}/appeals/<slug>/form")
 def switch_language(slug: str) -> ResponseReturnValue:
     """Show the page in another language with the input so far; nothing is checked or stored."""
     appeal = published_appeal(slug)
-    answers = read_sign_form(request.form)
-    return render_template("public/appeal/appeal.html", **form_page_context(appeal, {"form": _values(answers)}))
+    values = _values(read_sign_form(request.form))
+    return render_template("public/appeal/appeal.html", **form_page_context(appeal, {"form": values}))
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/sign")
@@ -59,38 +60,38 @@ def back_to_page(slug: str) -> ResponseReturnValue:
     return redirect(url_for("pages.appeal", slug=slug), 302)
 
 
-def submit(appeal: AppealView, answers: SignFormInput) -> dict[str, Any] | None:
-    """Sign, or return the values that the page must show instead: the form with its errors, or that it is too late."""
-    if answers.signer is None:
-        return {"form": _values(answers), "errors": answers.errors, "question": answers.question}
-    # The own form in a sandboxed frame has the same Sec-Fetch-Site as a form of another site.
+def submit(appeal: AppealView, form_input: SignFormInput) -> dict[str, Any] | None:
+    """Sign and return None, or return the page's values for a refusal: the form with its errors, or that it is over."""
+    if form_input.signer is None:
+        return {"form": _values(form_input), "errors": form_input.errors, "question": form_input.question}
+    # This site's form in a sandboxed frame has the same Sec-Fetch-Site as a form of another site.
     in_sandbox, context = is_sandboxed(), supporter_context()
     try:
         sign_appeal(
             appeal,
-            _form(answers, answers.signer, must_prove=in_sandbox),
+            _checked_sign_up(form_input, form_input.signer, must_prove=in_sandbox),
             sections=data_cache().sections(),
             refused=_refused_recipients(),
             context=context,
         )
     except InputError as error:
-        return {"form": _values(answers), "errors": {error.field: INPUT_ERRORS[error.field, error.code]}}
+        return {"form": _values(form_input), "errors": {error.field: INPUT_ERRORS[error.field, error.code]}}
     except AppealEndedError:
-        # Over in the supporter's section, perhaps not in another.
+        # The appeal has ended in the supporter's section, but perhaps not in others.
         notice = gettext("The deadline has passed in your country.") if appeal.is_open else None
         rows = list_rows(other_appeals(appeal), current_locale(), context.now)
         return {"is_signable": False, "notice": notice, "other_rows": rows}
     except ChallengeDemandError as error:
-        return {"form": _values(answers), "challenge": error.demand, "is_sandboxed": in_sandbox}
+        return {"form": _values(form_input), "challenge": error.demand, "is_sandboxed": in_sandbox}
     return None
 
 
 def form_page_context(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:
-    """Return the values for the appeal's page with a filled form."""
+    """Return the values for the appeal's page after a form was sent; `more` are added to them or replace them."""
     return appeal_page_context(appeal, data_cache().counts(appeal), runtime().clock(), current_locale()) | more
 
 
-def _form(answers: SignFormInput, signer: SignerInput, *, must_prove: bool) -> CheckedSignUp:
+def _checked_sign_up(form_input: SignFormInput, signer: SignerInput, *, must_prove: bool) -> CheckedSignUp:
     return CheckedSignUp(
         country=signer.country,
         name=signer.name,
@@ -98,14 +99,14 @@ def _form(answers: SignFormInput, signer: SignerInput, *, must_prove: bool) -> C
         via=signer.via or clean_via(via_of_page()),
         locale=current_locale(),
         networks=client_networks(),
-        proof=answers.proof,
-        ticket=answers.ticket,
+        proof=form_input.proof,
+        ticket=form_input.ticket,
         must_prove=must_prove,
     )
 
 
 def _refused_recipients() -> RefusedRecipients:
-    """Return the application's memory of recipients that refuse mail."""
+    """Return the application's `RefusedRecipients`; the first sign-up creates it."""
     extensions = current_app.extensions
     if REFUSED_RECIPIENTS not in extensions:
         extensions[REFUSED_RECIPIENTS] = RefusedRecipients(runtime().settings)
@@ -113,14 +114,16 @@ def _refused_recipients() -> RefusedRecipients:
     return recipients
 
 
-def _values(answers: SignFormInput) -> dict[str, Any]:
-    return {**answers.values, "via": answers.values.get("via") or via_of_page()}
+def _values(form_input: SignFormInput) -> dict[str, Any]:
+    """Return the form's values, with the source tag of the page's address if the form has none."""
+    return {**form_input.values, "via": form_input.values.get("via") or via_of_page()}
 
 
 def via_of_page() -> str:
-    """Return the `via` in the address of the page that sent the form: the page is cached, its address is not.
+    """Return the source tag (`via`) in the address of the page that sent the form, or "".
 
-    The Referrer-Policy sends the full address to this site only.
+    The page cannot have it in its form, because it is cached and the same for all addresses. The Referrer-Policy sends
+    the full address to this site only.
     """
     address = urlsplit(request.headers.get("Referer", "")[:2000])
     if address.netloc != requested_host():

@@ -13,13 +13,13 @@ from campaign.web.public.signing.mended_link import mended_link
 
 
 def read_link(purpose: Purpose, token: str) -> Link:
-    """Return the link, which opens nothing before it is compared with its row. Raises TokenError."""
-    services = runtime()
-    return services.tokens.read(purpose, token, services.clock())
+    """Return the link. It must still be compared with its row before it opens anything. Raises TokenError."""
+    current = runtime()
+    return current.tokens.read(purpose, token, current.clock())
 
 
 def find_signature_of(purpose: Purpose, token: str) -> SignatureView | None:
-    """Return the signature of the link; None if it was erased or its id is used by another one now.
+    """Return the signature of the link; None if it was erased or its id belongs to another one now.
 
     Raises TokenError, CipherError.
     """
@@ -43,7 +43,7 @@ def unusable_link_page(error: TokenError) -> ResponseReturnValue:
     """Return the page that explains what is wrong with the link and offers a new one for any address."""
     is_expired = isinstance(error, ExpiredTokenError)
     # A full stop behind the link may belong to the sentence around it.
-    if not is_expired and (onward := mended_link(current_app)) is not None:
-        return onward
+    if not is_expired and (redirection := mended_link(current_app)) is not None:
+        return redirection
     page = render_template("public/signing/bad_link.html", is_expired=is_expired, error=None, question=None, email="")
     return page, 410 if is_expired else 404

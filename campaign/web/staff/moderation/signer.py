@@ -63,8 +63,8 @@ def change_address(signature_id: int) -> ResponseReturnValue:
     if typed_address.address is None:
         return _page(
             signature,
-            {"address-email": typed_address.fault or typed_address.question},
-            is_asked=typed_address.fault is None,
+            {"address-email": typed_address.error or typed_address.question},
+            is_asked=typed_address.error is None,
         ), 422
     try:
         with worker_access():
