@@ -18,7 +18,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from campaign import cli, tasks, web
-from campaign.cli.without_settings import harmless_settings, is_harmless, is_looking, looking_settings
+from campaign.cli.without_settings import is_read_only, needs_no_settings, read_only_settings, settings_or_defaults
 from campaign.config import ROOT, Settings, SettingsError, load
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.token import Tokens
@@ -93,9 +93,9 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
 
 def _settings(arguments: list[str]) -> Settings:
     """Return the settings of this process. Raise SettingsError."""
-    if is_harmless(arguments):
-        return harmless_settings()
-    return looking_settings(arguments) if is_looking(arguments) else load()
+    if needs_no_settings(arguments):
+        return settings_or_defaults()
+    return read_only_settings(arguments) if is_read_only(arguments) else load()
 
 
 def _staff_app(public: Flask, settings: Settings) -> Flask:

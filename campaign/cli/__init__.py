@@ -1,6 +1,6 @@
 """The `flask …` commands, one module for each noun.
 
-A refusal is one line on stderr and a non-zero status.
+A command that is refused prints one line on stderr and ends with a non-zero status.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from campaign.cli.worker import worker
 
 def init_app(app: Flask) -> None:
     """Add the commands to the application."""
-    for part in (bounces, dead, drop, preview, retry, status):
-        mail.add_command(part)
+    for mail_command in (bounces, dead, drop, preview, retry, status):
+        mail.add_command(mail_command)
     for command in (appeal, audit, backup, demo, keys, mail, privacy, sections, staff, tally, text, worker):
         app.cli.add_command(command)

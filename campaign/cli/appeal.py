@@ -25,8 +25,9 @@ from campaign.services.appeals.import_draft import ImportOptions, ImportReport, 
 
 appeal = AppGroup("appeal", help="From a document to an open appeal.")
 
-_SHOWN = 90  # characters of a changed value
-_CONTEXT = 20
+# Of a changed value, in characters: how much is printed, and how much of it before the first difference.
+_EXCERPT_LENGTH = 90
+_LENGTH_BEFORE_CHANGE = 20
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -35,7 +36,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for pro
 @_FILE
 @_JSON
 def parse(file: Path, as_json: bool) -> None:
-    """Read a document, print what was found and every doubt; save nothing."""
+    """Read a document, print the draft and every warning; save nothing."""
     draft, _lines = _read(file)
     click.echo(json.dumps(draft.to_json(), ensure_ascii=False, indent=1) if as_json else summarise(draft))
 
@@ -55,23 +56,23 @@ def import_(
     publish: bool,
     as_json: bool,
 ) -> None:
-    """Make an appeal of a document, or complete or correct the one to which it belongs."""
+    """Make an appeal of a document, or complete or correct the appeal to which it belongs."""
     draft, lines = _read(file)
     context = runtime().context(OPERATOR)
     options = ImportOptions(slug=slug, goal=goal, deadline=deadline.date() if deadline else None)
     with exit_on_refusal():
         report = import_draft(draft, options, context=context, lines=lines)
-        published = lifecycle.publish(report.slug, context=context) if publish else False
+        is_published = lifecycle.publish(report.slug, context=context) if publish else False
     if as_json:
-        click.echo(json.dumps(_as_json(report, draft, published=published), ensure_ascii=False, indent=1, default=str))
+        values = _report_json(report, draft, is_published=is_published)
+        click.echo(json.dumps(values, ensure_ascii=False, indent=1, default=str))
         return
     for warning in draft.warnings:
         click.echo(f"line {warning.line}: {warning.message} ({warning.code})", err=True)
     for fact in report.kept:
-        click.echo(
-            f"{fact.field}: this document says {_text(fact.after)}, {report.slug} keeps {_text(fact.before)}", err=True
-        )
-    click.echo(_told(report, published=published))
+        before, after = _value_text(fact.before), _value_text(fact.after)
+        click.echo(f"{fact.field}: this document says {after}, {report.slug} keeps {before}", err=True)
+    click.echo(_report_text(report, is_published=is_published))
 
 
 @appeal.command("publish")
@@ -79,26 +80,26 @@ def import_(
 def publish_(slug: str) -> None:
     """Open a draft for signatures."""
     with exit_on_refusal():
-        done = lifecycle.publish(slug, context=runtime().context(OPERATOR))
-    click.echo(f"{slug} is open" if done else f"{slug} was open already")
+        is_changed = lifecycle.publish(slug, context=runtime().context(OPERATOR))
+    click.echo(f"{slug} is open" if is_changed else f"{slug} was open already")
 
 
 @appeal.command("close")
 @click.argument("slug")
 def close_(slug: str) -> None:
-    """End an open appeal before its deadline."""
+    """Close an open appeal before its deadline."""
     with exit_on_refusal():
-        done = lifecycle.close(slug, context=runtime().context(OPERATOR))
-    click.echo(f"{slug} is closed" if done else f"{slug} was closed already")
+        is_changed = lifecycle.close(slug, context=runtime().context(OPERATOR))
+    click.echo(f"{slug} is closed" if is_changed else f"{slug} was closed already")
 
 
 @appeal.command("stop")
 @click.argument("slug")
 def stop_(slug: str) -> None:
-    """Stop an open appeal: signing would no longer help, or could harm."""
+    """Stop an open appeal, because signing would no longer help or could do harm."""
     with exit_on_refusal():
-        done = lifecycle.stop(slug, context=runtime().context(OPERATOR))
-    click.echo(f"{slug} is stopped" if done else f"{slug} was stopped already")
+        is_changed = lifecycle.stop(slug, context=runtime().context(OPERATOR))
+    click.echo(f"{slug} is stopped" if is_changed else f"{slug} was stopped already")
 
 
 @appeal.command("outcome")
@@ -106,10 +107,10 @@ def stop_(slug: str) -> None:
 @click.argument("language", type=click.Choice(LOCALES))
 @click.argument("file", type=click.File(encoding="utf-8"))
 def outcome_(slug: str, language: str, file: TextIO) -> None:
-    """Publish on an ended appeal's page how the case ended: FILE is Markdown, - for standard input."""
+    """Publish the outcome of the case on the page of an ended appeal: FILE is Markdown, - for standard input."""
     with exit_on_refusal():
         lifecycle.set_outcome(slug, language, read_text(file), context=runtime().context(OPERATOR))
-    click.echo(f"{slug} tells its outcome in {language}")
+    click.echo(f"the outcome of {slug} is public in {language}")
 
 
 @appeal.command("sources")
@@ -118,32 +119,35 @@ def outcome_(slug: str, language: str, file: TextIO) -> None:
 def sources_(slug: str, as_json: bool) -> None:
     """Count signatures by the source tag of the link that brought them (?via=…)."""
     with exit_on_refusal():
-        found = find_appeal(slug)
-        if found is None:
-            refuse(f"there is no appeal {slug}; `flask appeal list` shows those there are")
-        counted = signatures_by_source(found.id)
+        view = find_appeal(slug)
+        if view is None:
+            refuse(f"there is no appeal {slug}; `flask appeal list` shows all appeals")
+        counts = signatures_by_source(view.id)
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in counted], ensure_ascii=False, indent=1))
+        click.echo(json.dumps([asdict(count) for count in counts], ensure_ascii=False, indent=1))
         return
-    for one in counted:
-        click.echo(f"{one.source:<40} {one.signed:>8} signed {one.confirmed:>8} confirmed")
+    for count in counts:
+        click.echo(f"{count.source:<40} {count.signed:>8} signed {count.confirmed:>8} confirmed")
 
 
 @appeal.command()
 @click.argument("slug")
 @click.option(
-    "--risk", "risks", multiple=True, metavar="COUNTRY", help="Where writing endangers the sender; repeat it."
+    "--risk", "risks", multiple=True, metavar="COUNTRY", help="Where writing endangers the sender; may be repeated."
 )
 @click.option("--initials", is_flag=True, help="Letters bear initials instead of the name.")
 def safety(slug: str, risks: tuple[str, ...], initials: bool) -> None:
-    """Warn before signing where writing is dangerous; without options, warn of nothing and use full names."""
+    """Set the warning to signers from countries where writing is dangerous, and whether letters bear initials.
+
+    Without options, remove the warning and use full names.
+    """
     countries = tuple(code.upper() for code in risks)
     with exit_on_refusal():
         lifecycle.set_safety(
             slug, risk_countries=countries, initials_only=initials, context=runtime().context(OPERATOR)
         )
-    warned = f"warns who has ties to {', '.join(countries)}" if countries else "warns of nothing"
-    click.echo(f"{slug} {warned}; letters bear {'initials' if initials else 'full names'}")
+    warning = f"warns who has ties to {', '.join(countries)}" if countries else "warns of nothing"
+    click.echo(f"{slug} {warning}; letters bear {'initials' if initials else 'full names'}")
 
 
 @appeal.command("list")
@@ -151,19 +155,19 @@ def safety(slug: str, risks: tuple[str, ...], initials: bool) -> None:
 def list_(as_json: bool) -> None:
     """List all appeals, the newest first."""
     with exit_on_refusal():
-        found = all_appeals()
-        signatures = signatures_by_appeal(tuple(one.id for one in found))
+        appeals = all_appeals()
+        signatures = signatures_by_appeal(tuple(view.id for view in appeals))
     rows = [
         {
-            "slug": one.slug,
-            "reference": one.reference,
-            "state": one.state,
-            "deadline": one.deadline.isoformat() if one.deadline else None,
-            "goal": one.goal,
-            "signatures": signatures.get(one.id, 0),
-            "languages": sorted(one.texts),
+            "slug": view.slug,
+            "reference": view.reference,
+            "state": view.state,
+            "deadline": view.deadline.isoformat() if view.deadline else None,
+            "goal": view.goal,
+            "signatures": signatures.get(view.id, 0),
+            "languages": sorted(view.texts),
         }
-        for one in found
+        for view in appeals
     ]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
@@ -177,6 +181,7 @@ def list_(as_json: bool) -> None:
 
 
 def _read(file: Path) -> tuple[DraftAppeal, tuple[str, ...]]:
+    """Return the draft and the lines of the document; end the command if the file cannot be read."""
     try:
         with file.open("rb") as opened:
             return read_document(opened.read(LIMIT + 1), file.name)
@@ -187,63 +192,65 @@ def _read(file: Path) -> tuple[DraftAppeal, tuple[str, ...]]:
     raise AssertionError  # refuse() does not return
 
 
-def _as_json(report: ImportReport, draft: DraftAppeal, *, published: bool) -> dict[str, Any]:
-    said = asdict(report)
-    said["state"] = "open" if published else report.state
-    said["warnings"] = draft.to_json()["warnings"]
-    return said
+def _report_json(report: ImportReport, draft: DraftAppeal, *, is_published: bool) -> dict[str, Any]:
+    values = asdict(report)
+    values["state"] = "open" if is_published else report.state
+    values["warnings"] = draft.to_json()["warnings"]
+    return values
 
 
-def _told(report: ImportReport, *, published: bool) -> str:
+def _report_text(report: ImportReport, *, is_published: bool) -> str:
+    """Return the lines to print after an import: its result, and each changed value."""
     if report.is_new:
-        first = f"{report.slug}: made in {report.language}"
+        result = f"{report.slug}: made in {report.language}"
     elif report.is_new_language:
-        first = f"{report.slug}: completed with {report.language}"
+        result = f"{report.slug}: completed with {report.language}"
     elif report.changes:
-        first = f"{report.slug}: corrected; its text in {report.language} is version {report.text_version}"
+        result = f"{report.slug}: corrected; its text in {report.language} is version {report.text_version}"
     else:
-        first = f"{report.slug}: nothing changed, this document was imported before"
-    lines = [first]
+        result = f"{report.slug}: nothing changed, this document was imported before"
+    lines = [result]
     if report.is_new and report.follows:
         lines.append(f"  it follows {report.follows}")
     if not report.is_new:
         lines += [f"  {change.field}: {_before_and_after(change.before, change.after)}" for change in report.changes]
-    if published:
+    if is_published:
         lines.append(f"{report.slug} is open")
     return "\n".join(lines)
 
 
 def _before_and_after(before: Any, after: Any) -> str:
-    """Return both values, from shortly before the place where they begin to differ."""
+    """Return both values, from shortly before their first difference."""
     if isinstance(before, dict) and isinstance(after, dict):
-        before, after = _differing(before, after), _differing(after, before)
-    one, two = _text(before), _text(after)
-    same = next((at for at, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), 0)
-    start = one.rfind(" ", 0, max(same - _CONTEXT, 0)) + 1
-    return f"{_cut(one, start)} → {_cut(two, start)}"
+        before, after = _different_fields(before, after), _different_fields(after, before)
+    old, new = _value_text(before), _value_text(after)
+    first_difference = next((index for index, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), 0)
+    start = old.rfind(" ", 0, max(first_difference - _LENGTH_BEFORE_CHANGE, 0)) + 1
+    return f"{_excerpt(old, start)} → {_excerpt(new, start)}"
 
 
-def _differing(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of one target that the other does not have, or has with another value."""
+def _different_fields(target: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of the target that the other target lacks, or has with another value."""
     return {
-        name: _differing(value, known)
-        if isinstance(value, dict) and isinstance(known := other.get(name), dict)
+        name: _different_fields(value, other_value)
+        if isinstance(value, dict) and isinstance(other_value := other.get(name), dict)
         else value
-        for name, value in one.items()
+        for name, value in target.items()
         if value != other.get(name)
     }
 
 
-def _text(value: Any) -> str:
+def _value_text(value: Any) -> str:
+    """Return the value of a fact on one line; `nothing` if it is empty."""
     if value in (None, [], "", {}):
         return "nothing"
     if isinstance(value, list):
-        return " / ".join(_text(item) for item in value)
+        return " / ".join(_value_text(item) for item in value)
     if isinstance(value, dict):
-        return "; ".join(f"{name} {_text(item)}" for name, item in value.items() if item)
+        return "; ".join(f"{name} {_value_text(item)}" for name, item in value.items() if item)
     return value.isoformat() if isinstance(value, date) else " ".join(str(value).split())
 
 
-def _cut(text: str, start: int) -> str:
-    end = start + _SHOWN
+def _excerpt(text: str, start: int) -> str:
+    end = start + _EXCERPT_LENGTH
     return ("…" if start else "") + text[start:end].rstrip() + ("…" if len(text) > end else "")

@@ -1,4 +1,4 @@
-"""flask privacy …: the personal data that is stored, and deleting what is due."""
+"""flask privacy …: the personal data that is stored, and deleting expired data."""
 
 from __future__ import annotations
 
@@ -18,37 +18,39 @@ from campaign.services.periodic.clock import agreed_now
 from campaign.services.privacy.erasure_journal import forget
 from campaign.services.privacy.retention import purge_expired
 
-privacy = AppGroup("privacy", help="Personal data: what is stored, and deleting what is due.")
+privacy = AppGroup("privacy", help="Personal data: the record of what is stored, and deleting expired data.")
 
 
 @privacy.command("report")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def report(as_json: bool) -> None:
-    """Report the personal data, its reason, ground and end; exit 1 where any is stored too long."""
-    at = runtime()
+    """Report each kind of personal data with its purpose, legal basis and period; exit 1 if any is stored too long."""
+    app_runtime = runtime()
     with exit_on_refusal():
-        found = data_categories(now=at.clock(), days=at.settings.retention_days)
+        categories = data_categories(now=app_runtime.clock(), days=app_runtime.settings.retention_days)
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], default=lambda moment: moment.isoformat(), indent=1))
+        rows = [asdict(category) for category in categories]
+        click.echo(json.dumps(rows, default=lambda moment: moment.isoformat(), indent=1))
     else:
-        for one in found:
-            since = f", the oldest of {one.oldest_at:%Y-%m-%d}" if one.oldest_at else ""
-            click.echo(f"{one.what}\n  held: {one.rows}{since}{f', {one.overdue} TOO LONG' if one.overdue else ''}")
-            click.echo(f"  why: {one.why}\n  ground: {one.basis}\n  until: {one.until}\n")
-    if any(one.overdue for one in found):
+        for category in categories:
+            oldest = f", the oldest of {category.oldest_at:%Y-%m-%d}" if category.oldest_at else ""
+            overdue = f", {category.overdue} TOO LONG" if category.overdue else ""
+            click.echo(f"{category.what}\n  rows: {category.rows}{oldest}{overdue}")
+            click.echo(f"  why: {category.why}\n  ground: {category.basis}\n  until: {category.until}\n")
+    if any(category.overdue for category in categories):
         raise SystemExit(1)
 
 
 @privacy.command("prune")
 def prune() -> None:
-    """Delete now what is due, as a worker does each hour. SIGTERM ends it after the current batch."""
+    """Delete expired data now, as a worker does every hour. SIGTERM ends it after the current batch."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    at = runtime()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: stop.set())
+    app_runtime = runtime()
     with exit_on_refusal():
-        context = at.context(OPERATOR, now=agreed_now(at.clock()))
-        done = purge_expired(go_on=lambda: not stop.is_set(), context=context)
-        done["months of the erasure journal"] = forget(at.settings.erasure_journal, context=context)
-    said = ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number) or "nothing was due"
-    click.echo(said + ("; stopped, run it again" if stop.is_set() else ""))
+        context = app_runtime.context(OPERATOR, now=agreed_now(app_runtime.clock()))
+        deleted = purge_expired(go_on=lambda: not stop.is_set(), context=context)
+        deleted["months of the erasure journal"] = forget(app_runtime.settings.erasure_journal, context=context)
+    line = ", ".join(f"{number} {name}" for name, number in sorted(deleted.items()) if number) or "nothing was due"
+    click.echo(line + ("; stopped, run it again" if stop.is_set() else ""))

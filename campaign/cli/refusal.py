@@ -1,4 +1,4 @@
-"""Refusals of a command: one line on stderr and exit status 1."""
+"""Refusals of a command: one line on stderr and a non-zero exit status."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def exit_on_refusal() -> Iterator[None]:
 
 
 def refuse(reason: str, status: int = REFUSED) -> NoReturn:
-    """End the command with that reason on stderr."""
+    """Print the reason on stderr and end the command."""
     click.echo(f"tocsin: {' '.join(reason.split())}", err=True)
     raise SystemExit(status)
 
 
 def read_text(file: TextIO) -> str:
-    """Return the text of the file; end the command where it is not UTF-8."""
+    """Return the text of the file; end the command if it is not in UTF-8."""
     try:
         return file.read()
     except UnicodeDecodeError:

@@ -18,7 +18,7 @@ sections = AppGroup("sections", help="The national sections.")
 @sections.command()
 @click.argument("file", type=click.Path(path_type=Path), default=SHIPPED)
 def load(file: Path) -> None:
-    """Load or update the sections from a TOML file (default: the shipped list)."""
+    """Add or update sections from a TOML file (default: the list that comes with Tocsin)."""
     with exit_on_refusal():
         report = load_sections(file, context=runtime().context(OPERATOR))
     click.echo(f"sections: {report.added} added, {report.changed} changed, {report.unchanged} as before")

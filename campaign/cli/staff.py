@@ -25,7 +25,7 @@ staff = AppGroup("staff", help="People with an account.")
 def add(email: str, section: str, role: str, locale: str | None) -> None:
     """Invite a colleague: mail the invitation and print its link, which works once, for a week."""
     with exit_on_refusal():
-        invitation = Invitation(email, section, checked_role(role), locale or _language_of(section))
+        invitation = Invitation(email, section, checked_role(role), locale or _default_locale(section))
         link = invite(invitation, context=runtime().context(OPERATOR))
     click.echo(link)
 
@@ -34,21 +34,21 @@ def add(email: str, section: str, role: str, locale: str | None) -> None:
 def show() -> None:
     """List the accounts."""
     with exit_on_refusal():
-        for one in list_all_staff():
-            state = "" if one.active and one.joined_at else "  invited" if one.active else "  ended"
-            click.echo(f"{one.email}  {one.role}  {one.section}{state}")
+        for account in list_all_staff():
+            state = "" if account.active and account.joined_at else "  invited" if account.active else "  ended"
+            click.echo(f"{account.email}  {account.role}  {account.section}{state}")
 
 
 @staff.command(name="reset-second-factor")
 @click.argument("email")
 def reset(email: str) -> None:
-    """Have the second factor set up anew at the next log-in, for a colleague who lost phone and recovery codes."""
+    """Reset the second factor of a colleague who lost phone and recovery codes; the next log-in sets up a new one."""
     with exit_on_refusal():
         reset_second_factor(find_staff_id(email), context=runtime().context(OPERATOR))
     click.echo(f"{email} sets up a second factor at the next log-in")
 
 
-def _language_of(code: str) -> str:
-    """Return the first of the section's languages that the interface has."""
-    languages = next((section.languages for section in list_sections() if section.code == code), ())
+def _default_locale(section_code: str) -> str:
+    """Return the first of the section's languages in which the site is available; English if there is none."""
+    languages = next((section.languages for section in list_sections() if section.code == section_code), ())
     return next((language for language in languages if language in LOCALES), "en")

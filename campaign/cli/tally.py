@@ -1,4 +1,4 @@
-"""flask tally …: verifying the counts."""
+"""flask tally …: verifying the stored counts."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ tally = AppGroup("tally", help="The stored counts.")
 @click.option("--repair", "is_repairing", is_flag=True, help="Rebuild the tallies that differ.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def verify_(is_repairing: bool, as_json: bool) -> None:
-    """Recount from the rows and print every difference; exit 0 only where there is none (left)."""
+    """Count the rows again and print every difference; exit 0 if all counts are exact at the end."""
     with exit_on_refusal():
-        found = repair(context=runtime().context(OPERATOR)) if is_repairing else verify()
-        left = verify() if is_repairing and found else found
+        differences = repair(context=runtime().context(OPERATOR)) if is_repairing else verify()
+        remaining = verify() if is_repairing and differences else differences
+    repaired = len(differences) - len(remaining)
     if as_json:
-        report = {"differences": [asdict(one) for one in found], "repaired": len(found) - len(left)}
+        report = {"differences": [asdict(difference) for difference in differences], "repaired": repaired}
         click.echo(json.dumps(report, default=str, indent=1))
     else:
-        for one in found:
-            click.echo(_told(one))
-        click.echo(f"{len(found)} differences, {len(found) - len(left)} repaired" if found else "all counts are exact")
-    if left:
+        for difference in differences:
+            click.echo(_difference_line(difference))
+        click.echo(f"{len(differences)} differences, {repaired} repaired" if differences else "all counts are exact")
+    if remaining:
         raise SystemExit(1)
 
 
-def _told(one: Difference) -> str:
-    when = f" {one.hour:%Y-%m-%d %H}h" if one.hour else ""
-    cell = f"appeal {one.appeal_id} {one.section_code} {one.channel} {one.evidence}"
-    return f"{one.of}: {cell}{when}: stored {one.stored}, counted {one.counted}"
+def _difference_line(difference: Difference) -> str:
+    hour = f" {difference.hour:%Y-%m-%d %H}h" if difference.hour else ""
+    cell = f"appeal {difference.appeal_id} {difference.section_code} {difference.channel} {difference.evidence}"
+    return f"{difference.of}: {cell}{hour}: stored {difference.stored}, counted {difference.counted}"

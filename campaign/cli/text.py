@@ -1,4 +1,4 @@
-"""flask text: the texts of the site's own pages."""
+"""flask text …: the organisation's texts on the legal pages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ text = AppGroup("text", help="The organisation's texts of imprint, privacy notic
 @click.argument("language", type=click.Choice(LOCALES))
 @click.argument("file", type=click.File(encoding="utf-8"))
 def set_(page: str, language: str, file: TextIO) -> None:
-    """Put FILE (Markdown, - for standard input) on that page; an empty one removes the text."""
+    """Put FILE (Markdown, - for standard input) on that page; an empty file removes the text."""
     with exit_on_refusal():
         write_site_text(SitePage(page), language, read_text(file), context=runtime().context(OPERATOR))
     click.echo(f"{page} is written in {language}")
@@ -33,6 +33,6 @@ def set_(page: str, language: str, file: TextIO) -> None:
 def list_() -> None:
     """List the pages that have a text."""
     with exit_on_refusal():
-        found = site_texts()
-    for (page, language), body in sorted(found.items()):
+        texts = site_texts()
+    for (page, language), body in sorted(texts.items()):
         click.echo(f"{page:<16} {language:<4} {len(body):>7} characters")

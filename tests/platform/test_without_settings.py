@@ -12,7 +12,7 @@ import click
 import pytest
 from flask import Flask
 
-from campaign.cli.without_settings import is_harmless, is_looking
+from campaign.cli.without_settings import is_read_only, needs_no_settings
 from campaign.config import ROOT, SettingsError, load
 from tests.deploy.processes import environment
 
@@ -34,7 +34,7 @@ PARTS = ("app.py", "campaign", "templates", "migrations", "examples")
     ],
 )
 def test_these_are_harmless(line: str) -> None:
-    assert is_harmless(line.split())
+    assert needs_no_settings(line.split())
 
 
 @pytest.mark.parametrize(
@@ -43,18 +43,18 @@ def test_these_are_harmless(line: str) -> None:
      "flask appeal import keys init", "python -c --help", "flask --app keys worker", "flask shell"],
 )  # fmt: skip
 def test_these_are_not(line: str) -> None:
-    assert not is_harmless(line.split())
+    assert not needs_no_settings(line.split())
 
 
 @pytest.mark.parametrize("line", ["flask mail status --json", "flask --app app.py tally verify", "flask staff list"])
 def test_these_only_look(line: str) -> None:
-    assert is_looking(line.split())
-    assert not is_harmless(line.split())
+    assert is_read_only(line.split())
+    assert not needs_no_settings(line.split())
 
 
 @pytest.mark.parametrize("line", ["flask tally verify --repair", "flask mail deliver", "flask worker", "mail status"])
 def test_these_do_more_than_look(line: str) -> None:
-    assert not is_looking(line.split())
+    assert not is_read_only(line.split())
 
 
 def test_each_command_writes_or_is_known_not_to(app: Flask) -> None:
@@ -71,7 +71,9 @@ def test_each_command_writes_or_is_known_not_to(app: Flask) -> None:
         for name, one in ours.items()
         for part in (one.commands if isinstance(one, click.Group) else [""])
     }
-    known = {line for line in lines if is_harmless(["flask", *line.split()]) or is_looking(["flask", *line.split()])}
+    known = {
+        line for line in lines if needs_no_settings(["flask", *line.split()]) or is_read_only(["flask", *line.split()])
+    }
     assert lines - known == writing
 
 

@@ -1,1 +1,1 @@
-"""flask mail: the outbox, bounces, previews."""
+"""flask mail …: the outbox, bounces, previews."""

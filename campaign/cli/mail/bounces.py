@@ -1,4 +1,4 @@
-"""flask mail bounces: the command into which a mail server pipes everything sent to a return path."""
+"""flask mail bounces: the command into which a mail server pipes the mail sent to return paths."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from campaign.platform.database.errors import diagnose
 from campaign.platform.runtime import runtime
 from campaign.services.delivery.bounce import BounceReceipt, take, take_maildir
 
-_MOST_BYTES = 10 * 1024 * 1024
-_SAID = {
+_MAX_BYTES = 10 * 1024 * 1024
+_VERDICT_TEXTS = {
     BounceVerdict.HARD: "the mailbox is not there",
-    BounceVerdict.COMPLAINT: "the reader calls it spam",
-    BounceVerdict.REFUSED: "refused, but not because of the mailbox",
-    BounceVerdict.SOFT: "given up after a temporary failure",
-    BounceVerdict.DELAYED: "still being tried",
-    BounceVerdict.AUTOMATIC: "ignored: a program answers",
-    BounceVerdict.UNKNOWN: "ignored: no report on delivery",
+    BounceVerdict.COMPLAINT: "the reader reported it as spam",
+    BounceVerdict.REFUSED: "refused for another reason than the mailbox",
+    BounceVerdict.SOFT: "not delivered after repeated temporary failures",
+    BounceVerdict.DELAYED: "delayed; the server tries again",
+    BounceVerdict.AUTOMATIC: "ignored: an automatic reply",
+    BounceVerdict.UNKNOWN: "ignored: not a report on delivery",
 }
 
 
@@ -35,17 +35,17 @@ _SAID = {
 @click.argument("file", type=click.Path())
 @click.option("--recipient", help="The recipient by the mail server, where the message does not name one.")
 def bounces(file: str, recipient: str | None) -> None:
-    """Process what came back: a message (FILE, or - for standard input), or a whole Maildir.
+    """Process bounces: one message (FILE, or - for standard input), or a whole Maildir.
 
     Ends with a status of sysexits.h, so that a mail server can pipe into it: 0 processed or ignored, 66 no such file,
     67 not sent to a return path, 75 try again later (the database is away), 77 forged.
     """
     try:
         if file != "-" and Path(file).is_dir():
-            _take_folder(Path(file))
+            _process_maildir(Path(file))
             return
-        content = sys.stdin.buffer.read(_MOST_BYTES) if file == "-" else _read(Path(file))
-        taken = take(content, recipient=recipient, context=runtime().context(OPERATOR))
+        content = sys.stdin.buffer.read(_MAX_BYTES) if file == "-" else _read(Path(file))
+        receipt = take(content, recipient=recipient, context=runtime().context(OPERATOR))
     except UnaddressedBounceError as error:
         _end(os.EX_NOUSER, str(error))
     except ForgedBounceError as error:
@@ -55,31 +55,31 @@ def bounces(file: str, recipient: str | None) -> None:
     except OSError as error:
         _end(os.EX_NOINPUT, f"{file}: {error.strerror}")
     else:
-        click.echo(_say(taken))
+        click.echo(_receipt_text(receipt))
 
 
 def _read(path: Path) -> bytes:
     with path.open("rb") as opened:
-        return opened.read(_MOST_BYTES)
+        return opened.read(_MAX_BYTES)
 
 
-def _take_folder(folder: Path) -> None:
+def _process_maildir(folder: Path) -> None:
+    """Process each message of the Maildir, and print how many there were of each verdict."""
     if not (folder / "new").is_dir():
-        _end(os.EX_NOINPUT, f"{folder} is no Maildir")
+        _end(os.EX_NOINPUT, f"{folder} is not a Maildir")
     try:
         outcomes = take_maildir(folder, context=runtime().context(OPERATOR))
     except mailbox.Error as error:
         _end(os.EX_NOINPUT, str(error))
     else:
-        click.echo(
-            ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())) or "nothing has come back"
-        )
+        click.echo(", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())) or "there are no bounces")
 
 
-def _say(taken: BounceReceipt) -> str:
-    status = f" ({taken.report.status})" if taken.report.status else ""
-    done = "; no more mail goes there" if taken.is_suppressed else ""
-    return f"mail {taken.report.mail_id}: {taken.report.verdict}{status}: {_SAID[taken.report.verdict]}{done}"
+def _receipt_text(receipt: BounceReceipt) -> str:
+    report = receipt.report
+    status = f" ({report.status})" if report.status else ""
+    suppressed = "; no more mail goes there" if receipt.is_suppressed else ""
+    return f"mail {report.mail_id}: {report.verdict}{status}: {_VERDICT_TEXTS[report.verdict]}{suppressed}"
 
 
 def _end(status: int, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""flask mail …: the outbox."""
+"""flask mail …: the group of commands, delivering due mail, and lifting a suppression."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from campaign.platform.runtime import runtime
 from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.outbox.suppression import lift_suppression
 
-mail = AppGroup("mail", help="The mail that is owed.")
+mail = AppGroup("mail", help="The outbox, bounces and previews of messages.")
 
 
 @mail.command()
 def deliver() -> None:
-    """Deliver all that is due, then exit."""
+    """Deliver all mail that is due, then exit."""
     with exit_on_refusal():
         outcomes = deliver_due(context=runtime().context(OPERATOR))
     click.echo(", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())) or "nothing was due")
@@ -26,7 +26,7 @@ def deliver() -> None:
 @mail.command()
 @click.argument("address")
 def lift(address: str) -> None:
-    """Write to a suppressed ADDRESS again, for instance after its server's fault."""
+    """Lift the suppression of ADDRESS, for instance after a fault of its server, so that it gets mail again."""
     with exit_on_refusal():
         was_suppressed = lift_suppression(parse_address(address), context=runtime().context(OPERATOR))
-    click.echo("it is written to again" if was_suppressed else "it was not suppressed")
+    click.echo("the address gets mail again" if was_suppressed else "the address was not suppressed")

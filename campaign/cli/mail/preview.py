@@ -1,4 +1,4 @@
-"""The command `flask mail preview`, which shows a message with sample data."""
+"""flask mail preview: showing a message with sample data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""flask mail status, dead, retry, drop: the state of the outbox, and what to do with undelivered mail."""
+"""flask mail status, dead, retry, drop: the state of the outbox; listing, retrying and dropping undelivered mail."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from campaign.services.delivery import failed_mail
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @click.option("--domains", is_flag=True, help="Also the last week's mail by domain and state.")
 def status(as_json: bool, domains: bool) -> None:
-    """Count the mails by state, and report the age of the oldest due one and whether the queue is held."""
-    at = runtime()
+    """Count the mails by state, and report the age of the oldest due mail and whether the queue is paused."""
+    app_runtime = runtime()
     with exit_on_refusal():
-        found = outbox_status()
-        by_domain = domain_outcomes(at.vault, now=at.clock(), is_for_staff=False) if domains else ()
+        outbox = outbox_status()
+        by_domain = domain_outcomes(app_runtime.vault, now=app_runtime.clock(), is_for_staff=False) if domains else ()
     if as_json:
-        said: dict[str, Any] = {**found.by_state, "oldest_due_seconds": round(found.oldest_due_seconds, 1)}
-        said["held"] = None if found.pause is None else asdict(found.pause)
+        report: dict[str, Any] = {**outbox.by_state, "oldest_due_seconds": round(outbox.oldest_due_seconds, 1)}
+        report["held"] = None if outbox.pause is None else asdict(outbox.pause)
         if domains:
-            said["domains"] = [asdict(one) for one in by_domain]
-        click.echo(json.dumps(said, default=_plain))
+            report["domains"] = [asdict(outcome) for outcome in by_domain]
+        click.echo(json.dumps(report, default=_json_value))
         return
-    _print(found)
-    for one in by_domain:
-        states = ", ".join(f"{number} {state}" for state, number in one.by_state.items() if number)
-        click.echo(f"{one.domain or '(small domains)'}: {states}, {one.bounced} bounced")
+    _print_status(outbox)
+    for outcome in by_domain:
+        states = ", ".join(f"{number} {state}" for state, number in outcome.by_state.items() if number)
+        click.echo(f"{outcome.domain or '(small domains)'}: {states}, {outcome.bounced} bounced")
 
 
-def _print(found: OutboxStatus) -> None:
-    for state, number in found.by_state.items():
+def _print_status(outbox: OutboxStatus) -> None:
+    """Print a line for each state, the age of the oldest due mail, and the queue pause with its reason."""
+    for state, number in outbox.by_state.items():
         click.echo(f"{state:<12}{number:>10}")
-    click.echo(f"{'oldest due':<12}{found.oldest_due_seconds:>9.0f}s")
-    if found.pause is not None:
-        said = " ".join(
-            str(part) for part in (found.pause.phase, found.pause.code, found.pause.detail) if part is not None
-        )
-        click.echo(f"held since {found.pause.began_at:%Y-%m-%d %H:%M} UTC: {said}")
+    click.echo(f"{'oldest due':<12}{outbox.oldest_due_seconds:>9.0f}s")
+    pause = outbox.pause
+    if pause is not None:
+        reason = " ".join(str(part) for part in (pause.phase, pause.code, pause.detail) if part is not None)
+        click.echo(f"held since {pause.began_at:%Y-%m-%d %H:%M} UTC: {reason}")
 
 
 @click.command()
@@ -59,24 +59,24 @@ def _print(found: OutboxStatus) -> None:
 def dead(as_json: bool) -> None:
     """List undelivered mail, by reason."""
     with exit_on_refusal():
-        found = failed_mail_groups()
+        groups = failed_mail_groups()
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], default=_plain))
+        click.echo(json.dumps([asdict(group) for group in groups], default=_json_value))
         return
-    for one in found:
-        said = " ".join(str(part) for part in (one.phase, one.code, one.detail) if part is not None)
-        click.echo(f"{one.number:>8}  {one.state:<8} {one.kind:<22} {said}")
+    for group in groups:
+        reason = " ".join(str(part) for part in (group.phase, group.code, group.detail) if part is not None)
+        click.echo(f"{group.number:>8}  {group.state:<8} {group.kind:<22} {reason}")
 
 
-def _choosing(command: Callable[..., None]) -> Callable[..., None]:
+def _add_filter_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that choose undelivered mails."""
     for option in (
-        click.option("--all", "everything", is_flag=True, help="All undelivered mail."),
+        click.option("--all", "is_all", is_flag=True, help="All undelivered mail."),
         click.option("--words", help="A part of the server's answer."),
         click.option("--code", type=int, help="The server's code, such as 550."),
-        click.option("--phase", help="The phase of the dialogue, such as rcpt."),
+        click.option("--phase", help="The phase of the SMTP session, such as rcpt."),
         click.option("--kind", type=click.Choice([kind.value for kind in MailKind]), help="The kind of message."),
-        click.option("--state", type=click.Choice(failed_mail.UNDELIVERED), help="Dead or unknown."),
+        click.option("--state", type=click.Choice(failed_mail.UNDELIVERED), help="The state, dead or unknown."),
     ):
         command = option(command)
     return command
@@ -84,26 +84,27 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @with_appcontext
-@_choosing
-def retry(everything: bool, **chosen: Any) -> None:
-    """Try the undelivered mails again that match the options."""
-    click.echo(f"{_of(everything, chosen, failed_mail.retry)} are due again")
+@_add_filter_options
+def retry(is_all: bool, **options: Any) -> None:
+    """Try the undelivered mails that match the options again."""
+    click.echo(f"{_change_failed_mail(is_all, options, failed_mail.retry)} are due again")
 
 
 @click.command()
 @with_appcontext
-@_choosing
-def drop(everything: bool, **chosen: Any) -> None:
-    """Give up for good the undelivered mails that match the options."""
-    click.echo(f"{_of(everything, chosen, failed_mail.drop)} are dropped")
+@_add_filter_options
+def drop(is_all: bool, **options: Any) -> None:
+    """Drop the undelivered mails that match the options: they are never sent."""
+    click.echo(f"{_change_failed_mail(is_all, options, failed_mail.drop)} are dropped")
 
 
-def _of(everything: bool, chosen: dict[str, Any], work: Callable[..., int]) -> int:
-    if not everything and not any(value is not None for value in chosen.values()):
-        refuse("say which (--state, --kind, --phase, --code, --words), or --all; `flask mail dead` lists them")
+def _change_failed_mail(is_all: bool, options: dict[str, Any], change: Callable[..., int]) -> int:
+    """Change the undelivered mails that match the options; return how many. End the command without any option."""
+    if not is_all and not any(value is not None for value in options.values()):
+        refuse("choose mails by --state, --kind, --phase, --code or --words, or --all; `flask mail dead` lists them")
     with exit_on_refusal():
-        return work(failed_mail.FailedMailFilter(**chosen), context=runtime().context(OPERATOR))
+        return change(failed_mail.FailedMailFilter(**options), context=runtime().context(OPERATOR))
 
 
-def _plain(value: object) -> str:
+def _json_value(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
