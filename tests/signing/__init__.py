@@ -1,1 +1,1 @@
-"""Tests: Signing, confirming, withdrawing, erasing; links to one's own data."""
+"""Tests: Signing, confirming, withdrawing, erasing; links to the signer's own data."""

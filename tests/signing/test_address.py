@@ -1,4 +1,4 @@
-"""Which addresses are usable, and which two are one person's."""
+"""Addresses: the usable ones, and the spellings that belong to one person."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from campaign.domain.signing.provider import LARGE
         ("j.m+a@narod.ru", "j-m@yandex.ru"),
     ],
 )
-def test_two_ways_to_write_an_address_are_one_person(one: str, other: str) -> None:
+def test_two_spellings_of_a_mailbox_are_one_person(one: str, other: str) -> None:
     assert parse_address(one).identity == parse_address(other).identity
 
 
@@ -52,7 +52,7 @@ def test_two_ways_to_write_an_address_are_one_person(one: str, other: str) -> No
         ("j+a@web.de", "j@web.de"),
     ],
 )
-def test_dots_and_tags_count_where_the_provider_does_not_say_otherwise(one: str, other: str) -> None:
+def test_dots_and_tags_distinguish_mailboxes_unless_the_provider_ignores_them(one: str, other: str) -> None:
     assert parse_address(one).identity != parse_address(other).identity
     assert parse_address(one).mailbox == parse_address(other).mailbox
 
@@ -68,7 +68,7 @@ def test_dots_and_tags_count_where_the_provider_does_not_say_otherwise(one: str,
         ("j_m@mail.example", "j-m@mail.example"),
     ],
 )
-def test_hosts_below_a_domain_are_others_where_the_provider_does_not_say_otherwise(one: str, other: str) -> None:
+def test_hosts_below_a_domain_are_different_unless_the_provider_ignores_them(one: str, other: str) -> None:
     assert parse_address(one).identity != parse_address(other).identity
     assert parse_address(one).mailbox != parse_address(other).mailbox
 
@@ -76,7 +76,7 @@ def test_hosts_below_a_domain_are_others_where_the_provider_does_not_say_otherwi
 @pytest.mark.parametrize(
     "text", ['"a b"@mail.example', "a!#$%&'*+/=?^_`{|}~-@mail.example", "用户@例子.example", "x@a-b.c.example"]
 )
-def test_unusual_but_valid_forms_are_taken(text: str) -> None:
+def test_unusual_but_valid_addresses_are_accepted(text: str) -> None:
     assert parse_address(text).domain.endswith(".example")
 
 
@@ -92,7 +92,7 @@ def test_unusual_but_valid_forms_are_taken(text: str) -> None:
         ("a@@x.example", "not-an-address"),
     ],
 )
-def test_what_is_no_address_is_refused_with_the_reason(text: str, code: str) -> None:
+def test_an_invalid_address_is_refused_with_the_reason(text: str, code: str) -> None:
     with pytest.raises(InputError) as refused:
         parse_address(text)
     assert (refused.value.field, refused.value.code) == ("email", code)
@@ -122,14 +122,14 @@ PASTED = [
 
 
 @pytest.mark.parametrize("text", PASTED, ids=ascii)
-def test_an_address_is_taken_as_it_was_pasted(text: str) -> None:
+def test_a_pasted_address_is_accepted(text: str) -> None:
     assert str(parse_address(text)) == "jeanne@mail.example"
 
 
-def test_what_belongs_to_an_address_stays() -> None:
+def test_joiners_in_a_domain_are_not_removed_silently() -> None:
     for text in ('"a b"@mail.example', "o'neil@mail.example", "'jeanne'@mail.example", "`a`@mail.example"):
         assert str(parse_address(text)) == text
-    # A joiner makes another domain (RFC 5892, A.2), which the syntax refuses: it is not left out in silence.
+    # A joiner makes another domain (RFC 5892, A.2), which the syntax refuses; it is not removed silently.
     with pytest.raises(InputError):
         parse_address("a@ශ්\u200dරී.example")
 
@@ -153,7 +153,7 @@ def test_what_belongs_to_an_address_stays() -> None:
         ("yandx.ru", "yandex.ru"),
     ],
 )
-def test_one_typing_error_away_from_a_large_provider_is_asked_about(typed: str, meant: str) -> None:
+def test_one_typing_error_in_a_large_domain_is_asked_about(typed: str, meant: str) -> None:
     assert parse_address(f"jeanne@{typed}").suggestion == f"jeanne@{meant}"
 
 
@@ -172,11 +172,11 @@ def test_every_single_error_in_a_large_domain_is_noticed() -> None:
     "domain",
     ["gmail.com", "mail.com", "ymail.com", "hotmail.it", "gmx.net", "web.de", "me.com", "amnesty.org", "fred.fr"],
 )
-def test_nobody_is_asked_about_a_domain_that_is_right(domain: str) -> None:
+def test_a_correct_domain_is_not_asked_about(domain: str) -> None:
     assert parse_address(f"jeanne@{domain}").suggestion is None
 
 
-def test_endings_that_do_not_exist_are_known() -> None:
+def test_endings_that_do_not_exist_are_recognised() -> None:
     for ending, exists in (
         ("com", True), ("co.uk", True), ("museum", True), ("xn--p1ai", True), ("example", True),
         ("cmo", False), ("orgg", False),
@@ -185,12 +185,12 @@ def test_endings_that_do_not_exist_are_known() -> None:
     assert parse_address("a@пример.рф").has_known_ending
 
 
-def test_addresses_that_only_some_servers_carry_are_known() -> None:
+def test_addresses_that_only_some_servers_carry_are_recognised() -> None:
     assert parse_address("jérôme@mail.example").is_international
     assert not parse_address("jerome@exämple.example").is_international
 
 
-def test_disposable_domains_are_known_with_what_is_below_them() -> None:
+def test_disposable_domains_are_recognised_with_their_hosts() -> None:
     assert parse_address("a@mailinator.com").is_disposable
     assert parse_address("a@x.mailinator.com").is_disposable
     assert not parse_address("a@gmail.com").is_disposable

@@ -1,4 +1,4 @@
-"""Whatever is sent to a public form: never a 500, no answer over five seconds, and the counts stay true.
+"""Random requests to every public form: no 500, no answer over five seconds, and exact counts.
 
 `TOCSIN_FUZZ` says how many cases each database gets; `make fuzz` asks for 50,000 over both.
 """
@@ -33,8 +33,8 @@ MOST_SECONDS = 5
 SLUG = "ana-ruiz-vega"
 FORM = "application/x-www-form-urlencoded"
 
-# What the fields are for, beside whatever else may be in them.
-KNOWN: dict[str, list[str]] = {
+# Plausible values of the fields, tried beside random ones.
+FIELD_VALUES: dict[str, list[str]] = {
     "name": ["Jeanne", "名前", "\u202eabc", "a" * 300, "<script>", "O'Neil"],
     "email": ["a@b.example", "a@b", "@", "é@exämple.example", "a@" + "b" * 300 + ".example", "a\x00@b.example"],
     "country": ["FR", "fr", "ZZ", "", "F", "٣٣"],
@@ -61,8 +61,8 @@ KNOWN: dict[str, list[str]] = {
     "maxwidth": ["1", "-1", "9" * 40, ""],
     "List-Unsubscribe": ["One-Click", ""],
 }
-# A number that no signature has.
-NOBODY = 10**9
+# An id that no signature has.
+UNKNOWN_ID = 10**9
 PAGES = {
     "POST": ["appeals/{slug}/sign", "appeals/{slug}/form", "appeals/{slug}/act", "appeals/{slug}/words",
              "appeals/{slug}/viewed", "m/{manage}/act", "m/{manage}/words", "m/{manage}/me", "m/{address}/address",
@@ -78,7 +78,7 @@ PAGES = {
 
 @dataclass(frozen=True)
 class Case:
-    """One request: the page, whose link it is, what is asked and what is sent."""
+    """One request: its method, page, locale, link, query and fields, or a raw body."""
 
     method: str
     page: str
@@ -95,9 +95,16 @@ _value = st.one_of(st.text(max_size=60).map(str.encode), st.binary(max_size=30),
 
 @st.composite
 def _fields(draw: st.DrawFn) -> list[tuple[str, bytes]]:
-    names = draw(st.lists(st.sampled_from([*KNOWN, "x", ""]), max_size=9))
+    names = draw(st.lists(st.sampled_from([*FIELD_VALUES, "x", ""]), max_size=9))
     return [
-        (name, draw(st.one_of(st.sampled_from(KNOWN[name]).map(str.encode), _value) if name in KNOWN else _value))
+        (
+            name,
+            draw(
+                st.one_of(st.sampled_from(FIELD_VALUES[name]).map(str.encode), _value)
+                if name in FIELD_VALUES
+                else _value
+            ),
+        )
         for name in names
     ]
 
@@ -121,7 +128,7 @@ def _cases(draw: st.DrawFn) -> Case:
 
 @pytest.fixture
 def without_limits(app: Flask) -> Iterator[None]:
-    """And with views counted, so that every public form does what it can."""
+    """Switch the limits off and the counting of page views on, so that every public form is processed."""
     limiter.enabled = False
     at = runtime()
     app.extensions[RUNTIME_KEY] = replace(at, settings=replace(at.settings, page_views=True))
@@ -132,7 +139,7 @@ def without_limits(app: Flask) -> Iterator[None]:
 def _links(subject: int) -> dict[str, str]:
     at = runtime()
     found = {purpose.value: at.tokens.make(purpose, subject, START, b"") for purpose in Purpose}
-    if subject == NOBODY:
+    if subject == UNKNOWN_ID:
         return found
     found |= {one.value: manage_token(subject, purpose=one) for one in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)}
     chosen = select(SignUp).where(SignUp.signature_id == subject).order_by(SignUp.signed_at.desc(), SignUp.id).limit(1)
@@ -190,21 +197,21 @@ def test_no_form_breaks_and_none_is_slow(client: FlaskClient, appeal: AppealView
         print_blob=False,
     )
     @given(_cases())
-    def whatever(case: Case) -> None:
+    def send_case(case: Case) -> None:
         nonlocal signer, slowest
-        subject = {"own": signer, "other": NOBODY, "broken": signer}[case.token]
+        subject = {"own": signer, "other": UNKNOWN_ID, "broken": signer}[case.token]
         links = _links(subject)
         if case.token == "broken":
             links = {name: link[:-3] for name, link in links.items()}
         answer, took = _timed(client, case, links)
-        if took > MOST_SECONDS:  # a machine that is busy with other things stalls once; a slow answer is slow again
+        if took > MOST_SECONDS:  # a busy machine stalls once; a slow answer is slow again
             took = _timed(client, case, links)[1]
         slowest = max(slowest, took)
         assert answer.status_code < 500, (answer.status_code, case)
         assert took < MOST_SECONDS, (took, case)
         if case.method == "POST" and case.page.endswith("/me"):
-            signer = _signer(client)  # for this one may have left
+            signer = _signer(client)  # because this case may have erased the signature
 
-    whatever()
+    send_case()
     assert verify() == []
     assert slowest > 0

@@ -1,4 +1,4 @@
-"""Which domains are asked about as a typing error, what is proposed, and whom nobody asks."""
+"""Domains that are asked about as typing errors, the proposed corrections, and domains that are not asked about."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.likely_domain import likely_domain
 from campaign.domain.signing.provider import LARGE
 
-MEANT = {
-    # Large providers with short names: two letters changed places, one twice, one left out, the key beside.
+TYPING_ERRORS = {
+    # Large providers with short names: two letters swapped, one doubled, one missing, or a neighbouring key.
     "web.de": ["wev.de", "ewb.de", "wbe.de", "webb.de", "wwb.de", "web.dee", "web.ed", "web.d"],
     "gmx.de": ["gnx.de", "gxm.de", "ggmx.de", "gmy.de", "gmx.dr"],
     "gmx.com": ["gmx.cm", "gmx.vom"],
@@ -24,7 +24,7 @@ MEANT = {
     "abv.bg": ["avb.bg"],
     "wp.pl": ["wpp.pl"],
     "sky.com": ["sky.cmo", "skyy.com"],
-    # Of several the likeliest: the slip of a hand before another, then the larger provider.
+    # Of several corrections the likeliest: first the commonest slip of the hand, then the larger provider.
     "yandex.ru": ["yandex.r", "yandx.ru", "uandex.ru"],
     "hotmail.co.uk": ["hotmail.co.k", "hotmial.co.uk", "hotmail.co.u"],
     "yahoo.fr": ["yahoo.fr.com", "yahoo.ft", "yaho.fr", "yahoo.fr.fr"],
@@ -39,8 +39,10 @@ MEANT = {
 }
 
 
-@pytest.mark.parametrize(("typed", "meant"), [(typed, meant) for meant, many in MEANT.items() for typed in many])
-def test_a_slip_in_a_large_domain_is_asked_about(typed: str, meant: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "meant"), [(typed, meant) for meant, many in TYPING_ERRORS.items() for typed in many]
+)
+def test_a_typing_error_in_a_large_domain_is_asked_about(typed: str, meant: str) -> None:
     assert likely_domain(typed) == meant
 
 
@@ -95,11 +97,11 @@ def test_letters_that_look_like_latin_ones_are_asked_about(typed: str, meant: st
         "مثال.مصر",
     ],
 )
-def test_honest_domains_in_other_letters_are_not_asked_about(domain: str) -> None:
+def test_genuine_domains_in_other_scripts_are_not_asked_about(domain: str) -> None:
     assert parse_address(f"max@{domain}").suggestion is None
 
 
-HONEST = """
+GENUINE_DOMAINS = """
     gmx.ch gmx.li web.de free.fr sfr.fr mail.com mail.de me.com mac.com pm.me ya.ru qq.com 126.com wp.pl o2.pl i.ua
     inbox.lv inbox.eu orange.be orange.pl orange.ro wanadoo.nl telenet.de planet.pl alice.at skynet.de centrum.sk
     web.se free.gr live.jp sky.com.br me.com.au aol.com.br gm.com aok.de seb.se mil.ru tmx.com sohu.com zoo.com
@@ -114,15 +116,15 @@ HONEST = """
 """.split()
 
 
-@pytest.mark.parametrize("domain", HONEST)
-def test_nobody_is_asked_about_an_honest_neighbour(domain: str) -> None:
+@pytest.mark.parametrize("domain", GENUINE_DOMAINS)
+def test_a_genuine_domain_close_to_a_large_one_is_not_asked_about(domain: str) -> None:
     assert likely_domain(domain) is None
 
 
-def test_nobody_of_a_large_provider_is_asked() -> None:
+def test_a_large_domain_is_not_asked_about() -> None:
     assert [domain for domain in LARGE if likely_domain(domain)] == []
 
 
-def test_what_is_proposed_is_a_large_domain_that_is_not_asked_about() -> None:
-    for typed in (one for many in MEANT.values() for one in many):
+def test_a_proposed_domain_is_large_and_not_asked_about_itself() -> None:
+    for typed in (one for many in TYPING_ERRORS.values() for one in many):
         assert likely_domain(typed) in LARGE, typed

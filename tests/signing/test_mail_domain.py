@@ -15,22 +15,22 @@ from campaign.domain.signing.provider import LARGE
         ("h1.h2.evil.co.uk", "evil.co.uk", "evil.co.uk"),
         ("mail.catch.example", "catch.example", "catch.example"),
         ("h.xn--e1afmkfd.xn--p1ai", "xn--e1afmkfd.xn--p1ai", "xn--e1afmkfd.xn--p1ai"),
-        # Names that a free host, or a seller of names, gives to anybody.
+        # Names that a free host or a registry gives to everyone.
         ("h1.one.duckdns.org", "one.duckdns.org", "duckdns.org"),
         ("group.blogspot.com", "group.blogspot.com", "blogspot.com"),
         ("firm.uk.com", "firm.uk.com", "uk.com"),
-        # At a large provider, and what it gives to one customer.
+        # Names at a large provider, and those that it gives to one customer.
         ("gmail.com", "gmail.com", "gmail.com"),
         ("fastmail.com", "fastmail.com", "fastmail.com"),
         ("name.fastmail.com", "name.fastmail.com", "name.fastmail.com"),
         ("h1.name.yahoo.co.uk", "name.yahoo.co.uk", "name.yahoo.co.uk"),
-        # Nobody's: it stands for itself.
+        # A name without a known owner is its own.
         ("gov.uk", "gov.uk", "gov.uk"),
         ("duckdns.org", "duckdns.org", "duckdns.org"),
         ("localhost", "localhost", "localhost"),
     ],
 )
-def test_the_owner_has_all_hosts_below_a_domain(host: str, owner: str, bought: str) -> None:
+def test_an_owner_has_all_hosts_below_its_domain(host: str, owner: str, bought: str) -> None:
     assert (owner_domain(host), registrable_domain(host)) == (owner, bought)
 
 

@@ -1,4 +1,4 @@
-"""Names: which are accepted, that none is changed silently, and which two a search treats as equal."""
+"""Names: the accepted ones, none of them changed silently; and the spellings that a search treats as equal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from campaign.domain.signing.name import clean_name, name_key
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("typed", "stored"),
     [
         ("O", "O"),
         ("  Jeanne\t Martin ", "Jeanne Martin"),
@@ -23,15 +23,15 @@ from campaign.domain.signing.name import clean_name, name_key
         ("Zoe\u0308", "Zoë"),
         ("Ａｎａ", "Ana"),
         ("ﺍﺣﻤﺪ", "احمد"),
-        # Direction marks and tag characters show nothing: they go.
+        # Direction marks and tag characters are invisible and are removed.
         ("\u200fمحمد\u200e", "محمد"),
         ("\u061cمحمد\u2069", "محمد"),
         ("Ana\U000e0065\U000e0076\U000e007f", "Ana"),
         ("\u3164Ana\u115f", "Ana"),
     ],
 )
-def test_a_name_is_kept_as_it_will_be_printed(typed: str, kept: str) -> None:
-    assert clean_name(typed) == kept
+def test_a_name_is_stored_as_it_will_be_printed(typed: str, stored: str) -> None:
+    assert clean_name(typed) == stored
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_a_name_is_kept_as_it_will_be_printed(typed: str, kept: str) -> None:
         ("Evil.Kz", "link"),
         ("A.evil.kz", "link"),
         ("evil .kz", "link"),
-        # Look like a full stop or a slash.
+        # Characters that look like a full stop or a slash.
         *((f"evil{dot}kz", "characters") for dot in "․。｡•‧∙⋅·・٠۔܁܂⸳"),
         ("evil．kz", "link"),
         ("evil⁄kz", "link"),
         ("evil∕kz", "link"),
         ("evilꓸkz", "characters"),
         ("evil,kz", "characters"),
-        # Joiners where no script needs them, and what hides between letters.
+        # Joiners where no script needs them, and invisible characters between letters.
         ("ev\u200dil", "characters"),
         ("ev\u200cil", "characters"),
         ("evil\u200d.kz", "link"),
@@ -83,7 +83,7 @@ def test_a_name_is_kept_as_it_will_be_printed(typed: str, kept: str) -> None:
         ("\ufffd\ufffd", "unreadable"),
     ],
 )
-def test_what_is_no_name_is_refused_with_the_reason(typed: str, code: str) -> None:
+def test_an_invalid_name_is_refused_with_the_reason(typed: str, code: str) -> None:
     with pytest.raises(InputError) as refused:
         clean_name(typed)
     assert refused.value.code == code
@@ -116,19 +116,19 @@ def test_what_is_no_name_is_refused_with_the_reason(typed: str, code: str) -> No
         "नि\u200dखिल",
         "نیما\u200cنژاد",
         "Ĳsbrand Œuvrard",
-        "\ufa19田 \ufa11",  # ideographs that normalising would replace
+        "\ufa19田 \ufa11",  # ideographs that normalisation would replace
         "葛\U000e0100城",  # a form chosen by a variation selector
-        "\U0002ebf0\U0002ee5d \U000323af",  # CJK extensions I and H, newer than our tables
+        "\U0002ebf0\U0002ee5d \U000323af",  # CJK extensions I and H, newer than Python's tables
         "O",
     ],
     ids=ascii,
 )
-def test_a_name_is_never_changed_without_a_word(name: str) -> None:
+def test_a_name_is_never_changed_silently(name: str) -> None:
     assert clean_name(name) == name
 
 
-def test_every_character_is_kept_made_plain_or_refused() -> None:
-    """A character that is neither stored nor refused is invisible, or a variant of another."""
+def test_every_character_is_stored_normalised_or_refused() -> None:
+    """Store or refuse every character, except one that is invisible or a variant of another."""
     for code in range(0x110000):
         character = chr(code)
         try:
@@ -139,7 +139,7 @@ def test_every_character_is_kept_made_plain_or_refused() -> None:
         plain = unicodedata.normalize("NFKC", kept)
         if category[0] in "LMN" and character not in "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0":
             assert plain == unicodedata.normalize("NFKC", f"Á{character}Á"), hex(code)
-        # Whatever it is, nothing comes out of it that no name is written with.
+        # Normalising gives only characters that names are written with.
         for one in plain:
             written = (
                 unicodedata.category(one)[0] in "LM" or one in " .'-`·་፡" or unicodedata.category(one) in {"Cn", "Pd"}
@@ -147,7 +147,7 @@ def test_every_character_is_kept_made_plain_or_refused() -> None:
             assert written or not one.isascii(), (hex(code), plain)
 
 
-# As people of many countries write themselves, with what looks odd to others.
+# Genuine names from many countries, with uncommon signs.
 NAMES = """
     Nguyễn Thị Minh Khai|Đặng Thùy Trâm|Łukasz Żółć|Björk Guðmundsdóttir|Þórður Ægisson|Siân Rhys-Jones|Seán Ó Faoláin
     Žydrūnas Ąžuolas|Jürgen Groß|Æthelstan Ø|İpek Çağlayan|Ngũgĩ wa Thiong’o|Ọláolúwa Ṣóyínká|Wangarĩ Maathai
@@ -169,7 +169,7 @@ NAMES = """
 
 
 @pytest.mark.parametrize("name", [one.strip() for line in NAMES.split("\n") for one in line.split("|") if one.strip()])
-def test_a_name_of_any_country_is_taken_as_it_is(name: str) -> None:
+def test_a_name_of_any_country_is_stored_unchanged(name: str) -> None:
     assert clean_name(name) == unicodedata.normalize("NFC", name)
 
 
@@ -182,7 +182,7 @@ SIGNS = {
 
 
 @pytest.mark.parametrize(("sign", "code"), [(sign, code) for code, signs in SIGNS.items() for sign in signs], ids=ascii)
-def test_what_looks_like_a_sign_of_a_link_stands_among_its_own(sign: str, code: str) -> None:
+def test_a_look_alike_of_a_links_sign_is_refused_in_a_host(sign: str, code: str) -> None:
     for host in (f"bit{sign}ly", f"Evil{sign}Kz", f"паспорт{sign}рф"):
         with pytest.raises(InputError) as refused:
             clean_name(host)
@@ -206,7 +206,7 @@ def test_a_host_in_capitals_is_a_link(name: str) -> None:
         assert refused.value.code in {"link", "characters"}
 
 
-def test_every_latin_letter_with_a_stroke_is_found_without_it() -> None:
+def test_a_search_finds_every_latin_letter_with_a_stroke_without_it() -> None:
     checked = 0
     for character in map(chr, range(0x110000)):
         found = re.fullmatch(
@@ -251,16 +251,16 @@ def test_every_latin_letter_with_a_stroke_is_found_without_it() -> None:
         ("Jean-Luc", "Jean_Luc"),
     ],
 )
-def test_a_search_takes_ways_to_write_a_name_for_one(signed: str, typed: str) -> None:
+def test_a_search_treats_spellings_of_a_name_as_equal(signed: str, typed: str) -> None:
     assert name_key(signed) == name_key(typed)
 
 
-def test_no_sign_that_a_name_may_hold_or_a_search_be_typed_with_is_heard() -> None:
+def test_a_search_ignores_signs_in_names() -> None:
     heard = []
     for character in map(chr, range(0x20, 0x110000)):
         said = unicodedata.name(character, "")
         is_sign = unicodedata.category(character)[0] in "PSZ"
-        # Signs that are numbers or letters in a circle, of roman or of mathematics are read as these.
+        # Circled, Roman and mathematical numbers and letters are read as the plain ones.
         is_read = any(one.isalnum() for one in unicodedata.normalize("NFKD", character))
         looks = re.search(
             r"(?<!LETTER N PRECEDED BY )APOSTROPHE|SALTILLO|HYPHEN|DASH\b|MINUS SIGN|QUOTATION MARK", said
@@ -270,6 +270,6 @@ def test_no_sign_that_a_name_may_hold_or_a_search_be_typed_with_is_heard() -> No
     assert heard == []
 
 
-def test_a_search_tells_other_names_apart() -> None:
+def test_a_search_distinguishes_different_names() -> None:
     assert name_key("Jeanne Martin") != name_key("Jeanne Martine")
     assert name_key("علی") != name_key("عالی")

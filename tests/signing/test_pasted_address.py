@@ -1,4 +1,4 @@
-"""Extraction of an address from pasted text; doubtful text is refused instead of guessed."""
+"""Extraction of an address from pasted text; ambiguous text is refused."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from campaign.domain.errors import InputError
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.pasted_address import pasted_address
 
-TAKEN = [
-    # Punctuation around it, in any order and with spaces between.
+PASTED_TEXTS = [
+    # Punctuation around the address, in any order and with spaces between.
     *(
         "jeanne@mail.example ;",
         "jeanne@mail.example .",
@@ -25,33 +25,33 @@ TAKEN = [
     ),
     *("**jeanne@mail.example**", "_jeanne@mail.example_", "`jeanne@mail.example`.", "jeanne@mail.example |"),
     *("• jeanne@mail.example", "- jeanne@mail.example", "→ jeanne@mail.example", "jeanne@mail.example/"),
-    # A label, in the languages of the pages.
+    # A label before the address, in the languages of the pages.
     *("E-mail: jeanne@mail.example", "E-Mail-Adresse : jeanne@mail.example", "Courriel : jeanne@mail.example"),
     *("mon adresse mail est jeanne@mail.example", "Correo electrónico: jeanne@mail.example"),
     *("Адрес электронной почты: jeanne@mail.example", "البريد الإلكتروني: jeanne@mail.example"),
     "Adresse e\u0301lectronique: jeanne@mail.example",
-    # A name that the address holds, or brackets of their own around one of the two.
+    # A name beside the address, or brackets around one of the two.
     *("Jeanne Martin jeanne@mail.example", "MARTIN, Jeanne jeanne@mail.example", "jeanne@mail.example Jeanne M."),
     *("Jeanne (jeanne@mail.example)", "M. Dupont [jeanne@mail.example]", '"M. Dupont" "jeanne@mail.example"'),
     *("jeanne@mail.example (privat)", "(work) jeanne@mail.example", "M. Dupont &lt;jeanne@mail.example&gt;;"),
-    # Links, as programs copy them.
+    # Links as programs copy them.
     *("[jeanne@mail.example](mailto:jeanne@mail.example)", "[write](mailto:jeanne@mail.example)"),
     *('<a href="mailto:jeanne@mail.example">write</a>', "mailto:M.%20Dupont%20%3Cjeanne@mail.example%3E"),
     *("jeanne%40mail.example", "jeanne&#64;mail.example", "&nbsp;jeanne@mail.example&nbsp;"),
     "jeanne@mail.example <mailto:JEANNE@mail.example>",
-    # Other forms of the same signs, and what a telephone's keyboard puts between.
+    # Other forms of the same signs, and characters that a phone's keyboard inserts.
     *("jeanne﹫mail.example", "jeanne@mail․example", "jeanne@mail﹒example", "𝐣𝐞𝐚𝐧𝐧𝐞@mail.example"),
     *("jeanne @mail.example", "jeanne@ mail.example", "jeanne@mail. example", "jeanne @ mail . example"),
 ]
 
 
-@pytest.mark.parametrize("text", TAKEN, ids=ascii)
+@pytest.mark.parametrize("text", PASTED_TEXTS, ids=ascii)
 def test_an_address_is_found_in_what_was_pasted(text: str) -> None:
     assert str(parse_address(text)).casefold() == "jeanne@mail.example"
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "extracted"),
     [
         ("ﬁona@mail.example", "fiona@mail.example"),
         ("o’neil@mail.example", "o'neil@mail.example"),
@@ -64,19 +64,19 @@ def test_an_address_is_found_in_what_was_pasted(text: str) -> None:
     ],
     ids=ascii,
 )
-def test_nothing_else_of_an_address_changes(text: str, kept: str) -> None:
-    assert str(parse_address(text)) == kept
+def test_the_address_itself_is_not_changed(text: str, extracted: str) -> None:
+    assert str(parse_address(text)) == extracted
 
 
-REFUSED = [
-    # A blank, a comma or a colon may stand in it by a slip: without its beginning it is another person's.
+TEXTS_WITH_SPACES = [
+    # A space, a comma or a colon may be a typing error within the address; a part of it is another person's address.
     *("anna maria@mail.example", "anna,maria@mail.example", "anna;maria@mail.example", "max:muster@mail.example"),
     *("jean dupont@mail.example", "j martin@mail.example", "j. martin@mail.example", "anna maria @mail.example"),
     *("max@yahoo.co uk", "max@mail.example au", "12 max@mail.example", "de gaulle@mail.example", "al ali@mail.example"),
     *("call me at max@mail.example", "max@mail.example thanks", "my max@mail.example", "e max@mail.example"),
 ]
 NO_ADDRESS = [
-    # Which of two?
+    # Two addresses: it is unclear which one is meant.
     *("a@mail.example b@mail.example", "a@mail.example, b@mail.example", "a@mail.example;b@mail.example"),
     *("<a@mail.example> <b@mail.example>", "[a@mail.example](mailto:b@mail.example)", "a@mail.example/b@mail.example"),
     *("@max", "max@", "max@mail", "max@@mail.example", "a@b@mail.example", "max(at)mail.example"),
@@ -89,23 +89,23 @@ NO_ADDRESS = [
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [*((one, "words") for one in REFUSED), *((one, None) for one in NO_ADDRESS)], ids=ascii
+    ("text", "code"), [*((one, "words") for one in TEXTS_WITH_SPACES), *((one, None) for one in NO_ADDRESS)], ids=ascii
 )
-def test_what_may_be_another_address_is_not_guessed(text: str, code: str | None) -> None:
+def test_an_ambiguous_text_is_not_guessed(text: str, code: str | None) -> None:
     with pytest.raises(InputError) as refused:
         parse_address(text)
     assert refused.value.code == code if code else refused.value.code in {"not-an-address", "missing"}
 
 
-def test_what_was_found_is_found_in_itself() -> None:
-    for text in TAKEN:
-        found = pasted_address(text)
-        assert pasted_address(found) == found, text
+def test_an_extracted_address_is_extracted_from_itself() -> None:
+    for text in PASTED_TEXTS:
+        extracted = pasted_address(text)
+        assert pasted_address(extracted) == extracted, text
 
 
 @pytest.mark.parametrize(
     "text", ["<" * 1000, "@ " * 500, " . " * 330, '"\\' * 500, "a@b.c d@e.f " * 80, "(" * 500 + ")" * 500]
 )
-def test_a_long_text_ends_soon(text: str) -> None:
+def test_a_long_text_is_read_quickly(text: str) -> None:
     with pytest.raises(InputError):
         parse_address(text)

@@ -1,4 +1,4 @@
-"""Addresses of targets, of the sender and return paths: thanked as all others are, and mailed nothing."""
+"""Addresses of targets and of the application itself: the answer is the same as for others, and no mail is sent."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.privacy.thief.test_same_answer import statements
 from tests.staff.staff_clients import csrf, staffed
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-TARGET, ELSEWHERE = "ministro@interior.gob.example", "embajada@elsewhere.example"
-ADDRESSED = [
-    TARGET,
-    TARGET.upper(),
+TARGET_EMAIL, OTHER_TARGET_EMAIL = "ministro@interior.gob.example", "embajada@elsewhere.example"
+REFUSED_EMAILS = [
+    TARGET_EMAIL,
+    TARGET_EMAIL.upper(),
     "ministro+a@interior.gob.example",
     "minis.tro@interior.gob.example",
-    ELSEWHERE,
+    OTHER_TARGET_EMAIL,
     "{sender}",
     "{tagged}",
     "bounce@{bounces}",
@@ -41,38 +41,38 @@ ADDRESSED = [
 
 
 @pytest.fixture
-def addressed(app: Flask, appeal: AppealView) -> AppealView:
-    """With a target of that address, and another appeal with another."""
+def appeal_with_targets(app: Flask, appeal: AppealView) -> AppealView:
+    """Return the appeal with a target of that address; another appeal has the other target."""
     slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), context=context()).slug
     publish(slug, context=context())
-    db.session.execute(update(Target).where(Target.appeal_id == appeal.id).values(emails=[TARGET]))
-    db.session.execute(update(Target).where(Target.appeal_id != appeal.id).values(emails=[ELSEWHERE.title()]))
+    db.session.execute(update(Target).where(Target.appeal_id == appeal.id).values(emails=[TARGET_EMAIL]))
+    db.session.execute(update(Target).where(Target.appeal_id != appeal.id).values(emails=[OTHER_TARGET_EMAIL.title()]))
     db.session.commit()
     clear_caches(app)
     app.extensions.pop(REFUSED_RECIPIENTS, None)
     return appeal
 
 
-def given(answer: Any) -> tuple[int, bytes, list[tuple[str, str]]]:
+def comparable_answer(answer: Any) -> tuple[int, bytes, list[tuple[str, str]]]:
     headers = sorted((name, value) for name, value in answer.headers if not name.startswith("X-RateLimit"))
     return answer.status_code, answer.data, headers
 
 
-def written(email: str) -> str:
-    """The address, with what the settings say put in."""
+def resolved(email: str) -> str:
+    """Return the address with the values of the settings filled in."""
     settings = runtime().settings
     sender = settings.mail_from.rpartition("<")[2].rstrip(">")
     local, _, domain = sender.partition("@")
     return email.format(sender=sender, tagged=f"{local}+x@{domain}", bounces=settings.bounce_domain)
 
 
-@pytest.mark.parametrize("email", ADDRESSED)
-def test_no_mail_goes_there_and_the_answer_is_the_same(
-    client: FlaskClient, addressed: AppealView, deliver: Any, postbox: Postbox, email: str
+@pytest.mark.parametrize("email", REFUSED_EMAILS)
+def test_a_refused_address_gets_no_mail_and_the_same_answer(
+    client: FlaskClient, appeal_with_targets: AppealView, deliver: Any, postbox: Postbox, email: str
 ) -> None:
-    email = written(email)
-    as_others = given(client.post(URL, data=form(email="jeanne@interior.gob.example")))
-    assert given(client.post(URL, data=form(email=email, checked=email))) == as_others
+    email = resolved(email)
+    as_others = comparable_answer(client.post(URL, data=form(email="jeanne@interior.gob.example")))
+    assert comparable_answer(client.post(URL, data=form(email=email, checked=email))) == as_others
     client.post("/en/new-link", data={"email": email})
     deliver()
     assert postbox.recipients == ["jeanne@interior.gob.example"]
@@ -80,11 +80,13 @@ def test_no_mail_goes_there_and_the_answer_is_the_same(
     assert db.session.scalars(answers).all() == ["sent", "suppressed"]
 
 
-def test_a_target_added_to_the_appeal_at_hand_is_known_at_once(
-    app: Flask, client: FlaskClient, addressed: AppealView, deliver: Any, postbox: Postbox
+def test_a_target_added_to_the_appeal_is_refused_at_once(
+    app: Flask, client: FlaskClient, appeal_with_targets: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())
-    db.session.execute(update(Target).where(Target.appeal_id == addressed.id).values(emails=["new@interior.example"]))
+    db.session.execute(
+        update(Target).where(Target.appeal_id == appeal_with_targets.id).values(emails=["new@interior.example"])
+    )
     db.session.commit()
     clear_caches(app)
     client.post(URL, data=form(email="new@interior.example"))
@@ -92,23 +94,25 @@ def test_a_target_added_to_the_appeal_at_hand_is_known_at_once(
     assert postbox.recipients == ["jeanne@mail.example"]
 
 
-def test_a_target_added_while_the_mail_waits_gets_none(
-    app: Flask, client: FlaskClient, addressed: AppealView, deliver: Any, postbox: Postbox
+def test_a_target_added_while_the_mail_waits_gets_no_mail(
+    app: Flask, client: FlaskClient, appeal_with_targets: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form(email="new@interior.example"))
-    db.session.execute(update(Target).where(Target.appeal_id == addressed.id).values(emails=["new@interior.example"]))
+    db.session.execute(
+        update(Target).where(Target.appeal_id == appeal_with_targets.id).values(emails=["new@interior.example"])
+    )
     db.session.commit()
     assert deliver() == {"suppressed": 1}
     assert postbox.recipients == []
 
 
-def test_no_mail_goes_there_from_a_paper_sheet(
-    app: Flask, client: FlaskClient, addressed: AppealView, deliver: Any, postbox: Postbox
+def test_a_refused_address_on_a_paper_sheet_gets_no_mail(
+    app: Flask, client: FlaskClient, appeal_with_targets: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     editor = staffed(app, Role.EDITOR)
-    emails = [*dict.fromkeys(written(email).lower() for email in ADDRESSED), "jeanne@interior.gob.example"]
+    emails = [*dict.fromkeys(resolved(email).lower() for email in REFUSED_EMAILS), "jeanne@interior.gob.example"]
     rows = [[f"Signer {chr(65 + number)}", email, "FR", "y"] for number, email in enumerate(emails)]
-    assert enter(editor, addressed, rows).status_code == 303
+    assert enter(editor, appeal_with_targets, rows).status_code == 303
     sign_all()
     deliver()
     assert [to for to in postbox.recipients if not to.endswith("@staff.example")] == ["jeanne@interior.gob.example"]
@@ -120,31 +124,31 @@ def test_no_mail_goes_there_from_a_paper_sheet(
             FunnelCount.funnel_stage == "signed", FunnelCount.aspect == "source"
         )
     )
-    assert signed == 1, "what is no supporter's is no sign-up of anybody"
+    assert signed == 1, "only the supporter's form is counted as a sign-up"
 
 
-@pytest.mark.parametrize("email", ADDRESSED)
-def test_no_mail_asks_such_an_address_to_take_over_from_another(
-    app: Flask, client: FlaskClient, addressed: AppealView, deliver: Any, postbox: Postbox, email: str
+@pytest.mark.parametrize("email", REFUSED_EMAILS)
+def test_a_refused_address_gets_no_mail_about_a_change_of_address(
+    app: Flask, client: FlaskClient, appeal_with_targets: AppealView, deliver: Any, postbox: Postbox, email: str
 ) -> None:
     client.post(URL, data=form())
     deliver()
     me = client.post(postbox.link()).location.replace("/act", "/me")
     deliver()
-    answers, said, before = [], [], len(postbox.recipients)
-    for new in ("jeanne@interior.gob.example", written(email)):
-        with statements() as heard:
-            answers.append(given(client.post(me, data={"do": "address", "email": new})))
-        said.append(heard)
+    answers, statements_sent, earlier_mails = [], [], len(postbox.recipients)
+    for new in ("jeanne@interior.gob.example", resolved(email)):
+        with statements() as recorded:
+            answers.append(comparable_answer(client.post(me, data={"do": "address", "email": new})))
+        statements_sent.append(recorded)
         deliver()
     assert answers[0] == answers[1]
-    assert said[0] == said[1]
+    assert statements_sent[0] == statements_sent[1]
     desk = staffed(app, Role.EDITOR)
     signature_id = db.session.scalars(select(Signature.id)).one()
     path = f"/staff/moderation/signatures/{signature_id}/address"
-    for new in ("jeanne@interior.gob.example", written(email)):
+    for new in ("jeanne@interior.gob.example", resolved(email)):
         data = {"email": new, "reason": "wrote a letter", "csrf_token": csrf(desk.get("/staff/account"))}
         assert desk.post(path, data=data).status_code == 303
     deliver()
-    asked = [to for to in postbox.recipients[before:] if not to.endswith("@staff.example")]
-    assert asked == ["jeanne@interior.gob.example"] * 2
+    mailed = [to for to in postbox.recipients[earlier_mails:] if not to.endswith("@staff.example")]
+    assert mailed == ["jeanne@interior.gob.example"] * 2

@@ -1,4 +1,4 @@
-"""Signing through the form: what is taken, what is refused, and that no answer tells who has signed."""
+"""Signing through the form: accepted and refused values, and answers that do not reveal who has signed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from tests.conftest import DOCUMENT, START, Clock, Postbox, clear_caches, contex
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
 
-def rows(model: Any) -> int:
+def count_rows(model: Any) -> int:
     return int(db.session.execute(select(func.count()).select_from(model)).scalar_one())
 
 
-def test_one_sign_up_waits_for_its_mailbox_and_owes_it_a_mail(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_sign_up_waits_for_its_confirmation_mail(client: FlaskClient, appeal: AppealView) -> None:
     answer = client.post(URL, data=form(updates="y", share_name="y", via="Stall-Lyon"))
     assert (answer.status_code, answer.location) == (303, "/en/appeals/ana-ruiz-vega/thanks")
     waiting = db.session.scalars(select(SignUp)).one()
@@ -43,10 +43,10 @@ def test_one_sign_up_waits_for_its_mailbox_and_owes_it_a_mail(client: FlaskClien
     assert (waiting.text_language, waiting.text_version) == ("en", 1)
     assert (mail.kind, mail.state, mail.sign_up_id) == ("confirmation", "queued", waiting.id)
     assert b"Jeanne" not in (waiting.name_sealed or b"")
-    assert rows(Signature) == rows(Consent) == 0, "before it is confirmed there is nothing to be seen"
+    assert count_rows(Signature) == count_rows(Consent) == 0, "nothing is counted before the confirmation"
 
 
-def test_what_is_wanted_besides_is_asked_when_confirming(
+def test_consent_to_updates_is_asked_when_confirming(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form(updates="y", share_name="y"))
@@ -77,21 +77,21 @@ def test_what_is_wanted_besides_is_asked_when_confirming(
         ({"name": "", "email": "", "country": "", "consent": "n"}, ["name", "email", "country", "consent"]),
     ],
 )
-def test_every_wrong_field_is_named_and_nothing_is_written(
+def test_every_wrong_field_is_named_and_nothing_is_stored(
     client: FlaskClient, appeal: AppealView, changes: dict[str, str], fields: list[str]
 ) -> None:
     answer = client.post(URL, data=form(**changes))
     assert answer.status_code == 422
     for field in fields:
         assert f'id="{field}-wrong"' in answer.text
-    assert rows(SignUp) == rows(Mail) == 0
+    assert count_rows(SignUp) == count_rows(Mail) == 0
 
 
-def test_values_are_kept_in_the_form_that_comes_back(client: FlaskClient, appeal: AppealView) -> None:
+def test_typed_values_stay_in_the_returned_form(client: FlaskClient, appeal: AppealView) -> None:
     page = client.post(URL, data=form(email="jeanne")).text
     assert 'value="Jeanne Martin"' in page
     assert '<option value="FR" selected>' in page
-    # Without a script, too, what is wrong is the first thing that is seen, however far down the form stands.
+    # Without a script too, the errors come first on the page, however far down the form is.
     assert re.search(r'<div class="errors" role="alert" tabindex="-1" autofocus>', page)
 
 
@@ -104,14 +104,14 @@ def test_odd_names_are_a_clear_error_or_a_clean_success(client: FlaskClient, app
     assert client.post(URL, data=form(name=name)).status_code in {303, 422}
 
 
-def test_a_body_that_is_no_utf8_is_a_clear_error(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_body_that_is_not_utf8_is_a_clear_error(client: FlaskClient, appeal: AppealView) -> None:
     body = b"name=\xff\xfe&email=a@mail.example&country=FR&consent=y"
     answer = client.post(URL, data=body, content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 422
-    assert rows(SignUp) == 0
+    assert count_rows(SignUp) == 0
 
 
-def test_a_megabyte_is_refused_in_style(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_megabyte_is_refused_on_a_page(client: FlaskClient, appeal: AppealView) -> None:
     answer = client.post(URL, data=form(name="x" * 1_000_000))
     assert answer.status_code == 413
     assert "too long" in answer.text
@@ -120,22 +120,20 @@ def test_a_megabyte_is_refused_in_style(client: FlaskClient, appeal: AppealView)
 def test_unknown_fields_change_nothing(client: FlaskClient, appeal: AppealView) -> None:
     assert client.post(URL, data=form(state="confirmed", admin="1")).status_code == 303
     assert db.session.scalars(select(SignUp.signature_id)).one() is None
-    assert rows(Signature) == 0
+    assert count_rows(Signature) == 0
 
 
-def test_who_fills_the_hidden_field_gets_the_form_again_and_never_thanks(
-    client: FlaskClient, appeal: AppealView
-) -> None:
+def test_a_filled_hidden_field_returns_the_form_without_thanks(client: FlaskClient, appeal: AppealView) -> None:
     answer = client.post(URL, data=form(leave_empty="http://x.example"))
-    assert (answer.status_code, rows(SignUp), rows(Mail)) == (422, 0, 0)
+    assert (answer.status_code, count_rows(SignUp), count_rows(Mail)) == (422, 0, 0)
     assert "A hidden field was filled in" in answer.text
-    # What was typed is still there, and the hidden field empty again: one press more, and a person has signed.
+    # The typed values stay and the hidden field is empty again, so a person signs by pressing once more.
     assert 'value="Jeanne Martin"' in answer.text
     assert "x.example" not in answer.text
     assert client.post(URL, data=form(leave_empty="")).status_code == 303
 
 
-def test_no_password_manager_knows_the_hidden_field(client: FlaskClient, appeal: AppealView) -> None:
+def test_no_password_manager_fills_the_hidden_field(client: FlaskClient, appeal: AppealView) -> None:
     page = client.get("/en/appeals/ana-ruiz-vega").text
     (field,) = re.findall(r'<div class="trap".*?</div>', page)
     known = "name|mail|url|site|web|phone|tel|company|org|address|street|city|zip|user|login|pass|card|birth|search"
@@ -163,13 +161,13 @@ def test_an_address_that_looks_wrong_is_asked_about_once(
     client: FlaskClient, appeal: AppealView, email: str, words: str
 ) -> None:
     first = client.post(URL, data=form(email=email))
-    assert (first.status_code, rows(Mail)) == (422, 0)
+    assert (first.status_code, count_rows(Mail)) == (422, 0)
     assert words in first.text
     assert f'name="checked" value="{email}"' in first.text
     assert client.post(URL, data=form(email=email, checked=email)).status_code == 303
 
 
-def test_nobody_is_thanked_for_an_address_that_the_mail_server_cannot_carry(
+def test_an_address_that_the_mail_server_cannot_carry_gets_no_thanks(
     client: FlaskClient, appeal: AppealView, deliver: Any, clock: Clock, postbox: Postbox
 ) -> None:
     postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "mail", detail=SMTPUTF8_MISSING)]
@@ -178,7 +176,7 @@ def test_nobody_is_thanked_for_an_address_that_the_mail_server_cannot_carry(
     deliver()
     other = "zoë@mail.example"
     refused = client.post(URL, data=form(email=other, checked=other))
-    assert (refused.status_code, rows(Mail)) == (422, 1)
+    assert (refused.status_code, count_rows(Mail)) == (422, 1)
     assert "Please use another address" in refused.text
     assert client.post(URL, data=form()).status_code == 303
     db.session.execute(update(AbuseAlert).values(window_at=clock.now - timedelta(days=2)))
@@ -199,7 +197,7 @@ def test_two_sections_in_one_country_are_told_apart_by_language(client: FlaskCli
     ]
 
 
-def test_the_answer_is_the_same_whatever_the_address_has_done(
+def test_the_answer_does_not_depend_on_the_address(
     client: FlaskClient, app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     def answer() -> tuple[int, bytes, list[tuple[str, str]]]:
@@ -215,7 +213,7 @@ def test_the_answer_is_the_same_whatever_the_address_has_done(
     client.post(postbox.link(0))
     confirmed = answer()
     deliver()
-    # The same form again within minutes owes nothing new: the thanks came last.
+    # The same form again within minutes gets no further mail; the last mail was the thank-you mail.
     me = re.findall(r"(/en/m/\S+/me)", text_of(postbox.messages[-1]))[0]
     client.post(me, data={"signature": "all", "do": "withdraw"})
     withdrawn = answer()
@@ -229,12 +227,12 @@ def test_an_address_signs_an_appeal_once(
 ) -> None:
     for email in ("Jeanne@Mail.example", "jeanne@mail.example", "JEANNE@MAIL.EXAMPLE"):
         client.post(URL, data=form(email=email))
-    assert rows(SignUp) == 3, "each form is a row of its own"
+    assert count_rows(SignUp) == 3, "each form has its own row"
     deliver()
-    assert len(postbox.messages) == 1, "of the newest"
+    assert len(postbox.messages) == 1, "one mail for the newest form"
     client.post(postbox.link())
     client.post(postbox.link())
-    assert rows(Signature) == 1
+    assert count_rows(Signature) == 1
 
 
 @pytest.mark.parametrize(
@@ -254,11 +252,11 @@ def test_the_last_second_counts_and_the_next_does_not(
     late = client.post(URL, data=form(country=country, email="late@mail.example"))
     assert late.status_code == 422
     assert "The deadline has passed" in late.text
-    assert rows(SignUp) == 1
+    assert count_rows(SignUp) == 1
 
 
 @pytest.mark.parametrize(("country", "zone"), [("KI", "Pacific/Tarawa"), ("MX", "Pacific/Pago_Pago")])
-def test_what_is_signed_where_the_day_ends_last_is_mailed_confirmed_and_reported(
+def test_a_signature_where_the_day_ends_last_is_mailed_confirmed_and_reported(
     client: FlaskClient, appeal: AppealView, clock: Clock, deliver: Any, postbox: Postbox, country: str, zone: str
 ) -> None:
     assert appeal.deadline is not None
@@ -308,7 +306,7 @@ def test_a_post_from_another_site_is_refused(client: FlaskClient, appeal: Appeal
         assert client.post(URL, data=form(), headers=headers).status_code == 403
     for number, headers in enumerate(({"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost"}, {})):
         assert client.post(URL, data=form(email=f"ok{number}@mail.example"), headers=headers).status_code == 303
-    assert rows(SignUp) == 3
+    assert count_rows(SignUp) == 3
 
 
 def test_sign_ups_are_limited_by_network_and_errors_are_free(client: FlaskClient, appeal: AppealView) -> None:
@@ -332,7 +330,7 @@ def test_the_mail_carries_the_letter_and_one_link(
     html = message.get_body(("html",))
     assert html is not None
     assert "I ask you to protect her at once." in html.get_content()
-    # A stranger's text is not mailed under our name: the mailbox has proven nothing.
+    # The typed name is not mailed, because the owner of the mailbox has not confirmed it.
     assert "Jeanne" not in message.as_string()
 
 
@@ -346,7 +344,7 @@ def test_a_long_paragraph_arrives_whole(client: FlaskClient, app: Flask, deliver
     assert long.strip() in text_of(postbox.messages[0])
 
 
-def test_somebody_who_has_signed_gets_a_link_instead(
+def test_a_signer_who_signs_again_gets_a_link(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())

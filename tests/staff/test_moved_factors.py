@@ -12,7 +12,7 @@ from campaign.domain.staff.roles import Role
 from campaign.models import AbuseAlert
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
-from tests.signing.links.test_used_once import recovery_codes
+from tests.signing.links.test_used_once import make_recovery_codes
 from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in
 
 # For the whole gate: it starts PostgreSQL, and hashes passwords.
@@ -26,8 +26,8 @@ def codes(app: Flask) -> list[str]:
     """Return the recovery codes of an editor; a coordinator has some, too."""
     join(app, EVIL, Role.EDITOR)
     join(app, CLEO, Role.COORDINATOR)
-    recovery_codes(log_in(app, CLEO))
-    return recovery_codes(log_in(app, EVIL))
+    make_recovery_codes(log_in(app, CLEO))
+    return make_recovery_codes(log_in(app, EVIL))
 
 
 def copy(*columns: str) -> None:

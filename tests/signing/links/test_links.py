@@ -1,4 +1,4 @@
-"""Mailed links: GET changes nothing, POST as often as pressed, expired and damaged ones say so."""
+"""Mailed links: GET changes nothing, POST can be repeated, and expired or damaged links are explained."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def link(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
     return postbox.link()
 
 
-def signatures(appeal: AppealView) -> int:
+def count_signatures(appeal: AppealView) -> int:
     db.session.rollback()
     return counts(appeal.id).signatures
 
@@ -36,13 +36,13 @@ def test_reading_the_page_changes_nothing(client: FlaskClient, appeal: AppealVie
     for _ in range(10):
         assert client.get(link).status_code == 200
         assert client.head(link).status_code == 200
-    assert signatures(appeal) == 0
+    assert count_signatures(appeal) == 0
     assert client.get(link).headers["Cache-Control"] == "no-store"
 
 
 def test_confirming_twice_counts_once(client: FlaskClient, appeal: AppealView, link: str) -> None:
     assert client.post(link).status_code == client.post(link).status_code == 303
-    assert signatures(appeal) == 1
+    assert count_signatures(appeal) == 1
     assert db.session.scalars(select(Action.evidence)).all() == ["verified"]
     assert verify() == []
 
@@ -62,7 +62,7 @@ def test_a_damaged_link_offers_a_new_one(client: FlaskClient, app: Flask) -> Non
         assert 'action="/en/new-link"' in page.text
 
 
-def test_a_new_link_comes_to_the_address_and_the_page_tells_nothing(
+def test_a_new_link_is_mailed_and_the_page_reveals_nothing(
     client: FlaskClient, link: str, deliver: Any, postbox: Postbox
 ) -> None:
     known = client.post("/en/new-link", data={"email": "JEANNE@mail.example"})
@@ -72,17 +72,17 @@ def test_a_new_link_comes_to_the_address_and_the_page_tells_nothing(
     assert client.post(postbox.link()).status_code == 303
 
 
-def test_withdrawing_leaves_the_count_and_signing_again_returns(
+def test_withdrawing_lowers_the_count_and_signing_again_restores_it(
     client: FlaskClient, appeal: AppealView, link: str, deliver: Any, postbox: Postbox
 ) -> None:
     me = client.post(link).location.replace("/act", "/me")
     assert client.post(me, data={"signature": "all", "do": "withdraw"}).status_code == 303
-    assert signatures(appeal) == 0
+    assert count_signatures(appeal) == 0
     assert client.post(link).status_code == 410
     client.post(URL, data=form(name="Jeanne M. Martin"))
     deliver()
     client.post(postbox.link())
-    assert signatures(appeal) == 1
+    assert count_signatures(appeal) == 1
     assert verify() == []
 
 
@@ -94,18 +94,18 @@ def test_erasing_keeps_the_count_and_signing_again_counts_once(
     erased = db.session.scalars(select(Signature)).one()
     assert (erased.name_sealed, erased.email_sealed, erased.address_digest) == (None, None, None)
     assert len(db.session.scalars(select(Tombstone)).all()) == 1
-    assert signatures(appeal) == 1
+    assert count_signatures(appeal) == 1
     assert "Nothing is left of this signature" in client.get(me).text
     client.post(URL, data=form())
     deliver()
     client.post(postbox.link())
-    assert signatures(appeal) == 1
+    assert count_signatures(appeal) == 1
     client.post(client.post(postbox.link()).location.replace("/act", "/me"), data={"signature": "all", "do": "erase"})
-    assert signatures(appeal) == 1
+    assert count_signatures(appeal) == 1
     assert verify() == []
 
 
-def test_updates_can_be_asked_for_and_stopped(client: FlaskClient, appeal: AppealView, link: str) -> None:
+def test_updates_can_be_subscribed_to_and_ended(client: FlaskClient, appeal: AppealView, link: str) -> None:
     me = client.post(link).location.replace("/act", "/me")
     for sent, wanted in (({"updates": "y"}, True), ({}, False)):
         client.post(me, data={"signature": "all", "do": "updates", **sent})
@@ -115,7 +115,7 @@ def test_updates_can_be_asked_for_and_stopped(client: FlaskClient, appeal: Appea
     assert given == [False, True, False]
 
 
-def test_erasing_what_was_never_confirmed_leaves_nothing(client: FlaskClient, appeal: AppealView, link: str) -> None:
+def test_erasing_an_unconfirmed_form_leaves_nothing(client: FlaskClient, appeal: AppealView, link: str) -> None:
     client.post(link, data={"do": "erase"})
     assert db.session.scalars(select(SignUp)).all() == []
     assert set(db.session.execute(select(Mail.signature_id, Mail.sign_up_id))) == {(None, None)}
@@ -156,7 +156,7 @@ def test_a_used_link_says_that_it_counted_and_nothing_else(client: FlaskClient, 
 
 
 @pytest.mark.parametrize("path", ["/en/appeals/ana-ruiz-vega/thanks", "/embed/ana-ruiz-vega/thanks?lang=en"])
-def test_the_thanks_promise_no_mail_that_may_not_leave(client: FlaskClient, appeal: AppealView, path: str) -> None:
+def test_the_thank_you_page_promises_no_mail(client: FlaskClient, appeal: AppealView, path: str) -> None:
     page = client.get(path).text
     assert "If we can write to this address" in page
     assert "At most three such mails go to an address in a day" in page

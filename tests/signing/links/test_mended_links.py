@@ -1,4 +1,4 @@
-"""Links that were copied badly: a slash or punctuation behind, capitals, no language. They lead on in one step."""
+"""Badly copied links, with punctuation at the end, capitals or no language: one redirect leads to the page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from campaign.services.appeals.lifecycle import publish
 from tests.conftest import FRENCH, START, Postbox, confirm_newest, context, form, manage_token
 
 PAGE = "/fr/appeals/ana-ruiz-vega"
-BEHIND = (
+SUFFIXES = (
     "/",
     ".",
     ",",
@@ -75,37 +75,37 @@ BEHIND = (
     "**%20(Ana)",
     "%2Cand%20others",
 )
-# Slashes that programs double, also where something stands behind.
+# Slashes that programs double, also with a suffix.
 DOUBLED = (("/fr/", "/fr//"), ("/fr/", "//fr//"), ("/appeals/", "//appeals///"))
-# What mail programs and people put into the middle of a link.
-WITHIN = ("%0A", "%0D%0A", "%20", "=%0A", "=%0D%0A", "%0A%3E%20", "%00", "%E2%80%8B", "%C2%AD", "%09", "%250A")
-# Path segments instead of a token or slug that are neither.
+# Characters that mail programs and people insert into a link.
+INSERTED = ("%0A", "%0D%0A", "%20", "=%0A", "=%0D%0A", "%0A%3E%20", "%00", "%E2%80%8B", "%C2%AD", "%09", "%250A")
+# Path segments that are neither a token nor a slug.
 DAMAGED = ("a%20b", "%C3%A9", "a%0Ab", "a%3Fb", "%00", "%20", "a", "%FF", "%2e%2e", "a%2Fb", "-", ".", "%25", "&amp;")
 
 
-@pytest.mark.parametrize("behind", BEHIND)
-def test_what_stands_behind_a_link_is_no_part_of_it(client: FlaskClient, appeal: AppealView, behind: str) -> None:
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_suffix_of_a_link_is_ignored(client: FlaskClient, appeal: AppealView, suffix: str) -> None:
     for path in (PAGE, f"{PAGE}/progress", "/fr/sections", "/api/v1/appeals", "/sitemap.xml", f"/embed/{appeal.slug}"):
-        answer = client.get(path + behind)
+        answer = client.get(path + suffix)
         assert (answer.status_code, answer.location) == (301, path), path
         assert client.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("behind", ["", ".", "/", ")", "<br>", "=3D"])
+@pytest.mark.parametrize("suffix", ["", ".", "/", ")", "<br>", "=3D"])
 @pytest.mark.parametrize("doubled", DOUBLED)
-def test_doubled_slashes_take_one_step(
-    client: FlaskClient, appeal: AppealView, doubled: tuple[str, str], behind: str
+def test_doubled_slashes_take_one_redirect(
+    client: FlaskClient, appeal: AppealView, doubled: tuple[str, str], suffix: str
 ) -> None:
     for path in (PAGE, f"{PAGE}/progress"):
-        # The client would take what begins with two slashes for a host.
-        answer = client.get("/", environ_overrides={"PATH_INFO": path.replace(*doubled) + behind})
+        # The test client would read a path that begins with two slashes as a host.
+        answer = client.get("/", environ_overrides={"PATH_INFO": path.replace(*doubled) + suffix})
         assert (answer.status_code, answer.location) == (301, path)
 
 
 @pytest.mark.parametrize(
     "path", ["/FR/Appeals/Ana-Ruiz-Vega", "/fr/appeals/ANA-RUIZ-VEGA", "/Fr/APPEALS/ana-ruiz-vega/."]
 )
-def test_capitals_are_no_other_page(client: FlaskClient, appeal: AppealView, path: str) -> None:
+def test_capitals_lead_to_the_same_page(client: FlaskClient, appeal: AppealView, path: str) -> None:
     answer = client.get(path + "?via=stall-lyon")
     assert (answer.status_code, answer.location) == (301, PAGE + "?via=stall-lyon")
     assert client.get("/FR").location == "/fr/"
@@ -124,7 +124,7 @@ def test_capitals_are_no_other_page(client: FlaskClient, appeal: AppealView, pat
         ("/privacy", "", "/en/privacy"),
     ],
 )
-def test_without_its_language_a_link_leads_to_the_readers(
+def test_a_link_without_a_language_leads_to_the_readers_language(
     client: FlaskClient, app: Flask, path: str, asked: str, leads: str
 ) -> None:
     import_draft(parse_text(FRENCH), ImportOptions(slug="ana-ruiz-vega"), context=context())
@@ -135,15 +135,17 @@ def test_without_its_language_a_link_leads_to_the_readers(
     assert client.get(leads).status_code == 200
 
 
-def test_mailed_links_too(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+def test_badly_copied_mailed_links_lead_to_the_link(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
     client.post(f"{PAGE}/sign", data=form())
     db.session.execute(update(Mail).values(due_at=START))
     db.session.commit()
     deliver()
     link = postbox.link()
-    for asked in (*(link + end for end in BEHIND), link.replace("/fr/s/", "/FR/S/"), link.replace("/fr/", "/")):
+    for asked in (*(link + end for end in SUFFIXES), link.replace("/fr/s/", "/FR/S/"), link.replace("/fr/", "/")):
         answer = client.get(asked, headers={"Accept-Language": "fr"})
-        if answer.status_code == 200:  # what the decoder of its signature skips
+        if answer.status_code == 200:  # the decoder of the signature skips this suffix
             continue
         assert (answer.location, answer.headers["Cache-Control"]) == (link, "no-store"), asked
         assert answer.status_code == 302
@@ -162,52 +164,54 @@ def test_mailed_links_too(client: FlaskClient, appeal: AppealView, deliver: Any,
         "/" + "a/" * 2000,
     ],
 )
-def test_what_is_nowhere_stays_nowhere(client: FlaskClient, appeal: AppealView, path: str) -> None:
+def test_an_unknown_address_stays_a_404(client: FlaskClient, appeal: AppealView, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
 
 
-def test_a_draft_is_not_told_of(client: FlaskClient, app: Flask) -> None:
+def test_a_draft_is_not_revealed(client: FlaskClient, app: Flask) -> None:
     import_draft(parse_text(FRENCH), ImportOptions(slug="ana-ruiz-vega"), context=context())
     for path in (PAGE + ".", "/appeals/ana-ruiz-vega", PAGE.upper()):
         assert client.get(path).status_code == 404
 
 
-def test_a_form_is_not_sent_on(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_form_is_not_redirected(client: FlaskClient, appeal: AppealView) -> None:
     assert client.post(f"{PAGE}/sign/", data=form()).status_code == 404
 
 
 @pytest.fixture
 def links(client: FlaskClient, appeal: AppealView) -> list[str]:
-    """A page's address, and mailed ones that open something."""
+    """Return the address of a page, and mailed links that are valid."""
     client.post(f"{PAGE}/sign", data=form())
     signature = confirm_newest(START)
     manage, unsubscribe = (manage_token(signature, purpose=one) for one in (Purpose.MANAGE, Purpose.UNSUBSCRIBE))
     return [PAGE, f"/fr/m/{manage}/act", f"/fr/u/{unsubscribe}"]
 
 
-@pytest.mark.parametrize("within", WITHIN)
-def test_a_link_broken_over_lines_is_put_together(client: FlaskClient, links: list[str], within: str) -> None:
+@pytest.mark.parametrize("inserted", INSERTED)
+def test_a_link_broken_over_lines_is_joined(client: FlaskClient, links: list[str], inserted: str) -> None:
     for link in links:
         assert client.get(link).status_code == 200
         for place in (8, 12, len(link) // 2, len(link) - 2):
-            answer = client.get(link[:place] + within + link[place:])
+            answer = client.get(link[:place] + inserted + link[place:])
             assert answer.location == link or answer.status_code == 200, place
 
 
 @pytest.mark.parametrize("before", ["/en/s/", "/en/u/", "/en/m/", "/en/appeals/", "/s/", "/en/countries/", "/en/", "/"])
-def test_a_link_without_a_page_leads_nowhere(client: FlaskClient, appeal: AppealView, before: str) -> None:
+def test_a_link_without_its_last_part_is_a_404(client: FlaskClient, appeal: AppealView, before: str) -> None:
     for damaged in DAMAGED:
-        for behind in ("", "/act", "/", "."):
-            _check_at_most_one_step(client, before + damaged + behind)
+        for suffix in ("", "/act", "/", "."):
+            _check_at_most_one_redirect(client, before + damaged + suffix)
 
 
-_JUNK = st.one_of(
-    st.sampled_from([unquote(one) for one in (*BEHIND, *WITHIN, *DAMAGED)]),
+_junk_text = st.one_of(
+    st.sampled_from([unquote(one) for one in (*SUFFIXES, *INSERTED, *DAMAGED)]),
     st.sampled_from(["/fr", "/s/", "..", "%0A", "%", "\\", "//evil.example", "İ", "K"]),
     st.text(max_size=4),
 )
-_DAMAGE = st.tuples(st.sampled_from(["insert", "cut", "upper", "quote", "twice"]), st.integers(0, 200), _JUNK)
+_damage_steps = st.tuples(
+    st.sampled_from(["insert", "cut", "upper", "quote", "twice"]), st.integers(0, 200), _junk_text
+)
 
 
 def _damaged(link: str, damage: list[tuple[str, int, str]]) -> str:
@@ -223,7 +227,7 @@ def _damaged(link: str, damage: list[tuple[str, int, str]]) -> str:
     return link
 
 
-def _check_at_most_one_step(client: FlaskClient, path: str) -> None:
+def _check_at_most_one_redirect(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     onward = answer.headers.get("Location")
     if onward is None:
@@ -236,30 +240,30 @@ def _check_at_most_one_step(client: FlaskClient, path: str) -> None:
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(which=st.integers(0, 2), damage=st.lists(_DAMAGE, min_size=1, max_size=3))
+@given(which=st.integers(0, 2), damage=st.lists(_damage_steps, min_size=1, max_size=3))
 @example(which=2, damage=[("insert", 8, " ")])
 @example(which=2, damage=[("insert", 8, "\n")])
 @example(which=2, damage=[("cut", 4, "x" * 4), ("insert", 9, "é")])
-def test_no_damaged_link_leads_to_itself(
+def test_no_damaged_link_redirects_to_itself(
     client: FlaskClient, links: list[str], which: int, damage: list[tuple[str, int, str]]
 ) -> None:
     path = quote(_damaged(links[which], damage).replace("?", "%3F"), safe="/")
-    _check_at_most_one_step(client, "/" + path.lstrip("/"))
+    _check_at_most_one_redirect(client, "/" + path.lstrip("/"))
 
 
 @given(st.text(max_size=200))
-def test_what_has_been_mended_stays_as_it_is(text: str) -> None:
+def test_mending_twice_changes_nothing_more(text: str) -> None:
     token = find_token(text)
     assert token is None or find_token(token) == token
 
 
 @pytest.mark.parametrize("purpose", Purpose)
-def test_every_token_is_found_whatever_stands_in_it(app: Flask, purpose: Purpose) -> None:
+def test_the_token_of_every_purpose_is_recognised(app: Flask, purpose: Purpose) -> None:
     tokens = app.extensions[RUNTIME_KEY].tokens
     for number in (0, 1, 10**12):
         for beside in (b"", bytes(range(240)), b"\0" * 240):
             token = tokens.make(purpose, number, START, b"k" * 16, b"shown", beside)
             assert find_token(token) == token
             assert find_token(token[:9] + "=\r\n> " + token[9:] + "&gt; and so on") == token
-            # So that no letter behind a link is taken for its last one.
+            # So that a letter after a link is not read as its last one.
             assert token[-1].isalnum()

@@ -15,13 +15,13 @@ from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose, Tokens, new_link_key
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-HERE = at_signature(1, b"a" * 32, b"k" * 16)
-KEY = b"l" * 16
+PLACE = at_signature(1, b"a" * 32, b"k" * 16)
+LINK_KEY = b"l" * 16
 TOKENS = Tokens(("k" * 40,))
 
 
 def test_a_token_opens_for_its_own_purpose_only() -> None:
-    token = TOKENS.make(Purpose.CONFIRM, 7, NOW, KEY)
+    token = TOKENS.make(Purpose.CONFIRM, 7, NOW, LINK_KEY)
     assert TOKENS.read(Purpose.CONFIRM, token, NOW).subject == 7
     with pytest.raises(TokenError):
         TOKENS.read(Purpose.MANAGE, token, NOW)
@@ -30,16 +30,16 @@ def test_a_token_opens_for_its_own_purpose_only() -> None:
 
 
 def test_a_token_opens_the_row_with_its_link_key_only() -> None:
-    link = TOKENS.read(Purpose.CONFIRM, TOKENS.make(Purpose.CONFIRM, 7, NOW, KEY, b"Ana"), NOW)
-    assert link.opens(KEY)
+    link = TOKENS.read(Purpose.CONFIRM, TOKENS.make(Purpose.CONFIRM, 7, NOW, LINK_KEY, b"Ana"), NOW)
+    assert link.opens(LINK_KEY)
     assert not link.opens(new_link_key())
     assert not link.opens(b"")
-    assert link.shows(KEY, b"Ana")
-    assert not link.shows(KEY, b"Bob")
+    assert link.shows(LINK_KEY, b"Ana")
+    assert not link.shows(LINK_KEY, b"Bob")
     assert not link.shows(new_link_key(), b"Ana")
-    bare = TOKENS.read(Purpose.CONFIRM, TOKENS.make(Purpose.CONFIRM, 7, NOW, KEY), NOW)
-    assert not bare.shows(KEY, b"")
-    assert not bare.shows(KEY, b"Ana")
+    bare = TOKENS.read(Purpose.CONFIRM, TOKENS.make(Purpose.CONFIRM, 7, NOW, LINK_KEY), NOW)
+    assert not bare.shows(LINK_KEY, b"")
+    assert not bare.shows(LINK_KEY, b"Ana")
 
 
 @pytest.mark.parametrize(("purpose", "signed"), [
@@ -47,18 +47,20 @@ def test_a_token_opens_the_row_with_its_link_key_only() -> None:
     (Purpose.MANAGE, "HcX3SnTYPIpy5qU4yRFbyQlqDxDZ8NYyvgXIrwXz3Wg"),
     (Purpose.UNSUBSCRIBE, "2Ufj-fjnFWtWFHYbzEjxifHCDN__ilv6KOC2dFh4Rmo"),
 ])  # fmt: skip
-def test_the_links_in_old_mails_stay_as_they_were_made(purpose: Purpose, signed: str) -> None:
-    # HMAC-SHA-256; a change of how links are signed would end all that lie in mailboxes, also those to leave.
+def test_links_in_old_mails_stay_valid(purpose: Purpose, signed: str) -> None:
+    # HMAC-SHA-256. Another way to sign would invalidate every link in a mailbox, also those for unsubscribing.
     tokens, made = Tokens(("a secret of the tests, long enough",)), datetime(2026, 5, 3, 12, tzinfo=UTC)
-    assert tokens.make(purpose, 42, made, KEY) == f"WzQyLDE3Nzc4MDk2MDAsIlo3WlBUTVJVNmpGZnRLNkliX0p0bEEiXQ.{signed}"
+    assert (
+        tokens.make(purpose, 42, made, LINK_KEY) == f"WzQyLDE3Nzc4MDk2MDAsIlo3WlBUTVJVNmpGZnRLNkliX0p0bEEiXQ.{signed}"
+    )
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
-def test_links_of_an_older_secret_key_work_until_it_is_taken_away(purpose: Purpose) -> None:
+def test_links_of_an_older_secret_key_work_until_it_is_removed(purpose: Purpose) -> None:
     old, new = "o" * 40, "n" * 40
-    token = Tokens((old,)).make(purpose, 7, NOW, KEY)
-    assert Tokens((new, old)).read(purpose, token, NOW).opens(KEY)
-    assert Tokens((new, old)).make(purpose, 7, NOW, KEY) == Tokens((new,)).make(purpose, 7, NOW, KEY)
+    token = Tokens((old,)).make(purpose, 7, NOW, LINK_KEY)
+    assert Tokens((new, old)).read(purpose, token, NOW).opens(LINK_KEY)
+    assert Tokens((new, old)).make(purpose, 7, NOW, LINK_KEY) == Tokens((new,)).make(purpose, 7, NOW, LINK_KEY)
     with pytest.raises(TokenError):
         Tokens((new,)).read(purpose, token, NOW)
 
@@ -78,63 +80,63 @@ def test_a_link_from_before_there_were_link_keys_has_expired() -> None:
 )
 def test_a_damaged_token_is_refused(damage: object) -> None:
     with pytest.raises(TokenError):
-        TOKENS.read(Purpose.CONFIRM, damage(TOKENS.make(Purpose.CONFIRM, 7, NOW, KEY)), NOW)  # type: ignore[operator]
+        TOKENS.read(Purpose.CONFIRM, damage(TOKENS.make(Purpose.CONFIRM, 7, NOW, LINK_KEY)), NOW)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(("purpose", "days"), [(Purpose.CONFIRM, 7), (Purpose.MANAGE, 31)])
-def test_links_expire_but_those_that_end_mail(purpose: Purpose, days: int) -> None:
+def test_links_expire_except_those_for_unsubscribing(purpose: Purpose, days: int) -> None:
     lifetime = timedelta(days=days)
-    token = TOKENS.make(purpose, 7, NOW, KEY)
+    token = TOKENS.make(purpose, 7, NOW, LINK_KEY)
     assert TOKENS.read(purpose, token, NOW + lifetime - timedelta(seconds=1)).subject == 7
     with pytest.raises(ExpiredTokenError) as expired:
         TOKENS.read(purpose, token, NOW + lifetime)
     assert expired.value.subject == 7
-    leaving = TOKENS.make(Purpose.UNSUBSCRIBE, 7, NOW, KEY)
+    leaving = TOKENS.make(Purpose.UNSUBSCRIBE, 7, NOW, LINK_KEY)
     assert TOKENS.read(Purpose.UNSUBSCRIBE, leaving, NOW + 999 * lifetime).subject == 7
 
 
 def test_an_older_data_key_still_opens_and_the_newest_seals() -> None:
     old, new = b"o" * 32, b"n" * 32
-    sealed = Cipher((old,)).seal(b"Jeanne", HERE, "name")
-    assert Cipher((new, old)).open(sealed, HERE, "name") == b"Jeanne"
+    sealed = Cipher((old,)).seal(b"Jeanne", PLACE, "name")
+    assert Cipher((new, old)).open(sealed, PLACE, "name") == b"Jeanne"
     with pytest.raises(CipherError):
-        Cipher((old,)).open(Cipher((new, old)).seal(b"Jeanne", HERE, "name"), HERE, "name")
+        Cipher((old,)).open(Cipher((new, old)).seal(b"Jeanne", PLACE, "name"), PLACE, "name")
 
 
 def test_sealed_data_cannot_be_changed_or_moved() -> None:
     cipher = Cipher((b"o" * 32,))
-    sealed = cipher.seal(b"Jeanne", HERE, "name")
+    sealed = cipher.seal(b"Jeanne", PLACE, "name")
     assert b"Jeanne" not in sealed
-    assert cipher.seal(b"Jeanne", HERE, "name") != sealed
+    assert cipher.seal(b"Jeanne", PLACE, "name") != sealed
     other_appeal, other_person = at_signature(2, b"a" * 32, b"k" * 16), at_signature(1, b"b" * 32, b"k" * 16)
     other_link, other_table = at_signature(1, b"a" * 32, b"l" * 16), at_sheet_row
     for broken, place, column in (
-        (sealed[:-1] + bytes([sealed[-1] ^ 1]), HERE, "name"),
-        (sealed[:4] + b"\x09" + sealed[5:], HERE, "name"),
-        (sealed, HERE, "email"),
+        (sealed[:-1] + bytes([sealed[-1] ^ 1]), PLACE, "name"),
+        (sealed[:4] + b"\x09" + sealed[5:], PLACE, "name"),
+        (sealed, PLACE, "email"),
         (sealed, other_appeal, "name"),
         (sealed, other_person, "name"),
         (sealed, other_link, "name"),
         (sealed, other_table(1, b"a" * 32), "name"),
-        (sealed[:8], HERE, "name"),
-        (b"", HERE, "name"),
+        (sealed[:8], PLACE, "name"),
+        (b"", PLACE, "name"),
     ):
         with pytest.raises(CipherError):
             cipher.open(broken, place, column)
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 124, 125, 5000, 65532, 65533, 200_000])
-def test_a_sealed_value_tells_its_size_class_alone(size: int) -> None:
+def test_a_sealed_value_reveals_only_its_size_class(size: int) -> None:
     cipher = Cipher((b"o" * 32,))
-    sealed = cipher.seal(b"x" * size, HERE, "name")
-    assert cipher.open(sealed, HERE, "name") == b"x" * size
+    sealed = cipher.seal(b"x" * size, PLACE, "name")
+    assert cipher.open(sealed, PLACE, "name") == b"x" * size
     padded = len(sealed) - (4 + 1 + 12 + 16)
     assert padded >= 128
     assert padded % 65536 == 0 or padded & (padded - 1) == 0
     assert padded < 2 * max(128, size + 4)
 
 
-def test_one_address_has_another_digest_under_each_appeal_and_for_each_use() -> None:
+def test_an_address_has_a_different_digest_for_each_appeal_and_use() -> None:
     vault, address = Vault((b"o" * 32,), b"i" * 32), parse_address("a@mail.example")
     first, second = vault.address_digests((1, 2), address)
     assert first == vault.address_digest(1, parse_address("A@mail.example"))

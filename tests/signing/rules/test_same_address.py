@@ -1,4 +1,4 @@
-"""The same address signs again: each row of the table in `services/signing/confirm` has its case here."""
+"""Signing again with the same address: one case for each row of the table in `services/signing/confirm`."""
 
 from __future__ import annotations
 
@@ -28,29 +28,33 @@ JEANNE, PAUL, LUC = "Jeanne Martin", "Paul Martin", "Luc Martin"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the table."""
+class Rule:
+    """One row of the table: the situation before, the result, and whether it counts."""
 
-    before: str
-    gives: str
+    situation: str
+    result: str
     counts: bool
 
 
-def rows() -> list[Row]:
-    """Return the rows of the table in the docstring."""
+def rules() -> list[Rule]:
+    """Return the rows of the table in the docstring of `confirm`."""
     table = re.findall(r"^\| (.+?) +\| (.+?) +\| (.+?) +\|$", confirm.__doc__ or "", re.MULTILINE)
-    return [Row(before, gives, counts == "yes") for before, gives, counts in table[1:] if not before.startswith("--")]
+    return [
+        Rule(situation, result, counts == "yes")
+        for situation, result, counts in table[1:]
+        if not situation.startswith("--")
+    ]
 
 
 def send(appeal: AppealView, name: str = JEANNE) -> int:
     """Store a form and return its id."""
-    known = set(db.session.scalars(select(SignUp.id)))
+    earlier_ids = set(db.session.scalars(select(SignUp.id)))
     db.session.rollback()
     form = SignUpRequest(appeal.id, "fr", "FR", name, ADDRESS, "fr", "en", 1, None)
     sign(form, context=context(actor=SUPPORTER))
-    (new,) = set(db.session.scalars(select(SignUp.id))) - known
+    (new_id,) = set(db.session.scalars(select(SignUp.id))) - earlier_ids
     db.session.rollback()
-    return new
+    return new_id
 
 
 def signed(appeal: AppealView, name: str = JEANNE) -> int:
@@ -58,122 +62,124 @@ def signed(appeal: AppealView, name: str = JEANNE) -> int:
     return confirm_at(send(appeal, name), START)
 
 
-def a_form_of_the_same(appeal: AppealView) -> int:
+def send_same_form_twice(appeal: AppealView) -> int:
     send(appeal)
     return send(appeal)
 
 
-def an_earlier_form(appeal: AppealView) -> int:
+def send_form_before_another(appeal: AppealView) -> int:
     earlier = send(appeal)
     send(appeal, PAUL)
     return earlier
 
 
-def the_form_again(appeal: AppealView) -> int:
+def send_confirmed_form(appeal: AppealView) -> int:
     form = send(appeal)
     confirm_at(form, START)
     return form
 
 
-def after_the_same_name(appeal: AppealView) -> int:
+def send_after_same_name(appeal: AppealView) -> int:
     signed(appeal)
     return send(appeal, JEANNE.upper())
 
 
-def after_another_name(appeal: AppealView) -> int:
+def send_after_another_name(appeal: AppealView) -> int:
     signed(appeal, PAUL)
     return send(appeal)
 
 
-def after_two_names(appeal: AppealView) -> int:
+def send_after_two_names(appeal: AppealView) -> int:
     signed(appeal, PAUL)
     signed(appeal, LUC)
     return send(appeal)
 
 
-def after_withdrawing(appeal: AppealView) -> int:
+def send_after_withdrawal(appeal: AppealView) -> int:
     withdraw(signed(appeal), context=context(actor=SUPPORTER))
     return send(appeal)
 
 
-def after_an_invalidation(appeal: AppealView) -> int:
-    one = signed(appeal)
-    db.session.execute(update(Signature).where(Signature.id == one).values(state=SignatureState.INVALIDATED.value))
+def send_after_invalidation(appeal: AppealView) -> int:
+    signature_id = signed(appeal)
+    db.session.execute(
+        update(Signature).where(Signature.id == signature_id).values(state=SignatureState.INVALIDATED.value)
+    )
     db.session.commit()
     return send(appeal)
 
 
-def after_erasing(appeal: AppealView) -> int:
+def send_after_erasure(appeal: AppealView) -> int:
     erase(signed(appeal), context=context(actor=SUPPORTER))
     return send(appeal)
 
 
-def after_withdrawing_and_erasing(appeal: AppealView) -> int:
-    one = signed(appeal)
-    withdraw(one, context=context(actor=SUPPORTER))
-    erase(one, context=context(actor=SUPPORTER))
+def send_after_withdrawal_and_erasure(appeal: AppealView) -> int:
+    signature_id = signed(appeal)
+    withdraw(signature_id, context=context(actor=SUPPORTER))
+    erase(signature_id, context=context(actor=SUPPORTER))
     return send(appeal)
 
 
-# What leads there; each returns the form that is confirmed then.
+# Functions that bring about the situation of a row; each returns the form to confirm.
 CASES: dict[str, Callable[[AppealView], int]] = {
     "nothing": send,
-    "an earlier form says the same and waits": a_form_of_the_same,
-    "a newer form says something else": an_earlier_form,
-    "this form was confirmed": the_form_again,
-    "signed under the same name": after_the_same_name,
-    "signed under another name": after_another_name,
-    "signed under two other names": after_two_names,
-    "withdrew": after_withdrawing,
-    "was taken out of the counts by staff": after_an_invalidation,
-    "signed and erased": after_erasing,
-    "withdrew and erased": after_withdrawing_and_erasing,
+    "an earlier form says the same and waits": send_same_form_twice,
+    "a newer form says something else": send_form_before_another,
+    "this form was confirmed": send_confirmed_form,
+    "signed under the same name": send_after_same_name,
+    "signed under another name": send_after_another_name,
+    "signed under two other names": send_after_two_names,
+    "withdrew": send_after_withdrawal,
+    "was taken out of the counts by staff": send_after_invalidation,
+    "signed and erased": send_after_erasure,
+    "withdrew and erased": send_after_withdrawal_and_erasure,
 }
 
 
-def counted(appeal: AppealView) -> int:
+def count_signatures(appeal: AppealView) -> int:
     db.session.rollback()
-    found = signatures_by_appeal((appeal.id,)).get(appeal.id, 0)
+    number = signatures_by_appeal((appeal.id,)).get(appeal.id, 0)
     db.session.rollback()
-    return found
+    return number
 
 
-def signatures() -> list[int]:
-    """Return the ids of those that bear an address, the oldest first."""
-    found = list(db.session.scalars(select(Signature.id).order_by(Signature.id)))
+def signature_ids() -> list[int]:
+    """Return the ids of all signatures, the oldest first."""
+    ids = list(db.session.scalars(select(Signature.id).order_by(Signature.id)))
     db.session.rollback()
-    return found
+    return ids
 
 
-def test_every_row_has_its_case() -> None:
-    assert [row.before for row in rows()] == list(CASES)
+def test_every_rule_has_its_case() -> None:
+    assert [rule.situation for rule in rules()] == list(CASES)
 
 
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row.before)
-def test_what_confirming_gives(app: Flask, appeal: AppealView, row: Row) -> None:
-    form = CASES[row.before](appeal)
-    known, before = signatures(), counted(appeal)
-    if row.gives.endswith("Error"):
-        with pytest.raises(getattr(errors, row.gives)):
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.situation)
+def test_confirming_gives_the_result_of_the_rule(app: Flask, appeal: AppealView, rule: Rule) -> None:
+    form = CASES[rule.situation](appeal)
+    earlier_ids, count_before = signature_ids(), count_signatures(appeal)
+    if rule.result.endswith("Error"):
+        with pytest.raises(getattr(errors, rule.result)):
             confirm_at(form, START)
-        assert signatures() == known
+        assert signature_ids() == earlier_ids
     else:
-        given = confirm_at(form, START)
-        place = known.index(given) if given in known else len(known)
+        signature_id = confirm_at(form, START)
+        place = earlier_ids.index(signature_id) if signature_id in earlier_ids else len(earlier_ids)
         expected = {
-            "a new signature": len(known),
+            "a new signature": len(earlier_ids),
             "a second signature": 1,
             "the same signature": 0,
             "the second signature": 1,
         }
-        assert place == expected[row.gives]
-        is_new = row.gives in {"a new signature", "a second signature"}
-        assert signatures() == (sorted([*known, given]) if is_new else known)
-    assert counted(appeal) - before == row.counts
+        assert place == expected[rule.result]
+        is_new = rule.result in {"a new signature", "a second signature"}
+        assert signature_ids() == (sorted([*earlier_ids, signature_id]) if is_new else earlier_ids)
+    assert count_signatures(appeal) - count_before == rule.counts
     db.session.rollback()
 
 
 def test_both_links_of_two_equal_forms_lead_to_one_signature(app: Flask, appeal: AppealView) -> None:
     first, second = send(appeal), send(appeal)
     assert confirm_at(first, START) == confirm_at(second, START)
-    assert counted(appeal) == 1
+    assert count_signatures(appeal) == 1

@@ -48,21 +48,21 @@ def sign(appeal: AppealView, form: CheckedSignUp = FORM, now: datetime = START) 
     )
 
 
-def stored() -> int:
+def count_sign_ups() -> int:
     db.session.rollback()
     return db.session.execute(select(func.count()).select_from(SignUp)).scalar_one()
 
 
 def reloaded(appeal: AppealView) -> AppealView:
     db.session.rollback()
-    found = find_appeal(appeal.slug)
-    assert found is not None
-    return found
+    current = find_appeal(appeal.slug)
+    assert current is not None
+    return current
 
 
 def test_an_open_appeal_is_signed(app: Flask, appeal: AppealView) -> None:
     sign(appeal)
-    assert stored() == 1
+    assert count_sign_ups() == 1
 
 
 @pytest.mark.parametrize("end", [close, stop])
@@ -70,24 +70,24 @@ def test_an_ended_appeal_is_refused(app: Flask, appeal: AppealView, end: Callabl
     end(appeal.slug, context=context())
     with pytest.raises(AppealEndedError):
         sign(reloaded(appeal))
-    assert stored() == 0
+    assert count_sign_ups() == 0
 
 
-def test_a_draft_is_refused_as_if_there_were_none(app: Flask, appeal: AppealView) -> None:
+def test_a_draft_is_refused_as_not_found(app: Flask, appeal: AppealView) -> None:
     with pytest.raises(NotFoundError):
         sign(replace(appeal, state=AppealState.DRAFT))
-    assert stored() == 0
+    assert count_sign_ups() == 0
 
 
 def test_the_deadline_is_that_of_the_signers_section(app: Flask, appeal: AppealView) -> None:
-    """The deadline is 12 April: in France it has passed at ten in the evening (UTC), in the rest of the world not."""
+    """Apply 12 April per section: it ends in France at 22:00 UTC, and later in the rest of the world."""
     passed = datetime(2026, 4, 12, 22, 0, tzinfo=START.tzinfo)
     sign(appeal, now=passed - timedelta(seconds=1))
-    assert stored() == 1
+    assert count_sign_ups() == 1
     with pytest.raises(AppealEndedError):
         sign(appeal, now=passed)
     sign(appeal, replace(FORM, country="US", locale="en"), now=passed)
-    assert stored() == 2
+    assert count_sign_ups() == 2
 
 
 def test_the_page_has_the_form_until_the_deadline_has_passed_in_every_section(app: Flask, appeal: AppealView) -> None:
@@ -99,29 +99,29 @@ def test_the_page_has_the_form_until_the_deadline_has_passed_in_every_section(ap
     assert not is_signable(replace(appeal, state=AppealState.CLOSED), sections=sections, now=START)
 
 
-def test_a_signer_whom_no_section_takes_is_refused(app: Flask, appeal: AppealView) -> None:
+def test_a_signer_without_a_section_is_refused(app: Flask, appeal: AppealView) -> None:
     with pytest.raises(AppealEndedError):
         check_signable(appeal, "FR", "fr", sections=(), now=START)
     assert check_signable(appeal, "FR", "fr", sections=list_sections(), now=START).code == "fr"
 
 
-def test_an_address_that_is_not_carried_is_named(
+def test_an_address_that_the_relay_cannot_carry_is_refused(
     app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "is_server_ascii_only", lambda _now: True)
     with pytest.raises(InputError, match="does not carry") as refused:
         sign(appeal, replace(FORM, address=parse_address("josé@mail.example")))
-    assert (refused.value.field, refused.value.code, stored()) == ("email", "not-carried", 0)
+    assert (refused.value.field, refused.value.code, count_sign_ups()) == ("email", "not-carried", 0)
 
 
-def test_where_the_human_check_is_asked_for_the_answer_says_what_to_do(app: Flask, appeal: AppealView) -> None:
+def test_a_required_human_check_comes_with_its_challenge(app: Flask, appeal: AppealView) -> None:
     with pytest.raises(ChallengeDemandError) as asked:
         sign(appeal, replace(FORM, must_prove=True))
     assert asked.value.demand.ticket
     assert asked.value.demand.wait
-    assert stored() == 0
+    assert count_sign_ups() == 0
 
 
-def test_too_late_is_a_state_that_does_not_allow_it(app: Flask, appeal: AppealView) -> None:
+def test_signing_after_the_deadline_is_a_state_error(app: Flask, appeal: AppealView) -> None:
     with pytest.raises(StateError):
         sign(replace(appeal, deadline=date(2026, 2, 1)))
