@@ -36,7 +36,7 @@ PLAIN = set(
     image import ineligible init input insert invalid invalidate invite is issued joined js json kind layout left
     like likely line load lock logout m maildir mailto main map markdown markup match me mended method mime model my
     name new next normalise not note number oembed of offer offline on once one only open option or other outgoing
-    overview owed parsed parser partial passage pasted pdf people phase phones pictures piece plain platform png
+    overview parsed parser partial passage pasted pdf people phase phones pictures piece plain platform png
     pool position postgresql postponed preferences previous primary print printable privacy probe process program
     proof protected protocol proxy public queries quoting raised reader readyz reason recall recent redacted redis
     refusal refused register reminded remove repeat rescue resend result revision risk robots s sample save schema
