@@ -94,11 +94,11 @@ class TokenError(TocsinError):
 
 
 class ExpiredTokenError(TokenError):
-    """A mailed link is genuine but too old. `subject` is the signature that it was made for."""
+    """A mailed link is genuine but too old. `row_id` is the signature that it was made for."""
 
-    def __init__(self, subject: int) -> None:
+    def __init__(self, row_id: int) -> None:
         super().__init__("the link has expired")
-        self.subject = subject
+        self.row_id = row_id
 
 
 class UnknownKeyError(TocsinError):

@@ -167,7 +167,7 @@ def links(cases: Cases, mailed: str) -> dict[str, str]:
     """Return tokens of a confirmed supporter, an expired one, and one of an erased signature."""
     now, tokens = datetime.now(UTC), Tokens((KEYS["TOCSIN_SECRET_KEY"],))
     manage = confirmed(cases, mailed)
-    signature_id = tokens.read(Purpose.MANAGE, manage, now).subject
+    signature_id = tokens.read(Purpose.MANAGE, manage, now).row_id
     with closing(sqlite3.connect(cases.folder / "demo.db")) as database:
         (link_key,) = database.execute("SELECT link_key FROM signature WHERE id = ?", (signature_id,)).fetchone()
     return {

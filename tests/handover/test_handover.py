@@ -196,7 +196,7 @@ def test_initials_where_the_appeal_says_so(app: Flask, appeal: AppealView, scope
     [
         lambda number: withdraw(number, context=context(actor=SUPPORTER)),
         lambda number: erase(number, context=context(actor=SUPPORTER)),
-        lambda number: set_sharing(number, wanted=False, context=context(actor=SUPPORTER)),
+        lambda number: set_sharing(number, is_wanted=False, context=context(actor=SUPPORTER)),
         lambda number: change_country(number, country="BE", section_code="be-nl", context=context(actor=SUPPORTER)),
     ],
 )

@@ -100,7 +100,7 @@ def an_address_that_asked_for_links_of_no_worker(site: Site) -> SealedValue:
 def a_list_made(site: Site) -> tuple[int, SealedValue]:
     at = runtime()
     signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
-    set_sharing(signature_id, wanted=True, context=context(actor=SUPPORTER))
+    set_sharing(signature_id, is_wanted=True, context=context(actor=SUPPORTER))
     number = queue_handover(
         site.appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(site.scope))
     )
@@ -127,7 +127,7 @@ def a_list_with_somebody_who_erased(site: Site) -> SealedValue:
 
 def a_list_with_somebody_who_left(site: Site) -> SealedValue:
     signature_id, held = a_list_made(site)
-    return replace(held, erase=lambda: set_sharing(signature_id, wanted=False, context=context(actor=SUPPORTER)))
+    return replace(held, erase=lambda: set_sharing(signature_id, is_wanted=False, context=context(actor=SUPPORTER)))
 
 
 def a_row_signed_up(site: Site) -> SealedValue:

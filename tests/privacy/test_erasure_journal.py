@@ -104,7 +104,7 @@ def leave(six_signers: dict[str, int]) -> None:
     refuse("waits")
     withdraw(six_signers["withdraws"], context=context(LATER, SUPPORTER))
     unsubscribe(six_signers["unsubscribes"], everywhere=True, context=context(LATER, SUPPORTER))
-    set_updates(six_signers["returns"], wanted=False, context=context(LATER, SUPPORTER))
+    set_updates(six_signers["returns"], is_wanted=False, context=context(LATER, SUPPORTER))
 
 
 def test_each_batch_of_erasures_is_a_transaction_of_its_own(
@@ -149,7 +149,7 @@ def test_people_who_signed_again_stay_after_a_restore(
     clock.now = LATER + timedelta(hours=1)
     for name in ("erases", "withdraws"):
         client.post(URL, data=form(email=f"{name}@mail.example"))
-    set_updates(six_signers["returns"], wanted=True, context=context(clock.now, SUPPORTER))
+    set_updates(six_signers["returns"], is_wanted=True, context=context(clock.now, SUPPORTER))
     write_out(tmp_path, context=context())
     assert replay(read_folder(tmp_path, vault=runtime().vault).erasures, context=context()) == {}
     assert is_there("erases"), "the form waits"

@@ -48,18 +48,18 @@ def table(name: str) -> dict[str, str]:
 
 def test_the_documents_say_how_many_mails_a_mailbox_gets_a_day() -> None:
     floods = table("security.md")
-    assert f"| {DAILY.strangers} mails a day" in floods["one mailbox that has proven nothing"]
+    assert f"| {DAILY.unproven} mails a day" in floods["one mailbox that has proven nothing"]
     assert f"| {DAILY.proven} mails a day" in floods["one address within a day of its confirming something"]
-    assert f"| {DAILY.asked} mails a day" in floods["one mailbox, new links asked for"]
+    assert f"| {DAILY.requested_links} mails a day" in floods["one mailbox, new links asked for"]
     risk = table("privacy.md")["a person signs in another's name"]
-    assert f"at most {DAILY.strangers} a day, and {DAILY.asked} a day with new links" in risk
+    assert f"at most {DAILY.unproven} a day, and {DAILY.requested_links} a day with new links" in risk
     mail = " ".join((DOCS / "mail.md").read_text(encoding="utf-8").split())
-    assert f"gets at most {DAILY.strangers} mails that answer a form in 24 hours" in mail
-    assert f"and {DAILY.asked} more with new links" in mail
+    assert f"gets at most {DAILY.unproven} mails that answer a form in 24 hours" in mail
+    assert f"and {DAILY.requested_links} more with new links" in mail
     assert f"confirmed within a day, {DAILY.proven}." in mail
     messages = " ".join((DOCS / "messages.md").read_text(encoding="utf-8").split())
-    assert f"At most {DAILY.strangers} mails in 24 hours of the first three kinds" in messages
-    assert f"and {DAILY.asked} of `new_link`; {DAILY.proven} to an address" in messages
+    assert f"At most {DAILY.unproven} mails in 24 hours of the first three kinds" in messages
+    assert f"and {DAILY.requested_links} of `new_link`; {DAILY.proven} to an address" in messages
 
 
 def test_no_document_speaks_of_a_limit_of_mail_by_the_month() -> None:

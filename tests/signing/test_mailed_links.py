@@ -178,7 +178,7 @@ def test_no_guess_is_valid(figure: Figure) -> None:
     figure(f"3 links: guesses that opened, of {GUESSES * len(Purpose):,}", hits, "0")
     assert hits == 0
     assert (
-        tokens.read(Purpose.MANAGE, tokens.make(Purpose.MANAGE, 7, START, b""), START).subject == 7
+        tokens.read(Purpose.MANAGE, tokens.make(Purpose.MANAGE, 7, START, b""), START).row_id == 7
     )  # the valid token is accepted
 
 

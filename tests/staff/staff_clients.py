@@ -40,7 +40,7 @@ def join(app: Flask, email: str, role: Role, section: str = "fr") -> int:
     at = runtime()
     link = invite(Invitation(email, section, role, "en"), context=context(at.clock()))
     opened = at.tokens.read(Purpose.INVITATION, link.rpartition("/")[2], at.clock())
-    staff_id = opened.subject
+    staff_id = opened.row_id
     accept(opened, _hashed(app), context=context(at.clock()))
     if role in TWO_FACTOR_ROLES:
         with transaction() as session:

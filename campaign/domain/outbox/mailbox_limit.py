@@ -10,14 +10,14 @@ class DailyLimits:
     """The limits of mails a day to one mailbox that are caused by typing its address, over all appeals.
 
     Attributes:
-        strangers: While the mailbox has confirmed nothing.
+        unproven: While the mailbox has confirmed nothing.
         proven: Within a day after it has confirmed something.
-        asked: For links requested on the page for new links.
+        requested_links: For links requested on the page for new links.
     """
 
-    strangers: int = 3
+    unproven: int = 3
     proven: int = 50
-    asked: int = 3
+    requested_links: int = 3
 
 
 DAILY = DailyLimits()

@@ -61,16 +61,16 @@ LIFETIME = {
 class Link:
     """A genuine token: the id of its row, and the second in which it was made.
 
-    Callers must check `opens` with the row's link key before they use the row. `beside` are marks of further rows
+    Callers must check `opens` with the row's link key before they use the row. `row_marks` are marks of further rows
     (`shown_mark`): for a link that confirms, the rows that its mail shows too; for a link to a person's data, the only
     rows that it opens.
     """
 
-    subject: int
-    made: datetime
+    row_id: int
+    made_at: datetime
     key_digest: str
     shown_digest: str
-    beside: bytes = b""
+    row_marks: bytes = b""
 
     def opens(self, link_key: bytes) -> bool:
         """Return whether it was made for the row with that link key. Takes constant time."""
@@ -80,25 +80,25 @@ class Link:
         """Return whether the row's content is unchanged since the link was made. Takes constant time."""
         return hmac.compare_digest(self.shown_digest, _digest(b"shown", link_key, content))
 
-    def shows_beside(self, row: int, content: bytes) -> bool | None:
+    def shows_row(self, row_id: int, content: bytes) -> bool | None:
         """Return whether another row's content is as the mail showed it; None if the mail did not show that row."""
-        mark = shown_mark(row, content)
-        marks = [self.beside[place : place + len(mark)] for place in range(0, len(self.beside), len(mark))]
+        mark = shown_mark(row_id, content)
+        marks = [self.row_marks[place : place + len(mark)] for place in range(0, len(self.row_marks), len(mark))]
         found = [one for one in marks if one[:_ROW_LENGTH] == mark[:_ROW_LENGTH]]
         return None if not found else any(hmac.compare_digest(one, mark) for one in found)
 
     @property
     def is_narrow(self) -> bool:
         """Return whether a link to a person's data opens only some rows of the mailbox."""
-        return bool(self.beside)
+        return bool(self.row_marks)
 
-    def covers(self, row: int, link_key: bytes) -> bool:
+    def covers(self, row_id: int, link_key: bytes) -> bool:
         """Return whether a link to a person's data opens this row of the mailbox; without marks it opens all."""
-        return not self.is_narrow or self.shows_beside(row, link_key) is True
+        return not self.is_narrow or self.shows_row(row_id, link_key) is True
 
-    def covers_of(self, row: int, link_key: bytes, section: str) -> bool:
+    def covers_in_section(self, row_id: int, link_key: bytes, section: str) -> bool:
         """Return whether it opens this row as `covers` does, or because the row still belongs to that section."""
-        return self.covers(row, link_key) or self.shows_beside(row, section_content(link_key, section)) is True
+        return self.covers(row_id, link_key) or self.shows_row(row_id, section_content(link_key, section)) is True
 
 
 class Tokens:
@@ -116,34 +116,40 @@ class Tokens:
         }
 
     def make(
-        self, purpose: Purpose, subject: int, now: datetime, link_key: bytes, content: bytes = b"", beside: bytes = b""
+        self,
+        purpose: Purpose,
+        row_id: int,
+        now: datetime,
+        link_key: bytes,
+        content: bytes = b"",
+        row_marks: bytes = b"",
     ) -> str:
         """Return a token for the row with that id and link key, valid from now on for the purpose's lifetime.
 
-        `content` represents the row as the mail shows it; a link that confirms is bound to it. `beside` are marks of
+        `content` represents the row as the mail shows it; a link that confirms is bound to it. `row_marks` are marks of
         further rows (see `Link`).
         """
         bound = [_digest(b"key", link_key)]
-        if content or beside:
+        if content or row_marks:
             bound.append(_digest(b"shown", link_key, content) if content else "")
-        if beside:
-            bound.append(base64.urlsafe_b64encode(beside).decode().rstrip("="))
-        return self._serializers[purpose].dumps([subject, int(now.timestamp()), *bound])
+        if row_marks:
+            bound.append(base64.urlsafe_b64encode(row_marks).decode().rstrip("="))
+        return self._serializers[purpose].dumps([row_id, int(now.timestamp()), *bound])
 
     def read(self, purpose: Purpose, token: str, now: datetime) -> Link:
         """Return the link. Raise TokenError, or ExpiredTokenError if it is genuine but too old."""
         try:
             content: Any = self._serializers[purpose].loads(token)
-            subject, made = int(content[0]), datetime.fromtimestamp(int(content[1]), UTC)
+            row_id, made_at = int(content[0]), datetime.fromtimestamp(int(content[1]), UTC)
             # Links without a link key, from earlier versions, have expired: their ids may belong to other rows now.
-            key_digest, shown_digest, beside = [*map(str, content[2:5]), "", "", ""][:3]
-            named = base64.urlsafe_b64decode(beside + "=" * (-len(beside) % 4))
+            key_digest, shown_digest, row_marks = [*map(str, content[2:5]), "", "", ""][:3]
+            named = base64.urlsafe_b64decode(row_marks + "=" * (-len(row_marks) % 4))
         except (BadSignature, ValueError, TypeError, LookupError, OverflowError) as error:
             raise TokenError("the link is damaged") from error
         lifetime = LIFETIME[purpose]
-        if not key_digest or (lifetime is not None and now >= made + lifetime):
-            raise ExpiredTokenError(subject)
-        return Link(subject, made, key_digest, shown_digest, named)
+        if not key_digest or (lifetime is not None and now >= made_at + lifetime):
+            raise ExpiredTokenError(row_id)
+        return Link(row_id, made_at, key_digest, shown_digest, named)
 
 
 def find_token(text: str) -> str | None:
@@ -165,9 +171,9 @@ def section_content(link_key: bytes, section: str) -> bytes:
     return link_key + b"\0" + section.encode()
 
 
-def shown_mark(row: int, content: bytes) -> bytes:
+def shown_mark(row_id: int, content: bytes) -> bytes:
     """Return a mark of eight bytes: two for the row's id, six for its content."""
-    named = hashlib.sha256(b"tocsin row\0" + str(row).encode()).digest()[:_ROW_LENGTH]
+    named = hashlib.sha256(b"tocsin row\0" + str(row_id).encode()).digest()[:_ROW_LENGTH]
     return named + hashlib.sha256(b"tocsin beside\0" + content).digest()[:_MARK_LENGTH]
 
 

@@ -25,7 +25,7 @@ from campaign.queries.signing.person import digests_of_address
 class WaitingSignUpView:
     """A sign-up with name and address decrypted; both are empty once it is confirmed.
 
-    `signature_id` is the signature that it became; `signed` is the name in the confirmed signature of its address.
+    `signature_id` is the signature that it became; `signed_name` is the name in the confirmed signature of its address.
     """
 
     id: int
@@ -39,10 +39,10 @@ class WaitingSignUpView:
     locale: str
     signed_at: datetime
     signature_id: int | None
-    signed: str | None = None
+    signed_name: str | None = None
     text: tuple[str, int] = ("", 0)
 
-    def says_same(self, other: WaitingSignUpView) -> bool:
+    def has_same_contents(self, other: WaitingSignUpView) -> bool:
         """Return whether both sign-ups show the same when they are confirmed, so that either link may be used."""
         mine = self.name, self.country, self.locale, self.text
         return mine == (other.name, other.country, other.locale, other.text)
@@ -54,22 +54,22 @@ def find_sign_up(sign_up_id: int, vault: Vault) -> WaitingSignUpView | None:
     return None if found is None else _view(found, vault)
 
 
-def newest_of_address(one: WaitingSignUpView, vault: Vault) -> WaitingSignUpView:
+def newest_of_address(sign_up: WaitingSignUpView, vault: Vault) -> WaitingSignUpView:
     """Return the newer sign-up of the same address that superseded this one, if any. Raise CipherError."""
-    if not one.email:
-        return one
-    digest = vault.waiting_digest(vault.address_digest(one.appeal_id, parse_address(one.email)))
-    newest = _WITH_SLUG.where(SignUp.appeal_id == one.appeal_id, SignUp.address_digest == digest)
+    if not sign_up.email:
+        return sign_up
+    digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, parse_address(sign_up.email)))
+    newest = _WITH_SLUG.where(SignUp.appeal_id == sign_up.appeal_id, SignUp.address_digest == digest)
     found = db.session.execute(newest).one_or_none()
-    return one if found is None else _view(found, vault)
+    return sign_up if found is None else _view(found, vault)
 
 
-def superseded_by(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
+def superseded_by(sign_up: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
     """Return the waiting sign-ups that this one has superseded. Raise CipherError."""
-    if not one.email:
+    if not sign_up.email:
         return ()
-    digests = vault.superseded_digests(vault.address_digest(one.appeal_id, parse_address(one.email)))
-    chosen = _WITH_SLUG.where(SignUp.appeal_id == one.appeal_id, SignUp.address_digest.in_(digests))
+    digests = vault.superseded_digests(vault.address_digest(sign_up.appeal_id, parse_address(sign_up.email)))
+    chosen = _WITH_SLUG.where(SignUp.appeal_id == sign_up.appeal_id, SignUp.address_digest.in_(digests))
     rows = db.session.execute(chosen.where(SignUp.signature_id.is_(None), SignUp.flag.is_(None))).all()
     return tuple(_view(row, vault) for row in rows)
 
@@ -85,7 +85,7 @@ def waiting_sign_ups(address: Address, vault: Vault) -> tuple[WaitingSignUpView,
 
     Sign-ups that look like part of a flood are left out, as they are from the mail.
     """
-    digests = [vault.waiting_digest(one) for one in digests_of_address(db.session, address, vault)]
+    digests = [vault.waiting_digest(sign_up) for sign_up in digests_of_address(db.session, address, vault)]
     chosen = _WITH_SLUG.where(
         SignUp.address_digest.in_(digests),
         SignUp.signature_id.is_(None),
@@ -94,16 +94,16 @@ def waiting_sign_ups(address: Address, vault: Vault) -> tuple[WaitingSignUpView,
     )
     rows = db.session.execute(chosen.order_by(SignUp.signed_at, SignUp.id)).all()
     found = tuple(_view(row, vault) for row in rows)
-    if any(parse_address(one.email).identity != address.identity for one in found):
+    if any(parse_address(sign_up.email).identity != address.identity for sign_up in found):
         raise CipherError("a sign-up stands under another's address")
     return found
 
 
-def other_sign_ups(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
+def other_sign_ups(sign_up: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
     """Return the other waiting sign-ups of a sign-up's address. Raise CipherError."""
-    if not one.email:
+    if not sign_up.email:
         return ()
-    return tuple(other for other in waiting_sign_ups(parse_address(one.email), vault) if other.id != one.id)
+    return tuple(other for other in waiting_sign_ups(parse_address(sign_up.email), vault) if other.id != sign_up.id)
 
 
 _WITH_SLUG = select(SignUp, Appeal.slug).join(Appeal, Appeal.id == SignUp.appeal_id)
@@ -160,7 +160,7 @@ def _view(found: Any, vault: Vault) -> WaitingSignUpView:
         locale=row.locale,
         signed_at=row.signed_at,
         signature_id=row.signature_id,
-        signed=_signed_name(row.appeal_id, email, vault) if email else None,
+        signed_name=_signed_name(row.appeal_id, email, vault) if email else None,
         text=(row.text_language, row.text_version),
     )
 

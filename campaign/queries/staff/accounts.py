@@ -73,7 +73,7 @@ def find_resetting(link: Link) -> StaffView | None:
 
 def _opened(link: Link) -> Staff | None:
     """Return the account of a link to set a password; None if the password was set since."""
-    staff = db.session.get(Staff, link.subject)
+    staff = db.session.get(Staff, link.row_id)
     is_theirs = staff is not None and link.opens(staff.link_key) and link.shows(staff.link_key, staff.stamp)
     return staff if staff is not None and staff.active and is_theirs else None
 

@@ -108,7 +108,7 @@ class AbuseLimits:
         self._sign_ups = 0
         self._raised: set[tuple[str, int, datetime]] = set()
 
-    def lately(self, now: datetime) -> RecentSignUps:
+    def recent_sign_ups(self, now: datetime) -> RecentSignUps:
         """Return the recent sign-ups and their unconfirmed share.
 
         They are read from the database at most every ten seconds, and only after twenty sign-ups.
@@ -118,7 +118,7 @@ class AbuseLimits:
             self._share, self._sign_ups = (time.monotonic(), recent_sign_ups(now)), 0
         return self._share[1]
 
-    def is_news(self, kind: str, appeal_id: int, now: datetime) -> bool:
+    def is_first_alert(self, kind: str, appeal_id: int, now: datetime) -> bool:
         """Return whether this process has not yet raised that alert within the hour."""
         alert = kind, appeal_id, now.replace(minute=0, second=0, microsecond=0)
         if alert in self._raised:
@@ -247,7 +247,7 @@ def _flood_kind(appeal: AppealView, address: Address, networks: Sequence[Network
 
 
 def _unconfirmed(context: Context) -> str | None:
-    sign_ups = _state_of_process().lately(context.now)
+    sign_ups = _state_of_process().recent_sign_ups(context.now)
     if sign_ups.unconfirmed < _UNCONFIRMED_LEAST or sign_ups.share < _UNCONFIRMED_SHARE:
         return None
     _alert("unconfirmed", None, context)
@@ -278,7 +278,7 @@ def _key(domain: str, context: Context) -> str:
 
 def _alert(kind: str, appeal: AppealView | None, context: Context) -> None:
     appeal_id, now = appeal.id if appeal is not None else None, context.now
-    if not _state_of_process().is_news(kind, appeal_id or 0, now):
+    if not _state_of_process().is_first_alert(kind, appeal_id or 0, now):
         return
     if appeal_id is not None and kind in {"reports", "signed-reports"}:
         sections = sections_with_reports(appeal_id, now)

@@ -56,8 +56,8 @@ class AddressedMail:
     context: Mapping[str, str] = field(default_factory=dict)
     link_key: bytes = b""
     # Of an answer to a form: the sign-ups that its link confirms, with the values that the link is bound to.
-    covered: tuple[CoveredSignUp, ...] = ()
-    is_other: bool = False
+    sign_ups: tuple[CoveredSignUp, ...] = ()
+    has_other_name: bool = False
     composed_at: datetime | None = None
 
 
@@ -146,8 +146,8 @@ def address(
         if mail.kind == MailKind.ADDRESS and addressed.context.get("url"):
             # It asks for a confirmation, and is limited; the notice to the old address is not.
             recipient = parse_address(addressed.recipient)
-            answers.refuse_addressee(recipient)
-            answers.room(recipient, mail, is_asked=False)
+            answers.check_recipient(recipient)
+            answers.count_mail(recipient, mail, is_requested=False)
         return addressed
     signer = known.get(subject.signature_id)
     if signer is None:
@@ -160,7 +160,7 @@ def address(
     if signer.recipient is None or signer.name is None:
         raise CipherError(f"name and address of signature {signature.id} do not open")
     if mail.kind in CAPPED:
-        answers.room(parse_address(signer.recipient), mail, is_asked=True)
+        answers.count_mail(parse_address(signer.recipient), mail, is_requested=True)
     zone = last_zone(signature.section_code, tuple(signer.countries), signer.time_zone, appeal.deadline)
     today = mail.created_at.astimezone(ZoneInfo(zone)).date()
     locale, language, version = mail.locale, mail.text_language, mail.text_version
@@ -200,8 +200,8 @@ def _answer(mail: Mail, reply: FormReply, now: datetime) -> AddressedMail:
         appeal_id=sign_up.appeal_id,
         text_language=sign_up.text_language,
         text_version=sign_up.text_version,
-        covered=reply.covered,
-        is_other=reply.is_other,
+        sign_ups=reply.sign_ups,
+        has_other_name=reply.has_other_name,
         reply_to=reply.reply_to,
         # A mail that was postponed counts as composed now.
         composed_at=now if mail.state == MailState.QUEUED and mail.due_at > mail.created_at else None,

@@ -64,7 +64,7 @@ class RenderCache:
             mail.announcement_id,
             mail.text_language,
             mail.text_version,
-            mail.is_other,
+            mail.has_other_name,
             mail.days_left if mail.kind == MailKind.DEADLINE_REMINDER else 0,
         )
         if key not in self._merges:
@@ -80,7 +80,7 @@ def render(mail: AddressedMail, settings: Settings, tokens: Tokens, cache: Rende
         return messages.to_address(MailKind(mail.kind), envelope, mail.context)
     appeal, text = _appeal(mail, cache)
     page = cache.page(mail, settings.base_url)
-    if mail.covered:
+    if mail.sign_ups:
         return _render_answer(mail, envelope, messages.SignedAppeal(appeal, text, ""), page, settings, tokens, cache)
     if mail.signature_id is None:
         links = messages.MailLinks(page, page, page, page, None)
@@ -105,12 +105,12 @@ def _render_answer(
     cache: RenderCache,
 ) -> Message:
     kind = MailKind(mail.kind)
-    others = [cache.appeal(sign_up.appeal_id) for sign_up in mail.covered[1:]]
+    others = [cache.appeal(sign_up.appeal_id) for sign_up in mail.sign_ups[1:]]
     if any(others):
         texts = [appeal.text_in(mail.locale) for appeal in others if appeal is not None]
         links = messages.MailLinks(page, **_links(_LINKS, mail, settings, tokens))
         return messages.to_signer(kind, envelope, signed, links, messages.MessageDetails(others=texts))
-    needs_no_confirmation = mail.kind == MailKind.ALREADY_SIGNED and not mail.is_other
+    needs_no_confirmation = mail.kind == MailKind.ALREADY_SIGNED and not mail.has_other_name
     links = messages.MailLinks(
         page, **{name: "" if needs_no_confirmation and name == "confirm" else PLACEHOLDERS[name] for name in _LINKS}
     )
@@ -175,14 +175,14 @@ def _links(names: Iterable[str], mail: AddressedMail, settings: Settings, tokens
 
 def _token(purpose: Purpose, mail: AddressedMail, tokens: Tokens) -> str:
     if purpose is Purpose.CONFIRM:
-        if not mail.covered:
+        if not mail.sign_ups:
             return ""
-        own, *others = mail.covered
+        own, *others = mail.sign_ups
         marks = b"".join(shown_mark(other.sign_up_id, other.content_digest) for other in others)
         made_at = mail.composed_at or mail.created_at
         return tokens.make(purpose, own.sign_up_id, made_at, own.link_key, own.content_digest, marks)
     if mail.signature_id is None:
-        if not mail.covered:
+        if not mail.sign_ups:
             raise LookupError("the mail belongs to no signer")
         return ""
     return tokens.make(purpose, mail.signature_id, mail.created_at, mail.link_key)

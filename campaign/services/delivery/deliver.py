@@ -156,9 +156,9 @@ def begin(
             if isinstance(error, CipherError):
                 log.exception("mail %s cannot be sent", mail.id)
                 begun.has_unopened = True
-            if standing.is_alike or (subject.sign_up_id is not None and is_ineligible and not _is_open(error)):
+            if standing.is_alike or (subject.sign_up_id is not None and is_ineligible and not _is_public(error)):
                 if subject.sign_up_id is not None and not isinstance(error, AnsweredError):
-                    note_mailed(session, answers.own(subject.sign_up_id), mail.created_at)
+                    note_mailed(session, answers.own_sign_up(subject.sign_up_id), mail.created_at)
                 _write(session, [_needless(session, standing, now, vault, mail.state)])
                 continue
             attempt = DeliveryAttempt(
@@ -189,12 +189,12 @@ def conclude(
             note_alert(session, SMTPUTF8_ALERT, now=now)
         state, outcome = _outcome(session, job.standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
-        if job.mail.covered and state in _ENDED:
-            outcome |= _sealed_subject(job.standing, MailedPerson(job.mail.covered[0].sign_up_id), vault)
+        if job.mail.sign_ups and state in _ENDED:
+            outcome |= _sealed_subject(job.standing, MailedPerson(job.mail.sign_ups[0].sign_up_id), vault)
             outcome |= _left_columns(job.mail.created_at) if state is MailState.SENT else {}
         outcomes.append(_as_any(job.standing, state, outcome, vault))
         if state is MailState.SENT:
-            note_mailed(session, job.mail.covered, job.mail.created_at)
+            note_mailed(session, job.mail.sign_ups, job.mail.created_at)
     _write(session, outcomes)
     _forget_recipients(session, recipients, vault, now)
     return states
@@ -275,9 +275,9 @@ def _outcome(
     }
 
 
-def _is_open(error: TocsinError) -> bool:
+def _is_public(error: TocsinError) -> bool:
     """Return whether the reason why the mail is not sent may be public."""
-    return isinstance(error, IneligibleError) and error.is_open
+    return isinstance(error, IneligibleError) and error.is_public
 
 
 def _needless(session: Session, standing: FencedMail, now: datetime, vault: Vault, before: str) -> dict[str, Any]:

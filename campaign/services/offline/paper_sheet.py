@@ -205,7 +205,7 @@ def _sign(
         text_language=text.language,
         text_version=text.version,
         via=clean_via(f"paper-{entry.section_code}"),
-        flag=ADDRESSEE_FLAG if addressees.include(address, appeal) else None,
+        flag=ADDRESSEE_FLAG if addressees.contains(address, appeal) else None,
     )
     store_sign_up(session.connection(), sign_up, context=context)
     return True

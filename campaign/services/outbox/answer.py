@@ -63,7 +63,7 @@ class IneligibleError(StateError):
     """A mail that is not to be sent after all; the message gives the reason."""
 
     @property
-    def is_open(self) -> bool:
+    def is_public(self) -> bool:
         """Return whether the reason may be public, because it does not tell what an address has done."""
         return str(self).startswith("flagged")
 
@@ -99,9 +99,9 @@ class FormReply:
     recipient: str
     sign_up: SignUp
     signature: Signature | None
-    covered: tuple[CoveredSignUp, ...]
+    sign_ups: tuple[CoveredSignUp, ...]
     # Whether the form has another name than the signature of the same address.
-    is_other: bool = False
+    has_other_name: bool = False
     # The address where the sign-up's section receives answers, if it has one.
     reply_to: str | None = None
 
@@ -115,14 +115,14 @@ class FormReplies:
         sign_ups: Iterable[int],
         others: Iterable[Address],
         vault: Vault,
-        addressees: RefusedRecipients,
+        refused_recipients: RefusedRecipients,
         now: datetime,
     ) -> None:
         """Read the forms with the ids `sign_ups`; `others` are the recipients of other limited mails.
 
         `now` is the database's time.
         """
-        self._session, self._vault, self._addressees, self._now = session, vault, addressees, now
+        self._session, self._vault, self._refused_recipients, self._now = session, vault, refused_recipients, now
         ids = sorted(set(sign_ups))
         self._forms = self._read(ids)
         self._addresses = {form: address for form in ids if (address := self._open(form)) is not None}
@@ -130,14 +130,14 @@ class FormReplies:
         # only tell which mailboxes these are, and are read again. The mails that are being sent are read before the
         # sign-ups: a mail that leaves in between is noted in its sign-up.
         self._limits = MailboxLimits(session, [*self._addresses.values(), *others], vault, now)
-        self._being_sent = set(session.scalars(_BEING_SENT, {"sign_ups": ids})) if ids else set()
+        self._sign_ups_being_sent = set(session.scalars(_BEING_SENT, {"sign_ups": ids})) if ids else set()
         self._forms = self._read(ids)
         self._signatures = self._find_signatures()
         self._suppressed = suppression_reasons(
             session, [vault.suppression_digest(address) for address in self._addresses.values()]
         )
 
-    def own(self, sign_up_id: int) -> tuple[CoveredSignUp, ...]:
+    def own_sign_up(self, sign_up_id: int) -> tuple[CoveredSignUp, ...]:
         """Return the sign-up in its current state; an empty tuple where it is confirmed or deleted."""
         row = self._forms[sign_up_id][0] if sign_up_id in self._forms else None
         if row is None or row.email_sealed is None:
@@ -156,46 +156,48 @@ class FormReplies:
         address, signature = self._addresses.get(sign_up.id), self._signatures.get(sign_up.id)
         if address is None:
             raise CipherError("the address cannot be opened")
-        self.refuse_addressee(address)
+        self.check_recipient(address)
         digest = self._vault.address_digest(sign_up.appeal_id, address)
         if sign_up.address_digest != self._vault.waiting_digest(digest):
             raise IneligibleError("a newer form of the same address waits")
         kind = self._kind(mail, appeal, signature, address)
-        is_asked = mail.kind == MailKind.NEW_LINK
+        is_requested = mail.kind == MailKind.NEW_LINK
         if mail.kind == MailKind.CONFIRMATION:
-            self._refuse_answered(mail, sign_up)
-            if self._limits.is_known(address):
-                self._refuse_same(mail, sign_up, digest)
-        allowance = self.room(address, mail, is_asked=is_asked)
-        covers_others = is_asked or allowance == 1 or mail.due_at > mail.created_at
-        self._being_sent.add(sign_up.id)
+            self._check_unanswered(mail, sign_up)
+            if self._limits.was_mailed_lately(address):
+                self._check_no_equal_form(mail, sign_up, digest)
+        allowance = self.count_mail(address, mail, is_requested=is_requested)
+        covers_others = is_requested or allowance == 1 or mail.due_at > mail.created_at
+        self._sign_ups_being_sent.add(sign_up.id)
         others = waiting_sign_ups(address, self._vault) if covers_others and kind != MailKind.ALREADY_SIGNED else ()
         rest = tuple(
             CoveredSignUp(other.id, other.appeal_id, other.link_key, other.content_digest, other.signed_at)
             for other in others
             if other.id != sign_up.id
         )
-        own = CoveredSignUp(sign_up.id, sign_up.appeal_id, sign_up.link_key, sign_up.content_digest, sign_up.signed_at)
-        is_other = kind == MailKind.ALREADY_SIGNED and self._is_other(sign_up, signature)
-        return FormReply(kind, str(address), sign_up, signature, (own, *rest), is_other, reply_to)
+        own_sign_up = CoveredSignUp(
+            sign_up.id, sign_up.appeal_id, sign_up.link_key, sign_up.content_digest, sign_up.signed_at
+        )
+        has_other_name = kind == MailKind.ALREADY_SIGNED and self._has_other_name(sign_up, signature)
+        return FormReply(kind, str(address), sign_up, signature, (own_sign_up, *rest), has_other_name, reply_to)
 
-    def refuse_addressee(self, address: Address) -> None:
+    def check_recipient(self, address: Address) -> None:
         """Raise IneligibleError where typing the address must not cause a mail to it."""
-        if self._addressees.include(address):
+        if self._refused_recipients.contains(address):
             raise IneligibleError(f"flagged: {ADDRESSEE_FLAG}")
 
-    def room(self, address: Address, mail: Mail, *, is_asked: bool) -> int:
+    def count_mail(self, address: Address, mail: Mail, *, is_requested: bool) -> int:
         """Count the mail against the mailbox's limit, and return how many mails were left before.
 
         Raises IneligibleError, or PostponedError for a confirmation, where none was left.
         """
-        allowance = self._limits.room(address, owed_at=mail.created_at, is_asked=is_asked)
-        if allowance.left <= 0:
+        allowance = self._limits.allowance(address, created_at=mail.created_at, is_requested=is_requested)
+        if allowance.remaining <= 0:
             if mail.kind != MailKind.CONFIRMATION:
                 raise IneligibleError("the mailbox has had enough for today")
             raise PostponedError(allowance.until)
-        self._limits.take(address, mail.id, is_asked=is_asked)
-        return allowance.left
+        self._limits.record_mail(address, mail.id, is_requested=is_requested)
+        return allowance.remaining
 
     def _kind(self, mail: Mail, appeal: Appeal, signature: Signature | None, address: Address) -> str:
         reason = self._suppressed.get(self._vault.suppression_digest(address))
@@ -215,17 +217,17 @@ class FormReplies:
         already = MailKind.ALREADY_SIGNED if state == SignatureState.CONFIRMED else MailKind.CONFIRMATION
         return already.value
 
-    def _refuse_answered(self, mail: Mail, sign_up: SignUp) -> None:
+    def _check_unanswered(self, mail: Mail, sign_up: SignUp) -> None:
         """Raise where a mail with the form's link is being sent, or has left within minutes.
 
         So a form that is sent repeatedly gets no second mail. Raises PostponedError, AnsweredError.
         """
-        if sign_up.id in self._being_sent:
+        if sign_up.id in self._sign_ups_being_sent:
             raise PostponedError(self._now + _RETRY_AFTER)
         if sign_up.mailed_at is not None and mail.created_at < sign_up.mailed_at + REPEAT_WINDOW:
             raise AnsweredError("another mail has brought its link")
 
-    def _refuse_same(self, mail: Mail, sign_up: SignUp, digest: bytes) -> None:
+    def _check_no_equal_form(self, mail: Mail, sign_up: SignUp, digest: bytes) -> None:
         """Raise where the same is true of a form with the same contents that this one has superseded.
 
         The query runs only for mailboxes that a mail was sent to lately.
@@ -243,7 +245,7 @@ class FormReplies:
         if any(form.mailed_at is not None and mail.created_at < form.mailed_at + REPEAT_WINDOW for form in same):
             raise AnsweredError("another mail has brought its link")
 
-    def _is_other(self, sign_up: SignUp, signature: Signature | None) -> bool:
+    def _has_other_name(self, sign_up: SignUp, signature: Signature | None) -> bool:
         if sign_up.name_sealed is None or signature is None or signature.name_sealed is None:
             return False
         names = (
@@ -277,13 +279,13 @@ class FormReplies:
         return {digests[bytes(row.address_digest or b"")]: row for row in rows}
 
 
-def note_mailed(session: Session, covered: Iterable[CoveredSignUp], owed_at: datetime) -> None:
+def note_mailed(session: Session, sign_ups: Iterable[CoveredSignUp], created_at: datetime) -> None:
     """Store that a mail with the link of those sign-ups has left, and end other mails that were to bring it.
 
     The same is stored where the mail was not needed, so that waiting forms do not tell what the mailbox has done.
     """
     # In the order of the ids: two workers that note the same sign-ups do not deadlock.
-    for sign_up in sorted(covered, key=lambda sign_up: sign_up.sign_up_id):
+    for sign_up in sorted(sign_ups, key=lambda sign_up: sign_up.sign_up_id):
         session.connection().execute(_NOTE_MAILED, {"covered": sign_up.sign_up_id, "shown": sign_up.content_digest})
-        owed_by = max(sign_up.signed_at, owed_at)
-        session.connection().execute(_MAKE_DUE, {"covered": [sign_up.sign_up_id], "owed_by": owed_by})
+        created_by = max(sign_up.signed_at, created_at)
+        session.connection().execute(_MAKE_DUE, {"covered": [sign_up.sign_up_id], "owed_by": created_by})

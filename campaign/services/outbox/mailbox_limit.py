@@ -58,7 +58,7 @@ class SentMail:
     at: datetime
     mail_id: int
     spelling: bytes
-    is_asked: bool
+    is_requested: bool
     has_tag: bool
 
 
@@ -66,7 +66,7 @@ class SentMail:
 class MailboxAllowance:
     """The number of mails that the mailbox may get now; where it is none, the time until which to wait."""
 
-    left: int
+    remaining: int
     until: datetime
 
 
@@ -103,7 +103,7 @@ class MailboxLimits:
             if content:
                 self._proven[identity] = datetime.fromtimestamp(_PROVEN.unpack_from(content)[0], UTC)
 
-    def room(self, address: Address, *, owed_at: datetime, is_asked: bool) -> MailboxAllowance:
+    def allowance(self, address: Address, *, created_at: datetime, is_requested: bool) -> MailboxAllowance:
         """Return how many mails may go to the address now. Requested links have a limit of their own.
 
         An address that has confirmed has its own count, which no other spelling of the mailbox uses up. All spellings
@@ -111,32 +111,35 @@ class MailboxLimits:
         a tag: an owner's address may have dots, but no tag. At a server that does not ignore dots, an address with
         other dots does not exist, and its refused mails do not count.
         """
-        sent = [mail for mail in self._sent.get(address.mailbox, []) if mail.is_asked == is_asked]
+        sent = [mail for mail in self._sent.get(address.mailbox, []) if mail.is_requested == is_requested]
         spelling = self._spelling(address.identity)
-        most = DAILY.asked if is_asked else DAILY.strangers
+        most = DAILY.requested_links if is_requested else DAILY.unproven
         pools = [(sent, most)]
         if address.identity in self._proven:
-            if not is_asked and abs(owed_at - self._proven[address.identity]) < WINDOW:
+            if not is_requested and abs(created_at - self._proven[address.identity]) < WINDOW:
                 most = DAILY.proven
             pools = [([mail for mail in sent if mail.spelling == spelling], most)]
         elif address.has_tag:
             pools.append(([mail for mail in sent if mail.has_tag], most - 1))
-        allowances = [self._left(address.mailbox, pool, most) for pool, most in pools]
-        return min(allowances, key=lambda allowance: (allowance.left, -allowance.until.timestamp()))
+        allowances = [self._remaining(address.mailbox, pool, most) for pool, most in pools]
+        return min(allowances, key=lambda allowance: (allowance.remaining, -allowance.until.timestamp()))
 
-    def is_known(self, address: Address) -> bool:
+    def was_mailed_lately(self, address: Address) -> bool:
         """Return whether sending any mail to the mailbox began within the last day."""
         return bool(self._sent.get(address.mailbox))
 
-    def take(self, address: Address, mail_id: int, *, is_asked: bool) -> None:
+    def record_mail(self, address: Address, mail_id: int, *, is_requested: bool) -> None:
         """Count a mail that is about to leave; it stops counting where it does not leave after all."""
-        leaving = SentMail(self._now, mail_id, self._spelling(address.identity), is_asked, address.has_tag)
+        leaving = SentMail(self._now, mail_id, self._spelling(address.identity), is_requested, address.has_tag)
         others = [mail for mail in self._sent.get(address.mailbox, []) if mail.mail_id != mail_id]
         self._sent[address.mailbox] = [*others, leaving][-_ENTRIES:]
         digest = self._vault.limit_digest("mailbox", address.mailbox)
         packed = b"".join(
             _ENTRY.pack(
-                mail.at.timestamp(), mail.mail_id, mail.spelling, _REQUESTED * mail.is_asked + _TAGGED * mail.has_tag
+                mail.at.timestamp(),
+                mail.mail_id,
+                mail.spelling,
+                _REQUESTED * mail.is_requested + _TAGGED * mail.has_tag,
             )
             for mail in self._sent[address.mailbox]
         )
@@ -144,11 +147,13 @@ class MailboxLimits:
         connection = self._session.connection()
         connection.execute(_UPSERT[connection.dialect.name], row | {"month": _month(self._now)})
 
-    def _left(self, mailbox: str, pool: list[SentMail], most: int) -> MailboxAllowance:
+    def _remaining(self, mailbox: str, pool: list[SentMail], most: int) -> MailboxAllowance:
         if len(pool) >= most:
             pool = self._delivered(mailbox, pool)
-        left = most - len(pool)
-        return MailboxAllowance(left, self._now if left > 0 else sorted(mail.at for mail in pool)[-most] + WINDOW)
+        remaining = most - len(pool)
+        return MailboxAllowance(
+            remaining, self._now if remaining > 0 else sorted(mail.at for mail in pool)[-most] + WINDOW
+        )
 
     def _spelling(self, identity: str) -> bytes:
         return self._vault.limit_digest("spelling", identity)[:4]

@@ -28,10 +28,10 @@ class RefusedRecipients:
     def __init__(self, settings: Settings) -> None:
         self._sender = written_mailbox(parseaddr(settings.mail_from)[1])
         self._bounce_domain = settings.bounce_domain
-        self._until = float("-inf")
+        self._expires_at = float("-inf")
         self._mailboxes: frozenset[str] = frozenset()
 
-    def include(self, address: Address, appeal: AppealView | None = None) -> bool:
+    def contains(self, address: Address, appeal: AppealView | None = None) -> bool:
         """Return whether the address, in any spelling, belongs to a target of any appeal, the sender or a return path.
 
         The targets of `appeal` are always current.
@@ -44,10 +44,10 @@ class RefusedRecipients:
             return True
         targets = () if appeal is None else appeal.targets.values()
         current = (written_mailbox(email) for group in targets for target in group for email in target.emails)
-        return mailbox in set(current) or mailbox in self._remembered()
+        return mailbox in set(current) or mailbox in self._target_mailboxes()
 
-    def _remembered(self) -> frozenset[str]:
-        if time.monotonic() >= self._until:
-            self._until = time.monotonic() + _SECONDS  # first, so that other threads go on with the earlier list
+    def _target_mailboxes(self) -> frozenset[str]:
+        if time.monotonic() >= self._expires_at:
+            self._expires_at = time.monotonic() + _SECONDS  # first, so that other threads go on with the earlier list
             self._mailboxes = target_mailboxes()
         return self._mailboxes

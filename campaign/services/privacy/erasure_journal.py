@@ -253,6 +253,6 @@ def _repeat(session: Session, row: Signature, erasure: Erasure, vault: Vault) ->
         end_updates(session, row, erasure.left_at)
         return True
     if erasure.kind == ErasureKind.SHARING_ENDED and row.shares_name:
-        set_name_sharing(session, row, erasure.left_at, vault, wanted=False)
+        set_name_sharing(session, row, erasure.left_at, vault, is_wanted=False)
         return True
     return False

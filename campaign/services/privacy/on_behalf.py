@@ -39,7 +39,7 @@ def change_address_for(signature_id: int, new: Address, *, reason: str, context:
     """
     marks = own_marks_of_same_address(context.actor.member, context.vault, signature_id)
     disclose(DisclosureKind.READDRESS, f"signature:{signature_id}", shown=len(marks), reason=reason, context=context)
-    request_change(signature_id, new, only=b"".join(marks), context=context)
+    request_change(signature_id, new, row_marks=b"".join(marks), context=context)
 
 
 def erase_for(signature_id: int, *, reason: str, context: Context) -> int:

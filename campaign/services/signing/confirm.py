@@ -1,25 +1,26 @@
 """The confirmation of a sign-up, which creates its signature and counts it.
 
-A form of an address that has signed the appeal before is stored like any other (`sign_statement`). The effect of
-confirming it depends on what that address has done on the appeal. This table is the rule; each row has a test
-(tests/signing/rules/test_same_address.py). An error means that nothing changes.
+An address may send several forms for one appeal. Each form is stored in the same way, whatever the address has done
+before (`sign_statement`). Confirming a form looks up what its address has done on the appeal (`_FIND_EARLIER`), and
+the result follows from this table. Each row has a test (tests/signing/rules/test_same_address.py).
 
-| before                                    | confirming gives      | counts one more |
-| ----------------------------------------- | --------------------- | --------------- |
-| nothing                                   | a new signature       | yes             |
-| an earlier form says the same and waits   | a new signature       | yes             |
-| a newer form says something else          | SignUpChangedError    | no              |
-| this form was confirmed                   | the same signature    | no              |
-| signed under the same name                | the same signature    | no              |
-| signed under another name                 | a second signature    | yes             |
-| signed under two other names              | the second signature  | no              |
-| withdrew                                  | the same signature    | yes             |
-| was taken out of the counts by staff      | InvalidatedError      | no              |
-| signed and erased                         | a new signature       | no              |
-| withdrew and erased                       | a new signature       | yes             |
+| the address has, on this appeal           | confirming the form gives | adds one to the count |
+| ----------------------------------------- | ------------------------- | --------------------- |
+| done nothing else                         | a new signature           | yes                   |
+| sent an earlier form with equal contents  | a new signature           | yes                   |
+| sent a newer form with other contents     | SignUpChangedError        | no                    |
+| confirmed this form already               | the existing signature    | no                    |
+| confirmed this form, then withdrawn       | StateError                | no                    |
+| signed under the same name                | the existing signature    | no                    |
+| signed under one other name               | a second signature        | yes                   |
+| signed under two other names              | the second signature      | no                    |
+| signed by an earlier form, then withdrawn | the existing signature    | yes                   |
+| a signature that staff have invalidated   | InvalidatedError          | no                    |
+| signed and erased its data                | a new signature           | no                    |
+| signed, withdrawn and erased its data     | a new signature           | yes                   |
 
-Two people who share a mailbox may both sign, and no third. An existing signature gains the consents that are ticked now
-and loses none.
+An error changes nothing. Two people who share a mailbox may both sign, but a third one may not. An existing signature
+gets the consents that are ticked now, and none of its consents is removed.
 """
 
 from __future__ import annotations
@@ -85,20 +86,20 @@ _FIND_SIGN_UP = (
     .with_for_update(of=SignUp, **NO_KEY_UPDATE)
     .execution_options(populate_existing=True)
 )
-_SIGNED_ID = select(Signature.id).where(Signature.address_digest == bindparam("signed")).scalar_subquery()
+_SIGNATURE_ID = select(Signature.id).where(Signature.address_digest == bindparam("digest")).scalar_subquery()
 _HAS_TOMBSTONE = exists().where(
-    Tombstone.appeal_id == bindparam("appeal"), Tombstone.address_digest == bindparam("erased")
+    Tombstone.appeal_id == bindparam("appeal"), Tombstone.address_digest == bindparam("tombstone_digest")
 )
 _HAS_KEY = exists().where(RowKey.id == bindparam("batch"))
 # What the address has done on this appeal before, looked up once the address is decrypted.
 _FIND_EARLIER = {
     dialect: select(
-        _SIGNED_ID.label("signed_id"),
+        _SIGNATURE_ID.label("signature_id"),
         _HAS_TOMBSTONE.label("was_counted"),
         _HAS_KEY.label("has_key"),
-        number.label("number"),
+        new_id.label("new_id"),
     )
-    for dialect, number in _NEXT_ID.items()
+    for dialect, new_id in _NEXT_ID.items()
 }
 
 
@@ -112,66 +113,75 @@ class ShownSignUp:
 
 def confirm(
     link: Link,
-    wishes: ConsentChoices = NO_CONSENTS,
+    choices: ConsentChoices = NO_CONSENTS,
     *,
-    also: Sequence[ShownSignUp] = (),
-    is_own: bool = True,
+    other_sign_ups: Sequence[ShownSignUp] = (),
+    includes_own: bool = True,
     context: Context,
 ) -> tuple[ConfirmedSignature, ...]:
-    """Confirm and count the sign-up that the link is for (unless `is_own` is false), and the others shown beside it.
+    """Confirm and count the link's own sign-up, if `includes_own`, and `other_sign_ups`, which the page showed too.
 
-    Returns one signature for each, at least one, the link's own first. Repeating it changes nothing and succeeds. Where
-    one fails, nothing changes: raises NotFoundError (erased, or the link is for another sign-up by now),
-    SignUpChangedError (no longer what was shown), AppealEndedError (too late, or the appeal was stopped),
-    InvalidatedError, StateError (withdrawn), CipherError.
+    Returns one signature for each sign-up, the link's own first. Confirming a sign-up again changes nothing and
+    succeeds. An error for one sign-up undoes all of them.
+
+    Raises:
+        NotFoundError: A sign-up was erased, or the link belongs to another sign-up.
+        SignUpChangedError: A sign-up is no longer as it was shown.
+        AppealEndedError: It is too late, or the appeal was stopped.
+        InvalidatedError: Staff have invalidated the signature.
+        StateError: The signature was withdrawn, or no sign-up was chosen.
+        CipherError: A sealed value cannot be opened.
     """
     now, vault = context.now, context.vault
-    confirm_all = partial(_confirm_all, link, wishes, also, is_own=is_own, context=context)
-    _reserve_keys(vault, len(also) + 1, now)
+    confirm_all = partial(_confirm_all, link, choices, other_sign_ups, includes_own=includes_own, context=context)
+    _reserve_keys(vault, len(other_sign_ups) + 1, now)
     try:
         return confirm_all()
     except UnknownKeyError:
         # The database was restored to an earlier state, without the keys that this process reserved for its rows.
         vault.row_keys.drop()
         month_key(vault, now=now, is_set_back=True)
-        _reserve_keys(vault, len(also) + 1, now)
+        _reserve_keys(vault, len(other_sign_ups) + 1, now)
         return confirm_all()
 
 
 def _reserve_keys(vault: Vault, number: int, now: datetime) -> None:
+    """Reserve the keys that seal `number` signatures."""
     reserve(vault, KeyUse.SIGNED, number, now=now)
     month_key(vault, now=now)
 
 
 def _confirm_all(
     link: Link,
-    wishes: ConsentChoices,
-    also: Sequence[ShownSignUp],
+    choices: ConsentChoices,
+    other_sign_ups: Sequence[ShownSignUp],
     *,
-    is_own: bool,
+    includes_own: bool,
     context: Context,
 ) -> tuple[ConfirmedSignature, ...]:
+    """Confirm the sign-ups in one transaction. The arguments, the result and the errors are those of `confirm`."""
     vault = context.vault
     with transaction() as session:
-        linked = _sign_up_row(session, link.subject)
+        linked = _sign_up_row(session, link.row_id)
         if not link.opens(linked.SignUp.link_key):
             raise NotFoundError("this sign-up is another's")
         confirmed = []
-        if is_own:
+        if includes_own:
             if not link.shows(linked.SignUp.link_key, linked.SignUp.content_digest):
                 raise SignUpChangedError("the sign-up is no longer what the link showed")
-            confirmed.append(_confirm(session, _newest_form(session, linked, vault), wishes, context))
-        for shown in sorted(also, key=lambda shown: shown.sign_up_id):
+            confirmed.append(_confirm(session, _newest_form(session, linked, vault), choices, context))
+        for shown in sorted(other_sign_ups, key=lambda shown: shown.sign_up_id):
             row = _sign_up_row(session, shown.sign_up_id)
             if row.SignUp.content_digest != shown.content_digest:
                 raise SignUpChangedError("the sign-up is no longer what the page showed")
-            confirmed.append(_confirm(session, _newest_form(session, row, vault), wishes, context))
+            confirmed.append(_confirm(session, _newest_form(session, row, vault), choices, context))
         if not confirmed:
             raise StateError("nothing was chosen")
         return tuple(confirmed)
 
 
 def _sign_up_row(session: Session, sign_up_id: int) -> Any:
+    """Return the locked sign-up with its appeal and section. Raises NotFoundError where it was erased."""
     row = session.execute(_FIND_SIGN_UP, {"sign_up": sign_up_id}).one_or_none()
     if row is None:
         raise NotFoundError("this sign-up has been erased")
@@ -196,11 +206,12 @@ def _newest_form(session: Session, row: Any, vault: Vault) -> Any:
         return row
     newest = _sign_up_row(session, newest_id)
     if newest.SignUp.signature_id is None and form_contents(newest.SignUp, vault) != form_contents(sign_up, vault):
-        raise SignUpChangedError("a newer form waits, which says something else")
+        raise SignUpChangedError("a newer form with other contents waits")
     return newest
 
 
-def _confirm(session: Session, row: Any, wishes: ConsentChoices, context: Context) -> ConfirmedSignature:
+def _confirm(session: Session, row: Any, choices: ConsentChoices, context: Context) -> ConfirmedSignature:
+    """Confirm one sign-up as the table at the top of this module says; return its signature."""
     now, vault = context.now, context.vault
     sign_up = row.SignUp
     if sign_up.signature_id is not None:
@@ -209,7 +220,9 @@ def _confirm(session: Session, row: Any, wishes: ConsentChoices, context: Contex
         if confirmed.state != SignatureState.CONFIRMED:
             raise _state_error(confirmed.state)
         return replace(
-            _confirm_existing(session, sign_up, confirmed, wishes, now), at=confirmed.confirmed_at or now, is_used=True
+            _confirm_existing(session, sign_up, confirmed, choices, now),
+            confirmed_at=confirmed.confirmed_at or now,
+            was_confirmed_before=True,
         )
     signer = _read_signer(session, sign_up, vault)
     signature = _lock_earlier(session, signer)
@@ -218,19 +231,23 @@ def _confirm(session: Session, row: Any, wishes: ConsentChoices, context: Contex
         and signature.state == SignatureState.CONFIRMED
         and _has_other_name(signature, signer, vault)
     ):
-        # Two people who share a mailbox may both sign; the mail asked whether this is the case.
+        # Two people who share a mailbox may both sign. The mail has asked whether this is the case.
         digest = vault.second_digest(signer.digest)
         signer = _with_earlier_rows(session, sign_up, replace(signer, digest=digest), vault)
         signature = _lock_earlier(session, signer)
     if signature is not None and signature.state == SignatureState.CONFIRMED:
-        return _confirm_existing(session, sign_up, signature, wishes, now)
+        return _confirm_existing(session, sign_up, signature, choices, now)
     if signature is not None and signature.state != SignatureState.WITHDRAWN:
         raise _state_error(signature.state)
     _check_in_time(row, now)
-    return store_signature(session.connection(), sign_up, signer, wishes, context)
+    return store_signature(session.connection(), sign_up, signer, choices, context)
 
 
 def _read_signer(session: Session, sign_up: SignUp, vault: Vault) -> FormSigner:
+    """Return the decrypted signer of the form, with the rows of the address on this appeal.
+
+    Raises NotFoundError where the form was erased.
+    """
     if sign_up.name_sealed is None or sign_up.email_sealed is None:
         raise NotFoundError("this sign-up has been erased")
     place = place_of(sign_up)
@@ -242,12 +259,20 @@ def _read_signer(session: Session, sign_up: SignUp, vault: Vault) -> FormSigner:
 
 
 def _with_earlier_rows(session: Session, sign_up: SignUp, signer: FormSigner, vault: Vault) -> FormSigner:
-    erased = vault.tombstone_digest(signer.digest)
-    parameters = {"signed": signer.digest, "appeal": sign_up.appeal_id, "erased": erased, "batch": signer.slot.batch}
+    """Return the signer with the signature and the tombstone of `signer.digest`, and with a new signature's id.
+
+    Raises UnknownKeyError where the database does not have the reserved keys.
+    """
+    parameters = {
+        "digest": signer.digest,
+        "appeal": sign_up.appeal_id,
+        "tombstone_digest": vault.tombstone_digest(signer.digest),
+        "batch": signer.slot.batch,
+    }
     earlier = session.execute(_FIND_EARLIER[session.connection().dialect.name], parameters).one()
     if not earlier.has_key:
         raise UnknownKeyError
-    return replace(signer, signed_id=earlier.signed_id, was_counted=earlier.was_counted, number=earlier.number)
+    return replace(signer, signature_id=earlier.signature_id, was_counted=earlier.was_counted, new_id=earlier.new_id)
 
 
 def _state_error(state: str) -> StateError:
@@ -256,7 +281,7 @@ def _state_error(state: str) -> StateError:
 
 
 def _lock_earlier(session: Session, signer: FormSigner) -> Signature | None:
-    return None if signer.signed_id is None else lock_signature(session, signer.signed_id)
+    return None if signer.signature_id is None else lock_signature(session, signer.signature_id)
 
 
 def _has_other_name(signature: Signature, signer: FormSigner, vault: Vault) -> bool:
@@ -266,15 +291,17 @@ def _has_other_name(signature: Signature, signer: FormSigner, vault: Vault) -> b
 
 
 def _confirm_existing(
-    session: Session, sign_up: SignUp, signature: Signature, wishes: ConsentChoices, now: datetime
+    session: Session, sign_up: SignUp, signature: Signature, choices: ConsentChoices, now: datetime
 ) -> ConfirmedSignature:
+    """Link the sign-up to the existing signature, and add the consents that were ticked."""
     if sign_up.name_sealed is not None:
-        session.execute(MARK_CONFIRMED, {"done": sign_up.id, "signed": signature.id})
-    add_consents(session, signature, now, updates=wishes.updates, shares_name=wishes.shares_name)
+        session.execute(MARK_CONFIRMED, {"confirmed": sign_up.id, "new_signature": signature.id})
+    add_consents(session, signature, now, updates=choices.updates, shares_name=choices.shares_name)
     return ConfirmedSignature(signature.id, signature.link_key or b"", hour_of(now))
 
 
 def _check_in_time(row: Any, now: datetime) -> None:
+    """Raise AppealEndedError where the appeal was stopped, or the sign-up came or is confirmed too late."""
     if row.appeal_state == AppealState.STOPPED:
         raise AppealEndedError("the appeal was stopped")
     sign_up = row.SignUp

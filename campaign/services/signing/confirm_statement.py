@@ -1,4 +1,7 @@
-"""The rows that a confirmation writes, as SQL: one statement on PostgreSQL, one after the other on SQLite."""
+"""The SQL that writes the rows of a confirmation: one statement on PostgreSQL, several on SQLite.
+
+The module `confirm` decides which rows to write. Its docstring has a table of the cases of an address that signs again.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,10 @@ from campaign.services.outbox.mailbox_limit import proof_write
 
 MARK_CONFIRMED = (
     update(SignUp)
-    .where(SignUp.id == bindparam("done"))
-    # The signature has the typed values from now on.
+    .where(SignUp.id == bindparam("confirmed"))
+    # From now on the typed values are in the signature alone.
     .values(
-        signature_id=bindparam("signed"),
+        signature_id=bindparam("new_signature"),
         name_sealed=None,
         email_sealed=None,
         network_digest=None,
@@ -60,8 +63,8 @@ _SIGNATURE_COLUMNS = (
 )
 _RENEW_SIGNATURE = (
     update(Signature)
-    .where(Signature.id == bindparam("again"))
-    .values({name: bindparam(f"again_{name}", type_=Signature.__table__.c[name].type) for name in _SIGNATURE_COLUMNS})
+    .where(Signature.id == bindparam("renewed"))
+    .values({name: bindparam(f"renewed_{name}", type_=Signature.__table__.c[name].type) for name in _SIGNATURE_COLUMNS})
 )
 _INSERT_RETURNING_ID = Precompiled(_INSERT_SIGNATURE.returning(Signature.id), _SIGNATURE_COLUMNS)
 
@@ -79,20 +82,24 @@ NO_CONSENTS = ConsentChoices()
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedSignature:
-    """The signature that a sign-up has become, its link key, and the hour in which it was confirmed (`at`).
+    """The signature of a confirmed sign-up, its link key, and the hour of the confirmation.
 
-    `is_used` is true where the sign-up had been confirmed before.
+    `was_confirmed_before` is true where an earlier call had confirmed the same sign-up.
     """
 
     signature_id: int
     link_key: bytes
-    at: datetime
-    is_used: bool = False
+    confirmed_at: datetime
+    was_confirmed_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FormSigner:
-    """The decrypted signer of a form, and what the address has done on this appeal before."""
+    """The decrypted signer of a form, and the rows that the address already has on this appeal.
+
+    `signature_id` is its existing signature. `was_counted` is true where a tombstone shows that the address was counted
+    and then erased. `new_id` is the id of a new signature; None on SQLite, where the insert makes it.
+    """
 
     name: str
     address: Address
@@ -101,31 +108,31 @@ class FormSigner:
     country: str
     via: str | None
     slot: KeySlot
-    signed_id: int | None = None
+    signature_id: int | None = None
     was_counted: bool = False
-    number: int | None = None
+    new_id: int | None = None
 
 
 def store_signature(
     connection: Connection,
     sign_up: SignUp,
     signer: FormSigner,
-    wishes: ConsentChoices,
+    choices: ConsentChoices,
     context: Context,
 ) -> ConfirmedSignature:
-    """Store the signature of a confirmed form with all rows that come with it, or renew the one that was withdrawn."""
+    """Store the signature of a confirmed form, with all its rows. An existing, withdrawn signature is renewed."""
     now, vault = context.now, context.vault
-    row = _signature_columns(sign_up, signer, wishes, now, vault)
+    row = _signature_columns(sign_up, signer, choices, now, vault)
     writes: list[Write] = []
-    if signer.signed_id is not None:
-        signature_id = signer.signed_id
+    if signer.signature_id is not None:
+        signature_id = signer.signature_id
         writes.append(
             (_RENEW_SIGNATURE, {"again": signature_id, **{f"again_{name}": row[name] for name in _SIGNATURE_COLUMNS}})
         )
-    elif signer.number is None:
+    elif signer.new_id is None:
         signature_id = _INSERT_RETURNING_ID.run(connection, row).scalar_one()
     else:
-        signature_id = signer.number
+        signature_id = signer.new_id
         writes.append((_INSERT_SIGNATURE, row | {"id": signature_id}))
     owed = NewMail(
         kind=MailKind.CONFIRMED,
@@ -136,8 +143,8 @@ def store_signature(
         text_version=sign_up.text_version,
     )
     writes += [
-        (MARK_CONFIRMED, {"done": sign_up.id, "signed": signature_id}),
-        (_INSERT_CONSENT, _consent_columns(sign_up, signature_id, wishes, now)),
+        (MARK_CONFIRMED, {"confirmed": sign_up.id, "new_signature": signature_id}),
+        (_INSERT_CONSENT, _consent_columns(sign_up, signature_id, choices, now)),
         mail_write(owed, now=now, domain=context.mail_domain),
         proof_write(connection.dialect.name, signer.address, now=now, vault=vault),
     ]
@@ -152,8 +159,9 @@ def store_signature(
 
 
 def _signature_columns(
-    sign_up: SignUp, signer: FormSigner, wishes: ConsentChoices, now: datetime, vault: Vault
+    sign_up: SignUp, signer: FormSigner, choices: ConsentChoices, now: datetime, vault: Vault
 ) -> dict[str, Any]:
+    """Return the columns of the signature, with its values sealed under the signer's reserved key."""
     link_key, key = new_link_key(), vault.month_keys[month_of(now)]
     place = at_signature(sign_up.appeal_id, signer.digest, link_key)
     return {name: getattr(sign_up, name) for name in _COPIED_COLUMNS} | {
@@ -162,36 +170,37 @@ def _signature_columns(
         "name_sealed": vault.seal_name(signer.name, place, signer.slot),
         "email_sealed": vault.seal_email(signer.address, place, signer.slot),
         "state": SignatureState.CONFIRMED.value,
-        "wants_updates": wishes.updates,
-        "shares_name": wishes.shares_name,
+        "wants_updates": choices.updates,
+        "shares_name": choices.shares_name,
         "link_key": link_key,
         # The minute is only needed until the sign-up is confirmed.
         "signed_at": hour_of(sign_up.signed_at),
         "confirmed_at": hour_of(now),
         "ended_at": None,
-        # A digest of the form's digest, for another use: the sender of a form must not be able to find the signature by
-        # it.
+        # Derived anew from the form's digest: the sender of a form must not find the signature by it.
         "network_digest": vault.month_digest(sign_up.network_digest, key, "signature"),
         "domain_digest": vault.month_digest(vault.owner_digest(signer.address.domain), key, "signature"),
         "is_repeat": signer.was_counted,
     }
 
 
-def _consent_columns(sign_up: SignUp, signature_id: int, wishes: ConsentChoices, now: datetime) -> dict[str, Any]:
+def _consent_columns(sign_up: SignUp, signature_id: int, choices: ConsentChoices, now: datetime) -> dict[str, Any]:
+    """Return the columns of the signature's first consent, given when the form was sent or when a box was ticked."""
     return {
         "signature_id": signature_id,
-        "given_at": hour_of(now if wishes != NO_CONSENTS else sign_up.signed_at),
+        "given_at": hour_of(now if choices != NO_CONSENTS else sign_up.signed_at),
         "text_language": sign_up.text_language,
         "text_version": sign_up.text_version,
         "locale": sign_up.locale,
         "wording": sign_up.wording,
         "to_appeal": True,
-        "to_updates": wishes.updates,
-        "to_sharing_name": wishes.shares_name,
+        "to_updates": choices.updates,
+        "to_sharing_name": choices.shares_name,
     }
 
 
 def _count_signature(dialect: str, signature_id: int, sign_up: SignUp, now: datetime) -> Iterator[Write]:
+    """Yield the writes that store the signature's action and count it."""
     cell = TallyCell(sign_up.appeal_id, sign_up.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
     details = {
         "quantity": 1,

@@ -14,9 +14,9 @@ from campaign.services.signing.signature import lock_signature
 
 
 def correct_name(signature_id: int, name: str, *, context: Context) -> None:
-    """Store the name, already cleaned (`clean_name`), for the signature; delete lists with the old name as outdated.
+    """Store the cleaned name (`clean_name`) for the signature, and mark lists with the old name as outdated.
 
-    Repeating it changes nothing. Raises NotFoundError where the signature has been erased.
+    Repeating it changes nothing. Raises NotFoundError where the signature was erased.
     """
     vault = context.vault
     with transaction() as session:
@@ -30,7 +30,7 @@ def correct_name(signature_id: int, name: str, *, context: Context) -> None:
 def change_country(signature_id: int, *, country: str, section_code: str, context: Context) -> None:
     """Set the signature's country, and move its actions to the counts of `section_code`.
 
-    The total over all sections stays; repeating it changes nothing. Raises NotFoundError.
+    The total over all sections does not change. Repeating it changes nothing. Raises NotFoundError.
     """
     with transaction() as session:
         signature = lock_signature(session, signature_id)

@@ -1,8 +1,8 @@
 """New links for a signer whose first link expired or was lost.
 
-The request is stored without looking up the address; a worker looks it up. So the answer takes as long for an address
-that has signed as for any other. The worker enqueues the same two mails in any case: a person who requests links and
-later steals the tables does not learn from them which mail had any content.
+The page stores the request, and a worker looks up the address. So the page takes equally long whether or not the
+address has signed. The worker always enqueues two mails. An attacker who requests links and later steals the tables
+does not learn from the rows whether the mails had any content.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from campaign.services.outbox.mailed_person import MailedPerson
 
 _BATCH = 100
 _COLUMNS = ("email_sealed", "created_at")
-# The row is inserted only where its batch of keys is stored: without the batch it could never be opened.
+# Inserts the row only where its batch of keys is stored: without the batch it could never be decrypted.
 _INSERT_REQUEST = (
     insert(LinkRequest)
     .from_select(
         _COLUMNS,
-        select(*(bindparam(f"asked_{name}", type_=LinkRequest.__table__.c[name].type) for name in _COLUMNS)).where(
+        select(*(bindparam(f"new_{name}", type_=LinkRequest.__table__.c[name].type) for name in _COLUMNS)).where(
             exists().where(RowKey.id == bindparam("batch"))
         ),
     )
@@ -42,7 +42,7 @@ _INSERT_REQUEST = (
 
 
 def request_new_links(address: Address, *, context: Context) -> None:
-    """Store the address's request for new links. The caller learns nothing about the address."""
+    """Store a request to send the address its links. Nothing about the address is looked up or returned."""
     now, vault = context.now, context.vault
     reserve(vault, KeyUse.ASKED, now=now)
     try:
@@ -55,16 +55,17 @@ def request_new_links(address: Address, *, context: Context) -> None:
 
 
 def _store_request(address: Address, now: datetime, vault: Vault) -> None:
+    """Store the request. Raises UnknownKeyError where the database does not have the reserved keys."""
     slot = vault.row_keys.take(KeyUse.ASKED)
     sealed = vault.seal_email(address, at_link_request(), slot)
     with transaction() as session:
-        values = {"asked_email_sealed": sealed, "asked_created_at": now, "batch": slot.batch}
+        values = {"new_email_sealed": sealed, "new_created_at": now, "batch": slot.batch}
         if session.connection().execute(_INSERT_REQUEST, values).first() is None:
             raise UnknownKeyError
 
 
 def answer_link_requests(*, context: Context) -> bool:
-    """Enqueue the links of the next hundred requests and erase these requests; return whether more may wait."""
+    """Enqueue the mails for the next hundred requests, and delete these requests; return whether more may wait."""
     vault = context.vault
     with transaction() as session:
         waiting = select(LinkRequest).order_by(LinkRequest.id).limit(_BATCH).with_for_update(skip_locked=True)
@@ -74,7 +75,7 @@ def answer_link_requests(*, context: Context) -> bool:
                 address = parse_address(vault.open_email(row.email_sealed, at_link_request()))
                 _enqueue_links(session, address, context=replace(context, now=row.created_at))
             except CipherError:
-                continue  # an old request whose key is gone: its address is unreadable
+                continue  # an old request whose key was erased: its address cannot be decrypted
         if rows:
             erase_keys(session, [row.email_sealed for row in rows], vault, on=rows[-1].created_at.date())
             session.execute(delete(LinkRequest).where(LinkRequest.id.in_([row.id for row in rows])))
@@ -84,14 +85,14 @@ def answer_link_requests(*, context: Context) -> bool:
 def _enqueue_links(session: Session, address: Address, *, context: Context) -> None:
     """Enqueue a mail with a link to confirm the address's waiting forms, and one with a link to all its signatures.
 
-    Where there are none, the mail ends when it is due to be sent, and its row looks as if it had left.
+    A mail without anything to link to ends when it is due. Its row then looks like that of a sent mail.
     """
     for subject in (_newest_form(session, address, context.vault), _newest_signature(session, address, context.vault)):
         enqueue_links(session, address, subject, context=context)
 
 
 def _newest_form(session: Session, address: Address, vault: Vault) -> MailedPerson:
-    """Return the newest form that waits to be confirmed; a form flagged as part of a flood gets no mail here either."""
+    """Return the newest form of the address that waits to be confirmed, without those flagged as part of a flood."""
     digests = digests_of_address(session, address, vault)
     waiting = (
         select(SignUp.id)
@@ -107,6 +108,6 @@ def _newest_form(session: Session, address: Address, vault: Vault) -> MailedPers
 
 
 def _newest_signature(session: Session, address: Address, vault: Vault) -> MailedPerson:
-    """Return the newest signature; its page shows all others of the address, also those on appeals long over."""
+    """Return the newest signature of the address. Its page shows all others, also those on closed appeals."""
     of_address = select(Signature.id).where(Signature.address_digest.in_(digests_of_address(session, address, vault)))
     return MailedPerson(signature_id=session.scalars(of_address.order_by(Signature.id.desc()).limit(1)).first())

@@ -1,4 +1,4 @@
-"""The mail that brings signers, on request, the letter that they wrote in their own words."""
+"""The mail with a letter in the signer's own words, sent to the signer on request."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from campaign.services.outbox.enqueue import enqueue_to_signer
 from campaign.services.signing.signature import lock_signature
 
 
-def mail_own_letter(signature_id: int, words: str, *, context: Context) -> None:
-    """Enqueue a mail with a confirmed signer's own words, sealed in the outbox row until the mail has left.
+def mail_own_letter(signature_id: int, letter: str, *, context: Context) -> None:
+    """Enqueue a mail with the signer's own letter. The letter is sealed in the outbox row until the mail has left.
 
-    Raises NotFoundError (erased), StateError (not confirmed: the address is not proven to be theirs), CipherError.
+    Raises NotFoundError (erased), StateError (not confirmed, so the address may be another person's), CipherError.
     """
     with transaction() as session:
         signature = lock_signature(session, signature_id)
         if signature.state != SignatureState.CONFIRMED:
             raise StateError(f"the signature is {signature.state}")
-        enqueue_to_signer(session, MailKind.OWN_LETTER, signature, content={"words": words}, context=context)
+        enqueue_to_signer(session, MailKind.OWN_LETTER, signature, content={"words": letter}, context=context)

@@ -1,4 +1,4 @@
-"""The record of actions that supporters report: counted as `reported`, apart from verified actions."""
+"""The recording of actions that supporters report: counted as `reported`, separately from verified actions."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from campaign.services.signing.signature import lock_signature
 
 
 def record_report(signature_id: int, channel: Channel, *, target: int, context: Context) -> bool:
-    """Count one action of a confirmed signer, once per channel, target and day.
+    """Count one action of a confirmed signer; return False where it was counted already.
 
-    Returns False where it was counted already. Raises NotFoundError (erased), AppealEndedError (the appeal is over or
-    was stopped), StateError (not confirmed), InputError (supporters cannot report this channel).
+    An action counts once for each channel, target and day. Raises NotFoundError (the signature was erased),
+    AppealEndedError (the appeal is over or was stopped), StateError (the signature is not confirmed), InputError
+    (supporters cannot report this channel).
     """
     now = context.now
     _check_reportable(channel)
@@ -58,10 +59,10 @@ def record_unsigned_report(
 ) -> None:
     """Count one action of a person who has not signed, for the section of the country they chose.
 
-    Nothing about the person is stored, so a repeated report cannot be recognised: the caller must throttle it.
+    Nothing about the person is stored, so a repeated report cannot be recognised: the caller must limit reports.
     `networks` are keyed digests of the narrow and the wide network that the report came from. They are stored for a
     month, under the month's key, so that staff can take a flood out of the counts. `solved` is the solution of the
-    human check, which is marked as spent.
+    human check, which becomes spent.
 
     Raises NotFoundError (no such appeal), AppealEndedError, InputError, SpentSolutionError (the solution was used
     before).
@@ -82,7 +83,7 @@ def record_unsigned_report(
 def _monthly_digests(
     networks: tuple[bytes, bytes] | None, now: datetime, vault: Vault
 ) -> tuple[bytes | None, bytes | None]:
-    """Return the stored digests of the networks: comparable within the month, and with no form's or signature's."""
+    """Return the digests to store for the networks. Only reports of the same month have comparable digests."""
     if networks is None:
         return None, None
     key, (narrow, wide) = month_key(vault, now=now), networks
@@ -101,6 +102,7 @@ def _check_reportable(channel: Channel) -> None:
 
 
 def _check_in_time(session: Session, cell: TallyCell, now: datetime) -> None:
+    """Raise AppealEndedError where the section takes no more reports; NotFoundError without the appeal or section."""
     row = session.execute(
         select(
             Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone, Section.countries, Appeal.continuation

@@ -29,46 +29,21 @@ from campaign.queries.sections.section import SectionView
 from campaign.services.counting.tally import TallyCell, count_many, hour_of
 from campaign.services.keys.row_key import new_slots
 
-_FIRST_NAMES = (
-    "Alice",
-    "Amina",
-    "Benoît",
-    "Chiara",
-    "Dmitri",
-    "Elif",
-    "Farah",
-    "Jonas",
-    "Leïla",
-    "Mateo",
-    "Nour",
-    "Zoë",
-)
-_LAST_NAMES = (
-    "Almeida",
-    "Bauer",
-    "Costa",
-    "Dupont",
-    "Eriksen",
-    "Haddad",
-    "Ivanova",
-    "Keller",
-    "Moreau",
-    "Okafor",
-    "Rossi",
-)
-# The fraction of the golden ratio: the fractions of its multiples fill an interval evenly, equally at each run.
+_FIRST_NAMES = tuple("Alice Amina Benoît Chiara Dmitri Elif Farah Jonas Leïla Mateo Nour Zoë".split())
+_LAST_NAMES = tuple("Almeida Bauer Costa Dupont Eriksen Haddad Ivanova Keller Moreau Okafor Rossi".split())
+# The fractional part of the golden ratio. Those of its multiples fill an interval evenly, and equally at each run.
 _GOLDEN = 0.6180339887
-# Each sixth signer also reports an action.
+# One in so many signers also reports an action.
 _SIGNERS_PER_REPORT = 6
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """One invented signer: number, section and the hour of signing."""
+    """An invented signer: number, section and hour of signing."""
 
     number: int
     section: SectionView
-    at: datetime
+    signed_at: datetime
 
 
 def add_sample_signers(appeal: AppealView, sections: Sequence[SectionView], number: int, *, context: Context) -> None:
@@ -77,12 +52,14 @@ def add_sample_signers(appeal: AppealView, sections: Sequence[SectionView], numb
     The first sections of the list get the most.
     """
     with transaction() as session:
-        # Numbers from the highest id upwards, so that no sample signs twice.
-        first = session.scalar(select(func.max(Signature.id))) or 0
-        signers = [_sample(index, appeal, sections, context.now) for index in range(first, first + number)]
+        # Numbers go on from the highest id, so that no invented signer signs twice.
+        first_number = session.scalar(select(func.max(Signature.id))) or 0
+        signers = [
+            _make_sample(index, appeal, sections, context.now) for index in range(first_number, first_number + number)
+        ]
         connection = session.connection()
         slots = new_slots(connection, context.vault, number)
-        counted: Counter[tuple[TallyCell, datetime]] = Counter()
+        quantities: Counter[tuple[TallyCell, datetime]] = Counter()
         for signer, slot in zip(signers, slots, strict=True):
             signature_id = _store_signature(connection, appeal, signer, slot, context.vault)
             for channel, evidence in _actions(signer):
@@ -92,24 +69,26 @@ def add_sample_signers(appeal: AppealView, sections: Sequence[SectionView], numb
                     "quantity": 1,
                     "signature_id": signature_id,
                     "target": 0 if channel is Channel.SIGNATURE else 1,
-                    "happened_on": signer.at.date(),
-                    "counted_at": signer.at,
+                    "happened_on": signer.signed_at.date(),
+                    "counted_at": signer.signed_at,
                 }
                 connection.execute(insert(Action), values)
-                counted[cell, signer.at] += 1
-        count_many(connection, counted)
+                quantities[cell, signer.signed_at] += 1
+        count_many(connection, quantities)
 
 
-def _sample(number: int, appeal: AppealView, sections: Sequence[SectionView], now: datetime) -> _Sample:
+def _make_sample(number: int, appeal: AppealView, sections: Sequence[SectionView], now: datetime) -> _Sample:
+    """Return the invented signer with that number, with a section and an hour that follow from the number."""
     opened_at = appeal.opened_at or now
-    share = number * _GOLDEN % 1
+    fraction = number * _GOLDEN % 1
     # Squared, so that the days and the sections that come first have the most.
     section = sections[int((number * _GOLDEN * _GOLDEN % 1) ** 2 * len(sections))]
-    at = opened_at + timedelta(seconds=share**2 * (now - opened_at).total_seconds())
-    return _Sample(number, section, hour_of(at))
+    signed_at = opened_at + timedelta(seconds=fraction**2 * (now - opened_at).total_seconds())
+    return _Sample(number, section, hour_of(signed_at))
 
 
 def _actions(signer: _Sample) -> list[tuple[Channel, Evidence]]:
+    """Return the signer's signature and, for some signers, a reported action."""
     actions = [(Channel.SIGNATURE, Evidence.VERIFIED)]
     if signer.number % _SIGNERS_PER_REPORT == 0:
         channels = [channel for channel, step in STEPS if not step.to_embassies]
@@ -137,14 +116,14 @@ def _store_signature(connection: Connection, appeal: AppealView, signer: _Sample
         "locale": locale,
         "wants_updates": wants_updates,
         "shares_name": shares_name,
-        "signed_at": signer.at,
-        "confirmed_at": signer.at,
+        "signed_at": signer.signed_at,
+        "confirmed_at": signer.signed_at,
         "link_key": link_key,
     }
     signature_id = int(connection.execute(insert(Signature).returning(Signature.id), signature).scalar_one())
     consent = {
         "signature_id": signature_id,
-        "given_at": signer.at,
+        "given_at": signer.signed_at,
         "text_language": text.language,
         "text_version": text.version,
         "locale": locale,

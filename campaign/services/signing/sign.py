@@ -28,10 +28,11 @@ from campaign.services.keys.row_key import KeyUse, reserve
 from campaign.services.outbox.enqueue import NewMail, mail_columns
 from campaign.services.signing.sign_statement import write_sign_up
 
-# Positive in 64 bits, on both databases. Two of millions of ids hardly ever collide; then the second form is refused.
+# Ids are positive in 64 bits, on both databases. With millions of ids a collision is very unlikely. It would refuse the
+# second form.
 _ID_BITS = 62
-# The number of digests to try for a superseded form. Where all are in use, it gets a random one: then the form is not
-# found when its address is erased, and is deleted when it expires.
+# The number of digests to try for a superseded form. Where all are in use, the form gets a random digest. Then erasing
+# its address does not find it; it is deleted when it expires.
 _DIGEST_ATTEMPTS = 6
 
 
@@ -39,8 +40,8 @@ _DIGEST_ATTEMPTS = 6
 class SignUpRequest:
     """A checked sign-up. The language and version name the appeal text that was on the page.
 
-    `network_digest` is the digest of the network that sent it, `flag` the reason why it looks like part of a flood,
-    `solved` the solution of the human check that admitted it.
+    `network_digest` is the digest of the network that sent it. `flag` is the reason why it looks like part of a flood.
+    `solved` is the solution of the human check that admitted it.
     """
 
     appeal_id: int
@@ -62,8 +63,9 @@ def sign(sign_up: SignUpRequest, *, context: Context) -> None:
 
     `sign_appeal` has checked the sign-up. Raises SpentSolutionError; then nothing is stored.
 
-    What the mailbox has done before is not looked up: the worker decides when the mail leaves what it says. So every
-    case runs the same statements, and neither the answer nor its time, nor anything staff see, tells who has signed.
+    Earlier acts of the mailbox are not looked up here. The worker looks them up when the mail leaves, and chooses its
+    text. So every case runs the same statements: neither the response, nor its duration, nor a staff page shows
+    whether the address has signed.
     """
     reserve_keys(context=context)
     try:
@@ -77,12 +79,13 @@ def sign(sign_up: SignUpRequest, *, context: Context) -> None:
 
 
 def reserve_keys(*, number: int = 1, context: Context) -> None:
-    """Reserve the keys for `number` sign-ups. Call it outside of transactions."""
+    """Reserve the keys that seal `number` sign-ups. Call it outside a transaction."""
     reserve(context.vault, KeyUse.WAITING, number, now=context.now)
     month_key(context.vault, now=context.now)
 
 
 def _sign(sign_up: SignUpRequest, context: Context) -> None:
+    """Store the sign-up. Raises ConcurrentSignUpError where a form of the same address arrives at the same moment."""
     values = _rows(sign_up, context)
     for digest in _free_digests(sign_up, context.vault):
         with suppress(ConcurrentSignUpError), single_statement() as connection:
@@ -100,9 +103,9 @@ def store_sign_up(connection: Connection, sign_up: SignUpRequest, *, context: Co
 
 
 def _with_digest(values: dict[str, dict[str, Any]], superseded: bytes) -> dict[str, dict[str, Any]]:
-    """Return the rows with `superseded`, the address digest that an earlier form of the address gets from now on.
+    """Return the rows with the digest `superseded`, which replaces the digest of an earlier form of the address.
 
-    A form that looks like part of a flood gets that digest itself, so it never supersedes a form that does not.
+    A form that looks like part of a flood gets this digest itself. So it never supersedes another form.
     """
     form = values["sign_up"]
     digest = form["address_digest"] if form["flag"] is None else superseded
@@ -110,7 +113,7 @@ def _with_digest(values: dict[str, dict[str, Any]], superseded: bytes) -> dict[s
 
 
 def _rows(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any]]:
-    """Return the rows by part, as `write_sign_up` takes them; made before the transaction, to keep it short."""
+    """Return the rows for `write_sign_up`. They are made before the transaction, to keep the transaction short."""
     now, vault = context.now, context.vault
     domain_digest = vault.domain_digest(sign_up.address)
     owed = NewMail(
@@ -172,7 +175,7 @@ def _sign_up_columns(sign_up: SignUpRequest, now: datetime, vault: Vault, domain
 
 
 def _free_digests(sign_up: SignUpRequest, vault: Vault) -> Iterator[bytes]:
-    """Yield digests for a superseded form, or one that looks like part of a flood; the last one is certainly free."""
+    """Yield digests to try for a superseded form, or for one that looks like part of a flood; the last is random."""
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
     for _ in range(_DIGEST_ATTEMPTS):
         yield vault.superseded_digest(digest, secrets.randbelow(SUPERSEDED_DIGESTS))

@@ -1,4 +1,4 @@
-"""The check and the signing of an appeal, for the form, the frame on other sites, paper sheets and the API alike."""
+"""The rules for signing an appeal, shared by the form, the frame on other sites, paper sheets and the API."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CheckedSignUp:
     """A sign-up with checked fields, and its origin.
 
     `networks` are those of the request, the narrowest first. `proof` and `ticket` answer the human check. `must_prove`
-    is true where nothing shows that this application's own form sent it.
+    requires the human check: nothing shows that this application's own form sent the sign-up.
     """
 
     country: str
@@ -53,8 +53,8 @@ def check_signable(
 ) -> SectionView:
     """Return the section that counts a signer of the country and language.
 
-    Raises NotFoundError (a draft) and AppealEndedError (closed, stopped, no section takes part for that signer, or the
-    deadline has passed in its time zone).
+    Raises NotFoundError for a draft. Raises AppealEndedError where the appeal is closed or stopped, where no section
+    takes part for that signer, or where the deadline has passed in the section's time zone.
     """
     if appeal.state == AppealState.DRAFT:
         raise NotFoundError("there is no such appeal")
@@ -73,12 +73,12 @@ def sign_appeal(
     form: CheckedSignUp,
     *,
     sections: Sequence[SectionView],
-    refused: RefusedRecipients,
+    refused_recipients: RefusedRecipients,
     context: Context,
 ) -> None:
-    """Sign the appeal, where it may be signed; else store nothing.
+    """Store the sign-up if the appeal may be signed now. An error stores nothing.
 
-    `sections` are all that exist, `refused` knows the addresses that appeals are addressed to. Raises InputError
+    `sections` are all sections; `refused_recipients` has the addresses of all targets. Raises InputError
     (`email`: `not-carried`), the errors of `check_signable`, and ChallengeDemandError where the abuse limits demand
     the human check. Earlier signatures of the address make no difference here.
     """
@@ -102,7 +102,7 @@ def sign_appeal(
         text_version=text.version,
         via=form.via,
         network_digest=bytes.fromhex(form.networks[0].digest),
-        flag=admission.flag or (ADDRESSEE_FLAG if refused.include(form.address, appeal) else None),
+        flag=admission.flag or (ADDRESSEE_FLAG if refused_recipients.contains(form.address, appeal) else None),
         solved=admission.solved,
     )
     try:

@@ -1,9 +1,11 @@
 """The SQL statements of a sign-up: its unconfirmed form, the mail to its mailbox, and the counts of the funnel.
 
-The statements are the same for every address, whatever it has done: their duration must not tell. PostgreSQL runs them
-combined into one (platform/database/combined_statement.py), SQLite one after the other
-(platform/database/precompiled.py). Where the human check was required, its proof is spent with them: it is stored in a
-unique column, so that using it a second time fails the whole transaction.
+The statements are the same for every address, whatever it has done before, so their duration reveals nothing. The cases
+of an address that signs again differ only when it confirms: the module `confirm` has a table of them.
+
+PostgreSQL runs the statements combined into one, SQLite runs them one after the other
+(platform/database/precompiled.py). Where the human check was required, they also store its proof in a unique column, so
+that using the proof a second time fails the whole transaction.
 """
 
 from __future__ import annotations
@@ -51,20 +53,25 @@ _SIGN_UP_COLUMNS = (
 
 
 def _constant(value: str | int) -> ColumnElement[Any]:
-    """Return a constant to write into the statement: each parameter has a cost, and these never change."""
+    """Return the value as a constant in the text of the statement, because each parameter has a cost."""
     return literal_column(repr(value))
 
 
 def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write the rows, whose columns are given as `sign_up`, `mail`, `funnel`, and `spent` where a proof was required.
+    """Write the rows of a sign-up.
 
-    `superseded` has the `digest` that an earlier form of the address gets as its address digest. `funnel` has the KEYS
-    that are not constants here, and the quantity; it is counted under its `provider`, and under its `source` unless
-    that is None.
+    An error leaves the transaction broken: the caller must roll it back.
 
-    Raises ConcurrentSignUpError where the digest is taken, or another form of the address arrived at the same moment;
-    SpentSolutionError where the proof was used before; and UnknownKeyError where the database does not have the batch
-    of the row's key. Then the transaction is broken.
+    Args:
+        connection: The connection in whose transaction the rows are written.
+        values: The columns by part: `sign_up`; `mail`; `superseded`, with the `digest` that becomes the address digest
+            of an earlier form of the address; `funnel`, with the provider, the source (or None) and the other
+            KEY_COLUMNS that are not constants here; and `spent` where a proof was required.
+
+    Raises:
+        ConcurrentSignUpError: The digest is in use, or another form of the address arrived at the same moment.
+        SpentSolutionError: The proof was used before.
+        UnknownKeyError: The database does not have the batch of the row's key.
     """
     try:
         _write(connection, values, connection.dialect.name)
@@ -79,6 +86,7 @@ def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]
 
 
 def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dialect: str) -> None:
+    """Run the statements: one on PostgreSQL, several on SQLite."""
     parameters = {f"{part}_{name}": value for part, row in values.items() for name, value in row.items()}
     parameters["funnel_slot"] = choose_slot(dialect)
     if dialect != "sqlite":
@@ -88,7 +96,7 @@ def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dial
         _SPEND_SOLUTION.run(connection, values["spent"])
     _SUPERSEDE.run(connection, parameters)
     sign_up_id = _INSERT_SIGN_UP.run(connection, parameters).scalar_one()
-    # A mail that never leaves refers to no form.
+    # A mail that never leaves does not refer to the form.
     is_ineligible = values["mail"]["state"] == MailState.SUPPRESSED.value
     parameters["mail_sign_up_id"] = None if is_ineligible else sign_up_id
     for part in _AFTER_SIGN_UP:
@@ -110,10 +118,10 @@ def _parameters(model: type[Any], names: Iterable[str], part: str) -> dict[str, 
 
 
 def _sign_up_parameters() -> dict[str, Any]:
-    """Return the columns of a form.
+    """Return the columns of a form as parameters.
 
-    Where the row's batch of keys is not stored, the form could never be decrypted. Then its link key is NULL, which the
-    table refuses.
+    A form whose batch of keys is not stored could never be decrypted. So its link key becomes NULL, which the table
+    refuses.
     """
     row: dict[str, Any] = dict(_parameters(SignUp, _SIGN_UP_COLUMNS, "sign_up"))
     has_key = exists().where(RowKey.id == bindparam("sign_up_batch", type_=RowKey.__table__.c.id.type))
@@ -122,7 +130,7 @@ def _sign_up_parameters() -> dict[str, Any]:
 
 
 def _insert_counts(module: Any) -> Insert:
-    """Return the statement that counts the form, alike for every address, whether it has signed before or not."""
+    """Return the statement that counts the form under its provider, and under its source where it has one."""
     row: dict[str, Any] = dict(_parameters(FunnelCount, (*KEY_COLUMNS, "slot", "quantity"), "funnel"))
     row["funnel_stage"] = _constant(FunnelStage.SIGNED.value)
     cells = []
@@ -135,6 +143,7 @@ def _insert_counts(module: Any) -> Insert:
 
 
 def _combined(*, is_solved: bool) -> Select[Any]:
+    """Return all statements as one for PostgreSQL; with `is_solved`, it also stores the proof of the human check."""
     superseded = _supersede().returning(SignUp.id).cte("superseded")
     form = _sign_up_parameters()
     # The id reads the update's result, so that the earlier form is superseded before the new one is written.

@@ -1,4 +1,4 @@
-"""Operations on one signature that several services share: its lock, its counting, its consent, its erasure."""
+"""Operations on one signature that several services share: locking, counting, consent and erasure."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.queries.signing.signature import last_consent
 from campaign.services.counting.tally import TallyCell, hour_of, move_to_day
 
-# The columns that link a signature to a person, with the values that they get on erasure. The history of counts needs
-# the day, which stays.
+# The columns that link a signature to a person, with their values after erasure. Times are truncated to the day, which
+# the history of counts needs.
 ERASED_COLUMNS: dict[str, Any] = {
     "country": "",
     "signed_at": TruncatedToDay(Signature.signed_at),
@@ -38,12 +38,12 @@ ERASED_COLUMNS: dict[str, Any] = {
     "link_key": None,
 }
 ERASED_CONSENT_COLUMNS: dict[str, Any] = {"given_at": TruncatedToDay(Consent.given_at)}
-# The session has loaded none of the actions, so it need not be synchronised.
+# Saves time: the session has loaded none of the actions.
 _NO_SYNC: dict[str, Any] = {"synchronize_session": False}
 
 
 def lock_signature(session: Session, signature_id: int) -> Signature:
-    """Return the signature, locked until the transaction ends. Raises NotFoundError where it has been erased."""
+    """Return the signature, locked until the transaction ends. Raises NotFoundError where it was erased."""
     signature = session.get(Signature, signature_id, with_for_update=NO_KEY_UPDATE)
     if signature is None or signature.address_digest is None:
         raise NotFoundError("this signature has been erased")
@@ -65,7 +65,7 @@ def is_counted(session: Session, signature: Signature) -> bool:
 
 
 def store_tombstone(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
-    """Store a tombstone: the signature's address was counted, so if it signs again it is not counted again."""
+    """Store a tombstone for the signature's address: when that address signs again, it is not counted a second time."""
     appeal_id, digest = signature.appeal_id, signature.address_digest or b""
     if not was_counted(session, appeal_id, digest, vault):
         tombstone = {"appeal_id": appeal_id, "address_digest": vault.tombstone_digest(digest)}
@@ -74,13 +74,13 @@ def store_tombstone(session: Session, signature: Signature, now: datetime, vault
 
 
 def consent_columns(session: Session, signature: Signature, now: datetime, *, to_appeal: bool) -> dict[str, object]:
-    """Return the columns of a record of the consent that the signer gives from now on."""
-    last = last_consent(session, signature)
+    """Return the columns of a new consent with the signature's current choices, about the text that was signed."""
+    previous = last_consent(session, signature)
     return {
         "signature_id": signature.id,
         "given_at": hour_of(now),
-        "text_language": last.text_language,
-        "text_version": last.text_version,
+        "text_language": previous.text_language,
+        "text_version": previous.text_version,
         "locale": signature.locale,
         "wording": CONSENT_WORDING,
         "to_appeal": to_appeal,
@@ -90,9 +90,10 @@ def consent_columns(session: Session, signature: Signature, now: datetime, *, to
 
 
 def note_erasure(session: Session, kind: ErasureKind, signature: Signature, now: datetime, vault: Vault) -> None:
-    """Store an entry of the erasure journal, in the caller's transaction: restoring a backup must not undo the erasure.
+    """Store an entry in the erasure journal, in the caller's transaction.
 
-    Raises NotFoundError where the signature has been erased.
+    With it, restoring an older backup does not undo the erasure. Raises NotFoundError where the signature was erased
+    before.
     """
     if signature.address_digest is None:
         raise NotFoundError("this signature has been erased")
@@ -108,7 +109,7 @@ def note_address_erasure(
     now: datetime,
     vault: Vault,
 ) -> None:
-    """Store an entry as `note_erasure` does, for the address with that digest under the appeal."""
+    """Store an entry as `note_erasure` does, for an address that is known by its digest under the appeal."""
     values = {
         "kind": kind.value,
         "appeal_id": appeal_id,
@@ -122,8 +123,8 @@ def note_address_erasure(
 def truncate_times(session: Session, signature_ids: Collection[int]) -> None:
     """Truncate the times of all actions of these signatures to the day (UTC), also in the history of counts.
 
-    Every total and every day's count stays. Call it in the transaction that empties or deletes the signatures, before
-    it does so, with the signatures locked, so that no action is added meanwhile.
+    No total and no day's count changes. Call it with the signatures locked, so that no action is added meanwhile, and
+    in the same transaction before the signatures are emptied or deleted.
     """
     finer_than_day = Action.signature_id.in_(signature_ids), Action.counted_at != TruncatedToDay(Action.counted_at)
     columns = Action.appeal_id, Action.section_code, Action.channel, Action.evidence, Action.counted_at, Action.quantity
@@ -136,7 +137,7 @@ def truncate_times(session: Session, signature_ids: Collection[int]) -> None:
         truncated = update(Action).where(*finer_than_day).values(counted_at=TruncatedToDay(Action.counted_at))
         session.execute(truncated, execution_options=_NO_SYNC)
         move_to_day(session.connection(), moved)
-    # Invalidated actions are in no history of counts; restoring one counts it in its day.
+    # Invalidated actions are not in the history of counts. Restoring one counts it on its day.
     invalidated = update(InvalidatedAction).where(InvalidatedAction.signature_id.in_(signature_ids))
     session.execute(
         invalidated.values(counted_at=TruncatedToDay(InvalidatedAction.counted_at)), execution_options=_NO_SYNC

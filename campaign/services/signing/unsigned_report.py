@@ -1,4 +1,4 @@
-"""Letters reported without a signature: counted as far as the abuse limits admit them."""
+"""Reports of letters by people who have not signed: counted as far as the abuse limits admit them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from campaign.services.signing.report_action import record_unsigned_report
 
 @dataclass(frozen=True, slots=True)
 class UnsignedReport:
-    """A report whose fields are checked, and where it came from.
+    """A report with checked fields, and its origin.
 
     `section_code` is the section of the chosen country, `target` the position of the addressee. `networks` are those
     of the request, the narrowest first. `proof` and `ticket` answer the human check.
@@ -31,10 +31,10 @@ class UnsignedReport:
 
 
 def count_unsigned_report(appeal: AppealView, report: UnsignedReport, *, context: Context) -> None:
-    """Count the report, where the abuse limits admit it; else store nothing.
+    """Count the report if the abuse limits admit it. An error stores nothing.
 
-    Raises ChallengeDemandError where the limits ask for the human check, ReportLimitError above the appeal's cap, and
-    as `record_unsigned_report`.
+    Raises ChallengeDemandError where the limits demand the human check, ReportLimitError above the appeal's cap, and
+    the errors of `record_unsigned_report` except SpentSolutionError.
     """
     networks = report.networks
     admission = admit_report(appeal, report.proof, report.ticket, networks, context=context)

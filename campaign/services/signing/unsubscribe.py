@@ -1,7 +1,7 @@
-"""The end of the mail about the progress of cases, by the link that each such mail contains (RFC 8058).
+"""Unsubscribing from updates about cases, by the link that each such mail contains (RFC 8058).
 
-There is one concept: each signature's consent to updates. Ending it here is recorded as on the page of the signer's own
-data. Signing again with that consent gives it anew, once the mailbox has confirmed it.
+Unsubscribing withdraws the signature's consent to updates, just as the page of the signer's own data does. The consent
+is given again by signing again with it, once the mailbox has confirmed.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from campaign.services.signing.signature import consent_columns, note_erasure
 
 
 def unsubscribe(signature_id: int, *, everywhere: bool, context: Context) -> int:
-    """End the updates to the signature's address, from its section or from all; return how many signatures changed.
+    """End the updates to the signature's address; return how many signatures changed.
 
-    Repeating it changes nothing. For an erased signature nothing changes and nothing is raised. Where the address
-    cannot be decrypted any more, only that one signature changes.
+    The updates of the signature's section end, or those of all sections if `everywhere`. Repeating it changes nothing.
+    An erased signature changes nothing and raises nothing. Where the address cannot be decrypted, only this signature
+    changes.
     """
     with transaction() as session:
         linked = session.get(Signature, signature_id)
@@ -47,6 +48,7 @@ def unsubscribe(signature_id: int, *, everywhere: bool, context: Context) -> int
 
 
 def _digests(session: Session, signature: Signature, vault: Vault) -> list[bytes]:
+    """Return the digests of the signature's address under all appeals; only its own where it cannot be decrypted."""
     try:
         address = parse_address(vault.open_email(signature.email_sealed or b"", place_of(signature)))
     except CipherError:

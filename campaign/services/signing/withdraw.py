@@ -40,7 +40,7 @@ from campaign.services.signing.signature import (
 
 
 def withdraw(signature_id: int, *, context: Context) -> None:
-    """Withdraw the signature and take it out of the counts; repeating it changes nothing. Raises NotFoundError."""
+    """Withdraw the signature and take it out of the counts. Repeating it changes nothing. Raises NotFoundError."""
     with transaction() as session:
         signature = lock_signature(session, signature_id)
         if withdraw_row(session, signature, context.now, context.vault):
@@ -48,15 +48,15 @@ def withdraw(signature_id: int, *, context: Context) -> None:
 
 
 def erase(signature_id: int, *, section: str | None = None, context: Context) -> None:
-    """Erase name and address at once. What was counted stays counted, and the address cannot be counted again.
+    """Erase the signature's name and address. Its actions stay counted, and the address cannot be counted again.
 
-    Unconfirmed forms and rows of paper sheets with the address are deleted too, whatever their appeal; only those of
-    `section` where it is given (its staff erase). Repeating it changes nothing. A signature that does not exist counts
-    as erased: nothing is raised.
+    Unconfirmed forms and rows of paper sheets with the same address are deleted on all appeals. Where staff erase,
+    `section` limits this to their own section. Repeating it changes nothing. A signature that does not exist raises
+    nothing.
     """
     now, vault = context.now, context.vault
     with transaction() as session:
-        # Before the signature is locked: signing up a row of a sheet locks the row first, and then the signature.
+        # Done before the signature is locked: signing up a row of a sheet also locks the row first, then the signature.
         _delete_waiting_rows(session, session.get(Signature, signature_id), now, vault, section)
         signature = session.get(Signature, signature_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
         if signature is None or signature.address_digest is None:
@@ -68,26 +68,26 @@ def erase(signature_id: int, *, section: str | None = None, context: Context) ->
             count_erased(session, signature_id, domain, now, vault)
 
 
-def set_updates(signature_id: int, *, wanted: bool, context: Context) -> None:
+def set_updates(signature_id: int, *, is_wanted: bool, context: Context) -> None:
     """Store whether the signer wants updates about the case. Raises NotFoundError."""
     now = context.now
     with transaction() as session:
         signature = lock_signature(session, signature_id)
-        if signature.wants_updates != wanted:
-            signature.wants_updates = wanted
+        if signature.wants_updates != is_wanted:
+            signature.wants_updates = is_wanted
             session.connection().execute(insert(Consent), consent_columns(session, signature, now, to_appeal=True))
-            if not wanted:
+            if not is_wanted:
                 note_erasure(session, ErasureKind.UPDATES_ENDED, signature, now, context.vault)
 
 
 def delete_sign_ups_of_link(link: Link, *, context: Context) -> bool:
-    """Delete all unconfirmed forms of the address that the link was mailed to, whatever their appeal.
+    """Delete the unconfirmed forms, on all appeals, of the address that the link was mailed to.
 
-    Confirmed forms stay; returns False where the link's own form is confirmed. Raises NotFoundError, CipherError.
+    Returns False, and deletes nothing, where the link's own form is confirmed. Raises NotFoundError, CipherError.
     """
     vault = context.vault
     with transaction() as session:
-        sign_up = session.get(SignUp, link.subject, with_for_update=NO_KEY_UPDATE)
+        sign_up = session.get(SignUp, link.row_id, with_for_update=NO_KEY_UPDATE)
         if sign_up is None or not link.opens(sign_up.link_key):
             raise NotFoundError("this sign-up has been erased")
         if sign_up.signature_id is not None or sign_up.email_sealed is None:
@@ -96,8 +96,8 @@ def delete_sign_ups_of_link(link: Link, *, context: Context) -> bool:
         with_forms = session.scalars(select(Appeal.id).where(exists().where(SignUp.appeal_id == Appeal.id))).all()
         for appeal_id, digest in zip(with_forms, vault.address_digests(with_forms, address), strict=True):
             # The newest form of the address, and the earlier ones that it superseded.
-            names = [vault.waiting_digest(digest), *vault.superseded_digests(digest)]
-            is_waiting = SignUp.address_digest.in_(names), SignUp.signature_id.is_(None)
+            form_digests = [vault.waiting_digest(digest), *vault.superseded_digests(digest)]
+            is_waiting = SignUp.address_digest.in_(form_digests), SignUp.signature_id.is_(None)
             signed_at = _delete_forms(session, context.now, vault, *is_waiting)
             if signed_at:
                 note_address_erasure(session, ErasureKind.ERASED, appeal_id, digest, max(signed_at), context.now, vault)
@@ -107,27 +107,29 @@ def delete_sign_ups_of_link(link: Link, *, context: Context) -> bool:
 def delete_sign_ups(
     session: Session, digests: Collection[bytes], now: datetime, vault: Vault, section: str | None = None
 ) -> None:
-    """Delete the unconfirmed forms with those digests that were sent until `now`, in the caller's transaction.
+    """Delete the forms of the addresses with those digests that were sent until `now`, in the caller's transaction.
 
-    Includes the forms that they superseded: some 200 microseconds for each digest, and a look-up. `section` limits it
-    to one section's forms.
+    Superseded forms are included: each digest costs some 200 microseconds and a look-up. `section` limits it to the
+    forms of one section.
     """
     of_section = [] if section is None else [SignUp.section_code == section]
     for digest in digests:
-        names = [vault.waiting_digest(digest), *vault.superseded_digests(digest)]
-        _delete_forms(session, now, vault, SignUp.address_digest.in_(names), *of_section)
+        form_digests = [vault.waiting_digest(digest), *vault.superseded_digests(digest)]
+        _delete_forms(session, now, vault, SignUp.address_digest.in_(form_digests), *of_section)
 
 
-def _delete_forms(session: Session, now: datetime, vault: Vault, *chosen: ColumnElement[bool]) -> list[datetime]:
-    """Delete the chosen forms with their keys; return when each was sent."""
-    deleted = delete(SignUp).where(SignUp.signed_at <= now, *chosen).returning(SignUp.origin_sealed, SignUp.signed_at)
+def _delete_forms(session: Session, now: datetime, vault: Vault, *conditions: ColumnElement[bool]) -> list[datetime]:
+    """Delete the forms that meet the conditions, with their keys; return the time at which each was sent."""
+    deleted = (
+        delete(SignUp).where(SignUp.signed_at <= now, *conditions).returning(SignUp.origin_sealed, SignUp.signed_at)
+    )
     rows = session.execute(deleted, execution_options={"synchronize_session": False}).all()
     erase_keys(session, [row.origin_sealed for row in rows], vault, on=now.date())
     return [row.signed_at for row in rows]
 
 
 def add_consents(session: Session, signature: Signature, now: datetime, *, updates: bool, shares_name: bool) -> None:
-    """Add consents to the locked signature, in the caller's transaction; no consent is taken away."""
+    """Add the given consents to the locked signature, in the caller's transaction. No consent is removed."""
     consents = updates or signature.wants_updates, shares_name or signature.shares_name
     if consents != (signature.wants_updates, signature.shares_name):
         signature.wants_updates, signature.shares_name = consents
@@ -135,7 +137,7 @@ def add_consents(session: Session, signature: Signature, now: datetime, *, updat
 
 
 def withdraw_row(session: Session, signature: Signature, now: datetime, vault: Vault) -> bool:
-    """Withdraw a locked signature, in the caller's transaction; return False where nothing was to change."""
+    """Withdraw a locked signature, in the caller's transaction; return False where it was withdrawn or invalidated."""
     if signature.state not in {SignatureState.PENDING, SignatureState.CONFIRMED}:
         return False
     _uncount(session, signature)
@@ -155,7 +157,7 @@ def erase_row(session: Session, signature: Signature, now: datetime, vault: Vaul
     session.execute(delete(SignUp).where(SignUp.signature_id == signature.id))
     if signature.shares_name:
         outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
-    # Mails that left and mails that wait: the digests in their rows come from the address.
+    # Sent and waiting mails alike, because the digests in their rows are made from the address.
     session.execute(delete(Mail).where(Mail.signature_id == signature.id))
     truncate_times(session, [signature.id])
     if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
@@ -172,16 +174,16 @@ def erase_row(session: Session, signature: Signature, now: datetime, vault: Vaul
 def delete_sheet_rows(
     session: Session, row_digests: Collection[bytes], now: datetime, vault: Vault, section: str | None = None
 ) -> None:
-    """Delete the rows of paper sheets with those digests (`Vault.sheet_row_digest`) that wait to be confirmed.
+    """Delete the waiting rows of paper sheets with those digests (`Vault.sheet_row_digest`).
 
-    Only rows of sheets that were entered until `now`; `section` limits it to sheets that this section entered.
+    Only sheets that were entered until `now` count; `section` limits it to sheets that this section has entered.
     """
     if row_digests:
         entered = select(BulkEntry.id).where(BulkEntry.entered_at <= now)
         if section is not None:
             entered = entered.where(BulkEntry.section_code == section)
-        chosen = SheetRow.address_digest.in_(row_digests), SheetRow.bulk_entry_id.in_(entered)
-        deleted = delete(SheetRow).where(*chosen).returning(SheetRow.email_sealed)
+        conditions = SheetRow.address_digest.in_(row_digests), SheetRow.bulk_entry_id.in_(entered)
+        deleted = delete(SheetRow).where(*conditions).returning(SheetRow.email_sealed)
         sealed = session.scalars(deleted, execution_options={"synchronize_session": False}).all()
         erase_keys(session, sealed, vault, on=now.date())
 
@@ -189,7 +191,7 @@ def delete_sheet_rows(
 def _delete_waiting_rows(
     session: Session, signature: Signature | None, now: datetime, vault: Vault, section: str | None
 ) -> None:
-    """Delete the unconfirmed forms and rows of sheets of the signature's address, whatever their appeal."""
+    """Delete the unconfirmed forms and the rows of sheets of the signature's address on all appeals."""
     if signature is None or signature.email_sealed is None or signature.address_digest is None:
         return
     try:
@@ -204,25 +206,26 @@ def _delete_waiting_rows(
     delete_sign_ups(session, vault.address_digests(with_forms, address), now, vault, section)
 
 
-def set_sharing(signature_id: int, *, wanted: bool, context: Context) -> None:
+def set_sharing(signature_id: int, *, is_wanted: bool, context: Context) -> None:
     """Store whether the name may be on the list that is handed over. Raises NotFoundError."""
     with transaction() as session:
         signature = lock_signature(session, signature_id)
-        if signature.shares_name != wanted:
-            set_name_sharing(session, signature, context.now, context.vault, wanted=wanted)
-            if not wanted:
+        if signature.shares_name != is_wanted:
+            set_name_sharing(session, signature, context.now, context.vault, is_wanted=is_wanted)
+            if not is_wanted:
                 note_erasure(session, ErasureKind.SHARING_ENDED, signature, context.now, context.vault)
 
 
-def set_name_sharing(session: Session, signature: Signature, now: datetime, vault: Vault, *, wanted: bool) -> None:
+def set_name_sharing(session: Session, signature: Signature, now: datetime, vault: Vault, *, is_wanted: bool) -> None:
     """Store whether the name of a locked signature may be handed over, in the caller's transaction."""
-    signature.shares_name = wanted
-    if not wanted:
+    signature.shares_name = is_wanted
+    if not is_wanted:
         outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
     session.connection().execute(insert(Consent), consent_columns(session, signature, now, to_appeal=True))
 
 
 def _uncount(session: Session, signature: Signature) -> None:
+    """Delete the action of the signature, and take it out of the tally."""
     connection = session.connection()
     deleted = connection.execute(
         delete(Action)

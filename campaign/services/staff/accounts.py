@@ -168,7 +168,7 @@ def set_preferences(staff_id: int, *, locale: str, wants_digest: bool, context: 
 def end_digest(link: Link, *, context: Context) -> None:
     """Unsubscribe from the weekly digest by its link; repeating changes nothing. Raises NotFoundError."""
     with transaction() as session:
-        staff = _locked(session, link.subject)
+        staff = _locked(session, link.row_id)
         if not link.opens(staff.link_key):
             raise NotFoundError("the link is another account's")
         staff.wants_digest = False
@@ -217,7 +217,7 @@ def _use_link(session: Session, link: Link, password_hash: str) -> Staff | None:
     Return None if the link was used, is outdated or belongs to no active account. A conditional update uses up the
     link: of several requests with it at once, the database lets only one succeed.
     """
-    staff = session.get(Staff, link.subject, populate_existing=True)
+    staff = session.get(Staff, link.row_id, populate_existing=True)
     if staff is None or not link.opens(staff.link_key) or not link.shows(staff.link_key, staff.stamp):
         return None
     unused = update(Staff).where(Staff.id == staff.id, Staff.active, Staff.fs_uniquifier == staff.fs_uniquifier)

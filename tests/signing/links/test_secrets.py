@@ -22,7 +22,7 @@ TOKENS = Tokens(("k" * 40,))
 
 def test_a_token_opens_for_its_own_purpose_only() -> None:
     token = TOKENS.make(Purpose.CONFIRM, 7, NOW, LINK_KEY)
-    assert TOKENS.read(Purpose.CONFIRM, token, NOW).subject == 7
+    assert TOKENS.read(Purpose.CONFIRM, token, NOW).row_id == 7
     with pytest.raises(TokenError):
         TOKENS.read(Purpose.MANAGE, token, NOW)
     with pytest.raises(TokenError):
@@ -87,12 +87,12 @@ def test_a_damaged_token_is_refused(damage: object) -> None:
 def test_links_expire_except_those_for_unsubscribing(purpose: Purpose, days: int) -> None:
     lifetime = timedelta(days=days)
     token = TOKENS.make(purpose, 7, NOW, LINK_KEY)
-    assert TOKENS.read(purpose, token, NOW + lifetime - timedelta(seconds=1)).subject == 7
+    assert TOKENS.read(purpose, token, NOW + lifetime - timedelta(seconds=1)).row_id == 7
     with pytest.raises(ExpiredTokenError) as expired:
         TOKENS.read(purpose, token, NOW + lifetime)
-    assert expired.value.subject == 7
+    assert expired.value.row_id == 7
     leaving = TOKENS.make(Purpose.UNSUBSCRIBE, 7, NOW, LINK_KEY)
-    assert TOKENS.read(Purpose.UNSUBSCRIBE, leaving, NOW + 999 * lifetime).subject == 7
+    assert TOKENS.read(Purpose.UNSUBSCRIBE, leaving, NOW + 999 * lifetime).row_id == 7
 
 
 def test_an_older_data_key_still_opens_and_the_newest_seals() -> None:

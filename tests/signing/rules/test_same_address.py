@@ -79,6 +79,12 @@ def send_confirmed_form(appeal: AppealView) -> int:
     return form
 
 
+def send_withdrawn_form(appeal: AppealView) -> int:
+    form = send(appeal)
+    withdraw(confirm_at(form, START), context=context(actor=SUPPORTER))
+    return form
+
+
 def send_after_same_name(appeal: AppealView) -> int:
     signed(appeal)
     return send(appeal, JEANNE.upper())
@@ -123,17 +129,18 @@ def send_after_withdrawal_and_erasure(appeal: AppealView) -> int:
 
 # Functions that bring about the situation of a row; each returns the form to confirm.
 CASES: dict[str, Callable[[AppealView], int]] = {
-    "nothing": send,
-    "an earlier form says the same and waits": send_same_form_twice,
-    "a newer form says something else": send_form_before_another,
-    "this form was confirmed": send_confirmed_form,
+    "done nothing else": send,
+    "sent an earlier form with equal contents": send_same_form_twice,
+    "sent a newer form with other contents": send_form_before_another,
+    "confirmed this form already": send_confirmed_form,
+    "confirmed this form, then withdrawn": send_withdrawn_form,
     "signed under the same name": send_after_same_name,
-    "signed under another name": send_after_another_name,
+    "signed under one other name": send_after_another_name,
     "signed under two other names": send_after_two_names,
-    "withdrew": send_after_withdrawal,
-    "was taken out of the counts by staff": send_after_invalidation,
-    "signed and erased": send_after_erasure,
-    "withdrew and erased": send_after_withdrawal_and_erasure,
+    "signed by an earlier form, then withdrawn": send_after_withdrawal,
+    "a signature that staff have invalidated": send_after_invalidation,
+    "signed and erased its data": send_after_erasure,
+    "signed, withdrawn and erased its data": send_after_withdrawal_and_erasure,
 }
 
 
@@ -169,7 +176,7 @@ def test_confirming_gives_the_result_of_the_rule(app: Flask, appeal: AppealView,
         expected = {
             "a new signature": len(earlier_ids),
             "a second signature": 1,
-            "the same signature": 0,
+            "the existing signature": 0,
             "the second signature": 1,
         }
         assert place == expected[rule.result]

@@ -43,7 +43,7 @@ def sign(appeal: AppealView, form: CheckedSignUp = FORM, now: datetime = START) 
         appeal,
         form,
         sections=list_sections(),
-        refused=RefusedRecipients(at.settings),
+        refused_recipients=RefusedRecipients(at.settings),
         context=context(now, SUPPORTER),
     )
 

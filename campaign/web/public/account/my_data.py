@@ -115,7 +115,7 @@ def _request_new_address(token: str, mine: _LinkData) -> ResponseReturnValue:
         with limiter.limit("10 per minute; 60 per hour"):
             if mine.signatures:
                 request_change(
-                    mine.signatures[0].signature.id, form_input.address, only=mine.link.beside, context=context
+                    mine.signatures[0].signature.id, form_input.address, row_marks=mine.link.row_marks, context=context
                 )
     except InputError as error:
         return _page(token, mine, wrong="address", error=ADDRESS_ERRORS[error.code]), 422
@@ -132,7 +132,7 @@ def new_address(token: str) -> ResponseReturnValue:
     try:
         new = read_requested_change(token, tokens=services.tokens, now=services.clock())
         is_narrow = new.link.is_narrow
-        signature = find_signature(new.link.subject, services.vault)
+        signature = find_signature(new.link.row_id, services.vault)
         address = None if signature is None else str(new.address(signature.link_key, services.vault))
     except TokenError as error:
         return unusable_link_page(error)
@@ -164,9 +164,9 @@ def _apply(wish: str, signature: SignatureView) -> None:
         case "erase":
             erase(signature.id, context=context)
         case "updates":
-            set_updates(signature.id, wanted=bool(request.form.get("updates")), context=context)
+            set_updates(signature.id, is_wanted=bool(request.form.get("updates")), context=context)
         case "share_name":
-            set_sharing(signature.id, wanted=bool(request.form.get("share_name")), context=context)
+            set_sharing(signature.id, is_wanted=bool(request.form.get("share_name")), context=context)
         case "name":
             correct_name(signature.id, clean_name(request.form["name"]), context=context)
         case "country":

@@ -69,7 +69,7 @@ class _LinkContent:
     @property
     def is_other_person(self) -> bool:
         """Return whether another person has signed from this mailbox before."""
-        name, signed_name = self.sign_up.name, self.sign_up.signed
+        name, signed_name = self.sign_up.name, self.sign_up.signed_name
         return signed_name is not None and bool(name) and name_key(name) != name_key(signed_name)
 
 
@@ -105,8 +105,8 @@ def create(token: str) -> ResponseReturnValue:
         confirmed = confirm(
             link,
             ConsentChoices(bool(request.form.get("updates")), bool(request.form.get("share_name"))),
-            also=() if content is None else _chosen_sign_ups(content),
-            is_own=content is None or (_is_chosen(content, content.sign_up) and "shown" not in request.form),
+            other_sign_ups=() if content is None else _chosen_sign_ups(content),
+            includes_own=content is None or (_is_chosen(content, content.sign_up) and "shown" not in request.form),
             context=context,
         )
     except SignUpChangedError:
@@ -129,14 +129,14 @@ def _next_address(token: str, confirmed: Sequence[ConfirmedSignature]) -> str:
     leads to the public page: a person who finds an old mail can open nothing with it.
     """
     tokens, now = runtime().tokens, runtime().clock()
-    opened = [signature for signature in confirmed if not signature.is_used]
+    opened = [signature for signature in confirmed if not signature.was_confirmed_before]
     if not opened:
-        opened = [signature for signature in confirmed if now - signature.at < _REPEAT_PERIOD]
+        opened = [signature for signature in confirmed if now - signature.confirmed_at < _REPEAT_PERIOD]
     if not opened:
         return url_for("take_action.act_unsigned", slug=_slug(token))
     first = opened[0]
     marks = b"".join(shown_mark(signature.signature_id, signature.link_key) for signature in opened)
-    manage_token = tokens.make(Purpose.MANAGE, first.signature_id, first.at, first.link_key, beside=marks)
+    manage_token = tokens.make(Purpose.MANAGE, first.signature_id, first.confirmed_at, first.link_key, row_marks=marks)
     return url_for("take_action.act", token=manage_token)
 
 
@@ -146,14 +146,14 @@ def _read_link(token: str) -> _LinkContent:
     Raises TokenError, CipherError, and NotFoundError if the sign-up was erased or its id belongs to another one now.
     """
     link, vault = read_link(Purpose.CONFIRM, token), runtime().vault
-    linked = find_sign_up(link.subject, vault)
+    linked = find_sign_up(link.row_id, vault)
     if linked is None or not link.opens(linked.link_key):
         raise NotFoundError("nothing is left of this sign-up")
     newest = newest_of_address(linked, vault)
     signature = find_signature(newest.signature_id, vault) if newest.signature_id is not None else None
     if newest.signature_id is not None and signature is None:
         raise NotFoundError("the signature was erased")
-    is_changed = not link.shows(linked.link_key, linked.content_digest) or not newest.says_same(linked)
+    is_changed = not link.shows(linked.link_key, linked.content_digest) or not newest.has_same_contents(linked)
     return _LinkContent(link, newest, other_sign_ups(newest, vault), signature, is_changed)
 
 
@@ -180,11 +180,11 @@ def _chosen_sign_ups(content: _LinkContent) -> Sequence[ShownSignUp]:
 
 def _differs_from_mail(link: Link, sign_up: WaitingSignUpView) -> bool:
     """Return whether the mail showed other content of the sign-up, or an earlier sign-up with other content."""
-    is_same = link.shows_beside(sign_up.id, sign_up.content_digest)
-    if is_same is not None or not link.beside:
+    is_same = link.shows_row(sign_up.id, sign_up.content_digest)
+    if is_same is not None or not link.row_marks:
         return is_same is False
     return any(
-        link.shows_beside(earlier.id, earlier.content_digest) and not sign_up.says_same(earlier)
+        link.shows_row(earlier.id, earlier.content_digest) and not sign_up.has_same_contents(earlier)
         for earlier in superseded_by(sign_up, runtime().vault)
     )
 
@@ -223,7 +223,7 @@ def _page(content: _LinkContent, *, is_changed: bool, is_empty: bool = False) ->
 
 def _slug(token: str) -> str:
     """Return the slug of the link's appeal, or "" if the sign-up was erased."""
-    sign_up = find_sign_up(read_link(Purpose.CONFIRM, token).subject, runtime().vault)
+    sign_up = find_sign_up(read_link(Purpose.CONFIRM, token).row_id, runtime().vault)
     return sign_up.slug if sign_up is not None else ""
 
 

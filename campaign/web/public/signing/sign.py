@@ -71,7 +71,7 @@ def submit(appeal: AppealView, form_input: SignFormInput) -> dict[str, Any] | No
             appeal,
             _checked_sign_up(form_input, form_input.signer, must_prove=in_sandbox),
             sections=data_cache().sections(),
-            refused=_refused_recipients(),
+            refused_recipients=_refused_recipients(),
             context=context,
         )
     except InputError as error:

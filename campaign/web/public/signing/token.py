@@ -24,7 +24,7 @@ def find_signature_of(purpose: Purpose, token: str) -> SignatureView | None:
     Raises TokenError, CipherError.
     """
     link = read_link(purpose, token)
-    signature = find_signature(link.subject, runtime().vault)
+    signature = find_signature(link.row_id, runtime().vault)
     return signature if signature is not None and link.opens(signature.link_key) else None
 
 
