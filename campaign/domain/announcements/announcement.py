@@ -1,4 +1,4 @@
-"""Announcements: mail about a case to all signers who asked for news."""
+"""Announcements: mails about a case to the signers who asked for news."""
 
 from __future__ import annotations
 
@@ -31,30 +31,33 @@ class AnnouncementState(StrEnum):
 
 SUBJECT_LENGTH = 120
 BODY_LENGTH = 10_000
-# An announcement can be recalled for this long after its release, because no mail has been sent yet.
+# How long an announcement can be recalled after its release: no mail is sent before the end of this period.
 RECALL_PERIOD = timedelta(minutes=10)
-# Mails enqueued in one transaction: it stays short, and an interruption costs at most one batch.
+# The number of mails enqueued in one transaction. It stays short, and an interruption repeats at most one batch.
 BATCH_SIZE = 1000
 
-# The reminder goes out five days before the deadline at nine in the section's morning, or a day later if no worker ran.
-# Even later would be too late, because a mail may be retried for three days. Signers who confirmed within REMINDER_REST
-# get none: the mail of thanks had the same links.
+# The reminder is sent five days before the deadline, from 9:00 in the section's time zone, or a day later if no worker
+# ran. Later would be too late, because a mail may be retried for three days. Signers who confirmed within
+# REMINDER_MIN_AGE get none: their mail of thanks had the same links.
 REMINDER_DAYS = (5, 4)
 REMINDER_HOUR = 9
 REMINDER_MIN_AGE = timedelta(days=2)
 
 
-def is_reminder_due(deadline: date | None, local: datetime) -> bool:
-    """Return whether the reminder of the deadline is due in a section whose local time is `local`."""
-    return deadline is not None and (deadline - local.date()).days in REMINDER_DAYS and local.hour >= REMINDER_HOUR
+def is_reminder_due(deadline: date | None, local_time: datetime) -> bool:
+    """Return whether the reminder of the deadline is due in a section with that local time."""
+    if deadline is None or local_time.hour < REMINDER_HOUR:
+        return False
+    return (deadline - local_time.date()).days in REMINDER_DAYS
 
 
-def choose_language(locale: str, written: Collection[str], first: str) -> str:
-    """Return the language in which a signer gets an announcement, of the languages in which it is written.
+def choose_language(locale: str, text_languages: Collection[str], first_language: str) -> str:
+    """Return the language in which a signer gets an announcement, of the languages that it has texts in.
 
     It is the signer's own, else the appeal's first, else the first in the alphabet; `locale` if there is no text.
     """
-    return next((language for language in (locale, first) if language in written), min(written, default=locale))
+    preferred = (language for language in (locale, first_language) if language in text_languages)
+    return next(preferred, min(text_languages, default=locale))
 
 
 def edition(
@@ -65,23 +68,23 @@ def edition(
     to_case: bool = False,
     is_rewording: bool = False,
 ) -> str:
-    """Return a short digest of an announcement's texts and readers; `texts` are subject and body by language.
+    """Return a short digest of an announcement's texts and recipients; `texts` are subject and body by language.
 
-    A request that changes or releases a draft names the edition that the page showed.
+    A request that changes or releases a draft has the edition that the page showed, so that a change in between is
+    detected.
     """
-    words = sorted((language, *text) for language, text in texts.items())
-    content = [section_code, sorted(locales), words, to_case, is_rewording]
+    sorted_texts = sorted((language, *text) for language, text in texts.items())
+    content = [section_code, sorted(locales), sorted_texts, to_case, is_rewording]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 def check_text(subject: str, body: str) -> None:
     """Raise InputError (`missing`, `too-long`, `unreadable`) with the field if the announcement cannot be sent."""
-    for name, value, most in (("subject", subject, SUBJECT_LENGTH), ("body", body, BODY_LENGTH)):
+    for name, value, max_length in (("subject", subject, SUBJECT_LENGTH), ("body", body, BODY_LENGTH)):
         if not value.strip():
             raise InputError(name, "missing", f"the {name} is empty")
-        if len(value) > most:
-            raise InputError(name, "too-long", f"the {name} is longer than {most} characters")
-        if any(
-            unicodedata.category(one) in {"Cc", "Cs"} and (name == "subject" or one not in "\n\r\t") for one in value
-        ):
+        if len(value) > max_length:
+            raise InputError(name, "too-long", f"the {name} is longer than {max_length} characters")
+        allowed = "" if name == "subject" else "\n\r\t"
+        if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value if character not in allowed):
             raise InputError(name, "unreadable", f"the {name} holds control characters")

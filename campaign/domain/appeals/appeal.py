@@ -44,25 +44,29 @@ def is_confirmable(
 ) -> bool:
     """Return whether a signature was made in time and may still be confirmed.
 
-    It may until 24 hours after the section's deadline, or after `ended_at`, when the appeal was closed, if that was
-    earlier.
+    Signing ends with the section's deadline, or at `ended_at` (UTC) if the appeal was closed or stopped before it.
+    Confirming ends CONFIRMATION_GRACE later.
     """
-    moments = [ended_at] if ended_at is not None else []
-    if deadline is not None:
-        moments.append(end_of_day(deadline, time_zone))
-    return not moments or (signed_at < min(moments) and now < min(moments) + CONFIRMATION_GRACE)
+    end = _end_of_signing(deadline, time_zone, ended_at)
+    return end is None or (signed_at < end and now < end + CONFIRMATION_GRACE)
 
 
 def is_reportable(deadline: date | None, time_zone: str, ended_at: datetime | None, now: datetime) -> bool:
-    """Return whether an action may still be reported: until 24 hours after the deadline in the section's zone."""
-    moments = [ended_at] if ended_at is not None else []
+    """Return whether an action may still be reported: until CONFIRMATION_GRACE after the end of signing."""
+    end = _end_of_signing(deadline, time_zone, ended_at)
+    return end is None or now < end + CONFIRMATION_GRACE
+
+
+def _end_of_signing(deadline: date | None, time_zone: str, ended_at: datetime | None) -> datetime | None:
+    """Return the earlier of the deadline's end and `ended_at`, in UTC; None if there is neither."""
+    moments = [] if ended_at is None else [ended_at]
     if deadline is not None:
         moments.append(end_of_day(deadline, time_zone))
-    return not moments or now < min(moments) + CONFIRMATION_GRACE
+    return min(moments, default=None)
 
 
 def is_continued(until: date, time_zone: str, now: datetime) -> bool:
-    """Return whether a section in that zone, which continues a case until that day, inclusive, still does."""
+    """Return whether a section in that zone still continues a case that it continues until that day, inclusive."""
     return now < end_of_day(until, time_zone)
 
 
@@ -91,6 +95,6 @@ def progress(
     share = min(1.0, signatures / goal) if goal > 0 else 0.0
     if opened_at is None or deadline is None:
         return AppealProgress(share, 0.0)
-    whole = (end_of_day(deadline, "UTC") - opened_at).total_seconds()
-    used = (now - opened_at).total_seconds()
-    return AppealProgress(share, min(1.0, max(0.0, used / whole)) if whole > 0 else 1.0)
+    total_seconds = (end_of_day(deadline, "UTC") - opened_at).total_seconds()
+    used_seconds = (now - opened_at).total_seconds()
+    return AppealProgress(share, min(1.0, max(0.0, used_seconds / total_seconds)) if total_seconds > 0 else 1.0)

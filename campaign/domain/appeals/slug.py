@@ -12,12 +12,12 @@ _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 def is_slug(text: str) -> bool:
-    """Return whether the text has the form of a slug; anything else needs no look-up."""
+    """Return whether the text has the form of a slug; other texts need not be looked up."""
     return len(text) <= SLUG_LENGTH and _SLUG.fullmatch(text) is not None
 
 
 def checked_slug(text: str) -> str:
-    """Return the slug unchanged. Raise InputError if it has not the form of one."""
+    """Return the text unchanged if it has the form of a slug; otherwise raise InputError."""
     if not is_slug(text):
         raise InputError(
             "slug", "not-a-slug", f"{text!r} is no slug: use a-z, 0-9 and single hyphens, up to {SLUG_LENGTH}"

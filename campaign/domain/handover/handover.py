@@ -16,7 +16,8 @@ class HandoverState(StrEnum):
     OUTDATED = "outdated"
 
 
-# Names in a printed volume: about 60 pages. Making one is a step that needs the same memory however long the list is.
+# The number of names in a printed volume of about 60 pages. Volumes are made one by one, so memory does not grow with
+# the length of the list.
 NAMES_PER_VOLUME = 10_000
-# A worker reports progress after each step; without a report for this long, another worker takes over.
+# A worker stores its progress after each step. After this time without progress, another worker makes the list.
 STALE_AFTER = timedelta(minutes=10)

@@ -7,21 +7,21 @@ import re
 # Characters that begin a formula in spreadsheet programs, or are skipped before one (OWASP, CSV injection). Japanese
 # and Chinese editions read the full-width forms as their narrow ones.
 _FORMULA = r"=+\-@\t\r\n＝＋－＠"
-# The start of a cell. In half of Europe the semicolon separates cells, whatever the file declares; then a quote in the
-# middle of a line has no meaning, and a tab, a semicolon or a line's end within a cell starts another one.
-_BEGIN = r"(?:\A|(?<=[;\t\r\n]))"
-_COMPUTED = re.compile(f"{_BEGIN}(?=[{_FORMULA}'])")
-_MARKED = re.compile(f"{_BEGIN}'")
+# Every place where a program may see the start of a cell. European editions split at semicolons, even if the file uses
+# commas; quotes then do not protect a cell, and each tab, semicolon or line end within it starts another one.
+_CELL_START = r"(?:\A|(?<=[;\t\r\n]))"
+_UNESCAPED = re.compile(f"{_CELL_START}(?=[{_FORMULA}'])")
+_ESCAPED = re.compile(f"{_CELL_START}'")
 
 
 def escape_cell(text: str) -> str:
-    """Return the text as a cell: an apostrophe precedes a formula, and also an apostrophe at the start of a cell.
+    """Return the text with an apostrophe added before each formula or apostrophe at the start of a cell.
 
-    So an apostrophe at the start of a cell is always one that was added, and `unescape_cell` removes exactly that.
+    Every apostrophe at the start of a cell was therefore added here, and `unescape_cell` removes exactly those.
     """
-    return _COMPUTED.sub("'", text)
+    return _UNESCAPED.sub("'", text)
 
 
 def unescape_cell(cell: str) -> str:
-    """Return the text that `escape_cell` was given."""
-    return _MARKED.sub("", cell)
+    """Return the text from which `escape_cell` made the cell."""
+    return _ESCAPED.sub("", cell)

@@ -1,4 +1,4 @@
-"""Invalidation of signatures: its states, and the criteria that select signatures."""
+"""Invalidation of signatures and reported actions: its states, and the criteria that select them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from campaign.domain.signing.mail_domain import covers
 
 REASON_LENGTH = 500
 # A pattern with fewer letters than this would match nearly all addresses.
-_LEAST_LETTERS = 3
+_MIN_LETTERS = 3
 _PATTERN_LENGTH = 254
 
 
@@ -42,11 +42,13 @@ ACTIVE_STATES = (InvalidationState.COUNTING, InvalidationState.RUNNING, Invalida
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """The criteria that select signatures or reports. All that are given must hold; of several domains, one.
+    """The criteria that select signatures or reports.
 
-    A domain includes the hosts below it. `pattern` is in lower case; `network` and `wide_network` are keyed digests in
-    hex. `is_erased` selects signatures whose signers erased their data: then `since` and `until` are days (UTC) of
-    confirmation, and appeals that ended more than `kept_days` ago are left out, because retention clears their
+    A signature must fulfil all criteria that are given; of several domains, it must belong to one. A domain includes
+    its subdomains. `pattern` is in lower case; `network` and `wide_network` are keyed digests in hex.
+
+    `is_erased` selects signatures whose signers erased their data. Then `since` and `until` are days (UTC) of
+    confirmation, and appeals that ended more than `kept_days` ago are left out, because retention has cleared their
     signatures in the same way.
     """
 
@@ -66,12 +68,12 @@ class Criteria:
         """Return whether the criteria would select everything."""
         if self.is_erased:
             return not (self.since and self.until)
-        by_whom = self.ids or self.domain or self.domains or self.pattern or self.network or self.wide_network
-        return not (by_whom or self.since or self.until)
+        signer = self.ids or self.domain or self.domains or self.pattern or self.network or self.wide_network
+        return not (signer or self.since or self.until)
 
     @property
-    def asks_nothing(self) -> bool:
-        """Return whether only listed signatures are selected, so that their number reveals nothing about a person."""
+    def selects_ids_only(self) -> bool:
+        """Return whether only ids select the signatures, so that their number reveals nothing about a person."""
         others = self.domain, self.domains, self.pattern, self.network, self.wide_network, self.since, self.until
         return bool(self.ids) and not any(others)
 
@@ -86,11 +88,11 @@ class Criteria:
         return (*self.domains, *((self.domain,) if self.domain else ()))
 
     def is_of_domain(self, host: str) -> bool:
-        """Return whether an address at that host belongs to one of the domains, or no domain is given."""
+        """Return whether that host belongs to one of the domains; True if no domain is given."""
         return not self.all_domains or any(covers(domain, host) for domain in self.all_domains)
 
     def matches(self, address: str) -> bool:
-        """Return whether an address matches the pattern, or no pattern is given."""
+        """Return whether an address matches the pattern; True if no pattern is given."""
         return self.pattern is None or matches_pattern(self.pattern, address.lower())
 
 
@@ -104,11 +106,11 @@ def read_domain(text: str) -> str:
 
 
 def read_pattern(text: str) -> str:
-    """Return a pattern of addresses, in which `*` stands for any characters and `?` for one. Raise InputError."""
+    """Return a checked pattern of addresses; `*` matches any characters, and `?` one character. Raise InputError."""
     pattern = "".join(text.split()).lower()
     if len(pattern) > _PATTERN_LENGTH:
         raise InputError("pattern", "too-long", "no address is that long")
-    if len(pattern.replace("*", "").replace("?", "").replace("@", "").replace(".", "")) < _LEAST_LETTERS:
+    if len(pattern.replace("*", "").replace("?", "").replace("@", "").replace(".", "")) < _MIN_LETTERS:
         raise InputError("pattern", "too-wide", "the pattern means nearly everybody")
     return pattern
 
@@ -124,8 +126,11 @@ def read_reason(text: str) -> str:
 
 
 def matches_pattern(pattern: str, text: str) -> bool:
-    """Return whether the whole text matches, in time proportional to both lengths multiplied, whatever the pattern."""
-    # Indexes in the pattern and the text; then the last star, and the end of what it stands for so far.
+    """Return whether the whole text matches the pattern.
+
+    The time is at most proportional to the product of both lengths, even for patterns with many stars.
+    """
+    # Indexes in the pattern and the text; then the index of the last star, and the end of the text that it matches.
     i = j = 0
     star, star_end = -1, 0
     while j < len(text):
@@ -143,12 +148,12 @@ def matches_pattern(pattern: str, text: str) -> bool:
 
 
 def pack_criteria(criteria: Criteria) -> str:
-    """Return the criteria as text. It must be encrypted, because it may contain parts of addresses."""
+    """Return the criteria as JSON. It must be encrypted, because it may contain parts of addresses."""
     return json.dumps(asdict(criteria), default=lambda value: value.isoformat())
 
 
 def unpack_criteria(text: str) -> Criteria:
-    """Return the criteria from the text that `pack_criteria` returned."""
+    """Return the criteria from the JSON that `pack_criteria` returned."""
     values = json.loads(text)
     for name in ("since", "until"):
         values[name] = datetime.fromisoformat(values[name]) if values[name] else None

@@ -1,6 +1,6 @@
-"""Rows of paper signature sheets, read from a CSV file or a form; each fault has a line, a column and a reason.
+"""Rows of paper signature sheets, read from a CSV file or a form; each fault has a line, a column and a code.
 
-A row with a usable address and consent becomes a sign-up that its mailbox must confirm; any other is only counted.
+A row with a valid address and consent becomes a sign-up, which the signer confirms by mail. Others are only counted.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from campaign.domain.signing.name import clean_name
 
 MAX_ROWS = 2000
 MAX_BYTES = 1024 * 1024
-_LONGEST_CELL = 1000
-# Yes and no as people write them, and as spreadsheets of those languages store a ticked cell; in lower case, without
-# accents, spaces and punctuation.
+_MAX_CELL_LENGTH = 1000
+# The words for yes and no that people write, and the values that spreadsheet programs store for a ticked cell, in the
+# six languages: in lower case, without accents, spaces and punctuation.
 _YES = frozenset(
     map(
         normalised,
@@ -54,8 +54,8 @@ _NO = frozenset(
         """.split(),
     )
 ) | {""}
-# The first characters of cells that spreadsheet programs evaluate (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# The first characters of cells that spreadsheet programs evaluate as a formula (OWASP, CSV injection).
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _EMPTY_MARKS = {"-", "–", "—", "/"}
 _ADDRESS = re.compile(r"[^\s@]@[\w-]+\.\w")
 
@@ -69,13 +69,13 @@ class TypedRow:
     email: str = ""
     country: str = ""
     consent: str = ""
-    # The line has more cells than the head has columns.
-    has_more: bool = False
+    # Whether the line has more cells than the header has columns.
+    has_extra_cells: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedRow:
-    """A usable row. `address` is None unless mail may be sent to it."""
+    """A valid row. `address` is None without an address or without consent to mail."""
 
     line: int
     name: str
@@ -85,7 +85,7 @@ class CheckedRow:
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """A fault of one cell, as a code; `detail` is another line, or a likelier address."""
+    """A fault of one cell, as a code; `detail` is the line of the same address, a likelier address, or its ending."""
 
     line: int
     column: str
@@ -95,7 +95,7 @@ class CellError:
 
 @dataclass(slots=True)
 class CheckedSheet:
-    """The result of reading a sheet. A fault refuses the whole sheet; a doubt asks a person to check it."""
+    """The result of reading a sheet. A sheet with a fault is refused; a doubt is shown for staff to check."""
 
     rows: list[CheckedRow] = field(default_factory=list)
     faults: list[CellError] = field(default_factory=list)
@@ -103,25 +103,21 @@ class CheckedSheet:
 
     @property
     def sign_ups(self) -> list[CheckedRow]:
-        """Return the rows whose mailbox is asked to confirm."""
+        """Return the rows whose signers are asked by mail to confirm."""
         return [row for row in self.rows if row.address is not None]
-
-    @property
-    def counted(self) -> int:
-        """Return the number of rows that are only counted."""
-        return len(self.rows) - len(self.sign_ups)
 
     @property
     def content(self) -> str:
         """Return a text that is equal for the same rows in any order."""
-        return "\n".join(sorted(f"{r.name.casefold()}\t{r.address.identity if r.address else ''}" for r in self.rows))
+        lines = (f"{row.name.casefold()}\t{row.address.identity if row.address else ''}" for row in self.rows)
+        return "\n".join(sorted(lines))
 
 
 def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
     """Return the rows of a CSV file with a header, and the headings of the columns that are skipped.
 
-    Commas, semicolons or tabs separate cells; the encoding is UTF-8, or UTF-16 with its mark. The name may be in one
-    column or in several.
+    Commas, semicolons or tabs separate cells. The encoding is UTF-8, or UTF-16 with a byte order mark. The name is in
+    one column or in several.
 
     Raises:
         SheetError: `empty`, `too-large`, `spreadsheet`, `not-utf8`, `binary`, `columns`, `half-name`,
@@ -136,16 +132,16 @@ def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
     try:
         rows: list[TypedRow] = []
         head: ColumnHeads | None = None
-        started = 1
+        next_line = 1
         for cells in reader:
-            line, started = started, reader.line_num + 1
+            line, next_line = next_line, reader.line_num + 1
             if not any(cell.strip() for cell in cells):
                 continue
             if head is None:
                 head = read_head(cells)
                 continue
-            if "email" not in head.places:
-                _look_for_addresses(head, cells)
+            if "email" not in head.indexes:
+                _refuse_addresses(head, cells)
             if len(rows) >= MAX_ROWS:
                 raise SheetError("too-many-rows", f"more than {MAX_ROWS} rows")
             rows.append(_row(line, head, cells))
@@ -156,23 +152,26 @@ def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
     return rows, head.skipped if head is not None else ()
 
 
-def read_rows(typed: Iterable[TypedRow], country: str, locales: tuple[str, ...]) -> CheckedSheet:
+def read_rows(rows: Iterable[TypedRow], country: str, locales: tuple[str, ...]) -> CheckedSheet:
     """Return the sheet with every cell checked. A row without a country gets `country`; empty rows are skipped."""
-    sheet, seen = CheckedSheet(), dict[str, int]()
-    for row in typed:
-        if row.has_more:
+    sheet, line_by_address = CheckedSheet(), dict[str, int]()
+    for row in rows:
+        if row.has_extra_cells:
             sheet.faults.append(CellError(row.line, "row", "cells"))
         elif row.name.strip() or row.email.strip():
-            _check(row, country, locales, sheet, seen)
+            _check_row(row, country, locales, sheet, line_by_address)
     return sheet
 
 
-def _check(row: TypedRow, country: str, locales: tuple[str, ...], sheet: CheckedSheet, seen: dict[str, int]) -> None:
-    faults = [CellError(row.line, column, code) for column in COLUMNS if (code := _unsafe(getattr(row, column)))]
+def _check_row(
+    row: TypedRow, country: str, locales: tuple[str, ...], sheet: CheckedSheet, line_by_address: dict[str, int]
+) -> None:
+    """Add the row, or its faults, to the sheet, and its address to `line_by_address`."""
+    faults = [CellError(row.line, column, code) for column in COLUMNS if (code := _cell_fault(getattr(row, column)))]
     if faults:
         sheet.faults += faults
         return
-    read: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for column, reader in (
         ("name", clean_name),
         ("email", lambda text: parse_address(text) if text else None),
@@ -181,14 +180,14 @@ def _check(row: TypedRow, country: str, locales: tuple[str, ...], sheet: Checked
     ):
         text = getattr(row, column).strip()
         try:
-            read[column] = reader("" if text in _EMPTY_MARKS else text)
+            values[column] = reader("" if text in _EMPTY_MARKS else text)
         except InputError as error:
             faults.append(CellError(row.line, column, error.code))
-    address: Address | None = read.get("email")
+    address: Address | None = values.get("email")
     if address is not None:
-        first = seen.setdefault(address.identity, row.line)
-        if first != row.line:
-            faults.append(CellError(row.line, "email", "repeated", str(first)))
+        first_line = line_by_address.setdefault(address.identity, row.line)
+        if first_line != row.line:
+            faults.append(CellError(row.line, "email", "repeated", str(first_line)))
         elif address.suggestion:
             sheet.doubts.append(CellError(row.line, "email", "likely", address.suggestion))
         elif not address.has_known_ending:
@@ -197,24 +196,28 @@ def _check(row: TypedRow, country: str, locales: tuple[str, ...], sheet: Checked
             sheet.doubts.append(CellError(row.line, "email", "international"))
     sheet.faults += faults
     if not faults:
-        sheet.rows.append(CheckedRow(row.line, read["name"], read["country"], address if read["consent"] else None))
+        sheet.rows.append(
+            CheckedRow(row.line, values["name"], values["country"], address if values["consent"] else None)
+        )
 
 
-def _unsafe(cell: str) -> str | None:
+def _cell_fault(cell: str) -> str | None:
     """Return the code for a cell that is refused before it is read: `formula` or `too-long`; else None."""
-    if cell.strip() not in _EMPTY_MARKS and cell.startswith(_FORMULA):
+    if cell.strip() not in _EMPTY_MARKS and cell.startswith(_FORMULA_STARTS):
         return "formula"
-    return "too-long" if len(cell.strip()) > _LONGEST_CELL else None
+    return "too-long" if len(cell.strip()) > _MAX_CELL_LENGTH else None
 
 
-def _country(text: str, otherwise: str, locales: tuple[str, ...]) -> str:
-    found = find_country(text, locales) if text else otherwise
-    if found is None:
+def _country(text: str, default: str, locales: tuple[str, ...]) -> str:
+    """Return the code of the country with that name, or `default` without a text. Raise InputError."""
+    code = find_country(text, locales) if text else default
+    if code is None:
         raise InputError("country", "unknown", "this is no country")
-    return found
+    return code
 
 
 def _is_yes(text: str) -> bool:
+    """Return whether the cell of the consent means yes; an empty one means no. Raise InputError for other words."""
     answer = re.sub(r"[\s.,;!'’،؛]+", "", normalised(text))
     if answer not in _YES | _NO:
         raise InputError("consent", "unknown", "neither yes nor no")
@@ -222,6 +225,7 @@ def _is_yes(text: str) -> bool:
 
 
 def _decoded(data: bytes) -> str:
+    """Return the file's text. Raise SheetError (`spreadsheet`, `not-utf8`, `binary`)."""
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise SheetError("spreadsheet", "a spreadsheet program's own file, not CSV")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -242,24 +246,25 @@ def _delimiter(text: str) -> str:
     """Return the delimiter that splits the first line into the most known headings, or into the most cells."""
     head = next(line for line in text.splitlines() if line.strip())
 
-    def known(delimiter: str) -> tuple[int, int]:
+    def known_headings(delimiter: str) -> tuple[int, int]:
         cells = next(csv.reader([head], delimiter=delimiter), [])
         return sum(column_of(cell) is not None for cell in cells), head.count(delimiter)
 
-    return max(",;\t", key=known)
+    return max(",;\t", key=known_headings)
 
 
 def _row(line: int, head: ColumnHeads, cells: list[str]) -> TypedRow:
-    found = {column: cells[place] if place < len(cells) else "" for column, place in head.places.items()}
-    parts = [found.pop(part, "").strip() for part in NAME_PARTS]
-    # A part that spreadsheets would compute is refused, as a name is.
-    name = found.pop("name", "") or " ".join(part for part in parts if part)
-    unsafe = next((part for part in parts if _unsafe(part) == "formula"), None)
-    return TypedRow(line, unsafe or name, **found, has_more=any(cell.strip() for cell in cells[head.width :]))
+    """Return the row of a line's cells, with the parts of the name joined."""
+    values = {column: cells[index] if index < len(cells) else "" for column, index in head.indexes.items()}
+    parts = [values.pop(part, "").strip() for part in NAME_PARTS]
+    name = values.pop("name", "") or " ".join(part for part in parts if part)
+    # A part that spreadsheet programs would evaluate becomes the name, so that it is refused like any other formula.
+    formula = next((part for part in parts if _cell_fault(part) == "formula"), None)
+    return TypedRow(line, formula or name, **values, has_extra_cells=any(cell.strip() for cell in cells[head.width :]))
 
 
-def _look_for_addresses(head: ColumnHeads, cells: list[str]) -> None:
-    """Raise SheetError if the file has no column for addresses, but an unknown column contains them."""
-    for place, name in head.others.items():
-        if place < len(cells) and _ADDRESS.search(cells[place]):
-            raise SheetError("address-column", "a column that is not known holds addresses", name)
+def _refuse_addresses(head: ColumnHeads, cells: list[str]) -> None:
+    """Raise SheetError if an unknown column of a file without a column for addresses contains an address."""
+    for index, heading in head.unknown_headings.items():
+        if index < len(cells) and _ADDRESS.search(cells[index]):
+            raise SheetError("address-column", "a column that is not known holds addresses", heading)

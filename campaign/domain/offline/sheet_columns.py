@@ -1,7 +1,7 @@
 """The header of a file with paper signatures: recognition of its columns, in the six languages of the pages.
 
-An unknown column is skipped and reported. If skipping it would lose half a name, the address or the consent of all
-people in the file, the file is refused instead.
+An unknown column is skipped and reported. The file is refused if skipping the column would lose a part of the name, the
+address or the consent of all signers.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from campaign.domain.errors import InputError
 
 COLUMNS = ("name", "email", "country", "consent")
-# In the order in which they are printed.
+# In the order in which a name is printed.
 NAME_PARTS = ("first", "middle", "last", "second_last")
-_LONGEST_HEAD = 60
-# Headings of the columns, without accents, spaces and punctuation. Beside a part of the name, a column with a heading
-# of `name` is the part that is missing (`Nom` beside `Prénom`, `Nombre` beside `Apellidos`).
-_HEADS = {
+_MAX_HEADING_LENGTH = 60
+# Headings of the columns, without accents, spaces and punctuation. A column of `name` is the missing part of the name
+# if there is also a column for one part (`Nom` and `Prénom`, `Nombre` and `Apellidos`).
+_HEADINGS = {
     "name": "name names nom noms nombre naam имя имена имяучастника الاسم اسم",
     "whole": "fullname wholename completename yourname nameofsigner signer nomcomplet votrenom signataire "
     "nombrecompleto firmante vollständigername vollername ihrname gesamtername unterzeichner фио полноеимя "
@@ -53,7 +53,7 @@ _HEADS = {
     "أقبل القبول",
 }
 # Words that join two parts of a name in one heading.
-_JOINS = frozenset("et and und y e и و".split())
+_CONJUNCTIONS = frozenset("et and und y e и و".split())
 # Roots of words which show that a skipped column may be a part of the name, or the consent.
 _PART_ROOTS = ("apellid", "surnam", "lastnam", "firstnam", "forenam", "familyn", "familienn", "nomdefam", "nachnam",
                "vornam", "zunam", "prenom", "patronym", "фамил", "отчеств", "لقب")  # fmt: skip
@@ -62,7 +62,7 @@ _CONSENT_ROOTS = ("consent", "agree", "accept", "accord", "acept", "einwillig", 
 
 
 class SheetError(InputError):
-    """The file as a whole cannot be read; `detail` quotes the text of the file that is the reason."""
+    """The file as a whole is refused; `detail` is the heading or line number of the file that is the reason."""
 
     def __init__(self, code: str, message: str, detail: str = "") -> None:
         super().__init__("file", code, message)
@@ -71,16 +71,16 @@ class SheetError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class ColumnHeads:
-    """The index of each column, the unknown headings by index, and the number of columns."""
+    """The index of each known column, the unknown headings by index, and the number of columns."""
 
-    places: dict[str, int]
-    others: dict[int, str]
+    indexes: dict[str, int]
+    unknown_headings: dict[int, str]
     width: int
 
     @property
     def skipped(self) -> tuple[str, ...]:
         """Return the headings of the columns that are not read."""
-        return tuple(self.others.values())
+        return tuple(self.unknown_headings.values())
 
 
 def normalised(text: str) -> str:
@@ -89,63 +89,66 @@ def normalised(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c) and c not in "\ufe0e\ufe0f\u0640\u200e\u200f")
 
 
-def _squeezed(head: str) -> str:
-    return re.sub(r"[\W_]", "", normalised(head))
+def _letters_of(heading: str) -> str:
+    """Return the normalised heading without spaces and punctuation."""
+    return re.sub(r"[\W_]", "", normalised(heading))
 
 
-_COLUMN_OF = {_squeezed(head): column for column, heads in _HEADS.items() for head in heads.split()}
+_COLUMN_OF = {_letters_of(heading): column for column, headings in _HEADINGS.items() for heading in headings.split()}
 
 
-def column_of(head: str) -> str | None:
+def column_of(heading: str) -> str | None:
     """Return the column with that heading: of COLUMNS, of NAME_PARTS, or `whole` for a full name; None if unknown."""
-    head = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|[*:?]", " ", head)
-    return _COLUMN_OF.get(_squeezed(head)) or _joined(head)
+    heading = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|[*:?]", " ", heading)
+    return _COLUMN_OF.get(_letters_of(heading)) or _joined_column(heading)
 
 
-def _joined(head: str) -> str | None:
+def _joined_column(heading: str) -> str | None:
     """Return `whole` if one heading names several parts of a name: `Nom et prénom`, `Vor- und Nachname`."""
-    words = [word for word in re.findall(r"\w+", normalised(head)) if word not in _JOINS]
-    # In Arabic the joining word is written with the next one.
+    words = [word for word in re.findall(r"\w+", normalised(heading)) if word not in _CONJUNCTIONS]
+    # In Arabic the conjunction is written together with the next word.
     parts = {_COLUMN_OF.get(word) or _COLUMN_OF.get(word.removeprefix("و")) for word in words}
-    is_two = len(parts & {"name", "whole", "first", "last"}) > 1
-    return "whole" if is_two and parts <= {"name", "whole", *NAME_PARTS} else None
+    has_two_parts = len(parts & {"name", "whole", "first", "last"}) > 1
+    return "whole" if has_two_parts and parts <= {"name", "whole", *NAME_PARTS} else None
 
 
 def read_head(cells: list[str]) -> ColumnHeads:
     """Return the indexes of the columns. Raise SheetError (`columns`, `half-name`)."""
-    found: dict[str, int] = {}
-    others: dict[int, str] = {}
-    for place, cell in enumerate(cells):
+    indexes: dict[str, int] = {}
+    unknown_headings: dict[int, str] = {}
+    for index, cell in enumerate(cells):
         column = column_of(cell)
-        if column in found:
-            raise SheetError("columns", f"the column {cell!r} is twice there", cell.strip()[:_LONGEST_HEAD])
+        if column in indexes:
+            raise SheetError("columns", f"the column {cell!r} is twice there", cell.strip()[:_MAX_HEADING_LENGTH])
         if column is not None:
-            found[column] = place
+            indexes[column] = index
         elif cell.strip():
-            others[place] = " ".join(cell.split())[:_LONGEST_HEAD]
-    _settle_name(found, cells, others.values())
-    if "consent" not in found and (doubtful := _first_like(others.values(), _CONSENT_ROOTS)):
+            unknown_headings[index] = " ".join(cell.split())[:_MAX_HEADING_LENGTH]
+    _choose_name_columns(indexes, cells, unknown_headings.values())
+    if "consent" not in indexes and (doubtful := _first_with_root(unknown_headings.values(), _CONSENT_ROOTS)):
         raise SheetError("columns", "a column may be the consent", doubtful)
-    return ColumnHeads(found, others, len(cells))
+    return ColumnHeads(indexes, unknown_headings, len(cells))
 
 
-def _settle_name(found: dict[str, int], cells: list[str], others: Iterable[str]) -> None:
-    """Keep either `name` or its parts among the columns. Raise SheetError if a part of the name has no column."""
-    is_whole = "whole" in found
-    if is_whole:
-        found["name"] = found.pop("whole")
-    missing = [part for part in ("first", "last") if part not in found]
-    if "name" in found and len(missing) == 1 and not is_whole:
-        found[missing.pop()] = found.pop("name")
-    parts = [part for part in NAME_PARTS if part in found]
-    if "name" in found and (is_whole or not missing):
+def _choose_name_columns(indexes: dict[str, int], cells: list[str], unknown_headings: Iterable[str]) -> None:
+    """Leave either `name` or its parts in `indexes`. Raise SheetError if a part of the name has no column."""
+    is_full_name = "whole" in indexes
+    if is_full_name:
+        indexes["name"] = indexes.pop("whole")
+    missing = [part for part in ("first", "last") if part not in indexes]
+    if "name" in indexes and len(missing) == 1 and not is_full_name:
+        indexes[missing.pop()] = indexes.pop("name")
+    parts = [part for part in NAME_PARTS if part in indexes]
+    if "name" in indexes and (is_full_name or not missing):
         for part in parts:  # the full name contains them
-            del found[part]
-    elif not parts and "name" not in found:
-        raise SheetError("columns", "there is no column for the name", next(iter(others), "name"))
-    elif missing and (half := cells[found[parts[0]]] if parts else _first_like(others, _PART_ROOTS)):
-        raise SheetError("half-name", "a part of the name has no column that is known", half.strip()[:_LONGEST_HEAD])
+            del indexes[part]
+    elif not parts and "name" not in indexes:
+        raise SheetError("columns", "there is no column for the name", next(iter(unknown_headings), "name"))
+    elif missing and (half := cells[indexes[parts[0]]] if parts else _first_with_root(unknown_headings, _PART_ROOTS)):
+        message = "a part of the name has no column that is known"
+        raise SheetError("half-name", message, half.strip()[:_MAX_HEADING_LENGTH])
 
 
-def _first_like(heads: Iterable[str], roots: tuple[str, ...]) -> str | None:
-    return next((head for head in heads if any(root in _squeezed(head) for root in roots)), None)
+def _first_with_root(headings: Iterable[str], roots: tuple[str, ...]) -> str | None:
+    """Return the first heading that contains one of the roots; None if there is none."""
+    return next((heading for heading in headings if any(root in _letters_of(heading) for root in roots)), None)

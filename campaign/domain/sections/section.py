@@ -1,4 +1,4 @@
-"""The choice of a supporter's national section."""
+"""National sections: their codes, the choice of a supporter's section, and the sections of an appeal."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ S = TypeVar("S", bound=SectionLike)
 def choose_section(sections: Iterable[S], country: str, language: str) -> S | None:
     """Return the section of that country; of several, the one with that language, else the first.
 
-    Return `international` for a country without a section, and None if there is no such section either.
+    For a country without a section return the section `international`; None if that does not exist.
     """
-    rest = None
+    fallback = None
     local = []
     for section in sections:
         if country in section.countries:
             local.append(section)
         elif section.code == INTERNATIONAL:
-            rest = section
+            fallback = section
     for section in local:
         if language in section.languages:
             return section
-    return local[0] if local else rest
+    return local[0] if local else fallback
 
 
 def participating_sections(sections: Iterable[S], codes: tuple[str, ...]) -> tuple[S, ...]:
-    """Return the sections that take part in an appeal: those it names, or all if it names none.
+    """Return the sections that take part in an appeal: those with these codes, or all if there are no codes.
 
-    `international` always takes part: it counts supporters whose country has no section, or one that does not.
+    `international` always takes part. It counts the supporters of countries without a participating section.
     """
     return tuple(section for section in sections if not codes or section.code in codes or section.code == INTERNATIONAL)

@@ -23,47 +23,53 @@ _SERVER = frozenset({ActorKind.OPERATOR, ActorKind.SYSTEM})
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One actor. `scope` is what a member of staff may see and do, and None for all others."""
+    """One actor. `scope` limits a member of staff to a role and a section; it is None for all others."""
 
     kind: ActorKind
     scope: Scope | None = None
 
     @property
     def staff_id(self) -> int | None:
-        """The account of a member of staff; None for all others."""
+        """Return the account id of a member of staff; None for all others."""
         return None if self.scope is None else self.scope.staff_id
 
     @property
     def section(self) -> str | None:
-        """The section of a member of staff; None for all others."""
+        """Return the section of a member of staff; None for all others."""
         return None if self.scope is None else self.scope.section
 
     @property
-    def member(self) -> Scope:
-        """The scope of a member of staff. Raises NotFoundError for all others."""
+    def staff_scope(self) -> Scope:
+        """Return the scope of a member of staff. Raise NotFoundError for all others."""
         if self.scope is None:
             raise NotFoundError("only a member of staff has a section")
         return self.scope
 
     def may(self, permission: Permission) -> bool:
-        """Return whether the role of a member of staff allows it; the server may everything, a supporter nothing."""
+        """Return whether the actor has the permission.
+
+        A member of staff has it by role; commands and the system have all permissions, supporters none.
+        """
         return self.kind in _SERVER if self.scope is None else self.scope.may(permission)
 
     def require(self, permission: Permission) -> None:
-        """Raise NotFoundError where the actor may not do it."""
+        """Raise NotFoundError if the actor does not have the permission."""
         if not self.may(permission):
             raise NotFoundError("not for this role")
 
     def may_edit_for(self, section: str | None) -> bool:
-        """Return whether the actor edits that section's appeals and mails to its supporters (`Scope.may_edit_for`)."""
+        """Return whether the actor may edit that section's appeals and its mails to supporters.
+
+        None stands for all sections (see `Scope.may_edit_for`).
+        """
         return self.kind in _SERVER if self.scope is None else self.scope.may_edit_for(section)
 
 
-# A supporter proves a mailbox by a mailed link, and has no account.
+# A supporter has no account, and is recognised by a mailed link.
 SUPPORTER = Actor(ActorKind.SUPPORTER)
-# A command on the server: it may do everything.
+# A command on the server, which has all permissions.
 OPERATOR = Actor(ActorKind.OPERATOR)
-# Periodic jobs and workers.
+# A periodic job or a worker, which has all permissions.
 SYSTEM = Actor(ActorKind.SYSTEM)
 
 

@@ -1,4 +1,4 @@
-"""Roles and permissions of staff, and the scope, which every query for staff requires."""
+"""Roles and permissions of staff, and the scope of a member of staff, which every query for staff requires."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from campaign.domain.errors import InputError
 
 
 class Role(StrEnum):
-    """The roles. Each has the permissions of the ones before it, within its section; see `may`."""
+    """The roles in ascending order: each has the permissions of the roles before it, and more."""
 
     VIEWER = "viewer"
     EDITOR = "editor"
@@ -20,30 +20,32 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """The permissions that pages and acts require."""
 
-    # Counts of all sections are public; how mail and sources do is shown of the own section only.
+    # The counts of all sections, which are public anyway, and the mail and sources of the own section.
     SEE_COUNTS = "see-counts"
-    # Texts, letters written elsewhere, moderation, export: of the own section.
+    # The own section's texts, bulk entries, moderation and exports.
     EDIT = "edit"
-    # Every section's funnel, publishing, appeals.
+    # The funnels and appeals of all sections, and publishing.
     COORDINATE = "coordinate"
     # Sections, staff, the audit log.
     ADMINISTER = "administer"
 
 
-_FROM: dict[Permission, Role] = {
+_LOWEST_ROLE: dict[Permission, Role] = {
     Permission.SEE_COUNTS: Role.VIEWER,
     Permission.EDIT: Role.EDITOR,
     Permission.COORDINATE: Role.COORDINATOR,
     Permission.ADMINISTER: Role.ADMIN,
 }
 _ORDER = tuple(Role)
-# Roles that see names and addresses, publish or hand out roles: a password alone is phished too easily.
-TWO_FACTOR_ROLES = frozenset(role for role in _ORDER if _ORDER.index(role) >= _ORDER.index(_FROM[Permission.EDIT]))
+# Roles that see names and addresses, publish or change accounts. A password alone is too easily obtained by phishing.
+TWO_FACTOR_ROLES = frozenset(
+    role for role in _ORDER if _ORDER.index(role) >= _ORDER.index(_LOWEST_ROLE[Permission.EDIT])
+)
 
 
 def may(role: Role, permission: Permission) -> bool:
     """Return whether the role has the permission."""
-    return _ORDER.index(role) >= _ORDER.index(_FROM[permission])
+    return _ORDER.index(role) >= _ORDER.index(_LOWEST_ROLE[permission])
 
 
 def checked_role(text: str) -> Role:
@@ -56,9 +58,9 @@ def checked_role(text: str) -> Role:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A staff account with its role and section. Every query for staff requires it, and returns only what it may see.
+    """A staff account with its role and section. Queries for staff return only data that this scope permits.
 
-    Personal data is limited to `section`, whatever the role.
+    Personal data is limited to `section` for every role.
     """
 
     staff_id: int
@@ -70,8 +72,8 @@ class Scope:
         return may(self.role, permission)
 
     def may_edit_for(self, section: str | None) -> bool:
-        """Return whether this person edits the appeals of that section, and mails to its supporters.
+        """Return whether this person may edit the appeals of that section and its mails to supporters.
 
-        None: appeals made on the server, and mails to the supporters of all sections.
+        None stands for appeals that were made by a command, and for mails to the supporters of all sections.
         """
         return self.may(Permission.COORDINATE) or (self.may(Permission.EDIT) and section == self.section)

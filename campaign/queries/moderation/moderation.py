@@ -119,12 +119,12 @@ class InvalidationView:
         Reports without a signature have no address, and an invalidation that has begun shows in the counts anyway.
         """
         is_told = self.is_of_reports or self.is_begun or not is_small(self.matched)
-        return self.matched if is_told or (self.criteria and self.criteria.asks_nothing) else None
+        return self.matched if is_told or (self.criteria and self.criteria.selects_ids_only) else None
 
     @property
     def told_confirmed(self) -> int | None:
         """Return the number of confirmed matches; None if this number, or the remaining one, must be hidden."""
-        if self.told is None or self.is_begun or (self.criteria and self.criteria.asks_nothing):
+        if self.told is None or self.is_begun or (self.criteria and self.criteria.selects_ids_only):
             return None if self.told is None else self.matched_confirmed
         left = self.matched - self.matched_confirmed
         return None if is_small(self.matched_confirmed) or (left and is_small(left)) else self.matched_confirmed

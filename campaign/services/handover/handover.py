@@ -51,7 +51,7 @@ def queue_handover(appeal: AppealView, *, language: str, target: int, reason: st
 
     Raises InputError (`reason`), NotFoundError (not for this role), StateError (one is being made already).
     """
-    reason, scope, now = read_reason(reason), context.actor.member, context.now
+    reason, scope, now = read_reason(reason), context.actor.staff_scope, context.now
     context.actor.require(Permission.EDIT)
     with transaction() as session:
         of_section = Handover.appeal_id == appeal.id, Handover.section_code == scope.section

@@ -78,7 +78,7 @@ def add_invalidation(
     """
     if criteria.is_empty:
         raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
-    by, vault = context.actor.member, context.vault
+    by, vault = context.actor.staff_scope, context.vault
     context.actor.require(Permission.EDIT)
     with transaction() as session:
         if subject is InvalidatedKind.REPORTS:
@@ -303,7 +303,7 @@ def _end(session: Session, row: Invalidation, *, context: Context) -> None:
 
 
 def _locked(session: Session, invalidation_id: int, context: Context, *states: InvalidationState) -> Invalidation:
-    by = context.actor.member
+    by = context.actor.staff_scope
     context.actor.require(Permission.EDIT)
     row = session.get(Invalidation, invalidation_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if row is None or row.section_code != by.section:

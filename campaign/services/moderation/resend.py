@@ -19,7 +19,7 @@ def resend(signature_id: int, mail_id: int, *, seen: int, context: Context) -> N
     `seen` is the mail's fence as the page showed it. Raises NotFoundError (no mail of a signer of the section),
     StateError (its state has changed since, or it may not be sent again).
     """
-    by = context.actor.member
+    by = context.actor.staff_scope
     context.actor.require(Permission.EDIT)
     with transaction() as session:
         own = select(Signature.id).where(Signature.id == signature_id, Signature.section_code == by.section)

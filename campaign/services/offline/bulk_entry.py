@@ -135,7 +135,7 @@ def undo(slug: str, entry_id: int, *, context: Context) -> None:
 def require_entry_scope(context: Context) -> Scope:
     """Return the scope of an actor who may make entries. Raises NotFoundError for all others."""
     context.actor.require(Permission.EDIT)
-    return context.actor.member
+    return context.actor.staff_scope
 
 
 def find_entry_appeal(session: Session, slug: str, day: date, by: Scope, now: datetime) -> Appeal:

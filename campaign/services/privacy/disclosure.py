@@ -70,7 +70,7 @@ def disclose(
     counts instead. Raises InputError (`reason`: `missing`, `too-long`), and BudgetError where the budget is used up;
     then coordinators and administrators get an alert.
     """
-    reason, scope = read_reason(reason), context.actor.member
+    reason, scope = read_reason(reason), context.actor.staff_scope
     context.actor.require(Permission.EDIT)
     with transaction() as session:
         is_within = _spend(session, context, shown or asked, files)
@@ -85,16 +85,16 @@ def disclose(
 def search_signers(*, name: str, address: Address | None, reason: str, context: Context) -> tuple[SignerView, ...]:
     """Return the signers of the own section with that name or address. Raises the errors of `disclose`."""
     read_reason(reason)
-    signers = find_signer_ids(context.actor.member, context.vault, name=name, address=address)
+    signers = find_signer_ids(context.actor.staff_scope, context.vault, name=name, address=address)
     disclose(
         DisclosureKind.SEARCH,
-        f"section:{context.actor.member.section}",
+        f"section:{context.actor.staff_scope.section}",
         shown=len(signers),
         asked=1,
         reason=reason,
         context=context,
     )
-    return open_signers(signers, context.actor.member, context.vault)
+    return open_signers(signers, context.actor.staff_scope, context.vault)
 
 
 def count_signers(criteria: Criteria, appeal_id: int | None, *, reason: str, context: Context) -> int:
@@ -106,10 +106,10 @@ def count_signers(criteria: Criteria, appeal_id: int | None, *, reason: str, con
     if criteria.is_empty:
         raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
     used = [name for name, value in asdict(criteria).items() if value]
-    costs = 0 if criteria.asks_nothing else COUNT_COSTS
+    costs = 0 if criteria.selects_ids_only else COUNT_COSTS
     disclose(
         DisclosureKind.COUNT,
-        f"section:{context.actor.member.section}",
+        f"section:{context.actor.staff_scope.section}",
         asked=costs,
         more={"by": used},
         reason=reason,
@@ -123,11 +123,11 @@ def rare_domains(slug: str | None, *, reason: str, context: Context) -> tuple[Ne
 
     Each of the latter counts as one person shown. Raises the errors of `disclose`.
     """
-    domains = new_domains(context.actor.member, context.vault, now=context.now, slug=slug, least=1)
+    domains = new_domains(context.actor.staff_scope, context.vault, now=context.now, slug=slug, least=1)
     rare = sum(is_small(domain.signed) for domain in domains)
     disclose(
         DisclosureKind.DOMAINS,
-        f"section:{context.actor.member.section}",
+        f"section:{context.actor.staff_scope.section}",
         shown=rare,
         asked=1,
         reason=reason,
@@ -141,11 +141,11 @@ def preview_signers(invalidation_id: int, *, reason: str, context: Context) -> t
 
     Raises NotFoundError, and the errors of `disclose`.
     """
-    sample = sample_of(context.actor.member, invalidation_id)
+    sample = sample_of(context.actor.staff_scope, invalidation_id)
     disclose(
         DisclosureKind.PREVIEW, f"invalidation:{invalidation_id}", shown=len(sample), reason=reason, context=context
     )
-    return open_signers(sample, context.actor.member, context.vault)
+    return open_signers(sample, context.actor.staff_scope, context.vault)
 
 
 def export_signers(
@@ -157,7 +157,7 @@ def export_signers(
     """
     options = {"only_with_updates": only_with_updates, "addresses": addresses}
     disclose(DisclosureKind.EXPORT, f"appeal:{slug}", files=1, more=options, reason=reason, context=context)
-    section = context.actor.member.section
+    section = context.actor.staff_scope.section
     return signatories(appeal_id, section, context.vault, wanting_updates=only_with_updates, with_email=addresses)
 
 
@@ -182,10 +182,10 @@ def subject_access_for(signature_id: int, *, reason: str, context: Context) -> t
 
     Raises NotFoundError, and the errors of `disclose`.
     """
-    signatures = own_signatures_of_same_address(context.actor.member, context.vault, signature_id)
+    signatures = own_signatures_of_same_address(context.actor.staff_scope, context.vault, signature_id)
     disclose(DisclosureKind.HELD, f"signature:{signature_id}", shown=len(signatures), reason=reason, context=context)
     data = subject_access_of(signature_id, context.vault)
-    return tuple(part for part in data if part.signature.section_code == context.actor.member.section)
+    return tuple(part for part in data if part.signature.section_code == context.actor.staff_scope.section)
 
 
 def _spend(session: Session, context: Context, shown: int, files: int) -> bool:
@@ -196,7 +196,7 @@ def _spend(session: Session, context: Context, shown: int, files: int) -> bool:
     module = sqlite if session.connection().dialect.name == "sqlite" else postgresql
     day = context.now.astimezone(UTC).date()
     first = module.insert(DisclosureDay).values(
-        staff_id=context.actor.member.staff_id, day=day, shown=shown, files=files
+        staff_id=context.actor.staff_scope.staff_id, day=day, shown=shown, files=files
     )
     total = {"shown": DisclosureDay.shown + shown, "files": DisclosureDay.files + files}
     within = and_(total["shown"] <= SHOWN_A_DAY, total["files"] <= FILES_A_DAY)
@@ -205,10 +205,10 @@ def _spend(session: Session, context: Context, shown: int, files: int) -> bool:
 
 
 def _alert(context: Context) -> None:
-    log.error("staff %s has used up the day's budget of names and addresses", context.actor.member.staff_id)
+    log.error("staff %s has used up the day's budget of names and addresses", context.actor.staff_scope.staff_id)
 
     def words(locale: str) -> dict[str, str]:
-        message = budget_used_up(locale, context.actor.member.staff_id)
+        message = budget_used_up(locale, context.actor.staff_scope.staff_id)
         return {"subject": message.subject, "text": message.text, "url": f"{context.settings.base_url}/staff/audit"}
 
     raise_alert(ALERT, 0, words, context=context)

@@ -25,7 +25,7 @@ from campaign.services.staff.audit import AuditRecord, append
 
 def correct_name_for(signature_id: int, name: str, *, reason: str, context: Context) -> None:
     """Correct the name of one signature. Raises NotFoundError, InputError (`reason`)."""
-    own_signatures_of_same_address(context.actor.member, context.vault, signature_id)
+    own_signatures_of_same_address(context.actor.staff_scope, context.vault, signature_id)
     _note("signature.correct-name", f"signature:{signature_id}", reason=reason, context=context)
     correct_name(signature_id, name, context=context)
 
@@ -37,7 +37,7 @@ def change_address_for(signature_id: int, new: Address, *, reason: str, context:
     an address is the current one: so this counts as a disclosure of names and addresses. Raises NotFoundError,
     InputError (`reason`; `email` as `request_change`), BudgetError.
     """
-    marks = own_marks_of_same_address(context.actor.member, context.vault, signature_id)
+    marks = own_marks_of_same_address(context.actor.staff_scope, context.vault, signature_id)
     disclose(DisclosureKind.READDRESS, f"signature:{signature_id}", shown=len(marks), reason=reason, context=context)
     request_change(signature_id, new, row_marks=b"".join(marks), context=context)
 
@@ -47,12 +47,12 @@ def erase_for(signature_id: int, *, reason: str, context: Context) -> int:
 
     Raises NotFoundError, InputError (`reason`).
     """
-    signatures = own_signatures_of_same_address(context.actor.member, context.vault, signature_id)
+    signatures = own_signatures_of_same_address(context.actor.staff_scope, context.vault, signature_id)
     _note(
         "signature.erase", f"signature:{signature_id}", {"signatures": len(signatures)}, reason=reason, context=context
     )
     for signature in signatures:
-        erase(signature, section=context.actor.member.section, context=context)
+        erase(signature, section=context.actor.staff_scope.section, context=context)
     return len(signatures)
 
 
@@ -61,12 +61,12 @@ def send_links_for(address: Address, *, reason: str, context: Context) -> None:
 
     The caller does not learn whether there are any. Raises InputError (`reason`).
     """
-    _note("signature.send-links", f"section:{context.actor.member.section}", reason=reason, context=context)
+    _note("signature.send-links", f"section:{context.actor.staff_scope.section}", reason=reason, context=context)
     request_new_links(address, context=context)
 
 
 def _note(action: str, subject: str, after: dict[str, Any] | None = None, *, reason: str, context: Context) -> None:
-    reason, scope = read_reason(reason), context.actor.member
+    reason, scope = read_reason(reason), context.actor.staff_scope
     context.actor.require(Permission.EDIT)
     with transaction() as session:
         entry = AuditRecord(action, subject, scope.section, after=after, reason=reason)

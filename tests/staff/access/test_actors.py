@@ -120,7 +120,7 @@ def test_the_system_has_all_permissions_and_a_supporter_none(permission: Permiss
 
 
 def test_only_a_member_of_staff_has_a_section() -> None:
-    assert VIEWER.member == VIEWER.scope
+    assert VIEWER.staff_scope == VIEWER.scope
     for actor in (OPERATOR, SYSTEM, SUPPORTER):
         with pytest.raises(NotFoundError):
-            _ = actor.member
+            _ = actor.staff_scope
