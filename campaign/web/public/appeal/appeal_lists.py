@@ -44,19 +44,20 @@ def by_country(country: str) -> ResponseReturnValue:
     if code not in COUNTRIES or country != country.lower():
         abort(404)
     locale, now = current_locale(), runtime().clock()
-    open_appeals = [each for each in data_cache().open_appeals() if each.appeal.country == code]
+    open_appeals = [listed for listed in data_cache().open_appeals() if listed.appeal.country == code]
     page = data_cache().ended_page(1, code)
-    ended_appeals = page.appeals if page is not None else ()
+    newest_ended = page.appeals if page is not None else ()
 
     def render() -> str:
-        title, rows, ended = (
-            country_name(code, locale),
-            list_rows(open_appeals, locale, now),
-            ended_rows(ended_appeals, locale),
+        return render_template(
+            "public/appeal/list.html",
+            title=country_name(code, locale),
+            rows=list_rows(open_appeals, locale, now),
+            ended=ended_rows(newest_ended, locale),
+            section=None,
         )
-        return render_template("public/appeal/list.html", title=title, rows=rows, ended=ended, section=None)
 
-    version = list_version(open_appeals, now), ended_list_version(ended_appeals)
+    version = list_version(open_appeals, now), ended_list_version(newest_ended)
     return page_cache().answer(("country", country, locale), version, render, content_type=HTML)
 
 
@@ -83,21 +84,21 @@ def by_section(code: str) -> ResponseReturnValue:
         abort(404)
     locale, now = current_locale(), runtime().clock()
     open_appeals = data_cache().open_appeals()
-    own_counts = {}
-    for each in open_appeals:
-        section_counts = data_cache().counts(each.appeal).by_section.get(code, SectionCounts())
-        own_counts[each.appeal.id] = section_counts.total, section_counts.entered
+    counts_by_appeal = {}
+    for listed in open_appeals:
+        section_counts = data_cache().counts(listed.appeal).by_section.get(code, SectionCounts())
+        counts_by_appeal[listed.appeal.id] = section_counts.total, section_counts.entered
 
     def render() -> str:
         rows = [
-            row | dict(zip(("ours", "ours_entered"), own_counts[row["appeal"].id], strict=True))
+            row | dict(zip(("section_actions", "section_entered"), counts_by_appeal[row["appeal"].id], strict=True))
             for row in list_rows(open_appeals, locale, now)
         ]
-        rows.sort(key=lambda row: -row["ours"])
+        rows.sort(key=lambda row: -row["section_actions"])
         title = section_label(code, locale)
         return render_template("public/appeal/list.html", title=title, rows=rows, section=section)
 
-    version = (list_version(open_appeals, now), tuple(own_counts.items()), section)
+    version = (list_version(open_appeals, now), tuple(counts_by_appeal.items()), section)
     return page_cache().answer(("section", code, locale), version, render, content_type=HTML)
 
 
@@ -119,25 +120,27 @@ def feed() -> Response:
 
 @blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
-    """Return every page for search engines, with its languages."""
-    open_list, section_views = data_cache().open_appeals(), data_cache().sections()
+    """Return the sitemap for search engines: every public page, with its languages."""
+    open_appeals, section_views = data_cache().open_appeals(), data_cache().sections()
 
     def render() -> str:
-        appeals = [each.appeal for each in open_list] + list(ended_appeals())
+        appeals = [listed.appeal for listed in open_appeals] + list(ended_appeals())
         countries = {appeal.country.lower() for appeal in appeals if appeal.country}
         pages: list[tuple[str, dict[str, Any]]] = [("pages.index", {}), ("appeal_lists.sections", {})]
         pages += [("ended_appeals.index", {})]
         pages += [(f"legal_pages.{page.value}", {}) for page in SitePage]
         pages += [("appeal_lists.by_section", {"code": each.code}) for each in section_views]
         pages += [("appeal_lists.by_country", {"country": code}) for code in sorted(countries)]
-        pages += [("progress.show", {"slug": each.appeal.slug}) for each in open_list]
+        pages += [("progress.show", {"slug": listed.appeal.slug}) for listed in open_appeals]
         entries = [alternates(partial(_path, endpoint, values)) for endpoint, values in pages]
         entries += [alternates(partial(_path, "pages.appeal", {"slug": each.slug}), each) for each in appeals]
         return render_template("public/appeal/sitemap.xml", entries=entries)
 
-    appeals = tuple((each.appeal.slug, each.appeal.country, each.appeal.revision) for each in open_list)
+    listed_versions = tuple(
+        (listed.appeal.slug, listed.appeal.country, listed.appeal.revision) for listed in open_appeals
+    )
     return page_cache().answer(
-        "sitemap", (appeals, data_cache().ended_version(), section_views), render, content_type=_XML
+        "sitemap", (listed_versions, data_cache().ended_version(), section_views), render, content_type=_XML
     )
 
 
@@ -147,6 +150,6 @@ def _path(endpoint: str, values: dict[str, Any], locale: str) -> str:
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    """Return the paths that search engines should leave out: pages behind mailed links, and the staff's."""
+    """Return robots.txt, which closes the pages behind mailed links and those of staff to search engines."""
     body = _ROBOTS.format(absolute_url(url_for("appeal_lists.sitemap")))
     return page_cache().answer("robots", 0, lambda: body, content_type="text/plain; charset=utf-8")

@@ -1,4 +1,4 @@
-"""Continuation after the deadline: the decision of each section, and whether the supporter's own section continues."""
+"""Continuation after the deadline: each section's decision, and whether the supporter's own section continues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from campaign.web.http.locale import current_locale
 class ContinuationNotice:
     """The names of the sections that continue, each with its last day, and of those that stopped."""
 
-    going: tuple[tuple[str, date], ...]
+    continuing: tuple[tuple[str, date], ...]
     stopped: tuple[str, ...]
 
 
@@ -38,8 +38,8 @@ def continuation_notice(appeal: AppealView, now: datetime, locale: str) -> Conti
     return ContinuationNotice(tuple(sorted(continuing)), tuple(sorted(stopped)))
 
 
-def goes_on_until(appeal: AppealView, signature: SignatureView | None, country: str | None) -> date | None:
-    """Return the last day in this supporter's section, if it continues after the end, else None."""
+def continued_until(appeal: AppealView, signature: SignatureView | None, country: str | None) -> date | None:
+    """Return the last day in this supporter's section, if the deadline has passed there and it continues; else None."""
     if appeal.state not in {AppealState.OPEN, AppealState.CLOSED}:
         return None
     section = _section(appeal, signature, country)
@@ -51,6 +51,7 @@ def goes_on_until(appeal: AppealView, signature: SignatureView | None, country: 
 
 
 def _section(appeal: AppealView, signature: SignatureView | None, country: str | None) -> SectionView | None:
+    """Return the section of the signature; without one, the section that the country and the page's language give."""
     if signature is not None:
         return next((section for section in data_cache().sections() if section.code == signature.section_code), None)
     return data_cache().section_for(country, current_locale(), appeal) if country else None

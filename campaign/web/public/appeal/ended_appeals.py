@@ -37,7 +37,7 @@ def index(number: int = 1) -> ResponseReturnValue:
 
 
 def ended_rows(ended: Iterable[EndedAppeal], locale: str) -> list[dict[str, Any]]:
-    """Return the row of each ended appeal; `outcome` is its language and first words, or None."""
+    """Return the row of each ended appeal; its `outcome` is the language and the beginning of the text, or None."""
     rows = []
     for each in ended:
         outcome = each.appeal.outcome_in(locale)
@@ -46,7 +46,7 @@ def ended_rows(ended: Iterable[EndedAppeal], locale: str) -> list[dict[str, Any]
                 "appeal": each.appeal,
                 "text": each.appeal.text_in(locale),
                 "signatures": each.counts.signatures,
-                "others": each.counts.total - each.counts.signatures,
+                "other_actions": each.counts.total - each.counts.signatures,
                 "entered": each.counts.by_evidence["bulk"],
                 "outcome": (outcome[0], shorten(to_plain(outcome[1]), _OUTCOME_LENGTH)) if outcome else None,
             }

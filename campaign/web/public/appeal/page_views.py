@@ -1,6 +1,6 @@
-"""Counting of page views, if TOCSIN_PAGE_VIEWS is on: a number without any data about persons.
+"""The counting of page views, if TOCSIN_PAGE_VIEWS is on: a number without any data about persons.
 
-The page is cached and answered before the application sees the request, so its script reports the view.
+The response cache answers most requests before the application sees them, so the page's script reports each view.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from campaign.services.abuse.limits import admit_view
 from campaign.services.counting.funnel_counts import count_view
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX, current_locale
-from campaign.web.public.appeal.pages import is_signable_anywhere, published_appeal
+from campaign.web.public.appeal.pages import is_signable_anywhere, published_appeal_or_404
 from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.sign import via_of_page
 
-# By network, as for signing; readers open more pages than signers send forms.
+# The limits are by network, as for signing. They are higher, because there are more readers than signers.
 _LIMITS = "120 per minute; 2000 per hour"
 blueprint = Blueprint("page_views", __name__)
 
@@ -34,11 +34,11 @@ def create(slug: str) -> Response:
     """Count one view, unless the reader refuses tracking or the appeal takes no signatures; 404 if counting is off."""
     if _is_off():
         abort(404)
-    appeal, context = published_appeal(slug), supporter_context()
+    appeal, context = published_appeal_or_404(slug), supporter_context()
     section = data_cache().section_for(_country(), current_locale(), appeal)
-    refuses = "1" in (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
-    is_wanted = section is not None and not refuses and is_signable_anywhere(appeal, context.now)
-    if section is not None and is_wanted and admit_view(appeal, client_networks(), context=context):
+    refuses_tracking = "1" in (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
+    is_counted = not refuses_tracking and is_signable_anywhere(appeal, context.now)
+    if section is not None and is_counted and admit_view(appeal, client_networks(), context=context):
         count_view(appeal.id, section.code, clean_via(via_of_page()), context=context)
     return Response(status=204)
 

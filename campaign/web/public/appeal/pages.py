@@ -1,4 +1,4 @@
-"""The list of appeals and the page of one: the same for all readers of a language, so cached as rendered."""
+"""The list of appeals and the page of one appeal; readers of one language get the same rendered page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, bind_punctuation, current_locale, preferred_locale
 from campaign.web.public.appeal.continuation import continuation_notice
 
-_MAX_OTHERS = 3
+_MAX_OTHER_APPEALS = 3
 HTML = "text/html; charset=utf-8"
 blueprint = Blueprint("pages", __name__)
 
@@ -56,13 +56,13 @@ def index() -> ResponseReturnValue:
 @blueprint.get(f"{PREFIX}/appeals/<slug>")
 def appeal(slug: str) -> ResponseReturnValue:
     """Show the case, the letter, the form and the progress."""
-    view = published_appeal(slug)
+    view = published_appeal_or_404(slug)
     counts = data_cache().counts(view)
     now, locale = runtime().clock(), current_locale()
-    others = () if is_signable_anywhere(view, now) else list_version(other_appeals(view), now)
+    others_version = () if is_signable_anywhere(view, now) else list_version(other_appeals(view), now)
     return page_cache().answer(
         ("appeal", slug, locale),
-        (page_version(view, counts, now), others),
+        (page_version(view, counts, now), others_version),
         lambda: render_template(
             "public/appeal/appeal.html", **appeal_page_context(view, counts, now, locale), is_view=True
         ),
@@ -72,8 +72,8 @@ def appeal(slug: str) -> ResponseReturnValue:
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/thanks")
 def thanks(slug: str) -> ResponseReturnValue:
-    """Show what happens after signing, and what to do if no mail comes. The page is the same for every signer."""
-    view = published_appeal(slug)
+    """Show the next step after signing, and advice if no mail comes; the page is the same for every signer."""
+    view = published_appeal_or_404(slug)
     locale = current_locale()
     return page_cache().answer(
         ("thanks", slug, locale),
@@ -83,7 +83,7 @@ def thanks(slug: str) -> ResponseReturnValue:
     )
 
 
-def published_appeal(slug: str) -> AppealView:
+def published_appeal_or_404(slug: str) -> AppealView:
     """Return the appeal; 404 if it is unknown or still a draft."""
     appeal = data_cache().published_appeal(slug)
     if appeal is None:
@@ -92,7 +92,7 @@ def published_appeal(slug: str) -> AppealView:
 
 
 def page_version(appeal: AppealView, counts: Counts, now: datetime) -> Any:
-    """Return a value that changes whenever the page does: with text, counts or the hour (days left, the end)."""
+    """Return a value that changes whenever the page does: with text, counts or the hour, which may end the appeal."""
     return appeal.revision, counts.cells, now.date(), now.hour
 
 
@@ -107,7 +107,7 @@ def is_signable_anywhere(appeal: AppealView, now: datetime) -> bool:
 def other_appeals(appeal: AppealView) -> tuple[ListedOpenAppeal, ...]:
     """Return other open appeals for the page of an ended one: the same country first, then the nearest deadline."""
     others = [each for each in data_cache().open_appeals() if each.appeal.id != appeal.id]
-    return tuple(sorted(others, key=lambda each: each.appeal.country != appeal.country)[:_MAX_OTHERS])
+    return tuple(sorted(others, key=lambda each: each.appeal.country != appeal.country)[:_MAX_OTHER_APPEALS])
 
 
 def list_rows(appeals: Iterable[ListedOpenAppeal], locale: str, now: datetime) -> list[dict[str, Any]]:
@@ -139,8 +139,8 @@ def appeal_page_context(appeal: AppealView, counts: Counts, now: datetime, local
         "background": bind_punctuation(Markup(to_html(text.background)), text.language),  # noqa: S704
         "targets": [(target, address_lines(target)) for target in appeal.targets_in(text.language)],
         "counts": counts,
-        "others": counts.total - counts.signatures,
-        "sections_acting": len(counts.by_section),
+        "other_actions": counts.total - counts.signatures,
+        "section_count": len(counts.by_section),
         "progress": progress(counts.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
         "days_left": days_left(appeal.deadline, now.date(), is_open=appeal.is_open),
         "today": now.date(),
@@ -148,7 +148,7 @@ def appeal_page_context(appeal: AppealView, counts: Counts, now: datetime, local
         "counts_views": runtime().settings.page_views,
         "other_rows": [] if is_signable_now else list_rows(other_appeals(appeal), locale, now),
         "outcome": appeal.outcome_in(locale),
-        "after": continuation_notice(appeal, now, locale),
+        "continuation": continuation_notice(appeal, now, locale),
         "is_other_language": text.language != locale,
         "countries": country_names(locale),
         "form": {},

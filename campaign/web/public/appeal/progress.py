@@ -16,18 +16,18 @@ from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.pictures.chart import daily_chart
 from campaign.web.pictures.tile_map import map_size, tile_map
-from campaign.web.public.appeal.pages import HTML, appeal_page_context, page_version, published_appeal
+from campaign.web.public.appeal.pages import HTML, appeal_page_context, page_version, published_appeal_or_404
 from campaign.web.public.site.assets import IMAGE_POLICY
 
 _SVG = "image/svg+xml; charset=utf-8"
-_IMAGE = (("Content-Security-Policy", IMAGE_POLICY),)
+_IMAGE_HEADERS = (("Content-Security-Policy", IMAGE_POLICY),)
 blueprint = Blueprint("progress", __name__)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/progress")
 def show(slug: str) -> ResponseReturnValue:
     """Show the counts by section, channel and day."""
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     counts = data_cache().counts(appeal)
     now, locale = runtime().clock(), current_locale()
 
@@ -43,8 +43,8 @@ def show(slug: str) -> ResponseReturnValue:
             rows=rows,
             channels=[channel.value for channel in Channel if channel in counts.by_channel],
             days=day_counts,
-            # Part of the pictures' addresses: with the same address a browser may show an old picture.
-            counted=hashlib.sha256(repr((counts.cells, day_counts)).encode()).hexdigest()[:12],
+            # It is part of the pictures' addresses, so that a browser does not show an old picture from its cache.
+            counts_digest=hashlib.sha256(repr((counts.cells, day_counts)).encode()).hexdigest()[:12],
             map_size=map_size(data_cache().sections()),
         )
 
@@ -54,7 +54,7 @@ def show(slug: str) -> ResponseReturnValue:
 @blueprint.get(f"{PREFIX}/appeals/<slug>/progress.svg")
 def chart(slug: str) -> Response:
     """Return the actions by day as an SVG picture."""
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     counts = data_cache().counts(appeal)
     now, locale = runtime().clock(), current_locale()
     return page_cache().answer(
@@ -62,14 +62,14 @@ def chart(slug: str) -> Response:
         page_version(appeal, counts, now),
         lambda: daily_chart(days(appeal.id), appeal.opened_at, now, locale, runtime().settings.theme),
         content_type=_SVG,
-        headers=_IMAGE,
+        headers=_IMAGE_HEADERS,
     )
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/map.svg")
 def tiles(slug: str) -> Response:
     """Return the sections with their actions as an SVG picture."""
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     counts = data_cache().counts(appeal)
     now, locale = runtime().clock(), current_locale()
     return page_cache().answer(
@@ -77,7 +77,7 @@ def tiles(slug: str) -> Response:
         page_version(appeal, counts, now),
         lambda: tile_map(data_cache().sections(), counts, runtime().settings.theme, locale),
         content_type=_SVG,
-        headers=_IMAGE,
+        headers=_IMAGE_HEADERS,
     )
 
 

@@ -24,12 +24,12 @@ from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, absolute_url, current_locale, number, short_date
 from campaign.web.pictures.typeset import BusyError, card_png, poster_pdf
-from campaign.web.public.appeal.pages import is_signable_anywhere, published_appeal
+from campaign.web.public.appeal.pages import is_signable_anywhere, published_appeal_or_404
 from campaign.web.public.appeal.progress import section_label
 
 _TEN_MINUTES = "public, max-age=600"
-_SUMMARY = 400  # characters
-# An Urgent Action sets its demand in bold inside the summary.
+_MAX_SUMMARY = 400  # characters
+# An Urgent Action has its demand in bold in the summary.
 _DEMAND = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
 _RETRY_SECONDS = 5
 blueprint = Blueprint("share", __name__)
@@ -37,15 +37,15 @@ blueprint = Blueprint("share", __name__)
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/card.png")
 def card(slug: str) -> ResponseReturnValue:
-    """Return a PNG with headline and progress, drawn again only after a whole per cent or a day."""
-    appeal = published_appeal(slug)
+    """Return a PNG with headline and progress; it is drawn again only when its rounded number or the day changes."""
+    appeal = published_appeal_or_404(slug)
     now, locale = runtime().clock(), current_locale()
     signatures = _round_down(data_cache().counts(appeal).signatures)
     shown_progress = progress(signatures, appeal.goal, appeal.opened_at, appeal.deadline, now)
     text, settings = appeal.text_in(locale), runtime().settings
 
     def render() -> bytes:
-        texts = _words(appeal, locale) | {
+        texts = _card_texts(appeal, locale) | {
             "share": shown_progress.signatures,
             "time": shown_progress.time,
             "signatures": ngettext(
@@ -74,7 +74,7 @@ def poster(slug: str, section: str) -> ResponseReturnValue:
 
     The code's address has a source tag: `?via=`, else `poster-<section>`. 404 if no font can show the text.
     """
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     section_view = _poster_section(appeal, section)
     if section_view is None:
         abort(404)
@@ -82,7 +82,7 @@ def poster(slug: str, section: str) -> ResponseReturnValue:
     tag = clean_via(request.args.get("via")) or f"poster-{section}"
     address = absolute_url(url_for("pages.appeal", slug=slug)) + f"?via={tag}"
     text = appeal.text_in(locale)
-    texts = _poster_words(appeal, section_view, locale)
+    texts = _poster_texts(appeal, section_view, locale)
     if not _are_printable(texts):
         advice = gettext("This server has no font that shows every sign of it (TOCSIN_FONTS).")
         return render_template("public/error.html", title=gettext("No poster in this language"), advice=advice), 404
@@ -93,31 +93,31 @@ def poster(slug: str, section: str) -> ResponseReturnValue:
         except BusyError as error:
             raise ServiceUnavailable(retry_after=_RETRY_SECONDS) from error
 
-    # Only the standard poster is cached: own tags are too many.
+    # One key for all posters with a tag of their own: there may be too many of them for the cache.
     key = ("poster", slug, section if "via" not in request.args else "", locale)
     version = (appeal.revision, address, settings.theme.name)
     return page_cache().answer(key, version, render, content_type="application/pdf", cache_control=_TEN_MINUTES)
 
 
 def has_poster(appeal: AppealView, section: str, locale: str) -> bool:
-    """Return whether there is a poster to link: there is none if no font can show its text."""
+    """Return whether the section has a poster: there is none if no font can show its text."""
     section_view = _poster_section(appeal, section)
-    return section_view is not None and _are_printable(_poster_words(appeal, section_view, locale))
+    return section_view is not None and _are_printable(_poster_texts(appeal, section_view, locale))
 
 
 @blueprint.app_context_processor
-def _sharing() -> dict[str, Any]:
+def _template_values() -> dict[str, Any]:
     locale = current_locale()
     return {
         "has_poster": lambda appeal, section: has_poster(appeal, section, locale),
         "share_links": lambda appeal: share_links(appeal, locale),
-        "structured": lambda appeal, signatures: structured_data(appeal, signatures, locale),
-        "described": lambda appeal: description(appeal, locale),
+        "structured_data": lambda appeal, signatures: structured_data(appeal, signatures, locale),
+        "page_description": lambda appeal: description(appeal, locale),
     }
 
 
 def share_links(appeal: AppealView, locale: str) -> list[tuple[str, str]]:
-    """Return name and address of each way to share: plain links that contact no network before they are followed."""
+    """Return name and address of each way to share, as plain links: a page that shows them contacts no network."""
     headline = appeal.text_in(locale).headline
     page = absolute_url(url_for("pages.appeal", slug=appeal.slug, locale=locale))
 
@@ -160,25 +160,26 @@ def structured_data(appeal: AppealView, signatures: int, locale: str) -> dict[st
 
 
 def description(appeal: AppealView, locale: str) -> str:
-    """Return the case in one or two lines for search engines and networks."""
+    """Return the case in one or two lines, for search engines and social networks."""
     return shorten(to_plain(appeal.text_in(locale).summary), 200)
 
 
 def split_summary(summary: str) -> tuple[str, str]:
-    """Return the beginning of a summary without its demand, and the demand, which is set in bold."""
+    """Return the beginning of a summary without its demand, and the demand, which is in bold."""
     beginning = shorten(to_plain(_DEMAND.sub("", summary)))
     return beginning, shorten(" ".join(to_plain(part) for part in _DEMAND.findall(summary)))
 
 
 def _poster_section(appeal: AppealView, code: str) -> SectionView | None:
-    """Return the section, if the appeal takes signatures in it, else None."""
+    """Return the section with that code; None if there is none, or if no section takes signatures of the appeal now."""
     section = next((section_view for section_view in data_cache().sections() if section_view.code == code), None)
     return section if is_signable_anywhere(appeal, runtime().clock()) else None
 
 
-def _poster_words(appeal: AppealView, section: SectionView, locale: str) -> dict[str, Any]:
+def _poster_texts(appeal: AppealView, section: SectionView, locale: str) -> dict[str, Any]:
+    """Return the texts of the poster, by the names that its template uses."""
     summary, demand = split_summary(appeal.text_in(locale).summary)
-    return _words(appeal, locale) | {
+    return _card_texts(appeal, locale) | {
         "summary": summary,
         "demand": demand,
         "call": gettext("Sign. It takes 20 seconds."),
@@ -186,11 +187,13 @@ def _poster_words(appeal: AppealView, section: SectionView, locale: str) -> dict
     }
 
 
-def _are_printable(words: dict[str, Any]) -> bool:
-    return is_printable("".join(str(word) for word in words.values()), runtime().settings.fonts)
+def _are_printable(texts: dict[str, Any]) -> bool:
+    """Return whether the fonts can show all of the texts."""
+    return is_printable("".join(str(text) for text in texts.values()), runtime().settings.fonts)
 
 
-def _words(appeal: AppealView, locale: str) -> dict[str, Any]:
+def _card_texts(appeal: AppealView, locale: str) -> dict[str, Any]:
+    """Return the texts that card and poster have in common, by the names that their templates use."""
     text = appeal.text_in(locale)
     is_open = appeal.state == AppealState.OPEN and appeal.deadline is not None
     return {
@@ -202,15 +205,12 @@ def _words(appeal: AppealView, locale: str) -> dict[str, Any]:
 
 
 def _round_down(signatures: int) -> int:
-    """Return the number rounded down to two significant digits.
-
-    A card is a picture, not a counter, and so is drawn at most a hundred times.
-    """
+    """Return the number rounded down to two significant digits, so that a card is not drawn for every signature."""
     unit: int = 10 ** max(0, len(str(signatures)) - 2)
     return signatures // unit * unit
 
 
-def shorten(text: str, limit: int = _SUMMARY) -> str:
-    """Return the text in one paragraph, cut to at most `limit` characters at a word."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[:limit].rsplit(" ", 1)[0].rstrip(",;:.") + "…"
+def shorten(text: str, limit: int = _MAX_SUMMARY) -> str:
+    """Return the text as one paragraph, cut at a word to at most `limit` characters and an ellipsis."""
+    paragraph = " ".join(text.split())
+    return paragraph if len(paragraph) <= limit else paragraph[:limit].rsplit(" ", 1)[0].rstrip(",;:.") + "…"

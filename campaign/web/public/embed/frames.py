@@ -25,7 +25,7 @@ from campaign.web.caching.page_cache import page_cache
 from campaign.web.forms import read_sign_form
 from campaign.web.http.headers import FRAMEABLE_HEADERS
 from campaign.web.http.locale import DEFAULT_LOCALE, absolute_url
-from campaign.web.public.appeal.pages import HTML, appeal_page_context, page_version, published_appeal
+from campaign.web.public.appeal.pages import HTML, appeal_page_context, page_version, published_appeal_or_404
 from campaign.web.public.signing.sign import LIMITS, form_page_context, submit
 
 KINDS = ("form", "counter")
@@ -52,7 +52,7 @@ def show(slug: str) -> ResponseReturnValue:
 
     `theme` chooses light, dark or the system's scheme; `lang` chooses the language.
     """
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     kind, scheme = _query_choice("kind", KINDS), _query_choice("theme", SCHEMES)
     locale = _set_locale(appeal)
     counts = data_cache().counts(appeal)
@@ -70,7 +70,7 @@ def show(slug: str) -> ResponseReturnValue:
 @limiter.limit(LIMITS, deduct_when=lambda response: response.status_code == 303)
 def create(slug: str) -> ResponseReturnValue:
     """Sign as the page's own form does, and stay inside the frame; 422 with the form and its errors."""
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     locale = _set_locale(appeal)
     scheme = _query_choice("theme", SCHEMES)
     refusal = submit(appeal, read_sign_form(request.form))
@@ -82,7 +82,7 @@ def create(slug: str) -> ResponseReturnValue:
 @blueprint.get("/embed/<slug>/thanks")
 def thanks(slug: str) -> ResponseReturnValue:
     """Show the page after signing in a frame."""
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     locale, scheme = _set_locale(appeal), _query_choice("theme", SCHEMES)
     return page_cache().answer(
         ("embed-thanks", slug, scheme, locale),

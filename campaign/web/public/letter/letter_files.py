@@ -21,7 +21,7 @@ from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
 from campaign.queries.signing.signature import SignatureView
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, current_locale
-from campaign.web.public.appeal.pages import published_appeal
+from campaign.web.public.appeal.pages import published_appeal_or_404
 from campaign.web.public.letter.take_action_page import LetterChoice, reachable_targets, read_choice
 from campaign.web.public.signing.token import signer_or_refusal
 
@@ -36,7 +36,7 @@ def unsigned(slug: str) -> ResponseReturnValue:
 
     The query has `lang`, and optionally `country`, `form`, `target` and `as=fax`.
     """
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     choice = read_choice(appeal, None)
     target = _target(appeal, choice)
     is_fax = request.args.get("as") == "fax"
@@ -73,7 +73,7 @@ def signed(token: str) -> ResponseReturnValue:
 @blueprint.get(f"{PREFIX}/appeals/<slug>/act.svg")
 def qr_code(slug: str) -> Response:
     """Return a QR code that opens the page for taking action on a telephone, with the same choices."""
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     choice = read_choice(appeal, None)
     address = _address("take_action.act_unsigned", {"slug": slug}, choice)
     # The country is not in the key, so that the codes are few and displace no pages from the cache.

@@ -21,8 +21,8 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.signature import SignatureView
 from campaign.services.signing.own_letter import mail_own_letter
 from campaign.web.http.locale import PREFIX
-from campaign.web.public.appeal.continuation import goes_on_until
-from campaign.web.public.appeal.pages import published_appeal
+from campaign.web.public.appeal.continuation import continued_until
+from campaign.web.public.appeal.pages import published_appeal_or_404
 from campaign.web.public.context import supporter_context
 from campaign.web.public.letter.letter_files import chosen_target, pdf_response
 from campaign.web.public.letter.take_action_page import (
@@ -45,7 +45,7 @@ blueprint = Blueprint("own_letter", __name__)
 @blueprint.get(f"{PREFIX}/appeals/<slug>/words")
 def show_unsigned(slug: str) -> ResponseReturnValue:
     """Show the editor to readers who have not signed."""
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     if appeal.state == AppealState.STOPPED:
         return redirect(url_for("take_action.act_unsigned", slug=slug))
     return _page(appeal, None, None, read_choice(appeal, None), typed=None)
@@ -55,7 +55,7 @@ def show_unsigned(slug: str) -> ResponseReturnValue:
 @limiter.limit(_PDF_LIMITS)
 def write(slug: str) -> ResponseReturnValue:
     """Return the links, or the PDF, of the text."""
-    return _process(published_appeal(slug), None, None)
+    return _process(published_appeal_or_404(slug), None, None)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/words")
@@ -139,7 +139,7 @@ def _page(
     return render_template(
         "public/letter/own_letter.html",
         appeal=appeal,
-        is_open=appeal.is_open or goes_on_until(appeal, signature, choice.country) is not None,
+        is_open=appeal.is_open or continued_until(appeal, signature, choice.country) is not None,
         text=text,
         token=token,
         signature=signature,

@@ -22,7 +22,7 @@ from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.forms import INPUT_ERRORS
 from campaign.web.http.locale import PREFIX, current_locale
-from campaign.web.public.appeal.pages import HTML, page_version, published_appeal
+from campaign.web.public.appeal.pages import HTML, page_version, published_appeal_or_404
 from campaign.web.public.context import supporter_context
 from campaign.web.public.letter.take_action_page import LetterChoice, counted_receipt, read_choice, take_action_context
 from campaign.web.public.signing.token import signer_or_refusal
@@ -65,7 +65,7 @@ def report(token: str) -> ResponseReturnValue:
 @blueprint.get(f"{PREFIX}/appeals/<slug>/act")
 def act_unsigned(slug: str) -> ResponseReturnValue:
     """Show the letter by every channel to readers who have not signed."""
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     choice = read_choice(appeal, None)
     if request.query_string:
         return _unsigned_page(appeal, choice)
@@ -79,7 +79,7 @@ def act_unsigned(slug: str) -> ResponseReturnValue:
 @limiter.limit(UNSIGNED_LIMITS, deduct_when=lambda response: response.status_code == 303)
 def report_unsigned(slug: str) -> ResponseReturnValue:
     """Count an action that was reported without a signature, for the section of the chosen country."""
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     choice = read_choice(appeal, None)
     done = _reported_action(appeal)
     section = data_cache().section_for(choice.country, current_locale(), appeal) if choice.country else None

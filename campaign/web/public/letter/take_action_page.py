@@ -23,7 +23,7 @@ from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
 from campaign.queries.signing.signature import SignatureView
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import absolute_url, current_locale
-from campaign.web.public.appeal.continuation import goes_on_until
+from campaign.web.public.appeal.continuation import continued_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def read_choice(appeal: AppealView, signature: SignatureView | None) -> LetterCh
 
 def take_action_context(appeal: AppealView, signature: SignatureView | None, choice: LetterChoice) -> dict[str, Any]:
     """Return the values for the template."""
-    until = goes_on_until(appeal, signature, choice.country)
+    until = continued_until(appeal, signature, choice.country)
     if until is not None:
         # Then each channel is useful until that day.
         appeal = replace(appeal, deadline=until)
@@ -122,7 +122,7 @@ def take_action_context(appeal: AppealView, signature: SignatureView | None, cho
         "next_step": _next_channel(steps),
         "is_printable": is_letter_printable(letter, text, targets),
         "is_open": appeal.is_open or until is not None,
-        "goes_on_until": until,
+        "continued_until": until,
         "is_stopped": appeal.state == AppealState.STOPPED,
         "today": runtime().clock().date(),
         "counts": data_cache().counts(appeal),

@@ -23,7 +23,7 @@ from campaign.web.forms import INPUT_ERRORS, SignerInput, SignFormInput, read_si
 from campaign.web.http.headers import is_sandboxed
 from campaign.web.http.host import requested_host
 from campaign.web.http.locale import PREFIX, current_locale
-from campaign.web.public.appeal.pages import appeal_page_context, list_rows, other_appeals, published_appeal
+from campaign.web.public.appeal.pages import appeal_page_context, list_rows, other_appeals, published_appeal_or_404
 from campaign.web.public.context import supporter_context
 
 # The limits are by network: many people share the network of a school or a mobile gateway.
@@ -37,7 +37,7 @@ blueprint = Blueprint("sign", __name__)
 @limiter.limit(LIMITS, deduct_when=lambda response: response.status_code == 303)
 def create(slug: str) -> ResponseReturnValue:
     """Sign and redirect to the thanks; 422 with the form and its errors if nothing was stored."""
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     refusal = submit(appeal, read_sign_form(request.form))
     if refusal is None:
         return redirect(url_for("pages.thanks", slug=slug), 303)
@@ -47,7 +47,7 @@ def create(slug: str) -> ResponseReturnValue:
 @blueprint.post(f"{PREFIX}/appeals/<slug>/form")
 def switch_language(slug: str) -> ResponseReturnValue:
     """Show the page in another language with the input so far; nothing is checked or stored."""
-    appeal = published_appeal(slug)
+    appeal = published_appeal_or_404(slug)
     values = _values(read_sign_form(request.form))
     return render_template("public/appeal/appeal.html", **form_page_context(appeal, {"form": values}))
 
@@ -56,7 +56,7 @@ def switch_language(slug: str) -> ResponseReturnValue:
 @blueprint.get(f"{PREFIX}/appeals/<slug>/form", endpoint="form_again")
 def back_to_page(slug: str) -> ResponseReturnValue:
     """Redirect from the form's address to the page, after a reload or from a shared link."""
-    published_appeal(slug)
+    published_appeal_or_404(slug)
     return redirect(url_for("pages.appeal", slug=slug), 302)
 
 
