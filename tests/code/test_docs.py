@@ -62,6 +62,14 @@ def test_every_make_target_that_is_named_exists() -> None:
     assert set(re.findall(r"[a-z-]+", makefile.partition(".PHONY:")[2].partition("\n")[0])) == targets
 
 
+@pytest.mark.parametrize("name", ["Makefile", "pyproject.toml"])
+def test_every_path_that_a_tool_is_given_exists(name: str) -> None:
+    paths = set(re.findall(r"\b(?:campaign|tests|bench)/[\w/.]+\w", (ROOT / name).read_text(encoding="utf-8")))
+    assert len(paths) > 5
+    made = {"bench/results"}
+    assert not {path for path in paths - made if not (ROOT / path).exists()}
+
+
 def test_the_architecture_names_every_package_and_module_of_the_application() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     for path in (ROOT / "campaign").iterdir():
