@@ -945,7 +945,7 @@ def _handover_room() -> None:
         sa.Column("reason", _TEXT, nullable=False),
         sa.Column("state", _TEXT, nullable=False),
         sa.Column("created_at", _TIME, nullable=False),
-        sa.Column("touched_at", _TIME, nullable=False),
+        sa.Column("progress_at", _TIME, nullable=False),
         sa.Column("steps", sa.Integer(), nullable=False),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("signatures", sa.BigInteger()),

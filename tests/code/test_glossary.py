@@ -42,7 +42,7 @@ PLAIN = set(
     refusal refused register reminded remove repeat rescue resend result revision risk robots s sample save schema
     seal search seeds select send sent server services serving setup sha short shown signals signin single smtp
     social solved spent sqlite started state static status step stop structure subprocess svg table tags take tasks
-    test thanks throttle to tocsin together totp touched transaction translatable trouble truncated two txt type
+    test thanks throttle to tocsin together totp transaction translatable trouble truncated two txt type
     typeset u unaddressed undo undone unknown unpack unpacker unsent unsigned unsubscribe until unusual
     upgrade ups url use used utc v validate verdict verify version waiting waits wan wants warm web week wide window
     withdraw without word wrapping writer written xml

@@ -1,4 +1,4 @@
-"""Announcements: news of a case for the signers who asked for it, and the reminder before the deadline."""
+"""Announcements: news of a case for the signers who asked for news, and the reminder before the deadline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REMINDER = "kind = 'deadline_reminder'"
 
 
 class Announcement(Model):
-    """A message to the signers of an appeal or its case, in one section or all; fixed once sending begins."""
+    """A message to the signers of an appeal or its case, in one section or all. It is fixed once sending begins."""
 
     __tablename__ = "announcement"
     __table_args__ = (
@@ -42,14 +42,15 @@ class Announcement(Model):
     section_code: Mapped[str | None] = mapped_column(ForeignKey("section.code"))
     # The languages whose signers receive it; empty: all.
     locales: Mapped[list[str]] = mapped_column(default=list)
-    # Also to those who signed other appeals of the same case: what it follows, and what follows it.
+    # Whether it is also sent to the signers of the other appeals of the case: those it follows, and those following it.
     to_case: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # Only to those who signed earlier words of the letter: it tells them, and how to take their signature back.
+    # Whether it is sent only to signers of an earlier version of the letter. The mail says that the letter has changed,
+    # and how to withdraw the signature.
     is_rewording: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    # The id up to which signatures have their mail queued: sending continues behind it after an interruption.
+    # The id of the last signature whose mail was enqueued. After an interruption the fan-out continues after it.
     after_id: Mapped[int] = mapped_column(BigId, default=0)
 
     appeal: Mapped[Appeal] = relationship(viewonly=True)
@@ -59,7 +60,7 @@ class Announcement(Model):
 
 
 class AnnouncementText(Model):
-    """An announcement's text in one language. The body is Markdown, rendered through the allow-list of tags only."""
+    """An announcement's text in one language. The body is Markdown; only an allow-list of tags is rendered."""
 
     __tablename__ = "announcement_text"
 

@@ -35,7 +35,7 @@ class Appeal(Model):
     goal: Mapped[int]
     state: Mapped[str] = mapped_column(default=AppealState.DRAFT)
     languages: Mapped[list[str]] = mapped_column(default=list)
-    # The language of its first text, shown to readers in whose language there is none. None before the first text.
+    # The language of its first text, which is shown to readers without a text in their language. None before it exists.
     first_language: Mapped[str | None]
     own_language: Mapped[bool] = mapped_column(default=False)
     previous: Mapped[str | None]
@@ -46,19 +46,19 @@ class Appeal(Model):
     # Whether letters are signed with initials instead of the name.
     initials_only: Mapped[bool] = mapped_column(default=False, server_default=false())
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
-    # The section that prepares it, whose editors may edit it. None: it was created by a command on the server, and
-    # coordinators edit it.
+    # The section that prepares it and whose editors may edit it. None: a command on the server created it, and only
+    # coordinators may edit it.
     section_code: Mapped[str | None]
     # The sections that take part; empty: all.
     sections: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
-    # The authors of its texts and targets (staff ids), the latest last. An author may not publish it.
+    # The authors of its texts and targets (staff ids), the most recent last. An author may not publish it.
     written_by: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
     review_requested_at: Mapped[datetime | None]
     review_requested_by: Mapped[int | None] = mapped_column(BigId)
     # Each section's decision for the time after the deadline: {"fr": "2026-06-01"} continues until that day,
     # {"de": null} stops. A section that is missing has not decided.
     continuation: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
-    # Increased by every change of its page, which invalidates caches. Counts do not change it.
+    # Increased with every change of the appeal's page, so that caches are invalidated. Counts do not increase it.
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     opened_at: Mapped[datetime | None]
@@ -79,7 +79,7 @@ class Appeal(Model):
 
 
 class AppealText(Model):
-    """The appeal's text in one language. A version that was published never changes: consents and mails refer to it."""
+    """A version of the appeal's text in one language. Its words never change: consents refer to it."""
 
     __tablename__ = "appeal_text"
     __table_args__ = (
@@ -100,21 +100,21 @@ class AppealText(Model):
     headline: Mapped[str]
     # [{"name": …, "pronoun": …}]: names are transliterated and pronouns chosen in each language.
     people: Mapped[list[dict[str, Any]]]
-    # Markdown, rendered through the allow-list of tags only.
+    # Markdown; only an allow-list of tags is rendered.
     summary: Mapped[str]
     background: Mapped[str]
-    # The letter; all three empty where the document has talking points only.
+    # The letter. All three are empty if there are only talking points.
     salutation: Mapped[str | None]
     paragraphs: Mapped[list[str]]
     closing: Mapped[str | None]
     talking_points: Mapped[list[str]]
-    # The number of confirmed signatures, in all languages, when this version replaced one that could be signed.
+    # The number of the appeal's confirmed signatures when this version replaced one that could be signed; else None.
     signed_before: Mapped[int | None]
     created_at: Mapped[datetime]
 
 
 class ImportedDocument(Model):
-    """The content of the last document imported in a language. The next import changes only what differs from it."""
+    """The content of the last document imported in a language. The next import applies only the differences from it."""
 
     __tablename__ = "imported_document"
 

@@ -1,4 +1,4 @@
-"""Lists of signatures to hand over, deleted after some days. Their content is encrypted."""
+"""Lists of signatures to hand over. Their content is encrypted, and deleted after some days."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ class Handover(Model):
     # The language of the covering letter, and the position of the target that it goes to.
     language: Mapped[str]
     target: Mapped[int]
-    # The purpose, logged with each download.
+    # The purpose, which is logged with each download.
     reason: Mapped[str]
     state: Mapped[str] = mapped_column(default=HandoverState.QUEUED)
     created_at: Mapped[datetime]
-    # When the worker that makes it last reported progress.
-    touched_at: Mapped[datetime]
+    # When the worker that makes it last stored its progress.
+    progress_at: Mapped[datetime]
     steps: Mapped[int] = mapped_column(default=0)
     done: Mapped[int] = mapped_column(default=0)
-    # Set once it is made: the number of signatures, the number of those with a name, and the list's digest in hex.
+    # Set when it is done: the number of signatures, the number of names, and the digest of the file of names.
     signatures: Mapped[int | None] = mapped_column(BigInteger)
     names: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str | None]
 
 
 class HandoverPart(Model):
-    """A file of a list, or a piece of one: pieces with the same name form one file, in the order of their ids."""
+    """A part of a file of a list. Parts with the same name form one file, in the order of their ids."""
 
     __tablename__ = "handover_part"
     __table_args__ = (Index("ix_handover_part_handover_id", "handover_id"), {"sqlite_autoincrement": True})

@@ -1,4 +1,4 @@
-"""Invalidations: signatures or reported actions taken out of the counts, and the progress of doing so."""
+"""Invalidations, with their progress, and the actions that they removed from the counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from campaign.platform.database.enum_column import one_of
 
 
 class Invalidation(Model):
-    """One invalidation in one section. The row holds its progress, so that any worker can take the next batch."""
+    """One invalidation in one section. The row has its progress, so that any worker can process the next batch."""
 
     __tablename__ = "invalidation"
     __table_args__ = (
@@ -25,16 +25,17 @@ class Invalidation(Model):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
-    # Whether it takes out signatures with all their actions, or actions reported without a signature.
+    # Whether it invalidates signatures with all their actions, or actions reported without a signature.
     kind: Mapped[str] = mapped_column(default=InvalidatedKind.SIGNATURES)
     # None: every appeal.
     appeal_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("appeal.id"))
     state: Mapped[str] = mapped_column(default=InvalidationState.COUNTING)
-    # May contain parts of addresses, so it is encrypted, and deleted a month after the end.
+    # The criteria. They may contain parts of addresses, so they are encrypted, and deleted a month after the end.
     criteria_sealed: Mapped[bytes | None]
     staff_id: Mapped[int] = mapped_column(BigId, ForeignKey("staff.id"))
     created_at: Mapped[datetime]
-    # The highest id included, so that later signatures and reports are not; and the id that the current pass reached.
+    # The highest id that it includes, so that later signatures and reports are left out. Then the last id that the
+    # current pass has processed.
     until_id: Mapped[int] = mapped_column(BigId)
     after_id: Mapped[int] = mapped_column(BigId, default=0)
     matched: Mapped[int] = mapped_column(default=0)
@@ -51,7 +52,7 @@ class Invalidation(Model):
 
 
 class InvalidatedAction(Model):
-    """An action that was taken out, unchanged: undoing the invalidation restores it."""
+    """An action that was removed from the counts, with all its columns: undoing the invalidation restores it."""
 
     __tablename__ = "invalidated_action"
     __table_args__ = (
@@ -66,7 +67,7 @@ class InvalidatedAction(Model):
     channel: Mapped[str]
     evidence: Mapped[str]
     quantity: Mapped[int]
-    # None: it was reported without a signature. Then the section and the networks are stored here.
+    # None: it was reported without a signature. Only then the section and the networks are stored here.
     signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id"))
     section_code: Mapped[str | None] = mapped_column(ForeignKey("section.code"))
     target: Mapped[int]

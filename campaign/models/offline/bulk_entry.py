@@ -13,9 +13,9 @@ from campaign.platform.database.enum_column import one_of
 
 
 class BulkEntry(Model):
-    """A quantity counted as `bulk` for one appeal, section and channel. Undoing uncounts it; the entry stays.
+    """A quantity counted as `bulk` for one appeal, section and channel. Undoing subtracts it; the entry stays.
 
-    For a paper sheet, `quantity` is the number of rows without a usable address, `sign_ups` that of rows with one.
+    For a paper sheet, `quantity` is the number of rows that are only counted, and `sign_ups` that of the other rows.
     """
 
     __tablename__ = "bulk_entry"
@@ -41,9 +41,9 @@ class BulkEntry(Model):
     entered_at: Mapped[datetime]
     # A keyed digest of all rows of a paper sheet, to recognise the same sheet.
     sheet_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    # The action that it counts as; None while or after it does not count.
+    # The action with which it is counted; None if it is not counted yet or any more.
     action_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("action.id"))
-    # Whether it is unusually large, so that it counts only once a second person has confirmed it.
+    # Whether it is unusually large, and waits for a second person's confirmation before it is counted.
     waits: Mapped[bool] = mapped_column(default=False)
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("staff.id"))
@@ -52,9 +52,9 @@ class BulkEntry(Model):
 
 
 class SheetRow(Model):
-    """A row of a paper sheet with an address. A worker signs it up within minutes and deletes it in that transaction.
+    """A row of a paper sheet with an address. A worker signs it up within minutes, and deletes it in that transaction.
 
-    The page stores it without a look-up, so that typing an address does not reveal whether it has signed.
+    The request that stores it does not look the address up, so that its answer cannot reveal who has signed.
     """
 
     __tablename__ = "sheet_row"
@@ -63,8 +63,8 @@ class SheetRow(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     bulk_entry_id: Mapped[int] = mapped_column(BigId, ForeignKey("bulk_entry.id", ondelete="CASCADE"), index=True)
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
-    # Derived from a signature's digest, and equal to none (Vault.sheet_row_digest): a person who erases their data
-    # while the row waits is not signed up.
+    # Derived from the digest that a signature would have, but different (Vault.sheet_row_digest). An erasure deletes
+    # waiting rows by it, so that a person who erases their data is not signed up afterwards.
     address_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     name_sealed: Mapped[bytes]
     email_sealed: Mapped[bytes]

@@ -1,4 +1,4 @@
-"""National sections. Other tables refer to their code, so that a count can be read without a join."""
+"""National sections. Other tables refer to their code, so that counts are read without a join."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ class Section(Model):
     __tablename__ = "section"
 
     code: Mapped[str] = mapped_column(primary_key=True)
-    # The order in the file that was loaded. Of two sections in one country, the first has the supporters whose language
-    # is none of theirs.
+    # The order of the sections. Of two sections of one country, the first gets supporters whose language neither has.
     position: Mapped[int]
     name: Mapped[str]
     countries: Mapped[list[str]]

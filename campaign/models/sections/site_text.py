@@ -12,7 +12,7 @@ from campaign.platform.database.enum_column import one_of
 
 
 class SiteText(Model):
-    """A page's text in one language, in Markdown. It replaces the theme's text."""
+    """A page's text in one language, in Markdown. The page shows it instead of the theme's text."""
 
     __tablename__ = "site_text"
     __table_args__ = (one_of("page", SitePage),)

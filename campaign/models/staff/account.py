@@ -19,13 +19,13 @@ from campaign.platform.runtime import runtime
 
 
 class Staff(Model, UserMixin):
-    """A staff account with a role and a section. It is ended, never deleted, because the audit log refers to it."""
+    """A staff account with a role and a section. It is deactivated, never deleted: the audit log refers to it."""
 
     __tablename__ = "staff"
     __table_args__ = (one_of("role", Role), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    # In lower case, so that an address in capitals is not a second account.
+    # In lower case, so that the same address in capitals cannot have a second account.
     email: Mapped[str] = mapped_column(unique=True)
     role: Mapped[str]
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
@@ -33,22 +33,24 @@ class Staff(Model, UserMixin):
     active: Mapped[bool] = mapped_column(default=True)
     # None until the invitation is accepted.
     password: Mapped[str | None]
-    # Part of every session. A new value ends them all, when a password or role changes or the account ends.
+    # Part of every session. It changes with the password and the role, and when the account is deactivated; each change
+    # ends all sessions.
     fs_uniquifier: Mapped[str] = mapped_column(unique=True)
     # Flask-Security's mixins declare the type of the values, not of columns.
     fs_webauthn_user_handle: Mapped[str | None] = mapped_column(unique=True)  # type: ignore[assignment]
     tf_primary_method: Mapped[str | None]
     # The authenticator's secret and the recovery codes as Flask-Security encrypted them, encrypted again and bound to
-    # this account: else an attacker who can write SQL could copy them to another one.
+    # this account. Otherwise an attacker who can write SQL could copy them to another account.
     tf_totp_sealed: Mapped[bytes | None]
     mf_recovery_sealed: Mapped[bytes | None]
-    # The time step of the last code accepted: a code that was spied out is not accepted twice (RFC 6238, 5.2).
+    # The time step of the last accepted code, so that no code is accepted twice (RFC 6238, 5.2).
     tf_last_counter: Mapped[int | None]
-    # Mailed links and encrypted values are bound to it, because after a restore the id may be another person's.
+    # Mailed links and encrypted values are bound to it and not to the id, because after a restore the id may be another
+    # person's.
     link_key: Mapped[bytes] = mapped_column(LargeBinary(16), default=new_link_key)
     wants_digest: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
-    # The time of the newest invitation; older ones do not work any more.
+    # The time of the newest invitation, which is the only valid one.
     invited_at: Mapped[datetime]
     joined_at: Mapped[datetime | None]
     logged_in_at: Mapped[datetime | None]
@@ -93,7 +95,7 @@ class Staff(Model, UserMixin):
 
     @property
     def stamp(self) -> bytes:
-        """Return the stamp that a link to set a password is bound to besides the key. A new password changes it."""
+        """Return the stamp to which links that set a password are bound, besides the key. A new password changes it."""
         return self.fs_uniquifier.encode()
 
     @property
@@ -114,14 +116,15 @@ class Staff(Model, UserMixin):
     def check_tf_required(
         self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
     ) -> tuple[bool, list[tuple[str, str]]]:
-        """Return whether log-in asks for a second factor, and the methods that are set up, as Flask-Security requires.
+        """Return whether this log-in requires a second factor, and the methods that are set up.
 
-        It does at every log-in if a factor is set up or the role requires one.
+        It does if a factor is set up or the role requires one. Flask-Security calls this method, and prescribes its
+        parameters.
         """
         return bool(tf_setup_methods) or self.needs_second_factor, tf_setup_methods
 
     def check_tf_required_setup(self) -> bool:
-        """Return whether a second factor is required, so that it cannot be switched off."""
+        """Return whether a second factor is required; Flask-Security then does not let the account remove it."""
         return self.needs_second_factor
 
 
@@ -171,7 +174,7 @@ class ResetRequest(Model):
 
 
 class LoginFailure(Model):
-    """Failed log-ins by key, such as an account or a network, in a window of time (services/staff/login.py)."""
+    """Number of failed log-ins of one account, device or network in one window of time (services/staff/login.py)."""
 
     __tablename__ = "login_failure"
 

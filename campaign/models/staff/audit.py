@@ -1,4 +1,4 @@
-"""The audit log: each act with its actor, subject and time. Rows are only added; a trigger refuses anything else."""
+"""The audit log: each act with its actor, subject and time. A trigger refuses to change or delete its entries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaign.platform.database.enum_column import one_of
 
 
 class AuditEntry(Model):
-    """One act. Each entry's digest covers the one before, so that changing or removing an entry is detected."""
+    """One act. Its digest covers the entry before it, so that `verify` detects a changed or removed entry."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (
@@ -26,7 +26,7 @@ class AuditEntry(Model):
     # Assigned by the program, without gaps.
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
-    # Which kind of actor; None in entries from before this was written.
+    # The kind of actor; None in entries that were written before the kind was stored.
     actor: Mapped[str | None]
     # The account of a member of staff; None for all other actors.
     staff_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("staff.id"))
@@ -43,10 +43,10 @@ class AuditEntry(Model):
 
 
 class AuditHead(Model):
-    """The newest entry: one row, which a transaction that adds an entry locks, so that the chain never forks.
+    """The number and seal of the newest entry, in one row.
 
-    Its seal needs the index key and is stored nowhere else: an attacker who removes the end of the chain cannot forge
-    one that fits.
+    A transaction that adds an entry locks the row, so that the chain never forks. The seal is computed with the index
+    key and stored only here: an attacker who removes the end of the chain cannot compute the seal of the rest.
     """
 
     __tablename__ = "audit_head"

@@ -68,7 +68,7 @@ def queue_handover(appeal: AppealView, *, language: str, target: int, reason: st
             reason=reason,
             state=HandoverState.QUEUED.value,
             created_at=now,
-            touched_at=now,
+            progress_at=now,
             steps=0,
             done=0,
         )
@@ -82,7 +82,7 @@ def queue_handover(appeal: AppealView, *, language: str, target: int, reason: st
 
 def waiting_handovers(now: datetime) -> list[int]:
     """Return the ids of the lists that no worker is making, oldest first."""
-    abandoned = (Handover.state == HandoverState.RUNNING) & (Handover.touched_at < now - STALE_AFTER)
+    abandoned = (Handover.state == HandoverState.RUNNING) & (Handover.progress_at < now - STALE_AFTER)
     chosen = select(Handover.id).where(or_(Handover.state == HandoverState.QUEUED, abandoned)).order_by(Handover.id)
     ids = list(db.session.scalars(chosen))
     db.session.rollback()
@@ -128,12 +128,12 @@ def delete_parts(session: Session, handover_ids: Collection[int], *, vault: Vaul
 
 
 def _claim(handover_id: int, now: datetime, vault: Vault) -> bool:
-    abandoned = (Handover.state == HandoverState.RUNNING) & (Handover.touched_at < now - STALE_AFTER)
+    abandoned = (Handover.state == HandoverState.RUNNING) & (Handover.progress_at < now - STALE_AFTER)
     with transaction() as session:
         claimable = update(Handover).where(
             Handover.id == handover_id, or_(Handover.state == HandoverState.QUEUED, abandoned)
         )
-        values = {"state": HandoverState.RUNNING.value, "touched_at": now, "done": 0, "steps": 0}
+        values = {"state": HandoverState.RUNNING.value, "progress_at": now, "done": 0, "steps": 0}
         if not session.connection().execute(claimable.values(**values)).rowcount:
             return False
         delete_parts(session, [handover_id], vault=vault, on=now.date())
@@ -232,7 +232,7 @@ def _store_part(handover_id: int, name: str, content: bytes, now: datetime, vaul
     """Store a part of the list and its progress. Raises NotFoundError (the list is no longer being made)."""
     with transaction() as session:
         running = update(Handover).where(Handover.id == handover_id, Handover.state == HandoverState.RUNNING)
-        if not session.connection().execute(running.values(done=done, touched_at=now)).rowcount:
+        if not session.connection().execute(running.values(done=done, progress_at=now)).rowcount:
             raise NotFoundError("somebody left the list meanwhile")
         slot = new_slots(session.connection(), vault, expires_on=expiry(now, retention.HANDOVERS))[0]
         sealed = vault.seal_file(content, at_handover(handover_id, name), slot)
