@@ -1,4 +1,4 @@
-"""The demonstration in a browser, as a newcomer sees it: sign, read the mail, confirm, see the count change."""
+"""The demonstration in a browser: sign, read the mail, confirm, and see the count change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with-javascript", "without-javascript"])
-def test_sign_read_the_mail_confirm_and_be_counted(browser: Browser, site: str, scripts: bool) -> None:
+def test_a_supporter_signs_reads_the_mail_confirms_and_is_counted(browser: Browser, site: str, scripts: bool) -> None:
     context = browser.new_context(viewport=PHONE, java_script_enabled=scripts, locale="fr-FR")
     page = context.new_page()
     problems: list[str] = []
@@ -38,7 +38,7 @@ def test_sign_read_the_mail_confirm_and_be_counted(browser: Browser, site: str, 
         page.wait_for_timeout(500)
         page.reload()
     mine.first.click()
-    expect(page.locator("pre.mail")).not_to_contain_text("Émilie Durand")  # anybody may have typed it
+    expect(page.locator("pre.mail")).not_to_contain_text("Émilie Durand")  # the name is not confirmed yet
     page.locator("pre.mail a").first.click()
     expect(page.get_by_text("Émilie Durand")).to_be_visible()
     page.get_by_role("button", name="Je confirme ma signature").click()
@@ -52,7 +52,7 @@ def test_sign_read_the_mail_confirm_and_be_counted(browser: Browser, site: str, 
     context.close()
 
 
-def test_with_a_keyboard_only(browser: Browser, site: str) -> None:
+def test_a_keyboard_user_signs(browser: Browser, site: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="en-GB")
     page.goto(f"{site}/en/appeals/janbolat-mamai")
     page.locator("#name").focus()

@@ -1,4 +1,4 @@
-"""The letter's pages in a browser: without scripts, with a keyboard only, and by axe in every language."""
+"""The letter's pages in a browser: without scripts, with a keyboard only, and checked by axe in every language."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SLUG = "janbolat-mamai"
 
 @pytest.fixture(scope="module")
 def act(browser: Browser, site: str) -> str:
-    """Return the path behind the locale of a supporter's act page: signed and confirmed without scripts or images."""
+    """Sign and confirm without scripts or images; return the path of the act page without its locale."""
     context = browser.new_context(java_script_enabled=False)
     context.route(re.compile(r"\.(svg|png)(\?|$)"), lambda route: route.abort())
     page = context.new_page()
@@ -40,14 +40,12 @@ def act(browser: Browser, site: str) -> str:
     page.locator("pre.mail a").first.click()
     page.get_by_role("button", name="Confirm my signature").click()
     expect(page.get_by_role("heading", name="your signature counts")).to_be_visible()
-    found = page.url.removeprefix(f"{site}/en/")
+    path = page.url.removeprefix(f"{site}/en/")
     context.close()
-    return found
+    return path
 
 
-def test_without_scripts_and_images_a_letter_of_ones_own_leaves_by_every_way(
-    browser: Browser, site: str, act: str
-) -> None:
+def test_without_scripts_and_images_an_own_letter_can_be_sent(browser: Browser, site: str, act: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     context.route(re.compile(r"\.(svg|png)(\?|$)"), lambda route: route.abort())
     page = context.new_page()
@@ -72,7 +70,7 @@ def test_without_scripts_and_images_a_letter_of_ones_own_leaves_by_every_way(
     context.close()
 
 
-def test_with_a_keyboard_only_somebody_who_has_not_signed_reports(browser: Browser, site: str) -> None:
+def test_with_a_keyboard_only_a_letter_is_reported_without_a_signature(browser: Browser, site: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(f"{site}/en/appeals/{SLUG}/act")
     _tab_to(page, "#country")
@@ -97,7 +95,7 @@ def test_with_scripts_letter_address_and_subject_are_copied(browser: Browser, si
     page.get_by_role("button", name="Copy the letter").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert str(page.evaluate("navigator.clipboard.readText()")).endswith("Ann Other")
-    for label, line, said in (
+    for label, line, copied in (
         ("Copy the address", "To", "president@akorda.example"),
         ("Copy the subject", "Subject", "FREE JANBOLAT MAMAÏ, JAILED FOR SPEAKING OUT"),
     ):
@@ -105,7 +103,7 @@ def test_with_scripts_letter_address_and_subject_are_copied(browser: Browser, si
         expect(button).to_have_accessible_description(line)
         button.click()
         expect(page.locator(".fields").get_by_role("button", name=label)).to_have_count(0)
-        assert page.evaluate("navigator.clipboard.readText()") == said
+        assert page.evaluate("navigator.clipboard.readText()") == copied
     assert problems == []
     context.close()
 
@@ -113,7 +111,7 @@ def test_with_scripts_letter_address_and_subject_are_copied(browser: Browser, si
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_nothing_in_any_language(browser: Browser, site: str, act: str, width: int, scheme: str) -> None:
-    # axe is a foreign file, which the policy rightly refuses to run.
+    # axe is a foreign script, which the policy refuses to run.
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
     page = context.new_page()
     paths = (
@@ -126,13 +124,16 @@ def test_axe_finds_nothing_in_any_language(browser: Browser, site: str, act: str
     for locale in LOCALES:
         for path in paths:
             page.goto(f"{site}/{locale}/{path}")
-            found = Axe().run(page).response["violations"]
-            assert [(one["id"], one["nodes"][0]["target"]) for one in found] == [], (locale, path)
+            violations = Axe().run(page).response["violations"]
+            assert [(violation["id"], violation["nodes"][0]["target"]) for violation in violations] == [], (
+                locale,
+                path,
+            )
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (locale, path)
     context.close()
 
 
-def test_on_paper_stands_the_letter_alone(browser: Browser, site: str, act: str) -> None:
+def test_in_print_only_the_letter_remains(browser: Browser, site: str, act: str) -> None:
     page = browser.new_page()
     page.goto(f"{site}/en/{act}")
     page.emulate_media(media="print")
@@ -143,7 +144,7 @@ def test_on_paper_stands_the_letter_alone(browser: Browser, site: str, act: str)
 
 
 def _tab_to(page: Page, selector: str) -> None:
-    """Presses Tab until that is focused."""
+    """Press Tab until the element is focused."""
     for _ in range(80):
         page.keyboard.press("Tab")
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
@@ -152,10 +153,10 @@ def _tab_to(page: Page, selector: str) -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_the_letter_covers_nothing_wherever_one_has_scrolled_to(browser: Browser, site: str, locale: str) -> None:
+def test_the_letter_covers_nothing_at_any_scroll_position(browser: Browser, site: str, locale: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"{site}/{locale}/appeals/{SLUG}/act?country=FR")
-    covered = """() => {
+    has_overlap = """() => {
         const letter = document.querySelector(".act > article").getBoundingClientRect();
         return [...document.querySelectorAll(".act > header, .act > .steps")].some(other => {
             const box = other.getBoundingClientRect();
@@ -165,5 +166,5 @@ def test_the_letter_covers_nothing_wherever_one_has_scrolled_to(browser: Browser
     }"""
     for share in (0, 0.2, 0.5, 1):
         page.evaluate("share => scrollTo(0, share * document.body.scrollHeight)", share)
-        assert not page.evaluate(covered), f"{share} of the page down"
+        assert not page.evaluate(has_overlap), f"{share} of the page down"
     page.close()

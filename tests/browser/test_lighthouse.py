@@ -1,6 +1,6 @@
-"""Lighthouse over a demonstration: it has nothing to ask for; passed over where Node, Chromium or the package is not.
+"""Lighthouse reports nothing on a demonstration; skipped where Node, Chromium or the package is missing.
 
-It is fetched by npm, and CI may have no network, so not even there must it run; the summary says why it did not.
+npm downloads the package, and CI may have no network, so the test may be skipped there too; the summary says why.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ SCRIPT = ROOT / "docs" / "lighthouse.py"
 CANNOT = 3
 
 
-def _judged(address: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    # Other tests run beside it, so how quick a page is tells nothing here: `make lighthouse` asks for that, too.
+def run_lighthouse(address: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    # Other tests run at the same time, so the speed is not rated here; `make lighthouse` rates it too.
     command = [sys.executable, str(SCRIPT), address, "--timeless"]
     return subprocess.run(
         command, env={**os.environ, **environ}, capture_output=True, text=True, check=False, timeout=1200
     )
 
 
-def test_nothing_is_found_on_any_page(site: str) -> None:
-    done = _judged(site, CHROME_PATH=CHROMIUM or "")
+def test_lighthouse_reports_nothing_on_any_page(site: str) -> None:
+    done = run_lighthouse(site, CHROME_PATH=CHROMIUM or "")
     if done.returncode == CANNOT:
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(done.stdout.splitlines()) == 5, "every page was judged"
+    assert len(done.stdout.splitlines()) == 5, "every page was rated"
 
 
 def test_a_machine_without_node_is_told_why_nothing_ran(tmp_path: Path) -> None:
-    done = _judged("http://127.0.0.1:1", PATH=str(tmp_path))
+    done = run_lighthouse("http://127.0.0.1:1", PATH=str(tmp_path))
     assert (done.returncode, done.stdout) == (CANNOT, "")
     assert "Lighthouse did not run: no Node (npx) found" in done.stderr
 
@@ -45,6 +45,6 @@ def test_a_machine_without_node_is_told_why_nothing_ran(tmp_path: Path) -> None:
 def test_a_machine_that_cannot_fetch_the_package_is_told_why_nothing_ran(tmp_path: Path) -> None:
     (tmp_path / "npx").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     (tmp_path / "npx").chmod(0o755)
-    done = _judged("http://127.0.0.1:1", PATH=str(tmp_path), CHROME_PATH="/bin/true")
+    done = run_lighthouse("http://127.0.0.1:1", PATH=str(tmp_path), CHROME_PATH="/bin/true")
     assert (done.returncode, done.stdout) == (CANNOT, "")
     assert "Lighthouse did not run: npm could not bring lighthouse@" in done.stderr

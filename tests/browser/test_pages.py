@@ -1,4 +1,4 @@
-"""Behaviour in a browser: the policy, frames on other sites, live numbers, the language switch, animations."""
+"""Pages in a browser: security policy, frames on other sites, live numbers, language switch, animations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [
 PATHS = ["", f"appeals/{SAMPLE}", f"appeals/{SAMPLE}/thanks", f"appeals/{SAMPLE}/progress", f"appeals/{OVER}",
          f"appeals/{STOPPED}", "sections", "sections/ch", "countries/kz", "privacy",
          "imprint", "accessibility"]  # fmt: skip
-SHIFT = """() => new Promise(done => {
+SUM_OF_LAYOUT_SHIFTS = """() => new Promise(done => {
   let sum = 0;
   new PerformanceObserver(list => { for (const one of list.getEntries()) sum += one.value; })
     .observe({ type: "layout-shift", buffered: true });
@@ -37,7 +37,7 @@ def site(cases: Cases) -> str:
     return cases.address
 
 
-def _listen(page: Page) -> list[str]:
+def _collect_problems(page: Page) -> list[str]:
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -45,27 +45,27 @@ def _listen(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_refused_nothing_moves_and_nothing_comes_from_elsewhere(
+def test_pages_have_no_violation_no_layout_shift_and_no_foreign_request(
     browser: Browser, site: str, scheme: str
 ) -> None:
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, color_scheme="dark" if scheme == "dark" else "light"
     )
     page = context.new_page()
-    problems = _listen(page)
-    asked: set[str] = set()
-    page.on("request", lambda request: asked.add(request.url))
+    problems = _collect_problems(page)
+    requested: set[str] = set()
+    page.on("request", lambda request: requested.add(request.url))
     for path in PATHS:
         page.goto(f"{site}/fr/{path}")
-        assert page.evaluate(SHIFT) == 0, path
+        assert page.evaluate(SUM_OF_LAYOUT_SHIFTS) == 0, path
     assert problems == []
-    assert {url for url in asked if not url.startswith(site)} == set()
+    assert {url for url in requested if not url.startswith(site)} == set()
     assert context.cookies() == []
     context.close()
 
 
 @pytest.mark.parametrize("locale", ["fr", "ar"])
-def test_pages_fit_320_pixels_which_is_400_per_cent_of_1280(browser: Browser, site: str, locale: str) -> None:
+def test_pages_fit_320_pixels_as_at_400_per_cent_zoom(browser: Browser, site: str, locale: str) -> None:
     page = browser.new_page(viewport={"width": 320, "height": 256})
     for path in PATHS:
         page.goto(f"{site}/{locale}/{path}")
@@ -74,26 +74,27 @@ def test_pages_fit_320_pixels_which_is_400_per_cent_of_1280(browser: Browser, si
 
 
 @pytest.mark.parametrize("locale", ["fr", "ar"])
-def test_on_paper_the_text_and_the_numbers_remain_and_what_is_pressed_goes(
-    browser: Browser, site: str, locale: str
-) -> None:
+def test_in_print_texts_and_numbers_remain_and_controls_are_hidden(browser: Browser, site: str, locale: str) -> None:
     page = browser.new_page(viewport={"width": 794, "height": 1123}, color_scheme="dark")
-    kept = {f"appeals/{SAMPLE}": ("h1", ".lead", ".letter", "progress"), f"appeals/{SAMPLE}/progress": ("h1", "table")}
-    for path, parts in kept.items():
+    remaining = {
+        f"appeals/{SAMPLE}": ("h1", ".lead", ".letter", "progress"),
+        f"appeals/{SAMPLE}/progress": ("h1", "table"),
+    }
+    for path, parts in remaining.items():
         page.goto(f"{site}/{locale}/{path}")
         page.emulate_media(media="print", color_scheme="dark")
         for part in ("form", ".top nav", ".foot", ".jump", ".button", ".skip", ".share"):
-            assert [one for one in page.locator(part).all() if one.is_visible()] == [], (path, part)
+            assert [control for control in page.locator(part).all() if control.is_visible()] == [], (path, part)
         for part in parts:
             expect(page.locator(part).first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         paper = "(name => getComputedStyle(document.body)[name])"
         colours = page.evaluate(f"[{paper}('backgroundColor'), {paper}('color')]")
-        assert colours == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"], "black on white, though the screen is dark"
+        assert colours == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"], "black on white, even in the dark scheme"
     page.close()
 
 
-def test_nothing_moves_for_those_who_asked_for_less_motion(browser: Browser, site: str) -> None:
+def test_nothing_moves_with_reduced_motion(browser: Browser, site: str) -> None:
     moving = """() => [document.documentElement, ...document.querySelectorAll('body *')].flatMap(one =>
       ['', '::before', '::after', '::-webkit-progress-value'].map(part => getComputedStyle(one, part)).filter(style =>
         style.scrollBehavior === 'smooth' || style.animationName !== 'none'
@@ -102,13 +103,13 @@ def test_nothing_moves_for_those_who_asked_for_less_motion(browser: Browser, sit
     for path in (f"appeals/{SAMPLE}", f"appeals/{SAMPLE}/progress", f"appeals/{SAMPLE}/act?country=FR"):
         page.emulate_media(reduced_motion="no-preference")
         page.goto(f"{site}/fr/{path}")
-        assert page.evaluate(moving) > 0, (path, "otherwise this test sees nothing")
+        assert page.evaluate(moving) > 0, (path, "without this, the next assertion proves nothing")
         page.emulate_media(reduced_motion="reduce")
         assert page.evaluate(moving) == 0, path
     page.close()
 
 
-def test_the_form_is_one_touch_away_on_a_phone(browser: Browser, site: str) -> None:
+def test_a_phone_reaches_the_form_in_one_touch(browser: Browser, site: str) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{site}/fr/appeals/{SAMPLE}")
     jump = page.locator(".jump a")
@@ -126,48 +127,48 @@ def test_the_form_is_one_touch_away_on_a_phone(browser: Browser, site: str) -> N
 
 
 @pytest.mark.parametrize("path", ["/fr/appeals/{}/progress", "/embed/{}?kind=counter&lang=fr"])
-def test_all_that_goes_with_the_numbers_follows_while_somebody_looks(browser: Browser, cases: Cases, path: str) -> None:
-    page, again = (browser.new_page(viewport={"width": 1280, "height": 900}) for _ in range(2))
-    problems = _listen(page)
+def test_numbers_bars_and_pictures_update_while_the_page_is_visible(browser: Browser, cases: Cases, path: str) -> None:
+    page, fresh_page = (browser.new_page(viewport={"width": 1280, "height": 900}) for _ in range(2))
+    problems = _collect_problems(page)
     address = cases.address + path.format(SAMPLE)
     page.clock.install()
     page.goto(address)
-    before = page.locator("[data-live]").inner_text()
+    former_text = page.locator("[data-live]").inner_text()
     link = page.locator("[data-live] a").first
     if link.count():
         link.focus()
     token = sign(cases, f"live{len(path)}@mail.example")
     urllib.request.urlopen(f"{cases.address}/fr/s/{token}", b"", timeout=10).close()
     page.clock.run_for(9_000)
-    assert page.locator("[data-live]").inner_text() == before, "no more often than each ten seconds"
+    assert page.locator("[data-live]").inner_text() == former_text, "at most every ten seconds"
     end = time.monotonic() + 30
-    again.goto(address)
-    # A page may be a second old: both may still show what was before.
-    while page.locator("[data-live]").inner_text() == before or _seen(page) != _seen(again):
-        assert time.monotonic() < end, (_seen(page), _seen(again))
+    fresh_page.goto(address)
+    # A page may be cached for a second, so both may still show the former numbers.
+    while page.locator("[data-live]").inner_text() == former_text or _live_content(page) != _live_content(fresh_page):
+        assert time.monotonic() < end, (_live_content(page), _live_content(fresh_page))
         page.clock.run_for(10_000)
         time.sleep(0.5)
-        again.reload()
+        fresh_page.reload()
     if link.count():
         expect(link).to_be_focused()
     page.evaluate("Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })")
-    calls: list[str] = []
-    page.on("request", lambda request: calls.append(request.url))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
     page.clock.run_for(60_000)
-    assert calls == [], "nobody looks, nobody asks"
+    assert requests == [], "a hidden page sends no request"
     assert problems == []
     page.close()
-    again.close()
+    fresh_page.close()
 
 
-def _seen(page: Page) -> list[object]:
-    """The words, the bars and the pictures of what is kept fresh."""
+def _live_content(page: Page) -> list[object]:
+    """Return text, progress bars and pictures of the live part."""
     bars = page.locator("[data-live] progress").evaluate_all("all => all.map(one => [one.value, one.max])")
     pictures = page.locator("[data-live] img").evaluate_all("all => all.map(one => one.src)")
     return [page.locator("[data-live]").inner_text(), bars, pictures]
 
 
-def test_the_language_switch_takes_along_what_was_typed(browser: Browser, site: str) -> None:
+def test_the_language_switch_keeps_typed_values(browser: Browser, site: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"{site}/fr/appeals/{SAMPLE}?via=stall-lyon")
     page.locator("#name").fill("Jeanne")
@@ -185,18 +186,18 @@ def test_the_language_switch_takes_along_what_was_typed(browser: Browser, site: 
 
 @pytest.fixture
 def other_site(tmp_path: Path, site: str) -> Iterator[str]:
-    """Yield a page on another site (localhost) that holds the line to paste."""
+    """Yield the address of a page on another site (localhost) with the embedding script."""
     line = f'<script async src="{site}/embed.js" data-appeal="{SAMPLE}" data-lang="fr"></script>'
     (tmp_path / "index.html").write_text(f"<!doctype html><title>Other</title><p>Hello</p>{line}", encoding="utf-8")
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
+    class QuietHandler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *arguments: object) -> None:
             super().__init__(*arguments, directory=str(tmp_path))  # type: ignore[arg-type]
 
         def log_message(self, *_: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), QuietHandler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://localhost:{server.server_port}"
@@ -204,13 +205,13 @@ def other_site(tmp_path: Path, site: str) -> Iterator[str]:
     server.server_close()
 
 
-def test_somebody_signs_on_another_site(browser: Browser, cases: Cases, other_site: str) -> None:
+def test_a_supporter_signs_on_another_site(browser: Browser, cases: Cases, other_site: str) -> None:
     context = browser.new_context(viewport={"width": 800, "height": 700})
     page = context.new_page()
-    problems = _listen(page)
+    problems = _collect_problems(page)
     page.goto(other_site)
     frame = page.frame_locator("iframe")
-    frame.locator("#name").fill("Somebody Elsewhere")
+    frame.locator("#name").fill("Ada Elsewhere")
     frame.locator("#email").fill("elsewhere@mail.example")
     frame.locator("#country").select_option("FR")
     height = page.locator("iframe").evaluate("frame => frame.offsetHeight")
@@ -222,19 +223,21 @@ def test_somebody_signs_on_another_site(browser: Browser, cases: Cases, other_si
     expect(frame.get_by_role("heading", name="regardez vos courriels")).to_be_visible()
     page.wait_for_function(f"document.querySelector('iframe').offsetHeight < {height}")
     assert context.cookies() == []
-    assert [one for one in problems if "422" not in one and "favicon" not in one and "404" not in one] == []
+    assert [
+        problem for problem in problems if "422" not in problem and "favicon" not in problem and "404" not in problem
+    ] == []
     assert "localhost" in flask(cases.environ, "appeal", "sources", SAMPLE)
     context.close()
 
 
-def test_no_other_page_can_be_framed(browser: Browser, site: str, other_site: str) -> None:
+def test_only_embeds_can_be_framed(browser: Browser, site: str, other_site: str) -> None:
     page = browser.new_page()
-    problems = _listen(page)
+    problems = _collect_problems(page)
     page.goto(other_site)
     page.evaluate(
         "url => { const f = document.createElement('iframe'); f.src = url; document.body.append(f); }",
         f"{site}/fr/appeals/{SAMPLE}",
     )
     page.wait_for_timeout(1000)
-    assert any("frame-ancestors" in one for one in problems)
+    assert any("frame-ancestors" in problem for problem in problems)
     page.close()

@@ -1,4 +1,4 @@
-"""Embeds in a sandbox, as WordPress and others put them: with forms they sign, without they show a link, with style."""
+"""Embeds in a sandboxed frame, as WordPress uses it: a form where forms are allowed, otherwise a styled link."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.browser.conftest import SAMPLE
 SECRET = "a1B2c3D4e5"
 
 
-class Other(http.server.BaseHTTPRequestHandler):
-    """A page of another site: what its address says is in its body."""
+class OtherSiteHandler(http.server.BaseHTTPRequestHandler):
+    """A handler of another site, whose pages have the query of their address as content."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -32,15 +32,15 @@ class Other(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def other_site() -> Iterator[str]:
     """Yield the address of pages on another site."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Other)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), OtherSiteHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://localhost:{server.server_port}"
     server.shutdown()
     server.server_close()
 
 
-def framed(browser: Browser, site: str, other_site: str, sandbox: str, more: str = "") -> tuple[Page, FrameLocator]:
-    """A page of another site with the embed in such a frame; it keeps the messages that it hears."""
+def open_embed(browser: Browser, site: str, other_site: str, sandbox: str, more: str = "") -> tuple[Page, FrameLocator]:
+    """Open a page of another site with the embed in a frame; its script stores received messages in `heard`."""
     page = browser.new_page()
     listen = "<script>heard = []; addEventListener('message', one => heard.push(one.data))</script>"
     source = f"{site}/embed/{SAMPLE}?kind=form&amp;lang=en{more}"
@@ -50,12 +50,12 @@ def framed(browser: Browser, site: str, other_site: str, sandbox: str, more: str
 
 
 def is_styled(frame: FrameLocator, selector: str) -> bool:
-    """Return whether the style sheet was applied: unstyled, nothing has rounded corners."""
+    """Return whether the style sheet was applied, which the element's rounded corners show."""
     return str(frame.locator(selector).first.evaluate("one => getComputedStyle(one).borderRadius")) != "0px"
 
 
-def test_without_forms_a_styled_link_stands_for_the_form(browser: Browser, site: str, other_site: str) -> None:
-    page, frame = framed(browser, site, other_site, "allow-scripts allow-popups allow-popups-to-escape-sandbox")
+def test_without_forms_a_styled_link_replaces_the_form(browser: Browser, site: str, other_site: str) -> None:
+    page, frame = open_embed(browser, site, other_site, "allow-scripts allow-popups allow-popups-to-escape-sandbox")
     link = frame.get_by_role("link", name="Sign on Tocsin")
     expect(link).to_be_visible()
     expect(frame.locator("form")).to_have_count(0)
@@ -67,10 +67,10 @@ def test_without_forms_a_styled_link_stands_for_the_form(browser: Browser, site:
 
 
 @pytest.mark.parametrize("sandbox", ["", "allow-popups allow-popups-to-escape-sandbox", "allow-forms"])
-def test_without_scripts_the_link_and_its_address_stand_above_the_form(
+def test_without_scripts_the_link_and_its_address_precede_the_form(
     browser: Browser, site: str, other_site: str, sandbox: str
 ) -> None:
-    page, frame = framed(browser, site, other_site, sandbox)
+    page, frame = open_embed(browser, site, other_site, sandbox)
     link = frame.get_by_role("link", name="Sign on Tocsin")
     expect(link).to_be_visible()
     expect(frame.locator(".copy code")).to_have_text(re.compile(f"^https?://.*/en/appeals/{SAMPLE}$"))
@@ -83,27 +83,27 @@ def test_without_scripts_the_link_and_its_address_stand_above_the_form(
     page.close()
 
 
-def test_with_scripts_the_link_stands_once(browser: Browser, site: str, other_site: str) -> None:
-    page, frame = framed(browser, site, other_site, "allow-scripts allow-forms")
+def test_with_scripts_and_forms_there_is_no_link(browser: Browser, site: str, other_site: str) -> None:
+    page, frame = open_embed(browser, site, other_site, "allow-scripts allow-forms")
     expect(frame.locator("form")).to_be_visible()
     expect(frame.get_by_role("link", name="Sign on Tocsin")).to_have_count(0)
     page.close()
 
 
-def test_wordpress_is_told_of_height_and_links(browser: Browser, site: str, other_site: str) -> None:
-    page, frame = framed(browser, site, other_site, "allow-scripts", f"#?secret={SECRET}")
+def test_wordpress_gets_messages_about_height_and_links(browser: Browser, site: str, other_site: str) -> None:
+    page, frame = open_embed(browser, site, other_site, "allow-scripts", f"#?secret={SECRET}")
     frame.get_by_role("link", name="Sign on Tocsin").click()
     page.wait_for_function("heard.some(one => one.message == 'link') && heard.some(one => one.message == 'height')")
-    said = {one["message"]: one for one in page.evaluate("heard") if "message" in one}
-    assert {one["secret"] for one in said.values()} == {SECRET}
-    assert said["link"]["value"] == f"{site}/en/appeals/{SAMPLE}#form"
-    assert 100 < said["height"]["value"] < 2000
+    messages = {message["message"]: message for message in page.evaluate("heard") if "message" in message}
+    assert {message["secret"] for message in messages.values()} == {SECRET}
+    assert messages["link"]["value"] == f"{site}/en/appeals/{SAMPLE}#form"
+    assert 100 < messages["height"]["value"] < 2000
     page.close()
 
 
 @pytest.mark.parametrize("sandbox", ["allow-scripts allow-forms", "allow-scripts allow-forms allow-same-origin"])
-def test_with_forms_it_signs(browser: Browser, site: str, other_site: str, sandbox: str) -> None:
-    page, frame = framed(browser, site, other_site, sandbox)
+def test_with_scripts_and_forms_the_embed_signs(browser: Browser, site: str, other_site: str, sandbox: str) -> None:
+    page, frame = open_embed(browser, site, other_site, sandbox)
     expect(frame.locator("form")).to_be_visible()
     assert is_styled(frame, "form button")
     frame.locator("[name=name]").fill("Ada Example")

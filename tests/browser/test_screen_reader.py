@@ -1,4 +1,4 @@
-"""Journeys by what a screen reader is told (the accessibility tree), and by what the Tab key reaches."""
+"""Journeys by the accessibility tree, which a screen reader reads, and by the Tab key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATHS = ["", f"appeals/{SAMPLE}", f"appeals/{SAMPLE}/thanks", f"appeals/{SAMPLE}
          f"appeals/{SAMPLE}/words", f"appeals/{SAMPLE}/progress", f"appeals/{OVER}", f"appeals/{STOPPED}",
          f"appeals/{STOPPED}/act", "sections", "sections/fr", "countries/kz", "privacy", "imprint", "accessibility",
          "new-link", "s/broken", "nothing"]  # fmt: skip
-# What a screen reader would call by nothing but its kind.
+# Elements without an accessible name, of which a screen reader reads the role only.
 NAMELESS = re.compile(
     r'^\s*- \'?(?:link|button|textbox|combobox|checkbox|img|navigation|region|progressbar)(?! ")', re.MULTILINE
 )
@@ -36,7 +36,7 @@ def _tree(page: Page) -> str:
 
 
 @pytest.mark.parametrize("locale", ["fr", "ar"])
-def test_every_page_has_landmarks_an_outline_and_names(browser: Browser, site: str, locale: str) -> None:
+def test_every_page_has_landmarks_headings_in_order_and_names(browser: Browser, site: str, locale: str) -> None:
     page = browser.new_page()
     for path in PATHS:
         page.goto(f"{site}/{locale}/{path}")
@@ -52,7 +52,7 @@ def test_every_page_has_landmarks_an_outline_and_names(browser: Browser, site: s
     page.close()
 
 
-def test_somebody_who_hears_the_page_signs_and_sends_the_letter(browser: Browser, site: str) -> None:
+def test_a_screen_reader_user_signs_and_sends_the_letter(browser: Browser, site: str) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 800})
     page = context.new_page()
     page.goto(f"{site}/fr/appeals/{SAMPLE}")
@@ -60,7 +60,7 @@ def test_somebody_who_hears_the_page_signs_and_sends_the_letter(browser: Browser
     expect(form.get_by_role("progressbar", name="Signatures par rapport à l’objectif")).to_have_count(1)
     expect(form.get_by_role("progressbar", name="Temps passé")).to_have_count(1)
     form.get_by_role("button", name="Je signe").click()
-    # Errors are announced at once: the summary has the focus, and each field names its own.
+    # Errors are announced at once: their summary has the focus, and each field has its own error.
     alert = page.get_by_role("alert")
     expect(alert).to_be_focused()
     expect(alert).to_be_in_viewport()
@@ -100,7 +100,7 @@ def test_somebody_who_hears_the_page_signs_and_sends_the_letter(browser: Browser
     context.close()
 
 
-def test_from_the_first_tab_to_a_signature_with_a_keyboard_only(browser: Browser, site: str) -> None:
+def test_a_keyboard_user_signs(browser: Browser, site: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(f"{site}/en/appeals/{SAMPLE}")
     page.keyboard.press("Tab")
@@ -111,7 +111,7 @@ def test_from_the_first_tab_to_a_signature_with_a_keyboard_only(browser: Browser
     for _ in range(12):
         page.keyboard.press("Tab")
         reached.append(str(page.evaluate("document.activeElement.id || document.activeElement.innerText")))
-        # Nobody loses where they are: what has the focus is seen, and is marked.
+        # The focused element is visible and marked.
         box = page.evaluate("(({ x, y, width, height }) => [x, y, x + width, y + height])(document.activeElement.getBoundingClientRect())")  # fmt: skip  # noqa: E501
         assert box[0] >= 0, reached
         assert box[1] >= 0, reached

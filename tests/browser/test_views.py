@@ -1,4 +1,4 @@
-"""Page views in a browser: one for each showing, cached pages too, and none for readers who refuse tracking."""
+"""Page views in a browser: one each time a page is shown, also from a cache; none for readers who refuse tracking."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ pytestmark = [
 ]
 
 
-def counted(environ: dict[str, str], least: int) -> dict[tuple[str, str, str], int]:
-    """Return the views in the database, once there are that many: the browser does not wait for the answer."""
+def stored_views(environ: dict[str, str], least: int) -> dict[tuple[str, str, str], int]:
+    """Wait until the database has that many views; return them. The browser does not wait for the answer."""
     path = environ["TOCSIN_DATABASE_URL"].removeprefix("sqlite:///")
     asked = "SELECT section_code, aspect, value, sum(quantity) FROM funnel_count"
     asked += " WHERE funnel_stage = 'viewed' GROUP BY 1, 2, 3"
     for _ in range(100):
         with sqlite3.connect(path) as connection:
-            found = {(section, aspect, value): number for section, aspect, value, number in connection.execute(asked)}
-        if sum(number for (_, aspect, _), number in found.items() if aspect == "page") >= least:
+            views = {(section, aspect, value): number for section, aspect, value, number in connection.execute(asked)}
+        if sum(number for (_, aspect, _), number in views.items() if aspect == "page") >= least:
             break
         time.sleep(0.1)
-    return found
+    return views
 
 
-def test_each_showing_is_one_view(browser: Browser, demonstration: tuple[str, dict[str, str]]) -> None:
+def test_each_time_a_page_is_shown_is_one_view(browser: Browser, demonstration: tuple[str, dict[str, str]]) -> None:
     address, environ = demonstration
     path = f"/fr/appeals/{SAMPLE}"
     troubles: list[str] = []
@@ -48,6 +48,6 @@ def test_each_showing_is_one_view(browser: Browser, demonstration: tuple[str, di
         context.new_page().goto(path)
     with browser.new_context(locale="fr-FR", base_url=address, java_script_enabled=False) as context:
         context.new_page().goto(path)
-    found = counted(environ, 2)
+    found = stored_views(environ, 2)
     assert found == {("fr", "page", ""): 1, ("fr", "source", "stall-lyon"): 1, ("ch", "page", ""): 1}
     assert troubles == []

@@ -1,1 +1,1 @@
-"""Tests: Accounts, log-in, roles, audit."""
+"""Tests: Staff pages in a browser."""

@@ -1,4 +1,4 @@
-"""Handing over in a browser: two sign, one lets the name be handed over; the list is made, fetched, and left."""
+"""Handover in a browser: of two signers one consents; the list is made and downloaded, and the signer withdraws."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
-from tests.browser.staff.test_staff import PASSWORD, looked_at, set_up_second_factor
-from tests.deploy.processes import flask
+from tests.browser.staff.staff_pages import check_page, open_account
 
 pytestmark = [
     pytest.mark.browser,
@@ -23,7 +22,7 @@ APPEAL = "/staff/appeals/janbolat-mamai"
 
 
 def sign(page: Page, name: str, email: str, *, shares: bool) -> None:
-    """Signs and confirms as a supporter does, by the mailbox page."""
+    """Sign and confirm as a supporter does, by the mailbox page."""
     page.goto("/en/appeals/janbolat-mamai")
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Your e-mail address").fill(email)
@@ -31,13 +30,13 @@ def sign(page: Page, name: str, email: str, *, shares: bool) -> None:
     page.get_by_label("I agree").check()
     page.get_by_role("button", name="I sign").click()
     page.get_by_role("link", name="Open the mailbox").click()
-    mine = page.get_by_role("row", name=email).get_by_role("link")
+    mail_link = page.get_by_role("row", name=email).get_by_role("link")
     for _ in range(40):
-        if mine.count():
+        if mail_link.count():
             break
         page.wait_for_timeout(500)
         page.reload()
-    mine.first.click()
+    mail_link.first.click()
     page.locator("pre.mail a").first.click()
     if shares:
         page.get_by_label("My name may be on the list").check()
@@ -45,56 +44,46 @@ def sign(page: Page, name: str, email: str, *, shares: bool) -> None:
     expect(page.get_by_role("heading", name="your signature counts")).to_be_visible()
 
 
-def fetched(desk: Page, name: re.Pattern[str]) -> bytes:
-    """The file behind a link."""
+def downloaded_file(desk: Page, name: re.Pattern[str]) -> bytes:
+    """Click the link; return the content of the downloaded file."""
     with desk.expect_download() as download:
         desk.get_by_role("link", name=name).click()
     return Path(download.value.path()).read_bytes()
 
 
-def test_the_list_is_made_fetched_and_left(browser: Browser, demonstration: tuple[str, dict[str, str]]) -> None:
-    address, environ = demonstration
-    printed = flask(
-        environ, "staff", "add", "bob@staff.example", "--section", "fr", "--role", "editor", "--locale", "en"
-    )
-    supporter = browser.new_context(locale="en", base_url=address).new_page()
+def test_a_list_is_made_downloaded_and_left_by_a_signer(
+    browser: Browser, demonstration: tuple[str, dict[str, str]]
+) -> None:
+    supporter = browser.new_context(locale="en", base_url=demonstration[0]).new_page()
     sign(supporter, "Olga Openly", "olga@mail.example", shares=True)
-    mine = supporter.url
+    act_page = supporter.url
     sign(supporter, "Quentin Quietly", "quentin@mail.example", shares=False)
-    desk = browser.new_context(locale="en", base_url=address).new_page()
-    desk.goto(printed.strip())
-    desk.get_by_label("Password").fill(PASSWORD)
-    desk.get_by_role("button", name="Open my account").click()
-    desk.get_by_label("Your e-mail address").fill("bob@staff.example")
-    desk.get_by_label("Password").fill(PASSWORD)
-    desk.keyboard.press("Enter")
-    set_up_second_factor(desk)
-    expect(desk.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
+    desk = open_account(browser, demonstration, "bob", "editor", "fr")
     desk.goto(APPEAL)
     desk.get_by_role("link", name="Hand the signatures over").click()
-    looked_at(desk, "handover-form", "Hand the signatures over")
+    check_page(desk, "handover-form", "Hand the signatures over")
     desk.get_by_label("What you need them for").fill("For the meeting in May")
     desk.get_by_role("button", name="Make it").click()
     expect(desk.get_by_text("1 name", exact=False)).to_be_visible(timeout=90_000)
-    looked_at(desk, "handover-made", "Hand the signatures over")
-    names, paper = fetched(desk, re.compile(r"-names\.csv$")), fetched(desk, re.compile(r"\.pdf$"))
-    said = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(paper)).pages)
-    assert hashlib.sha256(names).hexdigest() in said.replace("\n", "")
-    assert "Olga Openly" in said
-    assert "Quietly" not in said + names.decode()
-    supporter.goto(mine.replace("/act", "/me"))
+    check_page(desk, "handover-made", "Hand the signatures over")
+    names, paper = downloaded_file(desk, re.compile(r"-names\.csv$")), downloaded_file(desk, re.compile(r"\.pdf$"))
+    text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(paper)).pages)
+    assert hashlib.sha256(names).hexdigest() in text.replace("\n", "")
+    assert "Olga Openly" in text
+    assert "Quietly" not in text + names.decode()
+    supporter.goto(act_page.replace("/act", "/me"))
     supporter.get_by_role("button", name="Do not hand over my name").click()
     expect(supporter.get_by_role("button", name="My name may be handed over")).to_be_visible()
     desk.goto(f"{APPEAL}/handovers")
     expect(desk.get_by_text("Somebody has left the list since")).to_be_visible()
-    looked_at(desk, "handover-left", "Hand the signatures over")
+    check_page(desk, "handover-left", "Hand the signatures over")
     desk.goto(f"{APPEAL}/signatures")
     desk.get_by_role("button", name="Take the file (CSV)").click()
-    looked_at(desk, "export-fault", "Take signatures out")
+    check_page(desk, "export-fault", "Take signatures out")
     desk.get_by_label("What you need them for").fill("For the meeting in May")
     with desk.expect_download() as download:
         desk.get_by_role("button", name="Take the file (CSV)").click()
     assert "Quentin Quietly" in Path(download.value.path()).read_text(encoding="utf-8-sig")
     desk.goto(f"{APPEAL}/funnel")
-    looked_at(desk, "signing", "How signing goes")
+    check_page(desk, "signing", "How signing goes")
     expect(desk.get_by_role("cell", name="2", exact=True).first).to_be_visible()

@@ -1,16 +1,15 @@
-"""The staff room in a browser: from the invitation to the dashboard, with a passkey, by axe, at both widths."""
+"""The staff pages in a browser: invitation, log-in, passkey and announcements; each page is checked by axe."""
 
 from __future__ import annotations
 
-import mailbox
 import time
-from email import message_from_bytes, policy
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from passlib.totp import TOTP
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import mails_of
+from tests.browser.staff.staff_pages import PASSWORD, check_page
 from tests.conftest import link_of
 from tests.deploy.processes import flask, post_form
 
@@ -19,62 +18,37 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-PASSWORD = "four words put together"
-WIDTHS = (390, 1280)
-
-
-def looked_at(page: Page, name: str, heading: str = "") -> None:
-    """Nothing that axe finds, and nothing wider than the window, on a phone and on a desk.
-
-    After a click or a key, the heading tells that the next page has come: without it, this one may be left meanwhile.
-    """
-    if heading:
-        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{name} is {wide} pixels wider than {width}"
 
 
 @pytest.fixture(scope="module")
 def desk(browser: Browser, demonstration: tuple[str, dict[str, str]]) -> Page:
-    """An administrator's browser, as the journey below leaves it; WebAuthn knows no addresses of numbers."""
+    """Return an administrator's browser, shared by the tests in order; by name, as WebAuthn refuses IP addresses."""
     return browser.new_context(locale="en", base_url=demonstration[0].replace("127.0.0.1", "localhost")).new_page()
-
-
-def set_up_second_factor(page: Page) -> None:
-    """Sets up an authenticator app, as each role but viewers must at its first log-in."""
-    page.get_by_role("button", name="Show me the key").click()
-    key = page.locator(".key code").inner_text().replace("-", "")
-    page.get_by_label("Six digits").fill(TOTP(key=key, format="base32").generate().token or "")
-    page.keyboard.press("Enter")
 
 
 def test_from_the_invitation_to_the_dashboard(desk: Page, demonstration: tuple[str, dict[str, str]]) -> None:
     printed = flask(demonstration[1], "staff", "add", "ana@staff.example", "--section", "fr", "--role", "admin",
                     "--locale", "en")  # fmt: skip
     desk.goto(printed.strip().replace("127.0.0.1", "localhost"))
-    looked_at(desk, "invitation", "Your account")
+    check_page(desk, "invitation", "Your account")
     desk.get_by_label("Password").fill(PASSWORD)
     desk.get_by_role("button", name="Open my account").click()
-    looked_at(desk, "login", "Log in")
+    check_page(desk, "login", "Log in")
     desk.get_by_label("Your e-mail address").fill("ana@staff.example")
     desk.get_by_label("Password").fill(PASSWORD)
     desk.keyboard.press("Enter")
     expect(desk.get_by_text("Your role needs more than a password")).to_be_visible()
     desk.get_by_role("button", name="Show me the key").click()
-    looked_at(desk, "second-factor", "Second factor")
+    check_page(desk, "second-factor", "Second factor")
     key = desk.locator(".key code").inner_text()
     desk.get_by_label("Six digits").fill(TOTP(key=key.replace("-", ""), format="base32").generate().token or "")
     desk.keyboard.press("Enter")
     expect(desk.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
-    looked_at(desk, "dashboard", "Appeals")
+    check_page(desk, "dashboard", "Appeals")
     desk.get_by_role("link", name="Make recovery codes now").click()
     desk.get_by_role("button", name="Make new codes").click()
     expect(desk.locator(".codes li")).to_have_count(8)
-    looked_at(desk, "recovery-codes", "Recovery codes")
+    check_page(desk, "recovery-codes", "Recovery codes")
 
 
 def test_a_passkey_is_a_second_factor(desk: Page) -> None:
@@ -83,7 +57,7 @@ def test_a_passkey_is_a_second_factor(desk: Page) -> None:
     options = {"protocol": "ctap2", "transport": "usb", "hasResidentKey": False, "hasUserVerification": False}
     session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     desk.goto("/staff/wan-register")
-    looked_at(desk, "passkeys", "Passkeys")
+    check_page(desk, "passkeys", "Passkeys")
     desk.get_by_label("A name for the new passkey").fill("office key")
     desk.get_by_role("button", name="Add a passkey").click()
     expect(desk.get_by_text("The passkey office key was added")).to_be_visible()
@@ -92,7 +66,7 @@ def test_a_passkey_is_a_second_factor(desk: Page) -> None:
     desk.get_by_label("Your e-mail address").fill("ana@staff.example")
     desk.get_by_label("Password").fill(PASSWORD)
     desk.keyboard.press("Enter")
-    looked_at(desk, "choose-second-factor", "Second factor")
+    check_page(desk, "choose-second-factor", "Second factor")
     desk.get_by_role("button", name="Use a passkey").click()
     expect(desk.get_by_role("heading", level=1)).to_have_text("Passkey")
     desk.get_by_role("button", name="Use a passkey").click()
@@ -101,14 +75,13 @@ def test_a_passkey_is_a_second_factor(desk: Page) -> None:
 
 @pytest.fixture(scope="module")
 def supporter(demonstration: tuple[str, dict[str, str]]) -> None:
-    """Return a supporter who has confirmed and asked for updates."""
+    """Make a supporter who has confirmed and subscribed to updates."""
     address, environ = demonstration
     fields = {"name": "Ada Example", "email": "ada@mail.example", "country": "FR", "consent": "y"}
     post_form(f"{address}/fr/appeals/janbolat-mamai/sign", fields)
-    box = mailbox.Maildir(environ["TOCSIN_MAIL_URL"].removeprefix("maildir:"))
     end = time.monotonic() + 30
     while time.monotonic() < end:
-        for mail in (message_from_bytes(box.get_bytes(key), policy=policy.default) for key in list(box.keys())):
+        for mail in mails_of(environ):
             if mail["To"] == "ada@mail.example":
                 post_form(address + link_of(mail), {"updates": "y"})
                 return
@@ -116,34 +89,34 @@ def supporter(demonstration: tuple[str, dict[str, str]]) -> None:
     raise AssertionError("no mail came within 30 s")
 
 
-def test_news_are_written_looked_at_tested_let_go_and_taken_back(desk: Page, supporter: None) -> None:
+def test_an_announcement_is_drafted_previewed_tested_sent_and_recalled(desk: Page, supporter: None) -> None:
     desk.goto("/staff/appeals/janbolat-mamai")
     desk.get_by_role("link", name="Mail to supporters").click()
     expect(desk.get_by_text("One confirmed signer asked to hear how the case goes on.")).to_be_visible()
-    looked_at(desk, "announcements", "Mail to supporters")
+    check_page(desk, "announcements", "Mail to supporters")
     desk.get_by_role("link", name="Write to them").click()
     desk.get_by_label("Subject (English)").fill("He is free")
     desk.get_by_role("button", name="Keep the draft and look at it").click()
     expect(desk.get_by_text("Please write what you have to say.")).to_be_visible()
-    looked_at(desk, "announcement-faults", "Write to supporters")
+    check_page(desk, "announcement-faults", "Write to supporters")
     desk.get_by_label("Text (English)").fill("He **walked out** this morning.\n\nThank you.")
     desk.get_by_role("button", name="Keep the draft and look at it").click()
-    looked_at(desk, "announcement", "He is free")
+    check_page(desk, "announcement", "He is free")
     expect(desk.frame_locator("iframe").get_by_text("walked out")).to_be_visible()
-    # By the keyboard: a click right after scrolling may reach the frame instead, which is a process of its own.
+    # Press Enter: a click right after scrolling may reach the frame, which runs in its own process.
     desk.get_by_role("button", name="Send this as a test to me").press("Enter")
     expect(desk.get_by_text("A test is on its way to ana@staff.example.")).to_be_visible()
     desk.get_by_role("button", name="Send it to one person").press("Enter")
     expect(desk.get_by_role("button", name="Take it back")).to_be_visible()
-    looked_at(desk, "announcement-going")
+    check_page(desk, "announcement-going")
     desk.get_by_role("button", name="Take it back").press("Enter")
     expect(desk.get_by_text("Taken back: it is a draft again, and nobody has it.")).to_be_visible()
     desk.get_by_role("link", name="Change it").press("Enter")
-    looked_at(desk, "announcement-edit", "Change the draft")
+    check_page(desk, "announcement-edit", "Change the draft")
 
 
-def test_a_wrong_address_leads_on(desk: Page) -> None:
+def test_a_wrong_address_leads_to_the_appeals(desk: Page) -> None:
     desk.goto("/staff/nowhere")
-    looked_at(desk, "nowhere")
+    check_page(desk, "nowhere")
     desk.get_by_role("main").get_by_role("link", name="Appeals").click()
     expect(desk.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
