@@ -21,7 +21,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.delivery.claim import claim, database_now
-from campaign.services.delivery.deliver import begin
+from campaign.services.delivery.deliver import begin_sending
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.web.public.site.metrics import MetricsCache
 from tests.staff.staff_clients import join, log_in
@@ -142,11 +142,11 @@ def _claim() -> tuple[float, float]:
     """Return the milliseconds for claiming, and for beginning what was claimed."""
     session, start = db.session(), time.perf_counter()
     now = database_now(session)
-    taken = claim(session, now, after=b"", room=TAKEN, most=lambda _domain: TAKEN).taken
+    taken = claim(session, now, after=b"", capacity=TAKEN, domain_limit=lambda _domain: TAKEN).mails
     between = time.perf_counter()
     at = runtime()
     context = at.context(SYSTEM, now=now)
-    jobs = begin(session, taken, addressees=RefusedRecipients(at.settings), context=context).jobs
+    jobs = begin_sending(session, taken, refused_recipients=RefusedRecipients(at.settings), context=context).jobs
     end = time.perf_counter()
     if len(jobs) != TAKEN:
         raise SystemExit(f"bench: {len(jobs)} mails of {len(taken)} claimed were begun instead of {TAKEN}")

@@ -30,7 +30,7 @@ from campaign.services.appeals.lifecycle import close_expired
 from campaign.services.counting.funnel_counts import roll_up_funnel
 from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
-from campaign.services.delivery.bounce import take_maildir
+from campaign.services.delivery.bounce import process_maildir
 from campaign.services.handover.handover import make_handover, waiting_handovers
 from campaign.services.keys.row_key import rewrite
 from campaign.services.moderation.watch_domains import watch_domains
@@ -221,7 +221,7 @@ def take_bounces() -> None:
     def work(context: Context) -> None:
         if context.settings.bounce_maildir is None:
             return
-        outcomes = take_maildir(context.settings.bounce_maildir, context=context)
+        outcomes = process_maildir(context.settings.bounce_maildir, context=context)
         if outcomes:
             log.info("bounces: %s", ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())))
 

@@ -14,7 +14,7 @@ from campaign.models import Appeal, Mail, SignUp
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.reminders import enqueue_reminders
-from campaign.services.delivery.bounce import take
+from campaign.services.delivery.bounce import process_bounce
 from tests.conftest import START, Postbox, context, form
 from tests.mail.dsn import samples
 
@@ -70,7 +70,7 @@ def test_no_reminder_where_the_first_mail_did_not_arrive(
     assert bounced is not None
     reports = samples(context().return_paths, lambda _: bounced.id, bounced.message_id or "")
     report = next(sample for sample in reports if sample.verdict == "hard")
-    take(report.content, context=context())
+    process_bounce(report.content, context=context())
     assert remind() == 0
 
 

@@ -18,7 +18,7 @@ from campaign.models import Mail, SignUp, Suppression
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.delivery.bounce import take, take_maildir
+from campaign.services.delivery.bounce import process_bounce, process_maildir
 from tests.conftest import Postbox, context, form
 from tests.mail.dsn import Sample, forged, samples
 
@@ -76,7 +76,7 @@ def test_each_report_is_noted_and_only_a_missing_mailbox_or_a_complaint_suppress
     mail_id: int, verdict: str, status: str | None, reasons: list[str]
 ) -> None:
     for _ in range(2):
-        taken = take(sample(verdict, mail_id).content, context=context())
+        taken = process_bounce(sample(verdict, mail_id).content, context=context())
         assert taken.is_suppressed is bool(reasons)
     assert (row().bounce_status, row().state) == (status, "sent")
     assert suppressed() == reasons
@@ -85,7 +85,7 @@ def test_each_report_is_noted_and_only_a_missing_mailbox_or_a_complaint_suppress
 
 def test_a_delay_reported_late_does_not_hide_that_the_mailbox_is_gone(mail_id: int) -> None:
     for verdict in ("soft", "hard", "delayed"):
-        take(sample(verdict, mail_id).content, context=context())
+        process_bounce(sample(verdict, mail_id).content, context=context())
     assert row().bounce_status == "5.1.1"
 
 
@@ -93,7 +93,7 @@ def test_what_is_erased_has_nothing_to_suppress(mail_id: int, client: FlaskClien
     link = postbox.link()
     content = sample("hard", mail_id).content
     assert client.post(link, data={"do": "erase"}).status_code == 200
-    assert take(content, context=context()).is_suppressed is False
+    assert process_bounce(content, context=context()).is_suppressed is False
     assert suppressed() == []
 
 
@@ -112,10 +112,10 @@ def test_an_old_bounce_says_nothing_of_a_mail_that_got_the_id_after_a_restore(
     deliver()
     assert row().id == mail_id
     for content in old.values():
-        assert take(content, context=context()).is_suppressed is False
+        assert process_bounce(content, context=context()).is_suppressed is False
     assert (suppressed(), row().bounced_at) == ([], None)
     # The return path of that mail still counts.
-    assert take(sample("hard", mail_id).content, context=context()).is_suppressed
+    assert process_bounce(sample("hard", mail_id).content, context=context()).is_suppressed
     assert suppressed() == ["bounced"]
 
 
@@ -123,23 +123,23 @@ def test_nothing_is_noted_once_the_message_id_has_gone(mail_id: int) -> None:
     content = sample("hard", mail_id).content
     with transaction() as session:
         session.execute(update(Mail).values(message_id=None))
-    assert take(content, context=context()).is_suppressed is False
+    assert process_bounce(content, context=context()).is_suppressed is False
     assert (suppressed(), row().bounced_at) == ([], None)
 
 
 def test_a_maildir_is_emptied_but_for_what_a_person_should_see(mail_id: int, tmp_path: Path) -> None:
     paths = context().return_paths
-    assert take_maildir(tmp_path / "none", context=context()) == {}
+    assert process_maildir(tmp_path / "none", context=context()) == {}
     box = mailbox.Maildir(tmp_path / "bounces")
     box.add(sample("hard", mail_id).content)
     box.add(sample("automatic", mail_id).content)
     box.add(sample("unknown", mail_id).content)
     box.add(forged(paths)[0].content)
     box.add(b"From: list@spam.example\nTo: somebody@tocsin.example\n\nBuy!\n")
-    found = take_maildir(tmp_path / "bounces", context=context())
+    found = process_maildir(tmp_path / "bounces", context=context())
     assert found == {"hard": 1, "automatic": 1, "unknown": 1, "forged": 1, "unaddressed": 1}
     assert len(box) == 3
-    assert take_maildir(tmp_path / "bounces", context=context()) == {}
+    assert process_maildir(tmp_path / "bounces", context=context()) == {}
     assert suppressed() == ["bounced"]
 
 

@@ -22,7 +22,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.delivery import claim as claims
 from campaign.services.delivery.claim import Claim, ClaimedMail, claim, release, renew
-from campaign.services.delivery.due import WALK
+from campaign.services.delivery.due_mail import NEXT_DOMAINS
 from campaign.services.outbox.enqueue import NewMail, mail_columns
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import START, context
@@ -61,7 +61,7 @@ def queue(app: Flask, appeal: AppealView) -> Queue:
 
 def take(room: int = 50, *, after: bytes = b"", now: datetime = START, most: Any = lambda _domain: 50) -> Claim:
     with transaction() as session:
-        return claim(session, now, after=after, room=room, most=most)
+        return claim(session, now, after=after, capacity=room, domain_limit=most)
 
 
 def leases() -> list[datetime | None]:
@@ -85,7 +85,7 @@ def test_however_long_the_queue_only_its_first_mail_is_read(queue: Queue) -> Non
         session.connection().execute(update(Mail).values(state=MailState.QUEUED.value))
     with transaction() as session:
         connection = session.connection()
-        explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {WALK.compile(connection)}"
+        explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {NEXT_DOMAINS.compile(connection)}"
         plan = connection.exec_driver_sql(explained, {"after": b"", "domains": 64, "now": START}).scalar_one()
     read = re.findall(r"'Actual Rows': ([\d.]+)", str(plan))
     assert len(read) > 5
@@ -95,42 +95,42 @@ def test_however_long_the_queue_only_its_first_mail_is_read(queue: Queue) -> Non
 def test_each_domain_gets_its_turn_before_any_gets_a_second(queue: Queue) -> None:
     queue("aaaaaabc")
     first = take(3)
-    assert letters(first.taken) == "abc"
-    second = take(3, after=first.after)
-    assert letters(second.taken) == "aaa"
-    assert take(50).taken
-    assert take(50).taken == []
+    assert letters(first.mails) == "abc"
+    second = take(3, after=first.last_domain)
+    assert letters(second.mails) == "aaa"
+    assert take(50).mails
+    assert take(50).mails == []
 
 
 def test_the_room_is_shared_and_never_overdrawn(queue: Queue) -> None:
     queue("aaaabbbbcccc")
-    assert letters(take(7).taken) == "aaabbbc"
-    assert letters(take(1).taken) == "a"
+    assert letters(take(7).mails) == "aaabbbc"
+    assert letters(take(1).mails) == "a"
 
 
 def test_one_domain_alone_may_have_all_the_room(queue: Queue) -> None:
     queue("aaaaaa")
-    assert letters(take(4).taken) == "aaaa"
+    assert letters(take(4).mails) == "aaaa"
 
 
 def test_the_next_claim_goes_on_behind_the_last_domain_that_was_asked(queue: Queue) -> None:
     queue("abcd")
     first = take(2)
-    assert (letters(first.taken), first.after) == ("ab", domain("b"))
-    second = take(2, after=first.after)
-    assert (letters(second.taken), second.after) == ("cd", domain("d"))
+    assert (letters(first.mails), first.last_domain) == ("ab", domain("b"))
+    second = take(2, after=first.last_domain)
+    assert (letters(second.mails), second.last_domain) == ("cd", domain("d"))
 
 
 def test_it_goes_round_past_the_end(queue: Queue) -> None:
     queue("abcd")
-    assert letters(take(3, after=domain("c")).taken) == "dab"
+    assert letters(take(3, after=domain("c")).mails) == "dab"
 
 
 def test_a_domain_with_no_room_is_passed_over_and_said_to_be_left(queue: Queue) -> None:
     queue("aabbcc")
     allowed = {domain("a"): 0, domain("b"): 1, domain("c"): 50}
     found = take(most=allowed.__getitem__)
-    assert letters(found.taken) == "bcc"
+    assert letters(found.mails) == "bcc"
     assert found.is_limited is True
     assert take(most=lambda _domain: 1).is_limited is False
 
@@ -140,9 +140,9 @@ def test_what_is_not_yet_due_leaves_no_domain_limited(queue: Queue) -> None:
     with transaction() as session:
         session.execute(update(Mail).where(Mail.domain_digest == domain("a")).values(due_at=START + timedelta(hours=1)))
     found = take(most=lambda _domain: 0)
-    assert (found.taken, found.is_limited, found.is_whole_round, found.after) == ([], True, True, b"")
-    assert letters(take().taken) == "b"
-    assert letters(take(now=START + timedelta(hours=2)).taken) == "ab"
+    assert (found.mails, found.is_limited, found.is_whole_round, found.last_domain) == ([], True, True, b"")
+    assert letters(take().mails) == "b"
+    assert letters(take(now=START + timedelta(hours=2)).mails) == "ab"
 
 
 @pytest.mark.parametrize(("looked_at", "whole", "after"), [(3, False, b"a"), (4, False, b"b"), (5, True, b"")])
@@ -153,7 +153,7 @@ def test_a_round_is_whole_once_it_has_come_back_to_where_it_began(
     queue("abcd")
     # Nothing is claimed: the next claim goes on behind the domains that were read, or from the start.
     found = take(most=lambda _domain: 0, after=domain("b"))
-    assert (found.is_whole_round, found.after) == (whole, after * 32)
+    assert (found.is_whole_round, found.last_domain) == (whole, after * 32)
 
 
 def test_not_all_domains_are_looked_at_in_one_claim_but_all_in_a_round(
@@ -164,7 +164,7 @@ def test_not_all_domains_are_looked_at_in_one_claim_but_all_in_a_round(
     after, seen = b"", ""
     for _ in range(3):
         found = take(after=after)
-        seen, after = seen + letters(found.taken), found.after
+        seen, after = seen + letters(found.mails), found.last_domain
     assert sorted(seen) == list("abcde")
     assert seen[:4] == "abcd"
 
@@ -173,27 +173,27 @@ def test_what_is_taken_belongs_to_the_worker_until_its_lease_ends(queue: Queue) 
     queue("ab")
     first = take()
     assert leases() == [START + BATCH_LEASE] * 2
-    assert [one.fence for one in first.taken] == [1, 1]
-    assert take(now=START + BATCH_LEASE).taken == []
+    assert [one.fence for one in first.mails] == [1, 1]
+    assert take(now=START + BATCH_LEASE).mails == []
     again = take(now=START + BATCH_LEASE + timedelta(seconds=1))
-    assert [one.fence for one in again.taken] == [2, 2]
+    assert [one.fence for one in again.mails] == [2, 2]
 
 
 def test_renewing_keeps_ours_and_releasing_gives_it_to_whoever_comes_first(queue: Queue) -> None:
     queue("ab")
-    ours, later = take().taken, START + timedelta(minutes=1)
+    ours, later = take().mails, START + timedelta(minutes=1)
     with transaction() as session:
         renew(session, ours[:1], later)
     assert leases() == [later + BATCH_LEASE, START + BATCH_LEASE]
     with transaction() as session:
         release(session, ours[1:])
     assert leases() == [later + BATCH_LEASE, None]
-    assert take().taken == [ClaimedMail(ours[1].id, 2, domain("b"))]
+    assert take().mails == [ClaimedMail(ours[1].id, 2, domain("b"))]
 
 
 def test_who_has_lost_a_mail_can_neither_renew_nor_release_it(queue: Queue) -> None:
     queue("a")
-    lost, after_it = take().taken, START + BATCH_LEASE + timedelta(seconds=1)
+    lost, after_it = take().mails, START + BATCH_LEASE + timedelta(seconds=1)
     take(now=after_it)
     with transaction() as session:
         renew(session, lost, after_it + timedelta(hours=1))
@@ -203,7 +203,7 @@ def test_who_has_lost_a_mail_can_neither_renew_nor_release_it(queue: Queue) -> N
 
 def test_a_mail_that_was_begun_is_not_released(queue: Queue) -> None:
     queue("a")
-    ours = take().taken
+    ours = take().mails
     with transaction() as session:
         session.execute(update(Mail).values(state="sending"))
     with transaction() as session:

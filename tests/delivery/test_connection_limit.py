@@ -39,48 +39,48 @@ def watch() -> Watch:
 def limit(watch: Watch) -> ConnectionLimit:
     """Return the limit of a worker whose server has just taken a message over one of its 32 connections."""
     limit = ConnectionLimit(32, watch)
-    limit.sent()
+    limit.note_sent()
     return limit
 
 
 def test_until_something_was_sent_there_is_one_connection(watch: Watch) -> None:
     limit = ConnectionLimit(32, watch)
-    assert limit.connections() == 1
-    limit.sent()
-    assert limit.connections() == 32
+    assert limit.current() == 1
+    limit.note_sent()
+    assert limit.current() == 32
     watch.now += 61
-    assert limit.connections() == 1
+    assert limit.current() == 1
 
 
 def test_the_first_that_finds_the_server_away_says_it_of_all(limit: ConnectionLimit, watch: Watch) -> None:
     watch.now += 1
-    assert not limit.do_others_pass(AWAY, since=watch.now - 0.5, busy=0)
+    assert not limit.is_other_mail_accepted(AWAY, began_at=watch.now - 0.5, busy_connections=0)
 
 
 def test_a_server_that_took_something_meanwhile_is_not_away(limit: ConnectionLimit, watch: Watch) -> None:
     watch.now += 1
-    assert limit.do_others_pass(AWAY, since=watch.now - 2, busy=0)
+    assert limit.is_other_mail_accepted(AWAY, began_at=watch.now - 2, busy_connections=0)
 
 
 def test_a_server_that_takes_no_more_connections_is_asked_for_fewer(limit: ConnectionLimit, watch: Watch) -> None:
     watch.now += 1
     for busy in (12, 11, 10):
-        assert limit.do_others_pass(AWAY, since=watch.now - 0.5, busy=busy)
-    assert limit.connections() == 10
+        assert limit.is_other_mail_accepted(AWAY, began_at=watch.now - 0.5, busy_connections=busy)
+    assert limit.current() == 10
     watch.now += 3.5
-    assert limit.connections() == 13
+    assert limit.current() == 13
     watch.now += 30
-    assert limit.connections() == 32
+    assert limit.current() == 32
 
 
 def test_a_refusal_by_policy_is_one_recipients_for_a_minute_after_others_were_sent(
     limit: ConnectionLimit, watch: Watch
 ) -> None:
     watch.now += 59
-    assert limit.do_others_pass(BY_POLICY, since=watch.now, busy=0)
-    assert limit.connections() == 32
+    assert limit.is_other_mail_accepted(BY_POLICY, began_at=watch.now, busy_connections=0)
+    assert limit.current() == 32
     watch.now += 2
-    assert not limit.do_others_pass(BY_POLICY, since=watch.now, busy=5)
+    assert not limit.is_other_mail_accepted(BY_POLICY, began_at=watch.now, busy_connections=5)
 
 
 @pytest.mark.parametrize("answer", [AWAY, DeliveryAttempt(DeliveryOutcome.AWAY, "connect", 421, "4.3.2 later")])

@@ -39,7 +39,7 @@ def make_due() -> None:
 
 
 def turn_until_idle(dispatcher: dispatch.Dispatcher) -> None:
-    while dispatcher.turn():
+    while dispatcher.run_round():
         pass
 
 
@@ -154,10 +154,10 @@ def test_what_was_taken_waits_for_no_lease_where_the_database_broke_a_transactio
     broken = OperationalError("begin", None, DeadlockDetected("deadlock detected"))
     dispatcher = dispatch.Dispatcher(runtime().settings, context().keys, 1)
     # The first transaction that breaks has mails claimed before, the second claims them itself.
-    dispatcher.turn()
+    dispatcher.run_round()
     for _ in range(2):
         with monkeypatch.context() as patch:
-            patch.setattr(dispatch, "begin", Mock(side_effect=broken))
+            patch.setattr(dispatch, "begin_sending", Mock(side_effect=broken))
             with pytest.raises(OperationalError):
                 turn_until_idle(dispatcher)
     turn_until_idle(dispatcher)
@@ -172,7 +172,7 @@ def test_a_moment_that_is_over_before_it_is_waited_for_is_no_eternity(app: Flask
 
     def look_for_results() -> None:
         for _ in range(1000):
-            dispatch.Dispatcher(settings, keys, 1)._collect(1e-6)
+            dispatch.Dispatcher(settings, keys, 1)._collect_results(1e-6)
 
     looking = threading.Thread(target=look_for_results, daemon=True)
     looking.start()

@@ -21,13 +21,13 @@ def traffic() -> DomainScheduler:
 
 def send(traffic: DomainScheduler, domain: bytes, seconds: float) -> None:
     """Send one message, from its beginning to its end."""
-    traffic.begun(domain)
-    traffic.ended(domain, seconds)
+    traffic.note_begun(domain)
+    traffic.note_ended(domain, seconds)
 
 
 def ready(traffic: DomainScheduler, domain: bytes) -> int:
     """Return the number of that domain's mails that could begin now."""
-    return sum(1 for one in traffic.next(200) if one.domain == domain)
+    return sum(1 for one in traffic.take_next(200) if one.domain == domain)
 
 
 def test_a_domain_has_one_connection_until_it_was_quick(traffic: DomainScheduler) -> None:
@@ -70,16 +70,16 @@ def test_a_worker_of_one_connection_has_one(traffic: DomainScheduler) -> None:
 
 def test_each_message_that_hangs_leaves_its_domain_one_connection_more(traffic: DomainScheduler) -> None:
     send(traffic, B, QUICK)
-    traffic.begun(A)
-    traffic.slow(A)
+    traffic.note_begun(A)
+    traffic.mark_slow(A)
     assert ready(traffic, A) == 0
-    traffic.hangs(A)
+    traffic.note_hanging(A)
     assert ready(traffic, A) == 1
     for _ in range(40):
-        traffic.begun(A)
-        traffic.hangs(A)
+        traffic.note_begun(A)
+        traffic.note_hanging(A)
     assert ready(traffic, A) == 0, "a part of the connections at most"
     for _ in range(41):
-        traffic.ended(A, SLOW, was_hanging=True)
+        traffic.note_ended(A, SLOW, was_hanging=True)
         send(traffic, B, QUICK)
     assert ready(traffic, A) == 1

@@ -20,7 +20,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.delivery.claim import claim
-from campaign.services.delivery.deliver import begin
+from campaign.services.delivery.deliver import begin_sending
 from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from tests.conftest import Clock, Postbox, context, form
@@ -42,9 +42,11 @@ class Worker:
         with self._app.app_context():
             at = runtime()
             with transaction() as session:
-                taken = claim(session, self._now, after=b"", room=self._room, most=lambda _domain: 50).taken
+                taken = claim(session, self._now, after=b"", capacity=self._room, domain_limit=lambda _domain: 50).mails
                 self.jobs = len(
-                    begin(session, taken, addressees=RefusedRecipients(at.settings), context=context(self._now)).jobs
+                    begin_sending(
+                        session, taken, refused_recipients=RefusedRecipients(at.settings), context=context(self._now)
+                    ).jobs
                 )
                 self.begun.set()
                 self.may_end.wait(10)

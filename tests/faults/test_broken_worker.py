@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 _WORKER_WITH_WRONG_STATEMENT = """
 from sqlalchemy import text
 from campaign.services.delivery import claim
-claim.WALK = text("SELECT no_such_function(:after, :domains, :now)")
+claim.NEXT_DOMAINS = text("SELECT no_such_function(:after, :domains, :now)")
 from flask.cli import main
 main()
 """

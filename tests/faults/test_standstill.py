@@ -35,7 +35,7 @@ def hanging(work):
 
 worker._SILENCE_SECONDS = 6.0
 match sys.argv.pop():
-    case "deliver": Dispatcher.turn = hanging(Dispatcher.turn)
+    case "deliver": Dispatcher.run_round = hanging(Dispatcher.run_round)
     case "mind": worker.answer_link_requests = hanging(worker.answer_link_requests)
     case "staff": worker.has_waiting_rows = hanging(worker.has_waiting_rows)
 from flask.cli import main

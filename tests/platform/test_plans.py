@@ -63,7 +63,7 @@ from campaign.queries.staff import audit as audit_queries
 from campaign.services.counting.funnel_counts import count_view
 from campaign.services.counting.rollup import roll_up
 from campaign.services.delivery.claim import claim
-from campaign.services.delivery.deliver import begin
+from campaign.services.delivery.deliver import begin_sending
 from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.outbox.refused_recipients import RefusedRecipients
@@ -498,9 +498,11 @@ def test_a_claim_reads_and_sorts_nothing_of_a_long_queue_but_what_it_takes(large
         connection.execute(text("ANALYZE mail"))
 
     def claim_some() -> None:
-        taken = claim(db.session(), NOW, after=b"", room=100, most=lambda _: 100).taken
+        taken = claim(db.session(), NOW, after=b"", capacity=100, domain_limit=lambda _: 100).mails
         assert len(taken) == 100
-        begin(db.session(), taken, addressees=RefusedRecipients(runtime().settings), context=context(NOW))
+        begin_sending(
+            db.session(), taken, refused_recipients=RefusedRecipients(runtime().settings), context=context(NOW)
+        )
 
     said = statements_of(claim_some)
     assert walks(said) == []

@@ -16,7 +16,7 @@ from campaign.domain.staff.actor import OPERATOR
 from campaign.mail.bounce import ForgedBounceError, UnaddressedBounceError
 from campaign.platform.database.errors import diagnose
 from campaign.platform.runtime import runtime
-from campaign.services.delivery.bounce import BounceReceipt, take, take_maildir
+from campaign.services.delivery.bounce import ProcessedBounce, process_bounce, process_maildir
 
 _MAX_BYTES = 10 * 1024 * 1024
 _VERDICT_TEXTS = {
@@ -45,7 +45,7 @@ def bounces(file: str, recipient: str | None) -> None:
             _process_maildir(Path(file))
             return
         content = sys.stdin.buffer.read(_MAX_BYTES) if file == "-" else _read(Path(file))
-        receipt = take(content, recipient=recipient, context=runtime().context(OPERATOR))
+        receipt = process_bounce(content, recipient=recipient, context=runtime().context(OPERATOR))
     except UnaddressedBounceError as error:
         _end(os.EX_NOUSER, str(error))
     except ForgedBounceError as error:
@@ -68,14 +68,14 @@ def _process_maildir(folder: Path) -> None:
     if not (folder / "new").is_dir():
         _end(os.EX_NOINPUT, f"{folder} is not a Maildir")
     try:
-        outcomes = take_maildir(folder, context=runtime().context(OPERATOR))
+        outcomes = process_maildir(folder, context=runtime().context(OPERATOR))
     except mailbox.Error as error:
         _end(os.EX_NOINPUT, str(error))
     else:
         click.echo(", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())) or "there are no bounces")
 
 
-def _receipt_text(receipt: BounceReceipt) -> str:
+def _receipt_text(receipt: ProcessedBounce) -> str:
     report = receipt.report
     status = f" ({report.status})" if report.status else ""
     suppressed = "; no more mail goes there" if receipt.is_suppressed else ""

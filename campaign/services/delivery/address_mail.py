@@ -1,6 +1,6 @@
-"""The addressing of an owed mail: whether it is still sent, its recipient, and what it is rendered from.
+"""The addressing of a mail: whether it may still be sent, its recipient, and the data to render it from.
 
-Delivery does this while it holds the row's lock, and renders the mail with no transaction open (`compose.py`).
+This is done while the mail's row is locked. The mail is rendered afterwards, with no transaction open (`compose.py`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from campaign.services.outbox.suppression import suppression_reason, suppression
 class AddressedMail:
     """A mail about to be sent: its recipient, and the data to render it from.
 
-    A mail to staff has its `context` instead of an appeal; a test of an announcement has an appeal and no signature.
+    A mail to staff has a `context` instead of an appeal. The test of an announcement has an appeal, but no signature.
     """
 
     kind: str
@@ -55,13 +55,13 @@ class AddressedMail:
     reply_to: str | None = None
     context: Mapping[str, str] = field(default_factory=dict)
     link_key: bytes = b""
-    # Of an answer to a form: the sign-ups that its link confirms, with the values that the link is bound to.
+    # For an answer to a form: the sign-ups that its link confirms, with the values that the link is bound to.
     sign_ups: tuple[CoveredSignUp, ...] = ()
     has_other_name: bool = False
     composed_at: datetime | None = None
 
 
-_SIGNER = (
+_SIGNERS = (
     select(Signature, Appeal, Section.time_zone, Section.countries, Section.reply_to)
     .join(Appeal, Appeal.id == Signature.appeal_id)
     .join(Section, Section.code == Signature.section_code)
@@ -71,7 +71,7 @@ _SIGNER = (
 
 @dataclass(frozen=True, slots=True)
 class MailSigner:
-    """The signer that a mail goes to; `recipient` and `name` are None where they are erased or cannot be decrypted."""
+    """The signer to whom a mail is sent. `recipient` and `name` are None if erased, or if they cannot be decrypted."""
 
     signature: Signature
     appeal: Appeal
@@ -83,10 +83,10 @@ class MailSigner:
     suppressed: str | None
 
 
-def signers(session: Session, subjects: Iterable[MailedPerson], vault: Vault) -> Mapping[int, MailSigner]:
-    """Return the signers that the subjects name, by signature id, with the data to address mails; read at once."""
+def find_signers(session: Session, subjects: Iterable[MailedPerson], vault: Vault) -> Mapping[int, MailSigner]:
+    """Return the signers among the subjects, by signature id, with the data to address mails; read at once."""
     ids = [subject.signature_id for subject in subjects if subject.signature_id is not None]
-    rows = session.execute(_SIGNER, {"signatures": ids}).all() if ids else ()
+    rows = session.execute(_SIGNERS, {"signatures": ids}).all() if ids else ()
     decrypted = {row[0].id: _decrypt(row[0], vault) for row in rows}
     digests = {
         signature_id: vault.suppression_digest(parse_address(recipient))
@@ -101,7 +101,7 @@ def signers(session: Session, subjects: Iterable[MailedPerson], vault: Vault) ->
 
 
 def _decrypt(signature: Signature, vault: Vault) -> tuple[str | None, str | None]:
-    """Return address and name, or None twice: one that cannot be decrypted must not prevent the sending of others."""
+    """Return address and name, or None twice: a value that cannot be decrypted must not stop the other mails."""
     if signature.name_sealed is None or signature.email_sealed is None:
         return None, None
     place = place_of(signature)
@@ -111,49 +111,51 @@ def _decrypt(signature: Signature, vault: Vault) -> tuple[str | None, str | None
         return None, None
 
 
-def limited(mails: Iterable[tuple[Mail, MailedPerson]], known: Mapping[int, MailSigner], vault: Vault) -> list[Address]:
-    """Return the recipients of the mails whose number per mailbox is limited, without answers to forms."""
+def limited_recipients(
+    mails: Iterable[tuple[Mail, MailedPerson]], signers_by_id: Mapping[int, MailSigner], vault: Vault
+) -> list[Address]:
+    """Return the recipients of those mails that count against a mailbox's limit, except answers to forms."""
     recipients: list[str | None] = []
     for mail, subject in mails:
         if mail.kind == MailKind.ADDRESS and mail.recipient_sealed is not None:
             with suppress(CipherError):
                 recipients.append(vault.open_email(mail.recipient_sealed, place_of(mail)))
-        elif mail.kind in CAPPED and (signer := known.get(subject.signature_id or 0)) is not None:
+        elif mail.kind in CAPPED and (signer := signers_by_id.get(subject.signature_id or 0)) is not None:
             recipients.append(signer.recipient)
     return [parse_address(recipient) for recipient in recipients if recipient is not None]
 
 
-def address(
+def address_mail(
     session: Session,
     mail: Mail,
     subject: MailedPerson,
-    known: Mapping[int, MailSigner],
+    signers_by_id: Mapping[int, MailSigner],
     answers: FormReplies,
     vault: Vault,
     now: datetime,
 ) -> AddressedMail:
     """Return the mail with its decrypted recipient.
 
-    Raises IneligibleError where it is not to be sent after all, PostponedError, CipherError.
+    Raises IneligibleError where it must not be sent, PostponedError, CipherError.
     """
     if subject.sign_up_id is not None:
-        return _answer(mail, answers.answer(mail, subject.sign_up_id), now)
+        return _addressed_answer(mail, answers.answer(mail, subject.sign_up_id), now)
     if subject.signature_id is None:
         if mail.kind == MailKind.NEW_LINK:
-            person_of_mail(mail, vault)  # raises where the context cannot be decrypted; otherwise it names no person
+            person_of_mail(mail, vault)  # raises CipherError where the context cannot be decrypted
             raise IneligibleError("there is nothing under the address")
-        addressed = _to_staff(session, mail, vault)
+        addressed = _addressed_to_staff(session, mail, vault)
         if mail.kind == MailKind.ADDRESS and addressed.context.get("url"):
-            # It asks for a confirmation, and is limited; the notice to the old address is not.
+            # The request to confirm a new address is limited; the notice to the old address is not.
             recipient = parse_address(addressed.recipient)
             answers.check_recipient(recipient)
             answers.count_mail(recipient, mail, is_requested=False)
         return addressed
-    signer = known.get(subject.signature_id)
+    signer = signers_by_id.get(subject.signature_id)
     if signer is None:
         raise IneligibleError("erased")
     signature, appeal = signer.signature, signer.appeal
-    _refuse_suppressed(signer.suppressed)
+    _check_not_suppressed(signer.suppressed)
     check_sendable(session, mail, signature, appeal)
     if signature.name_sealed is None or signature.email_sealed is None:
         raise IneligibleError("erased")
@@ -186,8 +188,8 @@ def address(
     )
 
 
-def _answer(mail: Mail, reply: FormReply, now: datetime) -> AddressedMail:
-    """Return the answer to a form. Its mailbox may never have confirmed, so nothing that was typed is in the mail."""
+def _addressed_answer(mail: Mail, reply: FormReply, now: datetime) -> AddressedMail:
+    """Return the answer to a form, without what was typed there: its mailbox may never have confirmed."""
     sign_up, signature = reply.sign_up, reply.signature
     return AddressedMail(
         kind=reply.kind,
@@ -208,16 +210,16 @@ def _answer(mail: Mail, reply: FormReply, now: datetime) -> AddressedMail:
     )
 
 
-def _refuse_suppressed(reason: str | None) -> None:
+def _check_not_suppressed(reason: str | None) -> None:
     if reason is not None:
         raise IneligibleError(f"this address is suppressed: {reason}")
 
 
-def _to_staff(session: Session, mail: Mail, vault: Vault) -> AddressedMail:
+def _addressed_to_staff(session: Session, mail: Mail, vault: Vault) -> AddressedMail:
     if mail.recipient_sealed is None or mail.context_sealed is None:
         raise IneligibleError("the recipient was cleared")
     recipient = vault.open_email(mail.recipient_sealed, place_of(mail))
-    _refuse_suppressed(suppression_reason(session, parse_address(recipient), vault))
+    _check_not_suppressed(suppression_reason(session, parse_address(recipient), vault))
     context = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
     return AddressedMail(
         kind=mail.kind,

@@ -1,6 +1,6 @@
 """The processing of bounces: each is stored with its mail, and an address that does not exist is suppressed.
 
-A sign-up whose mail bounced stays unconfirmed. It never counts, and the person may sign again with the right address.
+A sign-up whose mail bounced stays unconfirmed and is never counted. The person may sign again with the right address.
 """
 
 from __future__ import annotations
@@ -24,58 +24,64 @@ from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.mailed_person import readable_person
 from campaign.services.outbox.suppression import suppress
 
-_SUPPRESSING = {
+_SUPPRESSION_REASONS = {
     BounceVerdict.HARD: SuppressionReason.BOUNCED,
     BounceVerdict.COMPLAINT: SuppressionReason.COMPLAINED,
 }
-_NOTED = {BounceVerdict.HARD, BounceVerdict.COMPLAINT, BounceVerdict.REFUSED, BounceVerdict.SOFT, BounceVerdict.DELAYED}
-# Outcomes that a person should look at: these messages stay in the Maildir, flagged.
-KEPT = ("forged", "unaddressed", BounceVerdict.UNKNOWN.value)
+_STORED_VERDICTS = {
+    BounceVerdict.HARD,
+    BounceVerdict.COMPLAINT,
+    BounceVerdict.REFUSED,
+    BounceVerdict.SOFT,
+    BounceVerdict.DELAYED,
+}
+# Outcomes that a person should check: their messages stay in the Maildir, flagged.
+FLAGGED_OUTCOMES = ("forged", "unaddressed", BounceVerdict.UNKNOWN.value)
 
 
 @dataclass(frozen=True, slots=True)
-class BounceReceipt:
-    """The report in one message, and whether it made its address be suppressed."""
+class ProcessedBounce:
+    """The report in a message, and whether its address was suppressed because of it."""
 
     report: BounceReport
     is_suppressed: bool
 
 
-def take(content: bytes, *, recipient: str | None = None, context: Context) -> BounceReceipt:
-    """Store a message that came back; repeating it changes nothing. Raises UnaddressedBounceError, ForgedBounceError.
+def process_bounce(content: bytes, *, recipient: str | None = None, context: Context) -> ProcessedBounce:
+    """Store the report in a message. A second call changes nothing. Raises UnaddressedBounceError, ForgedBounceError.
 
-    Nothing is stored where the mail's id belongs to another mail by now (after a restore or a failover), nor after a
-    week, when the Message-ID is deleted.
+    Nothing is stored if another mail has the id today (after a restore or a failover), nor if the mail is older than a
+    week, after which its Message-ID is deleted.
     """
     vault = context.vault
     report = read_report(content, context.return_paths, recipient)
-    if report.verdict not in _NOTED:
-        return BounceReceipt(report, is_suppressed=False)
+    if report.verdict not in _STORED_VERDICTS:
+        return ProcessedBounce(report, is_suppressed=False)
     with transaction() as session:
         mail = session.get(Mail, report.mail_id, with_for_update=True)
         if mail is None or not report.path.is_of(mail.message_id):
-            return BounceReceipt(report, is_suppressed=False)
-        # A verdict about the mailbox stays, even where a report about a delay comes afterwards.
-        # For the kinds in ALIKE nothing is stored: it would tell that the mail left.
-        if mail.kind not in ALIKE and (mail.bounced_at is None or report.verdict in _SUPPRESSING):
+            return ProcessedBounce(report, is_suppressed=False)
+        # A verdict on the mailbox replaces an earlier report; no other report does. For the kinds in ALIKE nothing is
+        # stored, because it would reveal that the mail was sent.
+        if mail.kind not in ALIKE and (mail.bounced_at is None or report.verdict in _SUPPRESSION_REASONS):
             mail.bounced_at = context.now
             mail.bounce_status = report.status or report.verdict.value
-        reason = _SUPPRESSING.get(report.verdict)
+        reason = _SUPPRESSION_REASONS.get(report.verdict)
         subject = readable_person(mail, vault)
         sign_up = None if subject.sign_up_id is None else session.get(SignUp, subject.sign_up_id)
         if sign_up is not None and reason is not None:
-            sign_up.mailed_at = None  # no reminder of a mail that did not arrive
+            sign_up.mailed_at = None  # so that no reminder is sent of a mail that did not arrive
         signature_id = subject.signature_id if sign_up is None else sign_up.signature_id
         signature = None if signature_id is None else session.get(Signature, signature_id)
         address = _address(sign_up, vault) or _address(signature, vault)
         if reason is None or address is None:
-            return BounceReceipt(report, is_suppressed=False)
+            return ProcessedBounce(report, is_suppressed=False)
         suppress(session, address, reason, now=context.now, vault=vault)
-    return BounceReceipt(report, is_suppressed=True)
+    return ProcessedBounce(report, is_suppressed=True)
 
 
 def _address(row: SignUp | Signature | None, vault: Vault) -> Address | None:
-    """Return the row's address; None where it is erased, or its key is gone, so that no mail can be sent anyway."""
+    """Return the row's address; None if it is erased or cannot be decrypted, so that no mail is sent to it anyway."""
     if row is None or row.email_sealed is None:
         return None
     try:
@@ -84,11 +90,11 @@ def _address(row: SignUp | Signature | None, vault: Vault) -> Address | None:
         return None
 
 
-def take_maildir(folder: Path, *, context: Context) -> Counter[str]:
-    """Process the messages in the Maildir; return how many had which outcome.
+def process_maildir(folder: Path, *, context: Context) -> Counter[str]:
+    """Process the messages in the Maildir; return their number by outcome.
 
-    Messages that were understood are deleted; those that a person should see stay, flagged. An interruption loses
-    nothing: a message is deleted only after its report is stored.
+    A message is deleted once its report is stored, so that an interruption loses nothing. Those that a person should
+    check stay, flagged.
     """
     outcomes: Counter[str] = Counter()
     if not folder.is_dir():
@@ -101,10 +107,10 @@ def take_maildir(folder: Path, *, context: Context) -> Counter[str]:
                 continue
             content = box.get_bytes(key)
         except (KeyError, OSError):
-            continue  # another worker, or a person, was faster
+            continue  # another worker, or a person, has moved it
         outcome = _outcome(content, context)
         outcomes[outcome] += 1
-        if outcome not in KEPT:
+        if outcome not in FLAGGED_OUTCOMES:
             box.discard(key)
             continue
         message.set_subdir("cur")
@@ -115,7 +121,7 @@ def take_maildir(folder: Path, *, context: Context) -> Counter[str]:
 
 def _outcome(content: bytes, context: Context) -> str:
     try:
-        return take(content, context=context).report.verdict.value
+        return process_bounce(content, context=context).report.verdict.value
     except ForgedBounceError:
         return "forged"
     except UnaddressedBounceError:

@@ -1,4 +1,4 @@
-"""The claim of due mails under a lease, by domain in turn, so that no domain waits behind the queue of another."""
+"""The claim of due mails under a lease, from each domain in turn, so that a long queue delays no other domain."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from sqlalchemy.orm import Session
 from campaign.domain.outbox.mail_state import BATCH_LEASE
 from campaign.models import Mail
 from campaign.platform.database.clock import DatabaseClock
-from campaign.services.delivery.due import DUE, DUE_OF_EACH, LEASED, WALK
+from campaign.services.delivery.due_mail import DUE_MAILS, DUE_MAILS_OF_DOMAINS, LEASE_MAILS, NEXT_DOMAINS
 
 # The number of domains that one claim looks at; the next claim continues after them.
-_DOMAINS = 64
+_DOMAINS_A_CLAIM = 64
 _NOW = select(DatabaseClock())
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMail:
-    """A claimed mail with its fence, the number that each new claim of the mail increases."""
+    """A claimed mail with its fence, a number that each new claim of the mail increments."""
 
     id: int
     fence: int
@@ -30,14 +30,14 @@ class ClaimedMail:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The result of a claim: the mails taken, and the domain after which the next claim continues.
+    """The result of a claim: the claimed mails, and the last domain, after which the next claim continues.
 
-    `is_whole_round` is true where it looked at all domains, `is_limited` where it left due mails of a domain that had
-    reached its limit.
+    `is_whole_round` is true where it looked at all domains, `is_limited` where due mails were not claimed because their
+    domain had reached its limit.
     """
 
-    taken: list[ClaimedMail]
-    after: bytes
+    mails: list[ClaimedMail]
+    last_domain: bytes
     is_whole_round: bool
     is_limited: bool
 
@@ -48,24 +48,31 @@ def database_now(session: Session) -> datetime:
     return now
 
 
-def claim(session: Session, now: datetime, *, after: bytes, room: int, most: Callable[[bytes], int]) -> Claim:
-    """Claim up to `room` due mails, at most `most(domain)` of each domain, beginning after the domain `after`.
+def claim(
+    session: Session, now: datetime, *, after: bytes, capacity: int, domain_limit: Callable[[bytes], int]
+) -> Claim:
+    """Claim up to `capacity` due mails, at most `domain_limit(domain)` of each domain, of the domains after `after`.
 
-    Each domain with due mails is served once before any is served again, however long its queue.
+    No domain is served twice before each domain with due mails was served once.
     """
     visited, is_whole_round = _visit_domains(session, now, after)
-    due = [domain for domain, is_ready in visited if is_ready]
-    ready = {domain: limit for domain in due if (limit := most(domain)) > 0}
-    share = -(-room // max(1, len(ready)))
-    after = b"" if is_whole_round or not visited else visited[-1][0]
+    due_domains = [domain for domain, is_due in visited if is_due]
+    limits = {domain: limit for domain in due_domains if (limit := domain_limit(domain)) > 0}
+    share = -(-capacity // max(1, len(limits)))
+    last_domain = b"" if is_whole_round or not visited else visited[-1][0]
     quotas: list[tuple[bytes, int]] = []
-    for domain, limit in ready.items():
-        if room <= 0:
+    for domain, limit in limits.items():
+        if capacity <= 0:
             break
-        quotas.append((domain, min(limit, share, room)))
-        room -= quotas[-1][1]
-        after = domain
-    return Claim(_lease(session, now, _find_due(session, now, quotas)), after, is_whole_round, len(ready) < len(due))
+        quotas.append((domain, min(limit, share, capacity)))
+        capacity -= quotas[-1][1]
+        last_domain = domain
+    return Claim(
+        _lease(session, now, _find_due(session, now, quotas)),
+        last_domain,
+        is_whole_round,
+        len(limits) < len(due_domains),
+    )
 
 
 def _find_due(session: Session, now: datetime, quotas: list[tuple[bytes, int]]) -> list[int]:
@@ -74,26 +81,28 @@ def _find_due(session: Session, now: datetime, quotas: list[tuple[bytes, int]]) 
         return []
     # SQLite has no lateral join; there one query for each domain costs no round trip.
     if session.connection().dialect.name == "sqlite":
-        each = [{"domain": domain, "most": most, "now": now} for domain, most in quotas]
-        return [mail_id for parameters in each for mail_id in session.scalars(DUE, parameters)]
-    domains, most = zip(*quotas, strict=True)
-    return list(session.scalars(DUE_OF_EACH, {"domains": list(domains), "most": list(most), "now": now}))
+        parameters = [{"domain": domain, "most": limit, "now": now} for domain, limit in quotas]
+        return [mail_id for values in parameters for mail_id in session.scalars(DUE_MAILS, values)]
+    domains, limits = zip(*quotas, strict=True)
+    values = {"domains": list(domains), "most": list(limits), "now": now}
+    return list(session.scalars(DUE_MAILS_OF_DOMAINS, values))
 
 
 def _visit_domains(session: Session, now: datetime, after: bytes) -> tuple[list[tuple[bytes, bool]], bool]:
-    """Return the next domains with mails in the queue, each with whether any is due, and whether these are all."""
-    rows = session.execute(WALK, {"after": after, "domains": _DOMAINS, "now": now}).all()
-    if len(rows) < _DOMAINS and after:
-        rest = {"after": b"", "domains": _DOMAINS - len(rows), "now": now}
-        rows = [*rows, *session.execute(WALK, rest)]
+    """Return the next domains with queued mails, each with whether any is due, and whether these are all domains."""
+    rows = session.execute(NEXT_DOMAINS, {"after": after, "domains": _DOMAINS_A_CLAIM, "now": now}).all()
+    if len(rows) < _DOMAINS_A_CLAIM and after:
+        from_start = {"after": b"", "domains": _DOMAINS_A_CLAIM - len(rows), "now": now}
+        rows = [*rows, *session.execute(NEXT_DOMAINS, from_start)]
     visited = dict(rows)
-    return list(visited.items()), len(rows) < _DOMAINS or len(visited) < len(rows)
+    return list(visited.items()), len(rows) < _DOMAINS_A_CLAIM or len(visited) < len(rows)
 
 
 def _lease(session: Session, now: datetime, ids: list[int]) -> list[ClaimedMail]:
+    """Lease the mails, and return them in the order of the ids."""
     if not ids:
         return []
-    rows = session.execute(LEASED, {"mails": ids, "until": now + BATCH_LEASE})
+    rows = session.execute(LEASE_MAILS, {"mails": ids, "until": now + BATCH_LEASE})
     claimed = [ClaimedMail(*row) for row in rows]
     order = {mail_id: position for position, mail_id in enumerate(ids)}
     return sorted(claimed, key=lambda mail: order[mail.id])

@@ -41,7 +41,7 @@ class RenderCache:
         return self._texts[key]
 
     def announced(self, mail: AddressedMail) -> AnnouncementTextView | None:
-        """Return the words of the announcement that the mail brings; None where it has none."""
+        """Return the text of the mail's announcement; None where the mail has none."""
         if mail.announcement_id is None:
             return None
         key = mail.announcement_id, mail.text_language or ""
@@ -50,7 +50,7 @@ class RenderCache:
         return self._announced[key]
 
     def page(self, mail: AddressedMail, base_url: str) -> str:
-        """Return the URL of the page that the mail leads to; an announcement leads to the appeal that it is about."""
+        """Return the URL of the appeal that the mail, or its announcement, is about."""
         announced = self.announced(mail)
         appeal = self.appeal((mail.appeal_id or 0) if announced is None else announced.appeal_id)
         return f"{base_url}/{mail.locale}/appeals/{appeal.slug if appeal is not None else ''}"
@@ -73,7 +73,7 @@ class RenderCache:
 
 
 def render(mail: AddressedMail, settings: Settings, tokens: Tokens, cache: RenderCache) -> Message:
-    """Return the message, rendered with the appeals and texts of the cache. Raises LookupError where they are gone."""
+    """Return the message, rendered with the appeals and texts of the cache. Raises LookupError if they are deleted."""
     fixed = mail.message_id, mail.created_at, mail.locale
     envelope = Envelope(settings.mail_from, mail.recipient, *fixed, reply_to=mail.reply_to)
     if mail.kind in ADDRESSED:
@@ -104,6 +104,7 @@ def _render_answer(
     tokens: Tokens,
     cache: RenderCache,
 ) -> Message:
+    """Return an answer to a form, from the shared rendering unless its link confirms several appeals."""
     kind = MailKind(mail.kind)
     others = [cache.appeal(sign_up.appeal_id) for sign_up in mail.sign_ups[1:]]
     if any(others):
@@ -125,13 +126,16 @@ def _render_to_signer(
     links: messages.MailLinks,
     cache: RenderCache,
 ) -> Message:
+    """Return a message to a signer, with the announcement's text and the mail's own values where it has them."""
     announced = cache.announced(mail)
-    words = None
+    announced_text = None
     if announced is not None:
-        words = messages.AnnouncedText(announced.language, announced.subject, announced.body, announced.is_rewording)
-    # A rendering that mails of several signers share contains nothing of one signer's.
+        announced_text = messages.AnnouncedText(
+            announced.language, announced.subject, announced.body, announced.is_rewording
+        )
+    # A rendering that several signers share must not contain one signer's values.
     personal = mail.context if mail.kind in PERSONAL else {}
-    details = messages.MessageDetails(announced=words, days_left=mail.days_left, context=personal)
+    details = messages.MessageDetails(announced=announced_text, days_left=mail.days_left, context=personal)
     return messages.to_signer(MailKind(mail.kind), envelope, signed, links, details)
 
 
@@ -145,7 +149,7 @@ _LINKS = {
 
 
 def _appeal(mail: AddressedMail, cache: RenderCache) -> tuple[AppealView, TextView]:
-    """Return the appeal with the text that was signed; an announcement names no version and uses the current one.
+    """Return the appeal with the text that was signed. An announcement has no version, and gets the current text.
 
     Raises LookupError.
     """
@@ -163,24 +167,27 @@ def _appeal(mail: AddressedMail, cache: RenderCache) -> tuple[AppealView, TextVi
 
 
 def _links(names: Iterable[str], mail: AddressedMail, settings: Settings, tokens: Tokens) -> dict[str, str]:
-    """Return the signer's own links with those names; an unconfirmed sign-up has only the one to confirm it."""
+    """Return the signer's links with those names; links that an unconfirmed sign-up does not have are empty."""
     chosen = {name: _LINKS[name] for name in names if name in _LINKS}
-    made = {purpose: _token(purpose, mail, tokens) for purpose in {purpose for purpose, _ in chosen.values()}}
+    tokens_by_purpose = {
+        purpose: _token(purpose, mail, tokens) for purpose in {purpose for purpose, _ in chosen.values()}
+    }
     site = f"{settings.base_url}/{mail.locale}"
     return {
-        name: f"{site}/{path.format(made[purpose])}" if made[purpose] else ""
+        name: f"{site}/{path.format(tokens_by_purpose[purpose])}" if tokens_by_purpose[purpose] else ""
         for name, (purpose, path) in chosen.items()
     }
 
 
 def _token(purpose: Purpose, mail: AddressedMail, tokens: Tokens) -> str:
+    """Return the token for that use; an empty text where the mail has none. Raises LookupError."""
     if purpose is Purpose.CONFIRM:
         if not mail.sign_ups:
             return ""
         own, *others = mail.sign_ups
-        marks = b"".join(shown_mark(other.sign_up_id, other.content_digest) for other in others)
+        other_marks = b"".join(shown_mark(other.sign_up_id, other.content_digest) for other in others)
         made_at = mail.composed_at or mail.created_at
-        return tokens.make(purpose, own.sign_up_id, made_at, own.link_key, own.content_digest, marks)
+        return tokens.make(purpose, own.sign_up_id, made_at, own.link_key, own.content_digest, other_marks)
     if mail.signature_id is None:
         if not mail.sign_ups:
             raise LookupError("the mail belongs to no signer")

@@ -1,8 +1,8 @@
 """The delivery of single mails in the database: the start of sending under the mail's fence, and its stored outcome.
 
-The guarantee: a mail that was committed is sent at least once, or ends in a state that gives the reason why not; and it
-is sent twice only where the connection or the worker broke after the final dot. It is for mail only: long jobs have
-their own queue. The dispatcher decides which mail is next, and over which connection.
+The guarantee: a committed mail is sent at least once, or ends in a state that gives the reason why not. It is sent
+twice only where the connection or the worker was lost after the final dot. The dispatcher decides which mail is next,
+and over which connection.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from campaign.platform.context import Context
 from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.services.abuse.alert import note_alert
 from campaign.services.counting.tally import hour_of
-from campaign.services.delivery.address_mail import AddressedMail, address, limited, signers
+from campaign.services.delivery.address_mail import AddressedMail, address_mail, find_signers, limited_recipients
 from campaign.services.delivery.claim import ClaimedMail
 from campaign.services.delivery.queue_pause import time_paused
 from campaign.services.keys.row_key import erase_keys
@@ -50,19 +50,21 @@ from campaign.services.outbox.suppression import suppress
 
 log = logging.getLogger(__name__)
 
-# Mails in these states have ended for good; a dead mail may still be tried again.
+# Mails in these states have ended for good; a dead mail may be retried.
 _ENDED = {MailState.SENT, MailState.UNKNOWN, MailState.SUPPRESSED}
-_BY_FENCE = update(Mail).execution_options(synchronize_session=False)
-# The statement sets the columns that each row of values names.
-_OUTCOME = update(Mail).where(
+_UPDATE_MAIL = update(Mail).execution_options(synchronize_session=False)
+# The statement sets the columns for which the rows of parameters have values.
+_STORE_OUTCOME = update(Mail).where(
     Mail.id == bindparam("mail"), Mail.fence == bindparam("expected_fence"), Mail.state == bindparam("before")
 )
-_MARK_SENDING = _BY_FENCE.where(any_of_ids(Mail.id, "mails")).values(
+_MARK_SENDING = _UPDATE_MAIL.where(any_of_ids(Mail.id, "mails")).values(
     state=MailState.SENDING.value, attempts=Mail.attempts + 1, lease_until=bindparam("until")
 )
-_ROWS = select(Mail).where(any_of_ids(Mail.id, "mails")).with_for_update().execution_options(populate_existing=True)
-_CLEARED = select(Mail.id).where(any_of_ids(Mail.id, "mails"), Mail.recipient_sealed.is_(None))
-_STALE = (
+_LOCK_MAILS = (
+    select(Mail).where(any_of_ids(Mail.id, "mails")).with_for_update().execution_options(populate_existing=True)
+)
+_CLEARED_IDS = select(Mail.id).where(any_of_ids(Mail.id, "mails"), Mail.recipient_sealed.is_(None))
+_STALE_MAILS = (
     select(Mail)
     .where(text("mail.state = 'sending'"))
     .order_by(Mail.lease_until)
@@ -73,7 +75,7 @@ _STALE = (
 
 @dataclass(frozen=True, slots=True)
 class FencedMail:
-    """A mail as it was when its sending began; only the worker whose fence is still the row's may change it."""
+    """A mail as it was when its sending began. Only a worker that has the row's current fence may change the row."""
 
     id: int
     fence: int
@@ -84,186 +86,197 @@ class FencedMail:
     attempts: int
     ambiguous: int
     # The class of the mail (forms, signers or staff), for the domain digest of an ended mail.
-    use: str
+    mail_class: str
     subject: MailedPerson
-    # Whether the row must not tell if the mail left.
-    is_alike: bool
-    # The recipient of a mail to a person who is no signer; its key is erased once the mail has ended.
+    # Whether the row must not reveal if the mail was sent.
+    hides_outcome: bool
+    # The recipient of a mail to another person than a signer; its key is erased once the mail has ended.
     recipient_sealed: bytes | None
 
     @classmethod
     def of(cls, mail: Mail, subject: MailedPerson) -> FencedMail:
-        """Return the fenced mail of a row that is about the subject."""
-        use = "forms" if mail.kind in ANSWERS else "signers" if mail.signature_id is not None else "staff"
+        """Return the fenced mail of a row."""
+        mail_class = "forms" if mail.kind in ANSWERS else "signers" if mail.signature_id is not None else "staff"
         numbers = mail.attempts, mail.ambiguous
         fixed = mail.message_id or "", mail.domain_digest, mail.created_at, mail.due_at
-        is_alike = mail.kind in ALIKE
-        return cls(mail.id, mail.fence, *fixed, *numbers, use, subject, is_alike, mail.recipient_sealed)
+        hides_outcome = mail.kind in ALIKE
+        return cls(mail.id, mail.fence, *fixed, *numbers, mail_class, subject, hides_outcome, mail.recipient_sealed)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryJob:
-    """A mail that is being sent; the attempts in `standing` include the one under way."""
+    """A mail that is being sent. `fenced.attempts` includes the current attempt."""
 
-    standing: FencedMail
+    fenced: FencedMail
     mail: AddressedMail
     is_probe: bool = False
 
 
 @dataclass(slots=True)
 class BegunBatch:
-    """The mails to be handed over, the final states of others, and whether a sealed value could not be decrypted."""
+    """The mails to be sent, the final states of others, and whether a sealed value could not be decrypted."""
 
     jobs: list[DeliveryJob] = field(default_factory=list)
-    ended: list[MailState] = field(default_factory=list)
-    has_unopened: bool = False
+    ended_states: list[MailState] = field(default_factory=list)
+    has_undecryptable: bool = False
 
 
-def begin(
+def begin_sending(
     session: Session,
-    taken: list[ClaimedMail],
+    claimed_mails: list[ClaimedMail],
     *,
-    addressees: RefusedRecipients,
+    refused_recipients: RefusedRecipients,
     is_probe: bool = False,
     context: Context,
 ) -> BegunBatch:
-    """Mark the mails as being sent, and store the outcome of those that are not sent after all.
+    """Mark the mails as being sent, and store the outcome of those that must not be sent.
 
-    Once a mail is marked, an interruption leaves in doubt whether it was sent: begin no more mails than can be handed
-    over at once.
+    Once a mail is marked, an interruption leaves in doubt whether it was sent. So begin no more mails than can be sent
+    at once.
     """
     vault, now = context.vault, context.now
     begun = BegunBatch()
-    mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [claimed.id for claimed in taken]})}
+    mails = {
+        mail.id: mail for mail in session.scalars(_LOCK_MAILS, {"mails": [claimed.id for claimed in claimed_mails]})
+    }
     subjects = {mail.id: readable_person(mail, vault) for mail in mails.values()}
-    known = signers(session, subjects.values(), vault)
-    others = limited(((mail, subjects[mail.id]) for mail in mails.values()), known, vault)
-    forms = [subject.sign_up_id for subject in subjects.values() if subject.sign_up_id is not None]
-    answers = FormReplies(session, forms, others, vault, addressees, now)
-    for claimed in taken:
+    signers_by_id = find_signers(session, subjects.values(), vault)
+    other_recipients = limited_recipients(((mail, subjects[mail.id]) for mail in mails.values()), signers_by_id, vault)
+    sign_up_ids = [subject.sign_up_id for subject in subjects.values() if subject.sign_up_id is not None]
+    answers = FormReplies(session, sign_up_ids, other_recipients, vault, refused_recipients, now)
+    for claimed in claimed_mails:
         mail = mails.get(claimed.id)
         if mail is None or mail.fence != claimed.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
-            continue  # another worker has it by now
+            continue  # another worker has claimed it
         subject = subjects[mail.id]
-        standing = FencedMail.of(mail, subject)
+        fenced = FencedMail.of(mail, subject)
         try:
-            addressed = address(session, mail, subject, known, answers, vault, now)
+            addressed = address_mail(session, mail, subject, signers_by_id, answers, vault, now)
         except PostponedError as error:
-            _write(session, [_postponed(standing, error, mail.state)])
+            _store(session, [_postponed_outcome(fenced, error, mail.state)])
             continue
         except TocsinError as error:
-            is_ineligible = isinstance(error, IneligibleError)
             if isinstance(error, CipherError):
                 log.exception("mail %s cannot be sent", mail.id)
-                begun.has_unopened = True
-            if standing.is_alike or (subject.sign_up_id is not None and is_ineligible and not _is_public(error)):
-                if subject.sign_up_id is not None and not isinstance(error, AnsweredError):
-                    note_mailed(session, answers.own_sign_up(subject.sign_up_id), mail.created_at)
-                _write(session, [_needless(session, standing, now, vault, mail.state)])
-                continue
-            attempt = DeliveryAttempt(
-                DeliveryOutcome.SUPPRESSED if is_ineligible else DeliveryOutcome.DEAD, "before", detail=str(error)
-            )
-            state, outcome = _outcome(session, standing, attempt, now, vault, mail.state)
-            _write(session, [outcome])
-            begun.ended.append(state)
+                begun.has_undecryptable = True
+            begun.ended_states += _end_unsent(session, mail, fenced, error, answers, context)
             continue
-        begun.jobs.append(DeliveryJob(replace(standing, attempts=standing.attempts + 1), addressed, is_probe))
-    _forget_recipients(session, {mail.id: mail.recipient_sealed for mail in mails.values()}, vault, now)
+        begun.jobs.append(DeliveryJob(replace(fenced, attempts=fenced.attempts + 1), addressed, is_probe))
+    _erase_recipient_keys(session, {mail.id: mail.recipient_sealed for mail in mails.values()}, vault, now)
     if begun.jobs:
-        session.execute(_MARK_SENDING, {"mails": [job.standing.id for job in begun.jobs], "until": now + SENDING_LEASE})
+        session.execute(_MARK_SENDING, {"mails": [job.fenced.id for job in begun.jobs], "until": now + SENDING_LEASE})
     return begun
 
 
-def conclude(
+def _end_unsent(
+    session: Session, mail: Mail, fenced: FencedMail, error: TocsinError, answers: FormReplies, context: Context
+) -> list[MailState]:
+    """Store the outcome of a mail that must not be sent; return its state unless its row must not reveal it."""
+    vault, now = context.vault, context.now
+    sign_up_id, is_ineligible = fenced.subject.sign_up_id, isinstance(error, IneligibleError)
+    if fenced.hides_outcome or (sign_up_id is not None and is_ineligible and not _is_public(error)):
+        if sign_up_id is not None and not isinstance(error, AnsweredError):
+            note_mailed(session, answers.own_sign_up(sign_up_id), mail.created_at)
+        _store(session, [_unneeded_answer(session, fenced, now, vault, mail.state)])
+        return []
+    outcome = DeliveryOutcome.SUPPRESSED if is_ineligible else DeliveryOutcome.DEAD
+    attempt = DeliveryAttempt(outcome, "before", detail=str(error))
+    state, values = _next_state(session, fenced, attempt, now, vault, mail.state)
+    _store(session, [values])
+    return [state]
+
+
+def store_outcomes(
     session: Session, results: Iterable[tuple[DeliveryJob, DeliveryAttempt]], *, context: Context
 ) -> list[MailState]:
-    """Store the outcomes of the mails and return their states; a worker that lost its lease changes nothing (fence)."""
+    """Store the outcomes of the mails, and return their states. The fence stops a worker that has lost its lease."""
     vault, now = context.vault, context.now
     states, outcomes, recipients = [], [], {}
     for job, attempt in results:
-        recipients[job.standing.id] = job.standing.recipient_sealed
+        recipients[job.fenced.id] = job.fenced.recipient_sealed
         if attempt.outcome is DeliveryOutcome.REFUSED:
             _suppress(session, job.mail.recipient, vault, now)
         if attempt.detail == SMTPUTF8_MISSING:
             note_alert(session, SMTPUTF8_ALERT, now=now)
-        state, outcome = _outcome(session, job.standing, attempt, now, vault, MailState.SENDING)
+        state, outcome = _next_state(session, job.fenced, attempt, now, vault, MailState.SENDING)
         states.append(state)
         if job.mail.sign_ups and state in _ENDED:
-            outcome |= _sealed_subject(job.standing, MailedPerson(job.mail.sign_ups[0].sign_up_id), vault)
-            outcome |= _left_columns(job.mail.created_at) if state is MailState.SENT else {}
-        outcomes.append(_as_any(job.standing, state, outcome, vault))
+            outcome |= _sealed_subject(job.fenced, MailedPerson(job.mail.sign_ups[0].sign_up_id), vault)
+            outcome |= _sent_columns(job.mail.created_at) if state is MailState.SENT else {}
+        outcomes.append(_uniform_outcome(job.fenced, state, outcome, vault))
         if state is MailState.SENT:
             note_mailed(session, job.mail.sign_ups, job.mail.created_at)
-    _write(session, outcomes)
-    _forget_recipients(session, recipients, vault, now)
+    _store(session, outcomes)
+    _erase_recipient_keys(session, recipients, vault, now)
     return states
 
 
 def renew_sending(session: Session, jobs: list[DeliveryJob], now: datetime) -> None:
-    """Extend the leases of mails that are being sent, because a server may be slow."""
+    """Extend the leases of mails that are being sent, because the server may be slow."""
     for job in jobs:
-        is_claimed = Mail.id == job.standing.id, Mail.fence == job.standing.fence, Mail.state == MailState.SENDING
-        session.execute(_BY_FENCE.where(*is_claimed).values(lease_until=now + SENDING_LEASE))
+        is_claimed = Mail.id == job.fenced.id, Mail.fence == job.fenced.fence, Mail.state == MailState.SENDING
+        session.execute(_UPDATE_MAIL.where(*is_claimed).values(lease_until=now + SENDING_LEASE))
 
 
-def sweep(session: Session, *, context: Context) -> list[MailState]:
-    """Take over the mails that broken workers were sending, which may have left or not; return their new states."""
+def recover_stale(session: Session, *, context: Context) -> list[MailState]:
+    """Take over the mails that stopped workers may or may not have sent; return their new states."""
     vault, now = context.vault, context.now
     states, outcomes, recipients = [], [], {}
-    for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
+    for mail in session.scalars(_STALE_MAILS.where(Mail.lease_until < now)).all():
         recipients[mail.id] = mail.recipient_sealed
         attempt = DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "worker", detail="the worker broke off")
-        standing = FencedMail.of(mail, readable_person(mail, vault))
-        state, outcome = _outcome(session, standing, attempt, now, vault, MailState.SENDING)
+        fenced = FencedMail.of(mail, readable_person(mail, vault))
+        state, outcome = _next_state(session, fenced, attempt, now, vault, MailState.SENDING)
         states.append(state)
-        # With a new fence, the worker that had it cannot change it any more.
-        outcomes.append(_as_any(standing, state, outcome, vault) | {"fence": mail.fence + 1})
-    _write(session, outcomes)
-    _forget_recipients(session, recipients, vault, now)
+        # With a new fence, the former worker can no longer change the mail.
+        outcomes.append(_uniform_outcome(fenced, state, outcome, vault) | {"fence": mail.fence + 1})
+    _store(session, outcomes)
+    _erase_recipient_keys(session, recipients, vault, now)
     return states
 
 
-def _forget_recipients(session: Session, recipients: Mapping[int, bytes | None], vault: Vault, now: datetime) -> None:
-    """Erase the keys of mails to staff that have ended; a mail to a signer has no key of its own.
+def _erase_recipient_keys(
+    session: Session, recipients: Mapping[int, bytes | None], vault: Vault, now: datetime
+) -> None:
+    """Erase the recipients' keys of ended mails. A mail to a signer has no key of its own.
 
-    The cleared rows tell which mails these are: a worker that lost its lease has cleared none.
+    Only rows that were cleared have ended: a worker that has lost its lease clears none.
     """
     sealed = {mail_id: recipient for mail_id, recipient in recipients.items() if recipient is not None}
     if sealed:
-        cleared = session.scalars(_CLEARED, {"mails": sorted(sealed)}).all()
+        cleared = session.scalars(_CLEARED_IDS, {"mails": sorted(sealed)}).all()
         erase_keys(session, [sealed[mail_id] for mail_id in cleared], vault, on=now.date())
 
 
-def _outcome(
+def _next_state(
     session: Session, mail: FencedMail, attempt: DeliveryAttempt, now: datetime, vault: Vault, before: str
 ) -> tuple[MailState, dict[str, Any]]:
-    """Return the mail's next state, and the values to store."""
+    """Return the mail's next state, and the column values to store."""
     age = now - mail.created_at
     if attempt.outcome is DeliveryOutcome.RETRY and age >= GIVE_UP_AFTER:
         age -= time_paused(session, mail.created_at, now)
     ambiguous = mail.ambiguous + (attempt.outcome is DeliveryOutcome.AMBIGUOUS)
-    # A paused queue or a server that is away uses up no attempt.
+    # A paused queue or an unreachable server does not count as an attempt.
     attempts = mail.attempts - (attempt.outcome in {DeliveryOutcome.HELD, DeliveryOutcome.AWAY})
     jitter = random.random()  # noqa: S311  no secret
-    following = next_attempt(attempt.outcome, attempts=attempts, ambiguous=ambiguous, age=age, jitter=jitter)
-    if following.state is MailState.UNKNOWN:
+    next_step = next_attempt(attempt.outcome, attempts=attempts, ambiguous=ambiguous, age=age, jitter=jitter)
+    if next_step.state is MailState.UNKNOWN:
         log.error("mail %s: it is unknown whether it was sent; it is not sent again", mail.id)
-    has_ended = following.state in _ENDED
-    # An ended mail needs neither the minute nor the domain, by which waiting mails are ordered.
+    has_ended = next_step.state in _ENDED
+    # An ended mail needs neither the exact time nor the domain, by which waiting mails are ordered.
     cleared: dict[str, Any] = {
         "recipient_sealed": None,
         "context_sealed": None,
         "created_at": hour_of(mail.created_at),
-        "domain_digest": vault.finished_mail_digest(mail.domain, mail.use),
+        "domain_digest": vault.finished_mail_digest(mail.domain, mail.mail_class),
     }
-    return following.state, (cleared if has_ended else {}) | {
+    return next_step.state, (cleared if has_ended else {}) | {
         "mail": mail.id,
         "expected_fence": mail.fence,
         "before": before,
-        "state": following.state.value,
-        # A mail that a paused queue puts off keeps its place, and its age.
-        "due_at": _due_at(mail, attempt, now + following.wait, has_ended=has_ended),
+        "state": next_step.state.value,
+        # A mail that waits for a paused queue stays due at the same time.
+        "due_at": _due_at(mail, attempt, now + next_step.wait, has_ended=has_ended),
         "fence": mail.fence,
         "lease_until": None,
         "attempts": attempts,
@@ -271,7 +284,7 @@ def _outcome(
         "phase": attempt.phase,
         "code": attempt.code,
         "detail": attempt.detail or None,
-        "sent_at": hour_of(now) if following.state is MailState.SENT else None,
+        "sent_at": hour_of(now) if next_step.state is MailState.SENT else None,
     }
 
 
@@ -280,62 +293,56 @@ def _is_public(error: TocsinError) -> bool:
     return isinstance(error, IneligibleError) and error.is_public
 
 
-def _needless(session: Session, standing: FencedMail, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
-    """Return the values of an answer that its mailbox no longer needs: the same as if it had left.
+def _unneeded_answer(session: Session, fenced: FencedMail, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
+    """Return the values of an answer that its mailbox no longer needs. They are the same as of a sent one.
 
-    Otherwise the row would tell the sender of the form whether its address has signed.
+    Otherwise the row would reveal whether the address has signed.
     """
-    sent = replace(standing, attempts=standing.attempts + 1)
-    _, outcome = _outcome(session, sent, DeliveryAttempt(DeliveryOutcome.SENT, "dot"), now, vault, before)
-    return outcome | _sealed_subject(standing, standing.subject, vault) | _left_columns(standing.created_at)
+    as_sent = replace(fenced, attempts=fenced.attempts + 1)
+    _, outcome = _next_state(session, as_sent, DeliveryAttempt(DeliveryOutcome.SENT, "dot"), now, vault, before)
+    return outcome | _sealed_subject(fenced, fenced.subject, vault) | _sent_columns(fenced.created_at)
 
 
-def _as_any(standing: FencedMail, state: MailState, outcome: dict[str, Any], vault: Vault) -> dict[str, Any]:
-    """Return the values of an ended mail. Where its row must not tell whether it left, they are the same for any end.
+def _uniform_outcome(fenced: FencedMail, state: MailState, outcome: dict[str, Any], vault: Vault) -> dict[str, Any]:
+    """Return the outcome, which for an ended mail whose row must not reveal it is the same in all cases.
 
-    Only the log tells that such a mail was given up: the person who requested it may request it again.
+    Only the log says that such a mail was given up. The person who requested it may request it again.
     """
-    if not standing.is_alike or state not in _ENDED | {MailState.DEAD}:
+    if not fenced.hides_outcome or state not in _ENDED | {MailState.DEAD}:
         return outcome
     if state is not MailState.SENT:
-        log.error("mail %s, which a person requested, is given up: %s", standing.id, outcome["detail"])
+        log.error("mail %s, which a person requested, is given up: %s", fenced.id, outcome["detail"])
     ended = {"recipient_sealed": None, "state": MailState.SENT.value, "ambiguous": 0}
     times = {
-        "created_at": hour_of(standing.created_at),
-        "domain_digest": vault.finished_mail_digest(standing.domain, standing.use),
+        "created_at": hour_of(fenced.created_at),
+        "domain_digest": vault.finished_mail_digest(fenced.domain, fenced.mail_class),
     }
-    return (
-        outcome
-        | ended
-        | times
-        | _sealed_subject(standing, standing.subject, vault)
-        | _left_columns(standing.created_at)
-    )
+    return outcome | ended | times | _sealed_subject(fenced, fenced.subject, vault) | _sent_columns(fenced.created_at)
 
 
-def _sealed_subject(standing: FencedMail, subject: MailedPerson, vault: Vault) -> dict[str, Any]:
-    """Return the columns that seal the subject of an ended answer: two mails to one mailbox then share no value."""
-    return {"sign_up_id": None, "context_sealed": sealed_person(subject, standing.message_id, vault)}
+def _sealed_subject(fenced: FencedMail, subject: MailedPerson, vault: Vault) -> dict[str, Any]:
+    """Return the columns that seal the subject of an ended answer, so that two mails to one mailbox share no value."""
+    return {"sign_up_id": None, "context_sealed": sealed_person(subject, fenced.message_id, vault)}
 
 
-def _left_columns(created_at: datetime) -> dict[str, Any]:
-    """Return the columns of an answer that has left, which are the same for all.
+def _sent_columns(created_at: datetime) -> dict[str, Any]:
+    """Return the columns of a sent answer, which are the same for all answers.
 
-    The time at which it left, and the number of attempts and delays, would tell how much mail its mailbox got that day.
+    The time of sending, and the number of attempts and delays, would reveal how much mail the mailbox got that day.
     """
-    owed_at = hour_of(created_at)
-    no_answer: dict[str, Any] = dict.fromkeys(("phase", "code", "detail"))
-    return {**no_answer, "due_at": owed_at, "sent_at": owed_at, "fence": 1, "attempts": 1}
+    enqueued_at = hour_of(created_at)
+    no_reply: dict[str, Any] = dict.fromkeys(("phase", "code", "detail"))
+    return {**no_reply, "due_at": enqueued_at, "sent_at": enqueued_at, "fence": 1, "attempts": 1}
 
 
-def _due_at(mail: FencedMail, attempt: DeliveryAttempt, following: datetime, *, has_ended: bool) -> datetime:
+def _due_at(mail: FencedMail, attempt: DeliveryAttempt, next_attempt_at: datetime, *, has_ended: bool) -> datetime:
     if has_ended:
-        return hour_of(following)
-    return mail.due_at if attempt.outcome is DeliveryOutcome.HELD else following
+        return hour_of(next_attempt_at)
+    return mail.due_at if attempt.outcome is DeliveryOutcome.HELD else next_attempt_at
 
 
-def _postponed(mail: FencedMail, error: PostponedError, before: str) -> dict[str, Any]:
-    """Return the values of a mail that waits, otherwise unchanged, until its mailbox may get more mail."""
+def _postponed_outcome(mail: FencedMail, error: PostponedError, before: str) -> dict[str, Any]:
+    """Return the values of a mail that is postponed until its mailbox may get more mail, and otherwise unchanged."""
     unchanged = {
         "mail": mail.id,
         "expected_fence": mail.fence,
@@ -346,10 +353,10 @@ def _postponed(mail: FencedMail, error: PostponedError, before: str) -> dict[str
     return unchanged | {"due_at": error.until, "lease_until": None, "phase": "before", "detail": str(error)}
 
 
-def _write(session: Session, outcomes: list[dict[str, Any]]) -> None:
-    """Store the outcomes, several in one statement; those of cleared mails, which set more columns, in another."""
+def _store(session: Session, outcomes: list[dict[str, Any]]) -> None:
+    """Store the outcomes: one statement for all that set the same columns."""
     for _, rows in groupby(sorted(outcomes, key=lambda row: (sorted(row), row["mail"])), key=sorted):
-        session.connection().execute(_OUTCOME, list(rows))
+        session.connection().execute(_STORE_OUTCOME, list(rows))
 
 
 def _suppress(session: Session, recipient: str, vault: Vault, now: datetime) -> None:

@@ -1,8 +1,8 @@
-"""The dispatcher of one worker: it chooses the next mail and its connection, so that no domain waits for another.
+"""The dispatcher of one worker, which assigns due mails to connections so that no domain delays another.
 
-The dispatcher's own thread does all work in the database, several mails a transaction; the sending threads only talk to
-the server. Each worker remembers for itself which domains are slow or quick; the database has what all workers must
-agree on (leases, the pause, the rate).
+Its own thread does all work in the database, for several mails in one transaction; the sending threads only communicate
+with the server. Each worker remembers by itself which domains are slow. Leases, the pause and the rate, which all
+workers share, are in the database.
 """
 
 from __future__ import annotations
@@ -36,192 +36,203 @@ from campaign.platform.database.transaction import transaction
 from campaign.services.delivery.claim import Claim, ClaimedMail, claim, database_now, release, renew
 from campaign.services.delivery.compose import RenderCache, render
 from campaign.services.delivery.connection_limit import ConnectionLimit
-from campaign.services.delivery.deliver import DeliveryJob, begin, conclude, renew_sending, sweep
-from campaign.services.delivery.domain_rate import may_send
+from campaign.services.delivery.deliver import DeliveryJob, begin_sending, recover_stale, renew_sending, store_outcomes
+from campaign.services.delivery.domain_rate import reserve_send
 from campaign.services.delivery.domain_scheduler import HANGING_SECONDS, SLOW_SECONDS, DomainScheduler
-from campaign.services.delivery.queue_pause import is_global_failure, open_pause, pause_queue, resume_queue, take_probe
-from campaign.services.delivery.reports import report_pause, report_resumed, report_unopened
+from campaign.services.delivery.queue_pause import (
+    claim_probe,
+    current_pause,
+    is_global_failure,
+    pause_queue,
+    resume_queue,
+)
+from campaign.services.delivery.reports import report_pause, report_resumed, report_undecryptable
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing.new_link import answer_link_requests
 
 log = logging.getLogger(__name__)
 
-# Each slow message adds a connection to those of the settings, up to this number.
+# Each slow message adds a connection to the configured ones, up to this number.
 MOST_CONNECTIONS = 64
 _POLL_SECONDS = 1.0
 _WAIT_SECONDS = 0.1
-_TOGETHER_SECONDS = 0.003
-_REPORT_SECONDS = 10.0
-# A correction of an appeal is in every mail that is rendered this much later or more.
+_GROUPING_SECONDS = 0.003
+_LOG_SECONDS = 10.0
+# The time after which a correction of an appeal is in all mails rendered.
 _CACHE_SECONDS = 1.0
-# The time that mails under way have to end when the worker is told to stop.
-_GRACE_SECONDS = 1.5
+# The time for mails being sent to end when the worker is told to stop.
+_SHUTDOWN_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class _UnderWay:
+class _SendingMail:
+    """A mail that a thread is sending, since a moment on the monotonic clock."""
+
     job: DeliveryJob
     thread: SendingThread[DeliveryJob]
-    since: float
+    began_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """The attempt of a job, and whether other mail passed at the same time."""
+    """The attempt of a job, and whether the server accepted other mail at the same time."""
 
     job: DeliveryJob
     attempt: DeliveryAttempt
-    others_pass: bool = True
+    is_other_mail_accepted: bool = True
 
 
 def deliver_due(*, connections: int | None = None, context: Context) -> Counter[str]:
     """Deliver all mails that are due now; return how many went into which state.
 
-    Tries one mail even where the queue is paused, to learn whether the pause is still needed.
+    Where the queue is paused, sends one mail as a probe.
     """
     while answer_link_requests(context=context):
         pass
-    dispatcher = Dispatcher(context.settings, context.keys, connections, is_impatient=True)
+    dispatcher = Dispatcher(context.settings, context.keys, connections, probe_at_once=True)
     try:
-        while dispatcher.turn():
+        while dispatcher.run_round():
             pass
     finally:
         dispatcher.stop()
-    return dispatcher.outcomes
+    return dispatcher.state_counts
 
 
 class Dispatcher:
-    """The loop that claims mails, begins them, hands them to sending threads and stores the outcomes.
+    """The loop that claims mails, hands them to sending threads and stores the outcomes.
 
-    Call `turn` again and again, and `stop` at the end.
+    Call `run`, or `run_round` repeatedly, and then `stop`.
     """
 
     def __init__(
-        self, settings: Settings, keys: Keys, connections: int | None = None, *, is_impatient: bool = False
+        self, settings: Settings, keys: Keys, connections: int | None = None, *, probe_at_once: bool = False
     ) -> None:
-        """Dispatch over `connections`, or as many as the settings say.
+        """Create a dispatcher that uses up to `connections`, by default the number in the settings.
 
-        `is_impatient`: a paused queue is probed at once, and only once.
+        With `probe_at_once`, a paused queue is probed at once, and only once.
         """
-        self.outcomes: Counter[str] = Counter()
+        self.state_counts: Counter[str] = Counter()
         self._settings, self._keys = settings, keys
-        self._addressees = RefusedRecipients(settings)
+        self._refused_recipients = RefusedRecipients(settings)
         self._return_paths = ReturnPaths(settings.secret_key, settings.bounce_domain)
         self._connections = connections or settings.mail_connections
-        self._may_probe_at_once = is_impatient
+        self._probe_at_once = probe_at_once
         self._scheduler = DomainScheduler(self._connections, settings.mail_rate)
-        self._idle: list[SendingThread[DeliveryJob]] = []
-        self._under_way: dict[int, _UnderWay] = {}
-        self._slow: set[int] = set()
-        self._hanging: set[int] = set()
-        # Not SimpleQueue: in Python 3.11 and 3.12 it waits for ever where the timeout has passed before it looks.
+        self._idle_threads: list[SendingThread[DeliveryJob]] = []
+        self._sending: dict[int, _SendingMail] = {}
+        self._slow_ids: set[int] = set()
+        self._hanging_ids: set[int] = set()
+        # Not SimpleQueue, which in Python 3.11 and 3.12 waits for ever if the time-out passes before its first look.
         self._results: queue.Queue[tuple[SendingThread[DeliveryJob], DeliveryJob, DeliveryAttempt]] = queue.Queue()
-        self._unwritten: list[_Result] = []
-        self._to_release: list[ClaimedMail] = []
+        self._unsaved_results: list[_Result] = []
+        self._mails_to_release: list[ClaimedMail] = []
         self._cache, self._cache_until = RenderCache(), time.monotonic() + _CACHE_SECONDS
-        self._claimed: Claim | None = None
-        self._claim_at = self._renew_at = self._reported_at = 0.0
-        self._limit = ConnectionLimit(self._connections)
+        self._last_claim: Claim | None = None
+        self._next_claim_at = self._next_renewal_at = self._logged_at = 0.0
+        self._connection_limit = ConnectionLimit(self._connections)
         self._alerts: list[Callable[[], None]] = []
 
-    def run(self, stop: threading.Event, turning: Callable[[], object]) -> None:
-        """Dispatch until `stop` is set, with a call of `turning` before each turn.
+    def run(self, stop: threading.Event, heartbeat: Callable[[], object]) -> None:
+        """Dispatch until `stop` is set, calling `heartbeat` before each round.
 
-        Raises DBAPIError where the database is away; nothing is lost, call it again.
+        Raises DBAPIError where the database is unreachable. Nothing is lost then; call it again.
         """
         while not stop.is_set():
-            turning()
-            if not self.turn():
+            heartbeat()
+            if not self.run_round():
                 stop.wait(_POLL_SECONDS)
-            self._report()
+            self._log_state_counts()
 
-    def turn(self) -> bool:
-        """Store the outcomes that came back, and send the next mails; return False where there is nothing to do."""
-        self._watch()
-        room = self._free_connections()
-        ready = self._scheduler.ready() if room else 0
-        wants_more = room > ready and time.monotonic() >= self._claim_at
-        self._collect(0.0 if ready or wants_more or self._unwritten else _WAIT_SECONDS)
-        if self._unwritten or ready or wants_more:
-            jobs = self._transact(self._free_connections(), wants_more=wants_more)
+    def run_round(self) -> bool:
+        """Store the outcomes that arrived and send the next mails; return False where nothing is left to do."""
+        self._mark_slow_mails()
+        capacity = self._free_connections()
+        ready = self._scheduler.ready_count() if capacity else 0
+        wants_more = capacity > ready and time.monotonic() >= self._next_claim_at
+        self._collect_results(0.0 if ready or wants_more or self._unsaved_results else _WAIT_SECONDS)
+        if self._unsaved_results or ready or wants_more:
+            jobs = self._run_transaction(self._free_connections(), wants_more=wants_more)
             for alert in self._alerts:
                 alert()
             self._alerts.clear()
             for job in jobs:
                 self._send(job)
-        claimed = self._claimed
-        is_done = claimed is None or not (claimed.taken or claimed.is_limited or not claimed.is_whole_round)
-        return bool(self._under_way or self._unwritten or len(self._scheduler)) or not is_done
+        last = self._last_claim
+        has_more = last is not None and (bool(last.mails) or last.is_limited or not last.is_whole_round)
+        return bool(self._sending or self._unsaved_results or len(self._scheduler)) or has_more
 
     def stop(self) -> None:
-        """Release the mails that were not begun, and abort those that take too long."""
-        self._to_release += self._scheduler.drop()
-        end = time.monotonic() + _GRACE_SECONDS
-        while self._under_way and time.monotonic() < end:
-            self._collect(_WAIT_SECONDS)
-        for sending in self._under_way.values():
+        """Release the mails whose sending has not begun, and abort those whose sending takes too long."""
+        self._mails_to_release += self._scheduler.drop()
+        end = time.monotonic() + _SHUTDOWN_SECONDS
+        while self._sending and time.monotonic() < end:
+            self._collect_results(_WAIT_SECONDS)
+        for sending in self._sending.values():
             sending.thread.abort()
-        end = time.monotonic() + _GRACE_SECONDS / 3
-        while self._under_way and time.monotonic() < end:
-            self._collect(_WAIT_SECONDS)
-        if self._unwritten or self._to_release:
-            self._transact(0, wants_more=False)
-        for thread in self._idle:
+        end = time.monotonic() + _SHUTDOWN_SECONDS / 3
+        while self._sending and time.monotonic() < end:
+            self._collect_results(_WAIT_SECONDS)
+        if self._unsaved_results or self._mails_to_release:
+            self._run_transaction(0, wants_more=False)
+        for thread in self._idle_threads:
             thread.close()
-        self._report(at_once=True)
+        self._log_state_counts(at_once=True)
 
-    def _transact(self, room: int, *, wants_more: bool) -> list[DeliveryJob]:
-        """Run one transaction: store the outcomes, claim more mails, begin the next ones. What fails is done again.
+    def _run_transaction(self, capacity: int, *, wants_more: bool) -> list[DeliveryJob]:
+        """Store the outcomes, claim more mails and begin the next ones in one transaction; return the mails to send.
 
-        Returns the mails to hand over. Raises DBAPIError.
+        Raises DBAPIError; then the outcomes are stored by a later call.
         """
         alerts: list[Callable[[], None]] = []
-        waiting = self._scheduler.waiting()
+        waiting_mails = self._scheduler.waiting_mails()
         try:
-            jobs, states = self._write(room, alerts, wants_more=wants_more)
+            jobs, states = self._update_database(capacity, alerts, wants_more=wants_more)
         except DBAPIError:
-            # The claim was rolled back, and the mails that were to begin are in no list any more. All that waited are
-            # released, so that no mail has to wait until its lease ends.
+            # The claim was rolled back, and the mails to be begun were removed from the schedule. All mails that waited
+            # are released, so that none has to wait until its lease ends.
             self._scheduler.drop()
-            self._to_release += waiting
-            self._claimed, self._claim_at = None, 0.0
+            self._mails_to_release += waiting_mails
+            self._last_claim, self._next_claim_at = None, 0.0
             raise
-        db.session.expunge_all()  # statements have changed rows that the session has read
-        self._unwritten.clear()
-        self._to_release.clear()
+        db.session.expunge_all()  # statements have changed rows that the session has loaded
+        self._unsaved_results.clear()
+        self._mails_to_release.clear()
         self._alerts += alerts
-        self.outcomes.update(state.value for state in states)
+        self.state_counts.update(state.value for state in states)
         return jobs
 
-    def _write(
-        self, room: int, alerts: list[Callable[[], None]], *, wants_more: bool
+    def _update_database(
+        self, capacity: int, alerts: list[Callable[[], None]], *, wants_more: bool
     ) -> tuple[list[DeliveryJob], list[MailState]]:
-        """Return the mails to hand over and the new states of others, after the work in one transaction."""
+        """Do the work of one transaction; return the mails to send, and the new states of other mails."""
         jobs: list[DeliveryJob] = []
         with transaction() as session:
             context = Context(SYSTEM, database_now(session), self._keys, self._settings)
             now = context.now
-            pause = open_pause(session)
-            judged = [(result.job, self._judge(session, result, context, pause, alerts)) for result in self._unwritten]
-            states = conclude(session, judged, context=context)
-            release(session, self._to_release)
+            pause = current_pause(session)
+            attempts = [
+                (result.job, self._apply_to_pause(session, result, context, pause, alerts))
+                for result in self._unsaved_results
+            ]
+            states = store_outcomes(session, attempts, context=context)
+            release(session, self._mails_to_release)
             if alerts:
-                pause, wants_more = open_pause(session), True
+                pause, wants_more = current_pause(session), True
             if pause is not None:
-                self._claimed = None
+                self._last_claim = None
                 release(session, self._scheduler.drop())
-                if room and not self._under_way and take_probe(session, pause, now, at_once=self._may_probe_at_once):
+                if capacity and not self._sending and claim_probe(session, pause, now, at_once=self._probe_at_once):
                     jobs = self._begin_probe(session, context, states, alerts)
-                self._may_probe_at_once = False
-                self._claim_at = time.monotonic() + _POLL_SECONDS
+                self._probe_at_once = False
+                self._next_claim_at = time.monotonic() + _POLL_SECONDS
             else:
-                self._renew(session, now)
+                self._renew_leases(session, now)
                 if wants_more:
-                    self._claim(session, context)
-                jobs = self._begin(session, room, context, states, alerts)
+                    self._claim_more(session, context)
+                jobs = self._begin_next(session, capacity, context, states, alerts)
         return jobs, states
 
-    def _judge(
+    def _apply_to_pause(
         self,
         session: Session,
         result: _Result,
@@ -229,9 +240,9 @@ class Dispatcher:
         pause: QueuePause | None,
         alerts: list[Callable[[], None]],
     ) -> DeliveryAttempt:
-        """Pause or resume the queue where the attempt demands it; return the attempt as it counts for the mail."""
+        """Pause or resume the queue if the attempt requires it; return the attempt as it counts for the mail."""
         job, attempt = result.job, result.attempt
-        if is_global_failure(attempt, others_pass=result.others_pass and not job.is_probe):
+        if is_global_failure(attempt, is_other_mail_accepted=result.is_other_mail_accepted and not job.is_probe):
             if pause_queue(session, attempt, context.now, is_probe=job.is_probe):
                 alerts.append(partial(report_pause, attempt, context=context))
             attempt = replace(attempt, outcome=DeliveryOutcome.HELD)
@@ -245,35 +256,39 @@ class Dispatcher:
                 alerts.append(partial(report_resumed, began_at))
         return attempt
 
-    def _claim(self, session: Session, context: Context) -> None:
-        sweep(session, context=context)
-        after = self._claimed.after if self._claimed else os.urandom(32)
-        room = BATCH - self._scheduler.ready()
-        self._claimed = claim(session, context.now, after=after, room=room, most=self._scheduler.room_for)
-        self._scheduler.add(self._claimed.taken)
-        if not self._claimed.taken and self._claimed.is_whole_round:
-            # No mail to claim until an outcome comes back, or a mail is enqueued or becomes due.
-            self._claim_at = time.monotonic() + (_WAIT_SECONDS if self._claimed.is_limited else _POLL_SECONDS)
+    def _claim_more(self, session: Session, context: Context) -> None:
+        """Claim more mails, after those of workers that stopped were recovered."""
+        recover_stale(session, context=context)
+        after = self._last_claim.last_domain if self._last_claim else os.urandom(32)
+        capacity = BATCH - self._scheduler.ready_count()
+        self._last_claim = claim(
+            session, context.now, after=after, capacity=capacity, domain_limit=self._scheduler.claim_limit
+        )
+        self._scheduler.add(self._last_claim.mails)
+        if not self._last_claim.mails and self._last_claim.is_whole_round:
+            # There is no mail to claim until an outcome arrives, or a mail is enqueued or becomes due.
+            self._next_claim_at = time.monotonic() + (_WAIT_SECONDS if self._last_claim.is_limited else _POLL_SECONDS)
 
-    def _begin(
+    def _begin_next(
         self,
         session: Session,
-        room: int,
+        capacity: int,
         context: Context,
         states: list[MailState],
         alerts: list[Callable[[], None]],
     ) -> list[DeliveryJob]:
-        chosen = self._scheduler.next(room)
+        """Begin the next mails, up to `capacity`, as the rates of their domains allow; return those to send."""
+        chosen = self._scheduler.take_next(capacity)
         rate = self._settings.mail_rate
         if rate:
             allowed = []
             for claimed in sorted(chosen, key=lambda claimed: claimed.domain):
-                until = may_send(session, claimed.domain, rate, context.now)
-                if until is None:
+                next_at = reserve_send(session, claimed.domain, rate, context.now)
+                if next_at is None:
                     allowed.append(claimed)
                 else:
                     self._scheduler.put_back(claimed)
-                    self._scheduler.throttle(claimed.domain, (until - context.now).total_seconds())
+                    self._scheduler.throttle(claimed.domain, (next_at - context.now).total_seconds())
             chosen = allowed
         if not chosen:
             return []
@@ -289,30 +304,35 @@ class Dispatcher:
         *,
         is_probe: bool = False,
     ) -> list[DeliveryJob]:
-        begun = begin(session, chosen, addressees=self._addressees, is_probe=is_probe, context=context)
-        states += begun.ended
-        if begun.has_unopened:
-            alerts.append(partial(report_unopened, context=context))
+        """Begin these mails; return those to send, and add the states of the others to `states`."""
+        begun = begin_sending(
+            session, chosen, refused_recipients=self._refused_recipients, is_probe=is_probe, context=context
+        )
+        states += begun.ended_states
+        if begun.has_undecryptable:
+            alerts.append(partial(report_undecryptable, context=context))
         return begun.jobs
 
     def _begin_probe(
         self, session: Session, context: Context, states: list[MailState], alerts: list[Callable[[], None]]
     ) -> list[DeliveryJob]:
-        """Begin one mail, to see whether the server accepts mail again; try the next where that one is not sent."""
+        """Begin one mail to test whether the server accepts mail again; return it, or nothing if there is none."""
         while True:
-            claimed = claim(session, context.now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
+            claimed = claim(
+                session, context.now, after=os.urandom(32), capacity=1, domain_limit=lambda _domain: 1
+            ).mails
             if not claimed:
                 return []
             jobs = self._begin_chosen(session, claimed, context, states, alerts, is_probe=True)
             if jobs:
                 return jobs
 
-    def _renew(self, session: Session, now: datetime) -> None:
-        """Extend the leases of waiting mails and of mails under way, long before they run out."""
-        if now.timestamp() >= self._renew_at:
-            renew(session, self._scheduler.waiting(), now)
-            renew_sending(session, [sending.job for sending in self._under_way.values()], now)
-            self._renew_at = (now + BATCH_LEASE / 4).timestamp()
+    def _renew_leases(self, session: Session, now: datetime) -> None:
+        """Extend the leases of waiting mails and of mails being sent, long before they end."""
+        if now.timestamp() >= self._next_renewal_at:
+            renew(session, self._scheduler.waiting_mails(), now)
+            renew_sending(session, [sending.job for sending in self._sending.values()], now)
+            self._next_renewal_at = (now + BATCH_LEASE / 4).timestamp()
 
     def _send(self, job: DeliveryJob) -> None:
         """Render the mail outside any transaction and hand it to a sending thread. Raises DBAPIError."""
@@ -322,82 +342,91 @@ class Dispatcher:
             message = render(job.mail, self._settings, self._keys.tokens, self._cache)
         except DBAPIError as error:
             diagnosis = diagnose(error)
-            self._unwritten.append(
+            self._unsaved_results.append(
                 _Result(job, DeliveryAttempt(DeliveryOutcome.RETRY, "render", detail=diagnosis.words))
             )
             if not diagnosis.is_transient:
                 raise
             return
         except Exception as error:  # one message that cannot be rendered must not stop the others
-            log.exception("mail %s cannot be rendered", job.standing.id)
+            log.exception("mail %s cannot be rendered", job.fenced.id)
             attempt = DeliveryAttempt(DeliveryOutcome.DEAD, "render", detail=f"{type(error).__name__}: {error}"[:200])
-            self._unwritten.append(_Result(job, attempt))
+            self._unsaved_results.append(_Result(job, attempt))
             return
         finally:
-            db.session.rollback()  # rendering reads; no transaction stays open while the server is slow
-        thread = self._idle.pop() if self._idle else SendingThread(mail.connect(), self._results)
-        self._scheduler.begun(job.standing.domain)
-        self._under_way[job.standing.id] = _UnderWay(job, thread, time.monotonic())
-        return_path = self._return_paths.make(job.standing.id, job.mail.message_id)
+            db.session.rollback()  # rendering reads rows; no transaction stays open while the server is slow
+        thread = self._idle_threads.pop() if self._idle_threads else SendingThread(mail.connect(), self._results)
+        self._scheduler.note_begun(job.fenced.domain)
+        self._sending[job.fenced.id] = _SendingMail(job, thread, time.monotonic())
+        return_path = self._return_paths.make(job.fenced.id, job.mail.message_id)
         thread.send(OutgoingMail(job, message, return_path))
 
-    def _collect(self, wait: float) -> None:
+    def _collect_results(self, wait: float) -> None:
         """Collect the outcomes from the sending threads; wait up to `wait` seconds for the first."""
         results: list[tuple[SendingThread[DeliveryJob], DeliveryJob, DeliveryAttempt]] = []
         with suppress(queue.Empty):
             results.append(self._results.get(timeout=wait) if wait else self._results.get_nowait())
-            # Outcomes that come back together are stored together, because each transaction waits once for the disk.
-            # At most half of the connections, though, so that others are busy meanwhile.
+            # Outcomes that arrive together are stored together, because each transaction waits once for the disk. They
+            # are of at most half of the connections, so that the others are busy meanwhile.
             while len(results) < self._connections // 2:
-                results.append(self._results.get(timeout=_TOGETHER_SECONDS))
+                results.append(self._results.get(timeout=_GROUPING_SECONDS))
         if any(attempt.outcome is DeliveryOutcome.SENT for _, _, attempt in results):
-            self._limit.sent()
+            self._connection_limit.note_sent()
         for thread, job, attempt in results:
-            sending = self._under_way.pop(job.standing.id)
-            self._slow.discard(job.standing.id)
-            was_hanging = job.standing.id in self._hanging
-            self._hanging.discard(job.standing.id)
-            self._scheduler.ended(job.standing.domain, time.monotonic() - sending.since, was_hanging=was_hanging)
+            sending = self._sending.pop(job.fenced.id)
+            self._slow_ids.discard(job.fenced.id)
+            was_hanging = job.fenced.id in self._hanging_ids
+            self._hanging_ids.discard(job.fenced.id)
+            self._scheduler.note_ended(job.fenced.domain, time.monotonic() - sending.began_at, was_hanging=was_hanging)
             if attempt.outcome is DeliveryOutcome.AWAY:
-                self._scheduler.forget(job.standing.domain)
-            busy = len(self._under_way) - len(self._slow)
-            self._unwritten.append(_Result(job, attempt, self._limit.do_others_pass(attempt, sending.since, busy)))
-            self._give_back(thread, is_open=attempt.outcome is not DeliveryOutcome.AWAY)
-        if results and self._claimed is not None and self._claimed.is_limited:
-            self._claim_at = 0.0
+                self._scheduler.forget(job.fenced.domain)
+            busy = len(self._sending) - len(self._slow_ids)
+            self._unsaved_results.append(
+                _Result(job, attempt, self._connection_limit.is_other_mail_accepted(attempt, sending.began_at, busy))
+            )
+            self._release_thread(thread, is_open=attempt.outcome is not DeliveryOutcome.AWAY)
+        if results and self._last_claim is not None and self._last_claim.is_limited:
+            self._next_claim_at = 0.0
 
-    def _give_back(self, thread: SendingThread[DeliveryJob], *, is_open: bool) -> None:
-        """Make the thread available for the next message, or end it.
+    def _release_thread(self, thread: SendingThread[DeliveryJob], *, is_open: bool) -> None:
+        """Make the thread available for the next message, or end it if enough threads are idle.
 
-        The thread used last is used next, so that one connection is used as long as one is enough; threads whose
-        connection is closed come last.
+        The thread used last is used next, so that one connection is used as long as one is enough. Threads whose
+        connection is closed are used last.
         """
-        if len(self._idle) >= self._connections:
+        if len(self._idle_threads) >= self._connections:
             thread.close()
         elif is_open:
-            self._idle.append(thread)
+            self._idle_threads.append(thread)
         else:
-            self._idle.insert(0, thread)
+            self._idle_threads.insert(0, thread)
 
-    def _watch(self) -> None:
-        """Mark slow and hanging mails: they stay on their connections, which no longer count as busy."""
-        for mail_id, sending in self._under_way.items():
-            if mail_id not in self._slow and time.monotonic() - sending.since >= SLOW_SECONDS:
-                self._slow.add(mail_id)
-                self._scheduler.slow(sending.job.standing.domain)
-                self._to_release += self._scheduler.drop(sending.job.standing.domain)
-            if mail_id not in self._hanging and time.monotonic() - sending.since >= HANGING_SECONDS:
-                self._hanging.add(mail_id)
-                self._scheduler.hangs(sending.job.standing.domain)
+    def _mark_slow_mails(self) -> None:
+        """Mark slow and hanging mails. They stay on their connections, which no longer count as busy."""
+        for mail_id, sending in self._sending.items():
+            if mail_id not in self._slow_ids and time.monotonic() - sending.began_at >= SLOW_SECONDS:
+                self._slow_ids.add(mail_id)
+                self._scheduler.mark_slow(sending.job.fenced.domain)
+                self._mails_to_release += self._scheduler.drop(sending.job.fenced.domain)
+            if mail_id not in self._hanging_ids and time.monotonic() - sending.began_at >= HANGING_SECONDS:
+                self._hanging_ids.add(mail_id)
+                self._scheduler.note_hanging(sending.job.fenced.domain)
 
     def _free_connections(self) -> int:
-        under_way = len(self._under_way)
-        return max(0, min(self._limit.connections() - under_way + len(self._slow), MOST_CONNECTIONS - under_way))
+        """Return how many more mails may be sent at once."""
+        sending_count = len(self._sending)
+        return max(
+            0,
+            min(
+                self._connection_limit.current() - sending_count + len(self._slow_ids), MOST_CONNECTIONS - sending_count
+            ),
+        )
 
-    def _report(self, *, at_once: bool = False) -> None:
+    def _log_state_counts(self, *, at_once: bool = False) -> None:
+        """Log the counts every ten seconds, and reset them; with `at_once`, log them now and leave them."""
         now = time.monotonic()
-        if self.outcomes and (at_once or now - self._reported_at >= _REPORT_SECONDS):
-            log.info("mail: %s", ", ".join(f"{number} {name}" for name, number in sorted(self.outcomes.items())))
-            self._reported_at = now
+        if self.state_counts and (at_once or now - self._logged_at >= _LOG_SECONDS):
+            log.info("mail: %s", ", ".join(f"{number} {name}" for name, number in sorted(self.state_counts.items())))
+            self._logged_at = now
             if not at_once:
-                self.outcomes.clear()
+                self.state_counts.clear()

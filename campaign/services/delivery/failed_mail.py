@@ -18,13 +18,13 @@ from campaign.services.keys.row_key import erase_keys
 from campaign.services.staff.audit import AuditRecord, append
 
 _BATCH = 1000
-_FORGOTTEN = dict.fromkeys(("recipient_sealed", "context_sealed"))
+_ERASED_COLUMNS = dict.fromkeys(("recipient_sealed", "context_sealed"))
 UNDELIVERED = (MailState.DEAD.value, MailState.UNKNOWN.value)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedMailFilter:
-    """A filter of undelivered mails: all that match each given value. `words` is a part of the server's answer."""
+    """A filter of undelivered mails by all of its values that are given. `words` is a part of the server's text."""
 
     state: str | None = None
     kind: str | None = None
@@ -35,7 +35,7 @@ class FailedMailFilter:
 
 @dataclass(frozen=True, slots=True)
 class FailureReason:
-    """All undelivered mails of one kind with exactly this reason, as `failed_mail_groups` (queries) lists them."""
+    """The undelivered mails of one kind with exactly this reason, as `failed_mail_groups` (queries) lists them."""
 
     state: str
     kind: str
@@ -47,15 +47,18 @@ class FailureReason:
 def retry(chosen: FailedMailFilter | Sequence[FailureReason], *, context: Context) -> int:
     """Make the chosen mails due again, as the same messages; return how many. Raises InputError, NotFoundError.
 
-    Each is checked again before it is sent, so an address that was suppressed meanwhile gets nothing.
+    Each is checked again before it is sent, so an address that was suppressed since then gets no mail.
     """
     values = {"state": MailState.RETRY.value, "due_at": context.now, "lease_until": None, "ambiguous": 0}
     return _change(chosen, values, "mail.retry", context)
 
 
 def drop(chosen: FailedMailFilter | Sequence[FailureReason], *, context: Context) -> int:
-    """Drop the chosen mails for good, erasing the recipients of those to staff; return how many. Raises InputError."""
-    values = {"state": MailState.SUPPRESSED.value, "detail": "dropped by an operator", **_FORGOTTEN}
+    """Drop the chosen mails for good, and erase their stored recipients; return how many.
+
+    Raises InputError, NotFoundError.
+    """
+    values = {"state": MailState.SUPPRESSED.value, "detail": "dropped by an operator", **_ERASED_COLUMNS}
     return _change(chosen, values, "mail.drop", context)
 
 
@@ -64,11 +67,15 @@ def _change(
 ) -> int:
     """Change the chosen mails and return how many, in batches.
 
-    Each batch is one transaction with its own entry in the audit log: an interruption leaves no change without one.
+    Each batch is one transaction with its own entry in the audit log, so that no change is without one.
     """
     context.actor.require(Permission.COORDINATE)
-    conditions = _matching(chosen) if isinstance(chosen, FailedMailFilter) else or_(false(), *map(_exactly, chosen))
-    logged = [asdict(part) for part in ([chosen] if isinstance(chosen, FailedMailFilter) else chosen)]
+    conditions = (
+        _filter_condition(chosen)
+        if isinstance(chosen, FailedMailFilter)
+        else or_(false(), *map(_reason_condition, chosen))
+    )
+    chosen_values = [asdict(part) for part in ([chosen] if isinstance(chosen, FailedMailFilter) else chosen)]
     changed = 0
     while True:
         with transaction() as session:
@@ -76,17 +83,18 @@ def _change(
             rows = session.execute(undelivered.order_by(Mail.id).limit(_BATCH).with_for_update(skip_locked=True)).all()
             ids = [row.id for row in rows]
             if ids:
-                if values.keys() >= _FORGOTTEN.keys():
+                if values.keys() >= _ERASED_COLUMNS.keys():
                     erase_keys(session, (row.recipient_sealed for row in rows), context.vault, on=context.now.date())
                 session.execute(update(Mail).where(Mail.id.in_(ids)).values(**values, fence=Mail.fence + 1))
                 changed += len(ids)  # the rows are locked, so all of them were changed
-                entry = AuditRecord(action, "mail", after={"number": len(ids), "chosen": logged})
+                entry = AuditRecord(action, "mail", after={"number": len(ids), "chosen": chosen_values})
                 append(session, entry, context=context)
         if len(ids) < _BATCH:
             return changed
 
 
-def _matching(chosen: FailedMailFilter) -> ColumnElement[bool]:
+def _filter_condition(chosen: FailedMailFilter) -> ColumnElement[bool]:
+    """Return the SQL condition for the filter. Raises InputError."""
     if chosen.state is not None and chosen.state not in UNDELIVERED:
         raise InputError("state", "unknown", f"{chosen.state} is none of " + ", ".join(UNDELIVERED))
     conditions: list[ColumnElement[bool]] = [Mail.state.in_((chosen.state,) if chosen.state else UNDELIVERED)]
@@ -98,5 +106,5 @@ def _matching(chosen: FailedMailFilter) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
-def _exactly(reason: FailureReason) -> ColumnElement[bool]:
+def _reason_condition(reason: FailureReason) -> ColumnElement[bool]:
     return and_(*(getattr(Mail, name).is_not_distinct_from(value) for name, value in asdict(reason).items()))

@@ -14,36 +14,36 @@ from campaign.platform.database.insert_or_ignore import insert_or_ignore
 
 log = logging.getLogger(__name__)
 
-# The time that a worker has for its probe before another worker may probe.
-_PROBING = timedelta(minutes=1)
-_OPEN = select(QueuePause).where(QueuePause.is_open)
+# The time that a worker has for its probe. After it, another worker may probe.
+_PROBE_LEASE = timedelta(minutes=1)
+_CURRENT_PAUSE = select(QueuePause).where(QueuePause.is_open)
 
 
-def open_pause(session: Session) -> QueuePause | None:
+def current_pause(session: Session) -> QueuePause | None:
     """Return the current pause; None where the queue is not paused."""
-    return session.scalars(_OPEN.execution_options(populate_existing=True)).one_or_none()
+    return session.scalars(_CURRENT_PAUSE.execution_options(populate_existing=True)).one_or_none()
 
 
-def take_probe(session: Session, pause: QueuePause, now: datetime, *, at_once: bool = False) -> bool:
-    """Return whether the caller may try one mail: only one of all workers may, at the time of the next probe.
+def claim_probe(session: Session, pause: QueuePause, now: datetime, *, at_once: bool = False) -> bool:
+    """Return whether the caller may send one mail as a probe. At the time of the next probe, only one worker may.
 
-    `at_once` ignores that time.
+    With `at_once` that time is ignored.
     """
     if pause.probe_at > now and not at_once:
         return False
-    claimed = update(QueuePause).where(
+    claim = update(QueuePause).where(
         QueuePause.id == pause.id, QueuePause.is_open, QueuePause.probe_at == pause.probe_at
     )
-    return session.connection().execute(claimed.values(probe_at=now + _PROBING)).rowcount == 1
+    return session.connection().execute(claim.values(probe_at=now + _PROBE_LEASE)).rowcount == 1
 
 
 def pause_queue(session: Session, attempt: DeliveryAttempt, now: datetime, *, is_probe: bool) -> bool:
-    """Pause the queue, or lengthen the pause after a failed probe; return whether the queue was running before."""
+    """Pause the queue, or extend the pause after a failed probe; return whether the pause is new."""
     answer = {"phase": attempt.phase, "code": attempt.code, "detail": attempt.detail or None}
     row = {"is_open": True, "began_at": now, "probe_at": now + probe_delay(attempt.outcome, 0), "probes": 0, **answer}
     if insert_or_ignore(session.connection(), QueuePause, row):
         return True
-    pause = open_pause(session)
+    pause = current_pause(session)
     if pause is not None and is_probe:
         pause.probes += 1
         pause.probe_at = now + probe_delay(attempt.outcome, pause.probes)
@@ -61,7 +61,7 @@ def resume_queue(session: Session, now: datetime) -> datetime | None:
 
 
 def time_paused(session: Session, since: datetime, now: datetime) -> timedelta:
-    """Return how long the queue was paused since then: this time does not count against a mail that waited."""
+    """Return how long the queue was paused since then. That time does not count against a mail that waited."""
     rows = session.execute(
         select(QueuePause.began_at, func.coalesce(QueuePause.ended_at, now)).where(
             or_(QueuePause.ended_at.is_(None), QueuePause.ended_at > since)
@@ -70,13 +70,13 @@ def time_paused(session: Session, since: datetime, now: datetime) -> timedelta:
     return sum((min(ended_at, now) - max(began_at, since) for began_at, ended_at in rows), timedelta(0))
 
 
-def is_global_failure(attempt: DeliveryAttempt, *, others_pass: bool) -> bool:
+def is_global_failure(attempt: DeliveryAttempt, *, is_other_mail_accepted: bool) -> bool:
     """Return whether the failure concerns all mail, so that the queue must be paused.
 
-    A permanent refusal before the server knows the recipient concerns all mail. A server that is away, or a refusal by
-    policy once the recipient is known, may concern one connection or one recipient, and does so while other mail
-    passes. Otherwise any signer's own server could stop the whole campaign.
+    A permanent refusal before the server knows the recipient concerns all mail. A refusal after that, or a failure to
+    connect, may concern one recipient or one connection only, and counts as such while other mail is accepted.
+    Otherwise one signer's own mail server could stop all mail.
     """
     if attempt.outcome is DeliveryOutcome.HELD:
-        return attempt.phase not in {"rcpt", "data", "dot"} or not others_pass
-    return attempt.outcome is DeliveryOutcome.AWAY and not others_pass
+        return attempt.phase not in {"rcpt", "data", "dot"} or not is_other_mail_accepted
+    return attempt.outcome is DeliveryOutcome.AWAY and not is_other_mail_accepted

@@ -18,29 +18,31 @@ log = logging.getLogger(__name__)
 
 
 def report_pause(attempt: DeliveryAttempt, *, context: Context) -> None:
-    """Report that the mail server refuses all mail, and no mail leaves for now."""
+    """Report that the mail server refuses all mail, so that none is sent for now."""
     answer = " ".join(str(part) for part in (attempt.code, attempt.detail) if part)
     log.error(
-        "the mail queue is held: the server refuses us (%s: %s); it is tried again by itself", attempt.phase, answer
+        "the mail queue is held: the server refuses us (%s: %s); it is tried again by itself",
+        attempt.phase,
+        answer,
     )
     if attempt.outcome is not DeliveryOutcome.HELD:
-        return  # a server that restarts needs no person's help
+        return  # an unreachable server is usually restarting, and needs no person's help
 
     def words(locale: str) -> dict[str, str]:
         return queue_paused(locale, attempt, context.now, context.settings.base_url)
 
-    _try_alert(lambda: raise_alert("mail-held", 0, words, context=context))
+    _try_to_alert(lambda: raise_alert("mail-held", 0, words, context=context))
 
 
-def report_unopened(*, context: Context) -> None:
+def report_undecryptable(*, context: Context) -> None:
     """Report that a mail cannot be sent because a sealed value cannot be decrypted."""
-    _try_alert(lambda: alert_unopened(context=context))
+    _try_to_alert(lambda: alert_unopened(context=context))
 
 
-def _try_alert(send_alert: Callable[[], object]) -> None:
+def _try_to_alert(send_alert: Callable[[], object]) -> None:
     try:
         send_alert()
-    except DBAPIError as error:  # the mails begun in the meantime must still be handed over
+    except DBAPIError as error:  # the mails that were begun must still be sent
         log.warning("no alert could be sent by mail: %s", diagnose(error))
 
 

@@ -29,8 +29,8 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.person import digests_of_address
-from campaign.services.delivery.bounce import take
-from campaign.services.delivery.deliver import FencedMail, _outcome
+from campaign.services.delivery.bounce import process_bounce
+from campaign.services.delivery.deliver import FencedMail, _next_state
 from campaign.services.outbox.suppression import suppress, suppression_reason
 from campaign.services.signing.new_link import answer_link_requests
 from tests.conftest import Clock, Postbox, context, form
@@ -184,11 +184,11 @@ def test_the_rows_would_tell_if_an_answer_gave_its_failure(
     deliver: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def said(session: Session, standing: FencedMail, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
+    def said(session: Session, fenced: FencedMail, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
         attempt = DeliveryAttempt(DeliveryOutcome.SUPPRESSED, "before", detail="why")
-        return _outcome(session, standing, attempt, now, vault, before)[1]
+        return _next_state(session, fenced, attempt, now, vault, before)[1]
 
-    monkeypatch.setattr("campaign.services.delivery.deliver._needless", said)
+    monkeypatch.setattr("campaign.services.delivery.deliver._unneeded_answer", said)
     told = {state for state, _ in differences_of_forms(client, clock, sync_database_clock, deliver)}
     assert {"confirmed", "suppressed", "invalidated"} <= told
 
@@ -256,7 +256,7 @@ def test_the_rows_would_tell_if_only_sent_mails_ended_alike(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "campaign.services.delivery.deliver._as_any", lambda _standing, _state, outcome, _vault: outcome
+        "campaign.services.delivery.deliver._uniform_outcome", lambda _fenced, _state, outcome, _vault: outcome
     )
     told = {
         state
@@ -320,6 +320,6 @@ def test_a_notice_that_comes_back_is_noted_with_nobody_s_links(
     owed = db.session.execute(select(Mail.id, Mail.message_id).where(Mail.kind == "new_link")).all()
     db.session.rollback()
     for mail_id, message_id in owed:
-        take(no_mailbox(mail_id, message_id or ""), context=context(clock.now))
+        process_bounce(no_mailbox(mail_id, message_id or ""), context=context(clock.now))
     assert differing(links.rows()) == []
     assert suppression_reason(db.session(), parse_address(address_of("confirmed")), at.vault) == "bounced"
