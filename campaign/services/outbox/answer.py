@@ -1,7 +1,7 @@
-"""The answer to a form: whether its mail leaves now, what the mail asks, and which other forms it covers.
+"""The decisions about the mail that answers a form: whether it leaves now, its kind, and which other forms it covers.
 
-This is decided when the mail leaves, not when the form is sent: the person who sends the form must not learn what the
-mailbox has done before.
+They are made when the mail leaves, not when the form is sent: the sender of the form must not learn what the mailbox
+has done before.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ _FIND_FORMS = (
     .execution_options(populate_existing=True)
 )
 _BEING_SENT = select(Mail.sign_up_id).where(any_of_ids(Mail.sign_up_id, "sign_ups"), text("mail.state = 'sending'"))
-# The stored time is the form's own: the time at which the mail left would tell which other forms it covered.
+# Stores the time of the form itself. The time of the mail would show which other forms the mail covered.
 _NOTE_MAILED = (
     update(SignUp)
     .where(SignUp.id == bindparam("covered"), SignUp.content_digest == bindparam("shown"))
     .values(mailed_at=case((SignUp.mailed_at > SignUp.signed_at, SignUp.mailed_at), else_=SignUp.signed_at))
 )
-# These mails are no longer needed. Every answer that is not needed ends when it is due: make them due now.
+# Other mails with the same link are no longer needed. A mail that is not needed ends when it is due: make it due now.
 _MAKE_DUE = (
     update(Mail)
     .where(
         any_of_ids(Mail.sign_up_id, "covered"),
         text("mail.state IN ('queued', 'retry') AND mail.kind = 'confirmation'"),
-        Mail.created_at <= bindparam("owed_by"),
+        Mail.created_at <= bindparam("created_until"),
         Mail.due_at > Mail.created_at,
     )
     .values(due_at=Mail.created_at)
@@ -60,20 +60,20 @@ _RETRY_AFTER = timedelta(minutes=1)
 
 
 class IneligibleError(StateError):
-    """A mail that is not to be sent after all; the message gives the reason."""
+    """A mail that must not be sent after all. The message gives the reason."""
 
     @property
     def is_public(self) -> bool:
-        """Return whether the reason may be public, because it does not tell what an address has done."""
+        """Return whether the reason may be public: it does not tell what an address has done."""
         return str(self).startswith("flagged")
 
 
 class AnsweredError(IneligibleError):
-    """A mail whose links another mail has brought."""
+    """A mail that is not needed, because another mail has brought its links."""
 
 
 class PostponedError(StateError):
-    """A mail that leaves later, because the mailbox has got enough mail for now."""
+    """A mail that must wait: its mailbox has reached the limit, or another mail with the same link is being sent."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__("the mailbox has had enough for now")
@@ -82,7 +82,7 @@ class PostponedError(StateError):
 
 @dataclass(frozen=True, slots=True)
 class CoveredSignUp:
-    """A sign-up whose link a mail brings, in its state when the mail was composed."""
+    """A sign-up to which a mail has a link, in its state when the mail was composed."""
 
     sign_up_id: int
     appeal_id: int
@@ -93,59 +93,61 @@ class CoveredSignUp:
 
 @dataclass(frozen=True, slots=True)
 class FormReply:
-    """The contents of a mail to a sign-up's mailbox: its message, and the sign-ups that it covers."""
+    """The contents of a mail to a sign-up's mailbox: its kind, and the sign-ups to which it has links."""
 
     kind: str
     recipient: str
     sign_up: SignUp
     signature: Signature | None
     sign_ups: tuple[CoveredSignUp, ...]
-    # Whether the form has another name than the signature of the same address.
+    # Whether the names in the form and in the signature of the same address differ.
     has_other_name: bool = False
     # The address where the sign-up's section receives answers, if it has one.
     reply_to: str | None = None
 
 
 class FormReplies:
-    """The data for composing the answers to some forms, read at once, with their mailboxes locked."""
+    """The data for answering some forms, read together, with their mailboxes locked."""
 
     def __init__(
         self,
         session: Session,
         sign_ups: Iterable[int],
-        others: Iterable[Address],
+        other_recipients: Iterable[Address],
         vault: Vault,
         refused_recipients: RefusedRecipients,
         now: datetime,
     ) -> None:
-        """Read the forms with the ids `sign_ups`; `others` are the recipients of other limited mails.
+        """Read the forms with the ids `sign_ups`, and lock their mailboxes and those of `other_recipients`.
 
-        `now` is the database's time.
+        `other_recipients` are the recipients of other limited mails. `now` is the database's time.
         """
         self._session, self._vault, self._refused_recipients, self._now = session, vault, refused_recipients, now
         ids = sorted(set(sign_ups))
-        self._forms = self._read(ids)
-        self._addresses = {form: address for form in ids if (address := self._open(form)) is not None}
-        # MailboxLimits waits while another worker decides about mails to the same mailboxes. So the rows read before it
-        # only tell which mailboxes these are, and are read again. The mails that are being sent are read before the
-        # sign-ups: a mail that leaves in between is noted in its sign-up.
-        self._limits = MailboxLimits(session, [*self._addresses.values(), *others], vault, now)
+        self._forms = self._read_forms(ids)
+        self._addresses = {
+            sign_up_id: address for sign_up_id in ids if (address := self._decrypt_address(sign_up_id)) is not None
+        }
+        # MailboxLimits waits while another worker decides about mails to the same mailboxes. The forms read above only
+        # show which mailboxes to lock, so they are read again afterwards. The mails that are being sent are read before
+        # the forms: where one leaves between the two queries, its form shows it.
+        self._limits = MailboxLimits(session, [*self._addresses.values(), *other_recipients], vault, now)
         self._sign_ups_being_sent = set(session.scalars(_BEING_SENT, {"sign_ups": ids})) if ids else set()
-        self._forms = self._read(ids)
+        self._forms = self._read_forms(ids)
         self._signatures = self._find_signatures()
         self._suppressed = suppression_reasons(
             session, [vault.suppression_digest(address) for address in self._addresses.values()]
         )
 
     def own_sign_up(self, sign_up_id: int) -> tuple[CoveredSignUp, ...]:
-        """Return the sign-up in its current state; an empty tuple where it is confirmed or deleted."""
+        """Return the sign-up in its current state as a tuple, which is empty where it was confirmed or deleted."""
         row = self._forms[sign_up_id][0] if sign_up_id in self._forms else None
         if row is None or row.email_sealed is None:
             return ()
         return (CoveredSignUp(row.id, row.appeal_id, row.link_key, row.content_digest, row.signed_at),)
 
     def answer(self, mail: Mail, sign_up_id: int) -> FormReply:
-        """Return the contents of a mail that answers the sign-up.
+        """Return the contents of a mail that answers the sign-up, and count the mail against the mailbox's limit.
 
         Raises IneligibleError, PostponedError, CipherError.
         """
@@ -160,36 +162,36 @@ class FormReplies:
         digest = self._vault.address_digest(sign_up.appeal_id, address)
         if sign_up.address_digest != self._vault.waiting_digest(digest):
             raise IneligibleError("a newer form of the same address waits")
-        kind = self._kind(mail, appeal, signature, address)
+        kind = self._reply_kind(mail, appeal, signature, address)
         is_requested = mail.kind == MailKind.NEW_LINK
         if mail.kind == MailKind.CONFIRMATION:
             self._check_unanswered(mail, sign_up)
             if self._limits.was_mailed_lately(address):
                 self._check_no_equal_form(mail, sign_up, digest)
-        allowance = self.count_mail(address, mail, is_requested=is_requested)
-        covers_others = is_requested or allowance == 1 or mail.due_at > mail.created_at
+        remaining = self.count_mail(address, mail, is_requested=is_requested)
+        covers_others = is_requested or remaining == 1 or mail.due_at > mail.created_at
         self._sign_ups_being_sent.add(sign_up.id)
-        others = waiting_sign_ups(address, self._vault) if covers_others and kind != MailKind.ALREADY_SIGNED else ()
-        rest = tuple(
+        waiting = waiting_sign_ups(address, self._vault) if covers_others and kind != MailKind.ALREADY_SIGNED else ()
+        others = tuple(
             CoveredSignUp(other.id, other.appeal_id, other.link_key, other.content_digest, other.signed_at)
-            for other in others
+            for other in waiting
             if other.id != sign_up.id
         )
         own_sign_up = CoveredSignUp(
             sign_up.id, sign_up.appeal_id, sign_up.link_key, sign_up.content_digest, sign_up.signed_at
         )
         has_other_name = kind == MailKind.ALREADY_SIGNED and self._has_other_name(sign_up, signature)
-        return FormReply(kind, str(address), sign_up, signature, (own_sign_up, *rest), has_other_name, reply_to)
+        return FormReply(kind, str(address), sign_up, signature, (own_sign_up, *others), has_other_name, reply_to)
 
     def check_recipient(self, address: Address) -> None:
-        """Raise IneligibleError where typing the address must not cause a mail to it."""
+        """Raise IneligibleError where the address is one of the refused recipients."""
         if self._refused_recipients.contains(address):
             raise IneligibleError(f"flagged: {ADDRESSEE_FLAG}")
 
     def count_mail(self, address: Address, mail: Mail, *, is_requested: bool) -> int:
-        """Count the mail against the mailbox's limit, and return how many mails were left before.
+        """Count the mail against the mailbox's limit; return how many mails the limit allowed before this one.
 
-        Raises IneligibleError, or PostponedError for a confirmation, where none was left.
+        Raises PostponedError where it allowed no confirmation, IneligibleError where it allowed no other mail.
         """
         allowance = self._limits.allowance(address, created_at=mail.created_at, is_requested=is_requested)
         if allowance.remaining <= 0:
@@ -199,7 +201,11 @@ class FormReplies:
         self._limits.record_mail(address, mail.id, is_requested=is_requested)
         return allowance.remaining
 
-    def _kind(self, mail: Mail, appeal: Appeal, signature: Signature | None, address: Address) -> str:
+    def _reply_kind(self, mail: Mail, appeal: Appeal, signature: Signature | None, address: Address) -> str:
+        """Return the kind of mail to send: a confirmation becomes ALREADY_SIGNED where the address has signed.
+
+        Raises IneligibleError where the address, the signature or the appeal gets no mail any more.
+        """
         reason = self._suppressed.get(self._vault.suppression_digest(address))
         if reason is not None:
             raise IneligibleError(f"this address is suppressed: {reason}")
@@ -214,13 +220,13 @@ class FormReplies:
             if appeal.state != AppealState.OPEN:
                 raise IneligibleError(f"the appeal is {appeal.state}")
             return MailKind.CONFIRMATION_REMINDER.value
-        already = MailKind.ALREADY_SIGNED if state == SignatureState.CONFIRMED else MailKind.CONFIRMATION
-        return already.value
+        kind = MailKind.ALREADY_SIGNED if state == SignatureState.CONFIRMED else MailKind.CONFIRMATION
+        return kind.value
 
     def _check_unanswered(self, mail: Mail, sign_up: SignUp) -> None:
-        """Raise where a mail with the form's link is being sent, or has left within minutes.
+        """Raise an error where another mail has the form's link, so that repeated forms get one mail.
 
-        So a form that is sent repeatedly gets no second mail. Raises PostponedError, AnsweredError.
+        Raises PostponedError while that mail is being sent, AnsweredError if it has left within REPEAT_WINDOW.
         """
         if sign_up.id in self._sign_ups_being_sent:
             raise PostponedError(self._now + _RETRY_AFTER)
@@ -228,9 +234,9 @@ class FormReplies:
             raise AnsweredError("another mail has brought its link")
 
     def _check_no_equal_form(self, mail: Mail, sign_up: SignUp, digest: bytes) -> None:
-        """Raise where the same is true of a form with the same contents that this one has superseded.
+        """Raise the errors of `_check_unanswered` where another mail has the link of an equal, superseded form.
 
-        The query runs only for mailboxes that a mail was sent to lately.
+        The caller asks only for mailboxes that were sent a mail within a day, which saves most queries.
         """
         earlier = select(SignUp).where(
             SignUp.appeal_id == sign_up.appeal_id,
@@ -239,13 +245,15 @@ class FormReplies:
             SignUp.flag.is_(None),
         )
         contents = form_contents(sign_up, self._vault)
-        same = [form for form in self._session.scalars(earlier) if form_contents(form, self._vault) == contents]
-        if same and self._session.scalars(_BEING_SENT, {"sign_ups": [form.id for form in same]}).first() is not None:
+        equal_forms = [form for form in self._session.scalars(earlier) if form_contents(form, self._vault) == contents]
+        ids = [form.id for form in equal_forms]
+        if ids and self._session.scalars(_BEING_SENT, {"sign_ups": ids}).first() is not None:
             raise PostponedError(self._now + _RETRY_AFTER)
-        if any(form.mailed_at is not None and mail.created_at < form.mailed_at + REPEAT_WINDOW for form in same):
+        if any(form.mailed_at is not None and mail.created_at < form.mailed_at + REPEAT_WINDOW for form in equal_forms):
             raise AnsweredError("another mail has brought its link")
 
     def _has_other_name(self, sign_up: SignUp, signature: Signature | None) -> bool:
+        """Return whether form and signature both have a name, and these are not names of the same person."""
         if sign_up.name_sealed is None or signature is None or signature.name_sealed is None:
             return False
         names = (
@@ -254,11 +262,12 @@ class FormReplies:
         )
         return name_key(names[0]) != name_key(names[1])
 
-    def _read(self, ids: list[int]) -> dict[int, tuple[SignUp, Appeal, str | None]]:
+    def _read_forms(self, ids: list[int]) -> dict[int, tuple[SignUp, Appeal, str | None]]:
         rows = self._session.execute(_FIND_FORMS, {"sign_ups": ids}).all() if ids else ()
         return {row[0].id: (row[0], row[1], row[2]) for row in rows}
 
-    def _open(self, sign_up_id: int) -> Address | None:
+    def _decrypt_address(self, sign_up_id: int) -> Address | None:
+        """Return the form's address; None where the form was confirmed or erased, or cannot be decrypted."""
         row = self._forms[sign_up_id][0] if sign_up_id in self._forms else None
         if row is None or row.email_sealed is None:
             return None
@@ -270,8 +279,8 @@ class FormReplies:
     def _find_signatures(self) -> dict[int, Signature]:
         """Return the signatures of the same addresses on the same appeals, by sign-up id."""
         digests = {
-            self._vault.address_digest(self._forms[form][0].appeal_id, address): form
-            for form, address in self._addresses.items()
+            self._vault.address_digest(self._forms[sign_up_id][0].appeal_id, address): sign_up_id
+            for sign_up_id, address in self._addresses.items()
         }
         if not digests:
             return {}
@@ -280,12 +289,12 @@ class FormReplies:
 
 
 def note_mailed(session: Session, sign_ups: Iterable[CoveredSignUp], created_at: datetime) -> None:
-    """Store that a mail with the link of those sign-ups has left, and end other mails that were to bring it.
+    """Store that a mail with the links of those sign-ups has left, and end other mails with the same links.
 
-    The same is stored where the mail was not needed, so that waiting forms do not tell what the mailbox has done.
+    Call it also where the mail was not needed: then the rows of waiting forms do not tell what the mailbox has done.
     """
     # In the order of the ids: two workers that note the same sign-ups do not deadlock.
     for sign_up in sorted(sign_ups, key=lambda sign_up: sign_up.sign_up_id):
         session.connection().execute(_NOTE_MAILED, {"covered": sign_up.sign_up_id, "shown": sign_up.content_digest})
-        created_by = max(sign_up.signed_at, created_at)
-        session.connection().execute(_MAKE_DUE, {"covered": [sign_up.sign_up_id], "owed_by": created_by})
+        created_until = max(sign_up.signed_at, created_at)
+        session.connection().execute(_MAKE_DUE, {"covered": [sign_up.sign_up_id], "created_until": created_until})

@@ -1,4 +1,4 @@
-"""The rules that decide, when an owed mail is due, whether it is still sent."""
+"""The rules that decide whether a mail may still be sent, at the time when it is due."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaign.services.outbox.answer import IneligibleError
 
 
 def check_sendable(session: Session, mail: Mail, signature: Signature, appeal: Appeal) -> None:
-    """Raise IneligibleError with the reason where this mail to a signer is not to be sent after all."""
+    """Raise IneligibleError, with the reason, where this mail to a signer must not be sent after all."""
     rules = MailKind(mail.kind).rules
     if signature.state != SignatureState.CONFIRMED and not rules.is_for_any_state:
         raise IneligibleError(f"the signature is {signature.state}")

@@ -1,4 +1,4 @@
-"""The enqueuing of mails: the outbox row is written in the transaction that makes the mail owed."""
+"""The enqueuing of mails: the outbox row is written in the same transaction as the change that causes the mail."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from campaign.services.keys.row_key import expiry, new_slots
 from campaign.services.outbox.mailed_person import MailedPerson, sealed_person
 
 _INSERT = insert(Mail)
-# A mail to staff that has waited longer than this is no longer of use.
+# The key of a mail to staff is erased after this time. A mail that has waited so long is no longer of use.
 _LONGEST_WAIT = 2 * retention.MAILS
-# The entry, in the content of a mail to a signer, that names the link key of its signature.
+# The entry with the signature's link key, in the content of a mail to a signer.
 _LINK_KEY_ENTRY = "of"
 # The columns of `mail_columns` for a sign-up, for statements that are written before its id is known.
 SIGN_UP_COLUMNS = (
@@ -42,10 +42,11 @@ SIGN_UP_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class NewMail:
-    """A message to a signer, or to a sign-up (then without `signature_id`); the digest is that of the address's domain.
+    """A mail to enqueue, to a signer or to the mailbox of a sign-up (then without `signature_id`).
 
-    An announcement names the language of its words and no version; every other message names the letter that was
-    signed. A message that is not to be sent from the start has an `ineligible_reason`, and never leaves.
+    `domain_digest` is that of the address's domain. `text_language` and `text_version` name the letter that was signed;
+    for an announcement, the language alone is that of its text. A mail with an `ineligible_reason` is stored, but never
+    sent.
     """
 
     kind: MailKind
@@ -59,9 +60,9 @@ class NewMail:
     sign_up_id: int | None = None
 
 
-def mail_write(owed: NewMail, *, now: datetime, domain: str) -> Write:
-    """Return the write that adds the outbox row. The mail is owed once the caller commits it."""
-    return _INSERT, mail_columns(owed, now=now, domain=domain)
+def mail_write(new_mail: NewMail, *, now: datetime, domain: str) -> Write:
+    """Return the write that adds the outbox row. The caller runs and commits it."""
+    return _INSERT, mail_columns(new_mail, now=now, domain=domain)
 
 
 def enqueue_to_signer(
@@ -72,18 +73,18 @@ def enqueue_to_signer(
     content: Mapping[str, str] | None = None,
     context: Context,
 ) -> None:
-    """Enqueue a mail to the signature's own address about the letter that was signed. Raises CipherError.
+    """Enqueue a mail to the signature's address about the letter that was signed. Raises CipherError.
 
-    The further `content` of the message is sealed in the row, under the signature's own key, so that it is erased with
-    that key; it is cleared once the mail has left. It names the link key, to which the address is bound: content that
-    was moved to another mail is refused (`signer_content`).
+    Further `content` of the message is sealed in the row under the signature's own key, so that erasing the key erases
+    it. It is cleared once the mail has left. The signature's link key is sealed with it, so that content which was
+    moved to another mail is refused (`signer_content`).
     """
     if signature.email_sealed is None:
         return
     vault = context.vault
     recipient = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     consent = last_consent(session, signature)
-    owed = NewMail(
+    new_mail = NewMail(
         kind=kind,
         signature_id=signature.id,
         domain_digest=vault.domain_digest(recipient),
@@ -91,15 +92,16 @@ def enqueue_to_signer(
         text_language=consent.text_language,
         text_version=consent.text_version,
     )
-    row = mail_columns(owed, now=context.now, domain=context.mail_domain)
+    row = mail_columns(new_mail, now=context.now, domain=context.mail_domain)
     sealed = None if content is None else _sealed_content(content, signature, row["message_id"], vault)
     session.connection().execute(_INSERT, {**row, "context_sealed": sealed})
 
 
 def _sealed_content(content: Mapping[str, str], signature: Signature, message_id: str, vault: Vault) -> bytes:
-    named = {**content, _LINK_KEY_ENTRY: (signature.link_key or b"").hex()}
+    """Return the content, with the signature's link key, sealed under the signature's own key."""
+    entries = {**content, _LINK_KEY_ENTRY: (signature.link_key or b"").hex()}
     slot = None if signature.email_sealed is None else vault.slot(signature.email_sealed)
-    return vault.seal_context(json.dumps(named), at_mail(message_id), slot)
+    return vault.seal_context(json.dumps(entries), at_mail(message_id), slot)
 
 
 def signer_content(mail: Mail, signature: Signature, vault: Vault) -> dict[str, str]:
@@ -108,7 +110,7 @@ def signer_content(mail: Mail, signature: Signature, vault: Vault) -> dict[str, 
         return {}
     content: dict[str, str] = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
     if not hmac.compare_digest(content.pop(_LINK_KEY_ENTRY, ""), (signature.link_key or b"").hex()):
-        raise CipherError("what a mail says was moved to another signature's")
+        raise CipherError("the content of a mail was moved to another signature's mail")
     return content
 
 
@@ -125,11 +127,11 @@ def rebind_contents(contents: Mapping[Mail, Mapping[str, str]], signature: Signa
 
 
 def enqueue_to_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, context: Context) -> None:
-    """Enqueue a mail to the mailbox of a sign-up; its contents are decided when it leaves. Raises CipherError."""
+    """Enqueue a mail to the mailbox of a sign-up. Its contents are decided when it leaves. Raises CipherError."""
     if sign_up.email_sealed is None:
         return
     vault = context.vault
-    owed = NewMail(
+    new_mail = NewMail(
         kind=kind,
         signature_id=None,
         sign_up_id=sign_up.id,
@@ -138,13 +140,13 @@ def enqueue_to_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, con
         text_language=sign_up.text_language,
         text_version=sign_up.text_version,
     )
-    session.connection().execute(_INSERT, mail_columns(owed, now=context.now, domain=context.mail_domain))
+    session.connection().execute(_INSERT, mail_columns(new_mail, now=context.now, domain=context.mail_domain))
 
 
 def enqueue_links(session: Session, address: Address, subject: MailedPerson, *, context: Context) -> None:
-    """Enqueue the links that an address requested. The row does not depend on what is stored for the address.
+    """Enqueue a mail with the links that an address requested. The row is the same whatever is stored for the address.
 
-    So it has no language and no letter: those of the form or the signature are used when the mail is composed.
+    So it names no language and no letter: composing the mail uses those of the form or the signature.
     """
     vault = context.vault
     row = _common_columns(MailKind.NEW_LINK, "en", context.now, context.mail_domain)
@@ -154,19 +156,19 @@ def enqueue_links(session: Session, address: Address, subject: MailedPerson, *, 
     )
 
 
-def mail_columns(owed: NewMail, *, now: datetime, domain: str) -> dict[str, Any]:
-    """Return the columns of the outbox row. `domain` is the own mail domain, for the Message-ID (RFC 5322, 3.6.4)."""
+def mail_columns(new_mail: NewMail, *, now: datetime, domain: str) -> dict[str, Any]:
+    """Return the columns of the outbox row. The Message-ID contains `domain`, the own mail domain (RFC 5322, 3.6.4)."""
     return {
-        **_common_columns(owed.kind, owed.locale, now, domain),
+        **_common_columns(new_mail.kind, new_mail.locale, now, domain),
         "phase": None,
         "detail": None,
-        "signature_id": owed.signature_id,
-        "sign_up_id": owed.sign_up_id,
-        "domain_digest": owed.domain_digest,
-        "text_language": owed.text_language,
-        "text_version": owed.text_version,
-        "announcement_id": owed.announcement_id,
-        **(ineligible_columns(owed.ineligible_reason) if owed.ineligible_reason else {}),
+        "signature_id": new_mail.signature_id,
+        "sign_up_id": new_mail.sign_up_id,
+        "domain_digest": new_mail.domain_digest,
+        "text_language": new_mail.text_language,
+        "text_version": new_mail.text_version,
+        "announcement_id": new_mail.announcement_id,
+        **(ineligible_columns(new_mail.ineligible_reason) if new_mail.ineligible_reason else {}),
     }
 
 
@@ -183,7 +185,7 @@ def ineligible_columns(reason: str) -> dict[str, Any]:
 def enqueue_to_address(
     connection: Connection,
     kind: MailKind,
-    to: Address,
+    recipient: Address,
     content: Mapping[str, str],
     *,
     locale: str,
@@ -191,12 +193,13 @@ def enqueue_to_address(
     text_language: str | None = None,
     context: Context,
 ) -> int:
-    """Enqueue a mail to a member of staff, or to an address that no signer has (yet, or any more); return its id.
+    """Enqueue a mail to an address that is in no signature: of staff, or a signer's new or former one. Return its id.
 
-    The row is written in the transaction of `connection` (`session.connection()`); the caller commits. Recipient and
-    content are sealed in the row, under a key of its own; all three are cleared once the mail has left. The content is
-    in the reader's language: for STAFF_INVITATION url, section, role and valid ("48 hours"); for the others subject,
-    text and url (or "").
+    The row is written in the transaction of `connection`, and the caller commits it. Recipient and content are sealed
+    in the row under a key of its own. Both are cleared, and the key erased, once the mail has left.
+
+    `content` is in the reader's language. For STAFF_INVITATION it has `url`, `section`, `role` and `valid` ("48
+    hours"); for all other kinds it has `subject`, `text` and `url` (or "").
     """
     vault = context.vault
     columns = _common_columns(kind, locale, context.now, context.mail_domain)
@@ -206,8 +209,8 @@ def enqueue_to_address(
         _INSERT.returning(Mail.id),
         {
             **columns,
-            "domain_digest": vault.domain_digest(to),
-            "recipient_sealed": vault.seal_email(to, place, slot),
+            "domain_digest": vault.domain_digest(recipient),
+            "recipient_sealed": vault.seal_email(recipient, place, slot),
             "context_sealed": vault.seal_context(json.dumps(dict(content)), place, slot),
             "announcement_id": announcement_id,
             "text_language": text_language,
@@ -217,7 +220,9 @@ def enqueue_to_address(
 
 
 def _common_columns(kind: MailKind, locale: str, now: datetime, domain: str) -> dict[str, Any]:
-    # The hundred thousand mails of a campaign come after every answer to a person that is enqueued within the next day.
+    """Return the columns of every new outbox row."""
+    # Answers are due a day before they are enqueued. So they overtake the hundred thousand mails of a campaign, also
+    # those that were enqueued a day earlier.
     due_at = now if kind in CAMPAIGN else now - timedelta(days=1)
     return {
         "kind": kind.value,

@@ -1,9 +1,9 @@
-"""The removal of references from mails to forms and signatures that are deleted.
+"""The removal of references to deleted forms and signatures from ended mails.
 
-The row of a mail that answered a form, or a request for links, names its person only sealed once the mail has ended, so
-such mails are searched here. Afterwards the row looks as if there had been nothing to answer. The row itself stays,
-with a new Message-ID: otherwise a person who caused the mail by typing the address, and steals the table later, would
-learn from the missing row that the signer has left.
+Once a mail that answered a form, or a request for links, has ended, its row has the form or signature only in the
+sealed context. This module finds such rows whose form or signature was deleted, and makes them look like those of mails
+without a form or signature. The rows stay, with a new Message-ID. An attacker could cause a mail by typing an address,
+and steal the table later: a missing row would show that the signer has left.
 """
 
 from __future__ import annotations
@@ -39,34 +39,34 @@ _SIGNATURES = select(Signature.id).where(any_of_ids(Signature.id, "signatures"),
 
 
 def forget_answers(*, since: datetime, go_on: Callable[[], bool], batch: int, context: Context) -> int:
-    """Remove the sealed reference from mails enqueued after `since` whose form or signature is gone; return how many.
+    """Remove the references to deleted forms and signatures from mails that were enqueued since `since`.
 
-    Earlier mails have lost their Message-ID and their reference already. Works in transactions of `batch` mails, as
-    long as `go_on()` is true. Reading costs some 30 microseconds a mail.
+    Returns the number of changed mails. Earlier mails have lost their Message-ID and their reference already. Works in
+    transactions of `batch` mails, as long as `go_on()` returns true. Reading costs some 30 microseconds a mail.
     """
     orphaned: list[Any] = []
-    chosen = _ENDED_WITH_PERSON.where(Mail.created_at >= since).execution_options(yield_per=_READ_AT_ONCE)
-    for mails in db.session.execute(chosen).partitions():
+    query = _ENDED_WITH_PERSON.where(Mail.created_at >= since).execution_options(yield_per=_READ_AT_ONCE)
+    for mails in db.session.execute(query).partitions():
         orphaned += _orphaned_mails(mails, context.vault)
         if not go_on():
             break
     db.session.rollback()
-    forgotten = 0
+    number = 0
     while orphaned and go_on():
-        some, orphaned = orphaned[:batch], orphaned[batch:]
+        batch_mails, orphaned = orphaned[:batch], orphaned[batch:]
         with transaction() as session:
-            for mail in some:
-                # Not where the mail is being sent again meanwhile.
-                same = Mail.id == mail.id, Mail.message_id == mail.message_id, Mail.state.in_(_ENDED)
+            for mail in batch_mails:
+                # A mail that is being sent again meanwhile does not match.
+                is_unchanged = Mail.id == mail.id, Mail.message_id == mail.message_id, Mail.state.in_(_ENDED)
                 changed = session.connection().execute(
-                    update(Mail).where(*same).values(_columns_without_person(mail, context.vault))
+                    update(Mail).where(*is_unchanged).values(_columns_without_person(mail, context.vault))
                 )
-                forgotten += changed.rowcount
-    return forgotten
+                number += changed.rowcount
+    return number
 
 
 def _orphaned_mails(mails: Sequence[Any], vault: Vault) -> list[Any]:
-    """Return the mails whose form or signature is gone. Mails that cannot be decrypted any more are left out."""
+    """Return the mails whose form or signature was deleted. Mails whose context cannot be decrypted are left out."""
     subjects: dict[Any, MailedPerson] = {}
     for mail in mails:
         try:
@@ -85,6 +85,6 @@ def _orphaned_mails(mails: Sequence[Any], vault: Vault) -> list[Any]:
 
 
 def _columns_without_person(mail: Any, vault: Vault) -> dict[str, Any]:
-    """Return the columns that an answer has when nothing was stored for its address."""
+    """Return new columns for the mail: those of an answer to an address for which nothing is stored."""
     message_id = new_message_id(mail.message_id.rpartition("@")[2].removesuffix(">"))
     return {"message_id": message_id, "context_sealed": sealed_person(MailedPerson(), message_id, vault)}

@@ -1,7 +1,7 @@
-"""The limit of mails that one mailbox gets because a person typed its address.
+"""The daily limit of mails that a mailbox gets because its address was typed.
 
-A stranger cannot use up the owner's share: only mail that left counts, an address that has confirmed lately has a limit
-that stops only machines, and waiting links are gathered into the next mail, so that none is lost.
+A stranger who types the address cannot use up the owner's mails. Only mails that have left count. An address that has
+confirmed within a day has a much higher limit. Links that must wait are put into the next mail, so that none is lost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.platform.database.combined_statement import Write
 
 WINDOW = timedelta(days=1)
-# Time, mail id, digest of the spelling of the address, and marks (requested links, an address with a +tag).
+# Time, mail id, digest of the spelling of the address, and flags (requested links, an address with a +tag).
 _ENTRY = struct.Struct(">dQ4sB")
 _REQUESTED, _TAGGED = 1, 2
 _ENTRIES = 64
@@ -40,8 +40,8 @@ _UPSERT = {
     )
     for module in (postgresql, sqlite)
 }
-# Until the end of the transaction no other worker decides about mails to these mailboxes, so each sees the decisions of
-# the one before. Locked in the order of the numbers, so that two workers never deadlock. SQLite has one writer anyway.
+# Locks the mailboxes until the transaction ends: so each worker sees the decisions of the worker before it. The locks
+# are taken in the order of their numbers, so that two workers never deadlock. SQLite has one writer at a time anyway.
 _LOCK_MAILBOXES = text("SELECT pg_advisory_xact_lock(mailbox) FROM unnest(:mailboxes) AS mailbox").bindparams(
     bindparam("mailboxes", type_=ARRAY(BigInteger))
 )
@@ -53,7 +53,7 @@ _FIND_STATES = select(Mail.id, Mail.state, Mail.ambiguous).where(any_of_ids(Mail
 
 @dataclass(frozen=True, slots=True)
 class SentMail:
-    """A mail that left, or is about to."""
+    """A mail that has left or is about to leave."""
 
     at: datetime
     mail_id: int
@@ -64,21 +64,21 @@ class SentMail:
 
 @dataclass(frozen=True, slots=True)
 class MailboxAllowance:
-    """The number of mails that the mailbox may get now; where it is none, the time until which to wait."""
+    """The number of mails that a mailbox may get now. Where it is 0 or less, `until` is the time to wait for."""
 
     remaining: int
     until: datetime
 
 
 def proof_write(dialect: str, address: Address, *, now: datetime, vault: Vault) -> Write:
-    """Return the write that stores that a sign-up was confirmed from that address; it needs no read."""
+    """Return the write that stores that the address has confirmed a sign-up. It needs no read."""
     digest = vault.limit_digest("proven", address.identity)
     content = vault.seal_limit(_PROVEN.pack(now.timestamp()).ljust(_LENGTH, b"\0"), digest)
     return _UPSERT[dialect], {"digest": digest, "content": content, "month": _month(now)}
 
 
 class MailboxLimits:
-    """The limits of some mailboxes: read at once, and locked until the transaction ends."""
+    """The limits of some mailboxes, which are read together and locked until the transaction ends."""
 
     def __init__(self, session: Session, addresses: Iterable[Address], vault: Vault, now: datetime) -> None:
         """Lock and read the mailboxes of `addresses`. `now` is the database's time."""
@@ -97,39 +97,40 @@ class MailboxLimits:
             for digest, content in session.execute(_FIND_ROWS, {"digests": [*mailboxes.values(), *proofs.values()]})
         }
         for mailbox, digest in mailboxes.items():
-            self._sent[mailbox] = self._read(rows.get(digest), digest)
+            self._sent[mailbox] = self._unpack(rows.get(digest), digest)
         for identity, digest in proofs.items():
-            content = self._open(rows.get(digest), digest)
+            content = self._decrypt(rows.get(digest), digest)
             if content:
                 self._proven[identity] = datetime.fromtimestamp(_PROVEN.unpack_from(content)[0], UTC)
 
     def allowance(self, address: Address, *, created_at: datetime, is_requested: bool) -> MailboxAllowance:
-        """Return how many mails may go to the address now. Requested links have a limit of their own.
+        """Return how many mails may go to the address now, for a mail that was created then.
 
-        An address that has confirmed has its own count, which no other spelling of the mailbox uses up. All spellings
-        of a mailbox that has not confirmed share one count, and tagged spellings always leave one mail to those without
-        a tag: an owner's address may have dots, but no tag. At a server that does not ignore dots, an address with
-        other dots does not exist, and its refused mails do not count.
+        Requested links have a limit of their own. An address that has confirmed is counted alone, so that no other
+        spelling of its mailbox uses up its limit. All spellings of a mailbox that have not confirmed are counted
+        together. Of these, spellings with a tag always leave one mail to those without: the owner's address may have
+        dots, but has no tag. At a server that does not ignore dots, an address with other dots does not exist, so mails
+        to it are refused and do not count.
         """
         sent = [mail for mail in self._sent.get(address.mailbox, []) if mail.is_requested == is_requested]
         spelling = self._spelling(address.identity)
-        most = DAILY.requested_links if is_requested else DAILY.unproven
-        pools = [(sent, most)]
+        limit = DAILY.requested_links if is_requested else DAILY.unproven
+        pools = [(sent, limit)]
         if address.identity in self._proven:
             if not is_requested and abs(created_at - self._proven[address.identity]) < WINDOW:
-                most = DAILY.proven
-            pools = [([mail for mail in sent if mail.spelling == spelling], most)]
+                limit = DAILY.proven
+            pools = [([mail for mail in sent if mail.spelling == spelling], limit)]
         elif address.has_tag:
-            pools.append(([mail for mail in sent if mail.has_tag], most - 1))
-        allowances = [self._remaining(address.mailbox, pool, most) for pool, most in pools]
+            pools.append(([mail for mail in sent if mail.has_tag], limit - 1))
+        allowances = [self._remaining(address.mailbox, pool, limit) for pool, limit in pools]
         return min(allowances, key=lambda allowance: (allowance.remaining, -allowance.until.timestamp()))
 
     def was_mailed_lately(self, address: Address) -> bool:
-        """Return whether sending any mail to the mailbox began within the last day."""
+        """Return whether the sending of any mail to the mailbox began within the last day."""
         return bool(self._sent.get(address.mailbox))
 
     def record_mail(self, address: Address, mail_id: int, *, is_requested: bool) -> None:
-        """Count a mail that is about to leave; it stops counting where it does not leave after all."""
+        """Count a mail that is about to leave. A mail that does not leave after all stops counting later."""
         leaving = SentMail(self._now, mail_id, self._spelling(address.identity), is_requested, address.has_tag)
         others = [mail for mail in self._sent.get(address.mailbox, []) if mail.mail_id != mail_id]
         self._sent[address.mailbox] = [*others, leaving][-_ENTRIES:]
@@ -147,19 +148,20 @@ class MailboxLimits:
         connection = self._session.connection()
         connection.execute(_UPSERT[connection.dialect.name], row | {"month": _month(self._now)})
 
-    def _remaining(self, mailbox: str, pool: list[SentMail], most: int) -> MailboxAllowance:
-        if len(pool) >= most:
-            pool = self._delivered(mailbox, pool)
-        remaining = most - len(pool)
+    def _remaining(self, mailbox: str, pool: list[SentMail], limit: int) -> MailboxAllowance:
+        """Return what the limit leaves after the mails of the pool. Their states are read only where it is reached."""
+        if len(pool) >= limit:
+            pool = self._without_unsent(mailbox, pool)
+        remaining = limit - len(pool)
         return MailboxAllowance(
-            remaining, self._now if remaining > 0 else sorted(mail.at for mail in pool)[-most] + WINDOW
+            remaining, self._now if remaining > 0 else sorted(mail.at for mail in pool)[-limit] + WINDOW
         )
 
     def _spelling(self, identity: str) -> bytes:
         return self._vault.limit_digest("spelling", identity)[:4]
 
-    def _delivered(self, mailbox: str, sent: list[SentMail]) -> list[SentMail]:
-        """Return the mails without those that did not leave after all: refused, or to be tried again."""
+    def _without_unsent(self, mailbox: str, sent: list[SentMail]) -> list[SentMail]:
+        """Return the mails without those that did not leave after all, because they were refused or must be retried."""
         rows = self._session.execute(_FIND_STATES, {"mails": [mail.mail_id for mail in sent]})
         unsent = {mail_id for mail_id, state, ambiguous in rows if state in _NOT_SENT and not ambiguous}
         # Mails that this transaction has begun are marked as being sent only at its end.
@@ -167,22 +169,24 @@ class MailboxLimits:
         self._sent[mailbox] = [mail for mail in self._sent[mailbox] if mail.mail_id not in unsent]
         return [mail for mail in sent if mail.mail_id not in unsent]
 
-    def _read(self, sealed: bytes | None, digest: bytes) -> list[SentMail]:
-        entries = _ENTRY.iter_unpack(self._open(sealed, digest))
+    def _unpack(self, sealed: bytes | None, digest: bytes) -> list[SentMail]:
+        """Return the mails of the last day in the sealed content of a row."""
+        entries = _ENTRY.iter_unpack(self._decrypt(sealed, digest))
         sent = [
             SentMail(
-                datetime.fromtimestamp(time, UTC), mail_id, spelling, bool(marks & _REQUESTED), bool(marks & _TAGGED)
+                datetime.fromtimestamp(time, UTC), mail_id, spelling, bool(flags & _REQUESTED), bool(flags & _TAGGED)
             )
-            for time, mail_id, spelling, marks in entries
+            for time, mail_id, spelling, flags in entries
             if time
         ]
         return [mail for mail in sent if mail.at > self._now - WINDOW]
 
-    def _open(self, sealed: bytes | None, digest: bytes) -> bytes:
+    def _decrypt(self, sealed: bytes | None, digest: bytes) -> bytes:
+        """Return the content of a row; empty where there is no row, or it cannot be decrypted."""
         try:
             return self._vault.open_limit(sealed, digest) if sealed else b""
         except CipherError:
-            return b""  # changed from outside: then there is no limit
+            return b""  # the row was changed from outside: the mailbox then counts as one without mails
 
 
 def _month(now: datetime) -> date:

@@ -1,12 +1,12 @@
-"""The person that a mail is about: named in its row until the mail has left, or sealed in its context.
+"""The person that a mail is about: the form that it answers, or the signature whose signer gets it.
 
-The answer to a request for links never names a person in clear: its row must not tell whether anything is stored for
-the address.
+The row of a mail has the id of the form or signature in clear until the mail has left. Then the id is only in the
+sealed context. The answer to a request for links has it only there from the beginning: its row must not show whether
+anything is stored for the address.
 
-The sealed value is the id of a form or a signature, without personal data. It is not sealed under a row's key: such a
-value begins with the number of its batch of keys in clear, so the key of the form or the signature would tell whose
-mail it is, and a key of its own would cost one more write for each mail that leaves. Once the form or the signature is
-gone, the id is removed too (services/outbox/forget_answers.py).
+The context has no key of its own. It would begin with the number of its batch of keys in clear. So the key of the form
+or signature would show whose mail it is, and a new key would cost one more write for each mail that leaves. Once the
+form or signature is deleted, its id is removed from the context (services/outbox/forget_answers.py).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from campaign.models import Mail
 
 @dataclass(frozen=True, slots=True)
 class MailedPerson:
-    """The form that a mail answers, or the signature that it goes to; neither where there is none."""
+    """The form that a mail answers, or the signature whose signer gets it. Both ids are None where there is neither."""
 
     sign_up_id: int | None = None
     signature_id: int | None = None
@@ -32,7 +32,7 @@ class MailedPerson:
 def person_of_mail(mail: Mail, vault: Vault) -> MailedPerson:
     """Return the person that the mail is about.
 
-    Raises CipherError where its context was changed, or belongs to another mail.
+    Raises CipherError where the context was changed or belongs to another mail.
     """
     is_named = mail.sign_up_id is not None or mail.signature_id is not None
     if is_named or mail.kind not in ANSWERS or mail.context_sealed is None:
@@ -49,12 +49,12 @@ def readable_person(mail: Mail, vault: Vault) -> MailedPerson:
 
 
 def person_in_context(sealed: bytes, message_id: str | None, vault: Vault) -> MailedPerson:
-    """Return the person that the context of the mail with that Message-ID names. Raises CipherError."""
-    named = json.loads(vault.open_context(sealed, at_mail(message_id)))
-    return MailedPerson(named.get("sign_up"), named.get("signature"))
+    """Return the person in the sealed context of the mail with that Message-ID. Raises CipherError."""
+    ids = json.loads(vault.open_context(sealed, at_mail(message_id)))
+    return MailedPerson(ids.get("sign_up"), ids.get("signature"))
 
 
-def sealed_person(subject: MailedPerson, message_id: str, vault: Vault) -> bytes:
-    """Return the sealed context that names the person of a mail; its length is the same for all."""
-    named = {"sign_up": subject.sign_up_id, "signature": subject.signature_id}
-    return vault.seal_context(json.dumps(named), at_mail(message_id))
+def sealed_person(person: MailedPerson, message_id: str, vault: Vault) -> bytes:
+    """Return a sealed context with the person of a mail."""
+    ids = {"sign_up": person.sign_up_id, "signature": person.signature_id}
+    return vault.seal_context(json.dumps(ids), at_mail(message_id))

@@ -1,4 +1,4 @@
-"""Notices to one address about an account or an address, enqueued in the outbox like every other mail."""
+"""Notices: mails to one address about a staff account or a change of address, enqueued like every other mail."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The mailboxes that typing an address cannot cause mail to: the targets of letters, the own sender, the return paths.
+"""The mailboxes that get no mail when a person types their address: targets of letters, the sender, return paths.
 
-A person who types such an address, in the form, on a paper sheet or as a new address, would make the application write
-to an authority or to itself. The form's answer stays the same; `services/outbox/answer.py` and
+Otherwise a person who types such an address, in a form, on a paper sheet or as a new address, could make the
+application write to an authority or to itself. The page's response does not change. `services/outbox/answer.py` and
 `services/delivery/address_mail.py` stop the mail.
 """
 
@@ -18,12 +18,12 @@ from campaign.queries.outbox.targets_addresses import target_mailboxes
 
 # The reason why the mail does not leave, as stored in its row.
 ADDRESSEE_FLAG = "addressee"
-# All targets are read again after this time; the targets of the appeal that is signed are known at once.
+# The targets of all appeals are read again after this time.
 _SECONDS = 60.0
 
 
 class RefusedRecipients:
-    """The mailboxes of all targets, as one process remembers them: read at the first question, a minute old at most."""
+    """The refused mailboxes, cached in one process. The targets are read at the first use, and again after a minute."""
 
     def __init__(self, settings: Settings) -> None:
         self._sender = written_mailbox(parseaddr(settings.mail_from)[1])
@@ -32,9 +32,9 @@ class RefusedRecipients:
         self._mailboxes: frozenset[str] = frozenset()
 
     def contains(self, address: Address, appeal: AppealView | None = None) -> bool:
-        """Return whether the address, in any spelling, belongs to a target of any appeal, the sender or a return path.
+        """Return whether the address, in any spelling, is that of a target, the sender or a return path.
 
-        The targets of `appeal` are always current.
+        The cached targets may be a minute old. Those of `appeal`, which is being signed, are always current.
         """
         mailbox = address.mailbox
         if mailbox == self._sender:

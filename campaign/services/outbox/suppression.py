@@ -1,4 +1,4 @@
-"""Suppressed addresses, which get no mail because their own server has refused it for good."""
+"""Suppressed addresses, which get no mail because it was refused for good, or because their owner complained."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from campaign.platform.database.transaction import transaction
 
 
 def suppress(session: Session, address: Address, reason: SuppressionReason, *, now: datetime, vault: Vault) -> None:
-    """Suppress mail to the address from now on, in the caller's transaction; the first reason stays."""
+    """Suppress mail to the address from now on, in the caller's transaction. An earlier reason stays."""
     values = {"address_digest": vault.suppression_digest(address), "reason": reason.value, "created_at": now}
     insert_or_ignore(session.connection(), Suppression, values)
 
@@ -30,7 +30,7 @@ def suppression_reason(session: Session, address: Address, vault: Vault) -> str 
 
 
 def suppression_reasons(session: Session, digests: Collection[bytes]) -> dict[bytes, str]:
-    """Return the reasons of the suppressed ones among the addresses, by digest (`Vault.suppression_digest`)."""
+    """Return the reasons by digest (`Vault.suppression_digest`), for those of the addresses that are suppressed."""
     if not digests:
         return {}
     chosen = select(Suppression.address_digest, Suppression.reason).where(Suppression.address_digest.in_(digests))
@@ -38,7 +38,7 @@ def suppression_reasons(session: Session, digests: Collection[bytes]) -> dict[by
 
 
 def lift_suppression(address: Address, *, context: Context) -> bool:
-    """Allow mail to the address again, for instance after its server's fault; return False where it was allowed."""
+    """Allow mail to the address again, for instance after its server's fault; return False if it was not suppressed."""
     with transaction() as session:
         lifted = delete(Suppression).where(Suppression.address_digest == context.vault.suppression_digest(address))
         return session.execute(lifted.returning(Suppression.address_digest)).first() is not None

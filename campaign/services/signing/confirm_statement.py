@@ -134,7 +134,7 @@ def store_signature(
     else:
         signature_id = signer.new_id
         writes.append((_INSERT_SIGNATURE, row | {"id": signature_id}))
-    owed = NewMail(
+    new_mail = NewMail(
         kind=MailKind.CONFIRMED,
         signature_id=signature_id,
         domain_digest=vault.domain_digest(signer.address),
@@ -145,7 +145,7 @@ def store_signature(
     writes += [
         (MARK_CONFIRMED, {"confirmed": sign_up.id, "new_signature": signature_id}),
         (_INSERT_CONSENT, _consent_columns(sign_up, signature_id, choices, now)),
-        mail_write(owed, now=now, domain=context.mail_domain),
+        mail_write(new_mail, now=now, domain=context.mail_domain),
         proof_write(connection.dialect.name, signer.address, now=now, vault=vault),
     ]
     if not signer.was_counted:

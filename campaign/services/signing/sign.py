@@ -116,7 +116,7 @@ def _rows(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any]]
     """Return the rows for `write_sign_up`. They are made before the transaction, to keep the transaction short."""
     now, vault = context.now, context.vault
     domain_digest = vault.domain_digest(sign_up.address)
-    owed = NewMail(
+    new_mail = NewMail(
         kind=MailKind.CONFIRMATION,
         signature_id=None,
         domain_digest=domain_digest,
@@ -127,7 +127,7 @@ def _rows(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any]]
     )
     values = {
         "sign_up": _sign_up_columns(sign_up, now, vault, domain_digest),
-        "mail": mail_columns(owed, now=now, domain=context.mail_domain),
+        "mail": mail_columns(new_mail, now=now, domain=context.mail_domain),
         "funnel": {
             "appeal_id": sign_up.appeal_id,
             "section_code": sign_up.section_code,
