@@ -41,20 +41,20 @@ from campaign.services.privacy.retention import purge_expired
 
 log = logging.getLogger(__name__)
 
-# Batches a minute: a hundred thousand confirmations.
-_DOMAIN_BATCHES = 20
-# Runs every five minutes, so its last run shows when any worker last ran.
-_STEADY_JOB = "close-over"
-_LONG_STOP = timedelta(days=2)
-_DOUBT_SECONDS = 3600.0
-# Runs each minute, so its last run shows whether any job begins at all. Two long jobs may delay it by some minutes.
+# The batches of one run, each minute: together a hundred thousand confirmations.
+_DOMAIN_BATCHES_A_RUN = 20
+# This job runs every five minutes, so its last run shows when any worker last ran.
+_CLOCK_CHECK_JOB = "close-over"
+_LONG_PAUSE = timedelta(days=2)
+_CLOCK_DOUBT_SECONDS = 3600.0
+# This job runs each minute, so its last run shows whether any job begins at all. Two long jobs may delay it by minutes.
 _MINUTE_JOB = "take-bounces"
 _STANDSTILL_SECONDS = 600.0
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 # The progress of this process, which runs one worker.
-progress = WorkerProgress(("deliver", "mind", "work_for_staff"))
+progress = WorkerProgress(("deliver_mail", "answer_requests", "work_for_staff"))
 
 
 def bind(app: Flask) -> None:
@@ -62,20 +62,21 @@ def bind(app: Flask) -> None:
     huey.app = app
 
 
-def clocks_apart() -> str | None:
-    """Return a sentence saying why the current time cannot be trusted yet; None if it can."""
+def clock_trouble() -> str | None:
+    """Return the reason why the current time cannot be trusted yet; None if it can."""
     try:
         now = agreed_now(runtime().clock())
     except ClocksApartError as error:
         return str(error)
-    # On a single machine both clocks are the same and may be wrong together. A site that was off for days looks alike.
-    last = last_run(_STEADY_JOB, now)
-    if last is None or now - last < _LONG_STOP:
+    # On a single machine, application and database share one clock, which may be wrong. A site that was off for days
+    # looks the same.
+    last = last_run(_CLOCK_CHECK_JOB, now)
+    if last is None or now - last < _LONG_PAUSE:
         progress.in_doubt_since = None
         return None
     if progress.in_doubt_since is None:
         progress.in_doubt_since = time.monotonic()
-    minutes = round((progress.in_doubt_since + _DOUBT_SECONDS - time.monotonic()) / 60)
+    minutes = round((progress.in_doubt_since + _CLOCK_DOUBT_SECONDS - time.monotonic()) / 60)
     if minutes <= 0:
         return None
     return (
@@ -85,9 +86,9 @@ def clocks_apart() -> str | None:
 
 
 def queue_trouble() -> str | None:
-    """Return a sentence saying that no periodic job begins although the clocks agree; None if jobs begin.
+    """Return the reason why no periodic job begins although the clocks agree; None if jobs begin.
 
-    Looks at the runs of all workers, because any of them may take the job from the queue. Raise DBAPIError.
+    The runs of all workers count, because any of them may take the job from the queue. Raises DBAPIError.
     """
     if isinstance(huey.storage, RedisStorage):
         try:
@@ -103,16 +104,16 @@ def queue_trouble() -> str | None:
     return f"no periodic job has begun for {round(seconds / 60)} minutes: see the workers' log"
 
 
-def _once(job: str, every: timedelta, work: Callable[[Context], object]) -> None:
+def _run_job(job: str, every: timedelta, work: Callable[[Context], object]) -> None:
     """Run the job for the current period, unless another worker has, or the clocks disagree."""
     with huey.app.app_context():
-        apart = clocks_apart()
-        if apart is not None:
-            log.error("%s is not done: %s", job, apart)
+        trouble = clock_trouble()
+        if trouble is not None:
+            log.error("%s is not done: %s", job, trouble)
             return
-        at = runtime()
-        now = agreed_now(at.clock())
-        context = at.context(SYSTEM, now=now)
+        app_runtime = runtime()
+        now = agreed_now(app_runtime.clock())
+        context = app_runtime.context(SYSTEM, now=now)
         due_at = _EPOCH + (now - _EPOCH) // every * every
         try:
             run_once(job, due_at, lambda: work(context), context=context)
@@ -123,19 +124,19 @@ def _once(job: str, every: timedelta, work: Callable[[Context], object]) -> None
             raise
 
 
-def close_what_is_over() -> None:
+def close_expired_appeals() -> None:
     """Close, every five minutes, the appeals whose deadline has passed in all sections."""
 
     def work(context: Context) -> None:
         for slug in close_expired(context=context):
             log.info("closed %s: its deadline has passed everywhere", slug)
 
-    _once(_STEADY_JOB, timedelta(minutes=5), work)
+    _run_job(_CLOCK_CHECK_JOB, timedelta(minutes=5), work)
 
 
 def roll_up_history() -> None:
     """Roll up, each hour, the counts of past days into fewer rows."""
-    _once(
+    _run_job(
         "roll-up-history",
         timedelta(hours=1),
         lambda context: (roll_up(context=context), roll_up_funnel(context=context)),
@@ -149,7 +150,7 @@ def verify_tallies() -> None:
         for difference in verify():
             log.error("tally differs: %s", difference)
 
-    _once("verify-tallies", timedelta(days=1), work)
+    _run_job("verify-tallies", timedelta(days=1), work)
 
 
 def send_digests() -> None:
@@ -160,7 +161,7 @@ def send_digests() -> None:
         if owed:
             log.info("digests: %s mails owed", owed)
 
-    _once("send-digests", timedelta(days=7), work)
+    _run_job("send-digests", timedelta(days=7), work)
 
 
 def fan_out_announcements() -> None:
@@ -171,10 +172,10 @@ def fan_out_announcements() -> None:
         if owed:
             log.info("announcements: %s mails owed", owed)
 
-    _once("fan-out-announcements", timedelta(minutes=1), work)
+    _run_job("fan-out-announcements", timedelta(minutes=1), work)
 
 
-def remind() -> None:
+def send_reminders() -> None:
     """Remind, each hour, people who have not confirmed, and signers and staff of deadlines that are near."""
 
     def work(context: Context) -> None:
@@ -184,38 +185,38 @@ def remind() -> None:
         if reminded or started or staff:
             log.info("reminders: %s to confirm, %s of a deadline begun, %s to staff", reminded, started, staff)
 
-    _once("remind", timedelta(hours=1), work)
+    _run_job("remind", timedelta(hours=1), work)
 
 
 def start_handover(handover_id: int) -> None:
-    """Queue the making of that list. If the queue is away, the job that runs each minute finds the list."""
+    """Enqueue the making of that list. If the queue is unreachable, the job that runs each minute makes the list."""
     try:
         if not isinstance(huey.storage, RedisStorage):
             huey.storage.initialize_schema()  # no worker may have run yet
         _queue_handover(handover_id)
     except CLIENT_ERRORS as error:
         log.warning("the queue took no job for the list %s: %s", handover_id, type(error).__name__)
-    except Exception:  # whatever the queue's storage raises: the row says what is wanted
+    except Exception:  # any error of the queue's storage: the row of the list remains, and a later run makes it
         log.exception("the queue took no job for the list %s", handover_id)
 
 
 def _make_handover(handover_id: int) -> None:
     with huey.app.app_context():
-        at = runtime()
-        make_handover(handover_id, clock=at.clock, context=at.context(SYSTEM))
+        app_runtime = runtime()
+        make_handover(handover_id, clock=app_runtime.clock, context=app_runtime.context(SYSTEM))
 
 
 def make_handovers() -> None:
-    """Make, each minute, the lists that no worker makes, because one broke off or the queue was away."""
+    """Make, each minute, the lists that no worker is making: one was interrupted, or the queue was unreachable."""
 
     def work(context: Context) -> None:
         for handover_id in waiting_handovers(context.now):
             _make_handover(handover_id)
 
-    _once("make-handovers", timedelta(minutes=1), work)
+    _run_job("make-handovers", timedelta(minutes=1), work)
 
 
-def take_bounces() -> None:
+def process_bounces() -> None:
     """Read, each minute, the bounces in the Maildir of TOCSIN_BOUNCE_MAILDIR."""
 
     def work(context: Context) -> None:
@@ -225,56 +226,56 @@ def take_bounces() -> None:
         if outcomes:
             log.info("bounces: %s", ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())))
 
-    _once(_MINUTE_JOB, timedelta(minutes=1), work)
+    _run_job(_MINUTE_JOB, timedelta(minutes=1), work)
 
 
 def purge_personal_data() -> None:
-    """Delete, each hour, personal data whose retention has ended. A worker that is stopped leaves the rest."""
+    """Delete, each hour, personal data whose retention has ended; stop early where the worker is stopped."""
 
     def work(context: Context) -> None:
         stop: threading.Event = huey.worker_stop
         done = purge_expired(go_on=lambda: not stop.is_set(), context=context)
         done["months of the erasure journal"] = forget(context.settings.erasure_journal, context=context)
         if done.total():
-            log.info("let go: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number))
+            log.info("purged: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number))
 
-    _once("purge-expired", timedelta(hours=1), work)
+    _run_job("purge-expired", timedelta(hours=1), work)
 
 
-def look_at_domains() -> None:
+def examine_domains() -> None:
     """Examine, each minute, the mail domains from which signatures were confirmed."""
 
     def work(context: Context) -> None:
-        for _ in range(_DOMAIN_BATCHES):
+        for _ in range(_DOMAIN_BATCHES_A_RUN):
             if not watch_domains(context=context):
                 break
 
-    _once("look-at-domains", timedelta(minutes=1), work)
+    _run_job("look-at-domains", timedelta(minutes=1), work)
 
 
 def rewrite_keys() -> None:
-    """Rewrite, every ten minutes, the small table of rows' keys if some were erased."""
+    """Rewrite, every ten minutes, the small table of row keys if some were erased."""
 
     def work(_context: Context) -> None:
         if rewrite():
             log.info("the keys of erased rows are gone from the database's files")
 
-    _once("rewrite-keys", timedelta(minutes=10), work)
+    _run_job("rewrite-keys", timedelta(minutes=10), work)
 
 
 # The times of the jobs, in UTC.
 for _job, _when in (
-    (close_what_is_over, crontab(minute="*/5")),
+    (close_expired_appeals, crontab(minute="*/5")),
     (roll_up_history, crontab(minute="7")),
     (verify_tallies, crontab(hour="3", minute="17")),
     (send_digests, crontab(day_of_week="1", hour="6", minute="41")),
     (fan_out_announcements, crontab(minute="*")),
-    (remind, crontab(minute="11")),
+    (send_reminders, crontab(minute="11")),
     (make_handovers, crontab(minute="*")),
-    (take_bounces, crontab(minute="*")),
+    (process_bounces, crontab(minute="*")),
     (purge_personal_data, crontab(minute="23")),
     (rewrite_keys, crontab(minute="*/10")),
-    (look_at_domains, crontab(minute="*")),
+    (examine_domains, crontab(minute="*")),
 ):
     huey.periodic_task(_when)(_job)
 _queue_handover = huey.task()(_make_handover)

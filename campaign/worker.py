@@ -1,6 +1,7 @@
 """A worker process: its loops and the progress it reports.
 
-It delivers mail, answers who asks for links, does what staff have asked for, and runs the periodic jobs (see `tasks`).
+It delivers mail, answers requests for links and passwords, does long work for staff, and runs the periodic jobs of
+`tasks`.
 """
 
 from __future__ import annotations
@@ -32,21 +33,21 @@ from campaign.services.periodic.worker_progress import delete_progress, store_pr
 from campaign.services.privacy.erasure_journal import unwritable, write_out
 from campaign.services.signing.new_link import answer_link_requests
 from campaign.services.staff.password_reset import answer_reset_requests
-from campaign.tasks import clocks_apart, progress, queue_trouble
+from campaign.tasks import clock_trouble, progress, queue_trouble
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 _SHUTDOWN_SECONDS = 2.0
-# Longer than any round takes; and twice that is at most the lease of what this worker has claimed.
-_SILENCE_SECONDS = 60.0
-_BREATH_SECONDS = 0.05
+# No round takes longer. Twice this time is at most the lease of the mails that this worker has claimed.
+_MAX_ROUND_SECONDS = 60.0
+_BATCH_PAUSE_SECONDS = 0.05
 _REPORT_SECONDS = 10.0
-_SAID_AGAIN_SECONDS = 60.0
+_LOG_AGAIN_SECONDS = 60.0
 
 
 class WorkerBrokenError(Exception):
-    """An error of this program ended the worker; it is in the log and in the worker's row."""
+    """An error of this program ended the worker. The log and the worker's row have the error."""
 
 
 class _ThreadedConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
@@ -66,59 +67,59 @@ def run_worker(stop: threading.Event) -> None:
     if stop.is_set():
         return
     huey.worker_stop = stop
-    # Two threads: a list of a hundred thousand names must not delay the periodic jobs.
+    # Two threads, so that a list of a hundred thousand names does not delay the periodic jobs.
     consumer = _ThreadedConsumer(huey, workers=2, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
     consumer.start()
-    watchdog = Watchdog(_SILENCE_SECONDS)
-    broken: list[Exception] = []
+    watchdog = Watchdog(_MAX_ROUND_SECONDS)
+    errors: list[Exception] = []
     threads = [
-        threading.Thread(target=_run_beside, args=(watchdog, work, stop, broken), daemon=True)
-        for work in (_mind, _work_for_staff, _tell_progress)
+        threading.Thread(target=_run_loop, args=(watchdog, loop, stop, errors), daemon=True)
+        for loop in (_answer_requests, _work_for_staff, _report_progress)
     ]
     for thread in threads:
         thread.start()
     try:
-        watchdog.run_watched(_deliver, runtime(), stop)
+        watchdog.run_watched(_deliver_mail, runtime(), stop)
     except Exception as error:
         log.exception("delivering broke")
-        broken.append(error)
+        errors.append(error)
     finally:
         stop.set()
         for thread in threads:
             thread.join(_SHUTDOWN_SECONDS)
         consumer.stop(graceful=True)
-        _say_end(broken)
+        _record_end(errors)
 
 
-def _run_beside(watchdog: Watchdog, work: Callable[..., None], stop: threading.Event, broken: list[Exception]) -> None:
-    """Run a loop. An error of this program in it ends the whole worker, so that the service manager restarts it."""
+def _run_loop(watchdog: Watchdog, loop: Callable[..., None], stop: threading.Event, errors: list[Exception]) -> None:
+    """Run a loop. An error of this program in it ends the whole worker, which the service manager then restarts."""
     try:
-        watchdog.run_watched(work, huey.app, stop)
+        watchdog.run_watched(loop, huey.app, stop)
     except Exception as error:
         log.exception("a loop broke")
-        broken.append(error)
+        errors.append(error)
         stop.set()
 
 
-def _say_end(broken: list[Exception]) -> None:
-    """Delete this worker's row, or store in it what broke. Raise WorkerBrokenError in that case."""
-    for error in broken:
+def _record_end(errors: list[Exception]) -> None:
+    """Delete this worker's row; after an error, store the error there instead and raise WorkerBrokenError."""
+    for error in errors:
         progress.record_error(diagnose(error))
         log.error("the worker ends: %s", diagnose(error))
     try:
-        if broken:
+        if errors:
             store_progress(progress, is_broken=True)
         else:
             delete_progress(progress)
     except DBAPIError as error:
-        log.warning("how this worker ended is not written down: %s", diagnose(error))
-    if broken:
-        raise WorkerBrokenError(str(diagnose(broken[0])))
+        log.warning("the end of this worker could not be stored: %s", diagnose(error))
+    if errors:
+        raise WorkerBrokenError(str(diagnose(errors[0])))
 
 
 def _wait_for_database(app: Flask, stop: threading.Event) -> None:
-    """Return once the database can be used, because machines start in any order, or once `stop` is set."""
-    said, said_at = "", 0.0
+    """Wait until the database can be used, because machines start in any order, or until `stop` is set."""
+    logged_reason, logged_at = "", 0.0
     while not stop.is_set():
         try:
             reason = readiness_problem(app.extensions["migrate"].directory)
@@ -128,63 +129,64 @@ def _wait_for_database(app: Flask, stop: threading.Event) -> None:
             reason = str(diagnose(error))
         if reason is None:
             return
-        if reason != said or time.monotonic() - said_at >= _SAID_AGAIN_SECONDS:
+        if reason != logged_reason or time.monotonic() - logged_at >= _LOG_AGAIN_SECONDS:
             log.warning("waiting: %s", reason)
-            said, said_at = reason, time.monotonic()
+            logged_reason, logged_at = reason, time.monotonic()
         stop.wait(POLL_SECONDS)
 
 
-def _deliver(at: Runtime, stop: threading.Event, turning: Callable[[], None]) -> None:
-    keys = Keys(at.vault, at.tokens)
-    dispatcher = Dispatcher(at.settings, keys)
-    turns = 0
+def _deliver_mail(app_runtime: Runtime, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
+    """Deliver mail until `stop` is set, and record each round that succeeded."""
+    keys = Keys(app_runtime.vault, app_runtime.tokens)
+    dispatcher = Dispatcher(app_runtime.settings, keys)
+    rounds = 0
 
-    def turned() -> None:
-        nonlocal turns
-        turning()
-        if turns:  # the round before succeeded
-            progress.record_round("deliver")
-        turns += 1
+    def begin_round() -> None:
+        nonlocal rounds
+        heartbeat()
+        if rounds:  # the previous round has succeeded
+            progress.record_round("deliver_mail")
+        rounds += 1
 
     try:
         while not stop.is_set():
             try:
-                dispatcher.run(stop, turned)
+                dispatcher.run(stop, begin_round)
             except DBAPIError as error:
-                # The database may be restarting; the mails to send are still stored there.
-                turns = _wait_or_raise(error, stop)
+                # The database may be restarting. The mails to send are still stored there.
+                rounds = _wait_or_raise(error, stop)
     finally:
         try:
             dispatcher.stop()
         except DBAPIError as error:
-            log.warning("what was under way is in doubt: %s", diagnose(error))
+            log.warning("mails being sent are in doubt: %s", diagnose(error))
 
 
 def _wait_or_raise(error: DBAPIError, stop: threading.Event) -> int:
-    """Wait a second if the error can pass, and return 0. Raise it otherwise: a wrong statement stays wrong."""
-    found = diagnose(error)
-    if not found.is_transient:
+    """Wait a second and return 0 if the error is transient; else raise it."""
+    diagnosis = diagnose(error)
+    if not diagnosis.is_transient:
         raise error
-    log.warning("%s", found)
+    log.warning("%s", diagnosis)
     stop.wait(POLL_SECONDS)
     return 0
 
 
-def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
-    """Report every ten seconds what this worker has done, and whether the erasure journal can be written."""
+def _report_progress(app: Flask, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
+    """Report every ten seconds the progress of this worker, and whether the erasure journal can be written."""
     while not stop.wait(POLL_SECONDS):
-        turning()
+        heartbeat()
         if time.monotonic() < progress.report_at:
             continue
         with app.app_context():
             folder = runtime().settings.erasure_journal
             progress.set_trouble("erasure-journal", unwritable(folder))
             try:
-                apart = clocks_apart()
-                progress.set_trouble("clock", apart)
-                if apart is not None:
+                clock_problem = clock_trouble()
+                progress.set_trouble("clock", clock_problem)
+                if clock_problem is not None:
                     progress.newest_run_since = None  # no job begins meanwhile
-                progress.set_trouble("queue", None if apart else queue_trouble())
+                progress.set_trouble("queue", None if clock_problem else queue_trouble())
                 store_progress(progress)
                 since = progress.seconds_since_last_round()
                 # A worker that has just started, or just recovered, reports at once.
@@ -195,51 +197,53 @@ def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None
                 _wait_or_raise(error, stop)
 
 
-def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
+def _answer_requests(app: Flask, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
     """Answer requests for links and passwords, and write the erasure journal, every second."""
-    again_at = 0.0
+    retry_at = 0.0
     while not stop.wait(POLL_SECONDS):
-        turning()
+        heartbeat()
         with app.app_context():
-            at = runtime()
+            app_runtime = runtime()
             try:
-                context = at.context(SYSTEM)
+                context = app_runtime.context(SYSTEM)
                 while answer_link_requests(context=context) and not stop.is_set():
-                    turning()
+                    heartbeat()
                 while answer_reset_requests(context=context) and not stop.is_set():
-                    turning()
-                if time.monotonic() >= again_at:
-                    write_out(at.settings.erasure_journal, turning=turning, context=context)
-                progress.record_round("mind")
+                    heartbeat()
+                if time.monotonic() >= retry_at:
+                    write_out(app_runtime.settings.erasure_journal, heartbeat=heartbeat, context=context)
+                progress.record_round("answer_requests")
             except DBAPIError as error:
                 _wait_or_raise(error, stop)
             except OSError as error:
                 # The entries wait in the database until the folder can be written to.
                 log.warning(
                     "the erasure journal cannot be written to %s: %s",
-                    at.settings.erasure_journal,
+                    app_runtime.settings.erasure_journal,
                     error.strerror or error,
                 )
-                again_at = time.monotonic() + 60
-            except Exception as error:  # one request that fails must not stop all others until the next start
+                retry_at = time.monotonic() + 60
+            except Exception as error:  # one failing request must not stop all others until the next start
                 progress.record_error(diagnose(error))
                 log.exception("links or the erasure journal failed")
 
 
-def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
+def _work_for_staff(app: Flask, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
     """Sign up the next rows of paper sheets, and run invalidations batch by batch, every second."""
     with app.app_context():
         addressees = RefusedRecipients(runtime().settings)
     while not stop.wait(POLL_SECONDS):
-        turning()
+        heartbeat()
         with app.app_context():
-            at = runtime()
+            app_runtime = runtime()
             try:
                 if has_waiting_rows():
-                    sign_sheet_rows(context=at.context(SYSTEM), addressees=addressees)
-                # A pause between two batches, in which sign-ups get the database.
-                while has_work() and advance(context=at.context(SYSTEM)) and not stop.wait(_BREATH_SECONDS):
-                    turning()
+                    sign_sheet_rows(context=app_runtime.context(SYSTEM), addressees=addressees)
+                # Between two batches there is a pause, so that sign-ups can use the database.
+                while (
+                    has_work() and advance(context=app_runtime.context(SYSTEM)) and not stop.wait(_BATCH_PAUSE_SECONDS)
+                ):
+                    heartbeat()
                 progress.record_round("work_for_staff")
             except DBAPIError as error:
                 _wait_or_raise(error, stop)

@@ -113,10 +113,10 @@ def test_the_audit_log_says_once_that_the_deadline_closed_it(
 ) -> None:
     clock.now = datetime(2026, 4, 13, 12, tzinfo=UTC)
     sync_database_clock()
-    tasks.close_what_is_over()
+    tasks.close_expired_appeals()
     clock.now += timedelta(hours=1)
     sync_database_clock()
-    tasks.close_what_is_over()
+    tasks.close_expired_appeals()
     (entry,) = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "appeal.close"))
     assert (entry.subject, entry.staff_id, entry.section_code) == (f"appeal:{appeal.slug}", None, None)
     assert (entry.before, entry.after) == ({"state": "open"}, {"state": "closed"})

@@ -41,7 +41,7 @@ def test_links_are_answered_after_one_could_not_be(app: Flask, monkeypatch: pyte
 
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(worker, "answer_link_requests", answer)
-    worker._mind(app, stop, turning=lambda: None)
+    worker._answer_requests(app, stop, heartbeat=lambda: None)
     assert len(calls) == 2
 
 
@@ -52,14 +52,14 @@ def test_however_many_asked_for_links_all_are_answered_batch_by_batch(
         request_new_links(parse_address(f"{number}@mail.example"), context=context(actor=SUPPORTER))
     stop, waiting = threading.Event(), []
 
-    def turning() -> None:
+    def heartbeat() -> None:
         waiting.append(db.session.scalar(select(func.count()).select_from(LinkRequest)))
         db.session.remove()
         if not waiting[-1]:
             stop.set()
 
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.0)
-    worker._mind(app, stop, turning)
+    worker._answer_requests(app, stop, heartbeat)
     assert waiting == [150, 50, 0]
 
 

@@ -30,7 +30,7 @@ def test_a_wrong_clock_ends_and_deletes_nothing(
     before = db.session.scalar(waiting)
     sync_database_clock()
     clock.now += wrong
-    for job in (tasks.close_what_is_over, tasks.purge_personal_data, tasks.remind, tasks.roll_up_history):
+    for job in (tasks.close_expired_appeals, tasks.purge_personal_data, tasks.send_reminders, tasks.roll_up_history):
         job()
     assert db.session.scalars(select(Appeal.state)).all() == ["open"]
     assert db.session.scalar(waiting) == before
@@ -45,7 +45,7 @@ def test_what_is_over_goes_by_the_databases_clock(
     sync_database_clock()
     clock.now += MAX_DIFFERENCE - timedelta(minutes=1)
     assert abs(agreed_now(clock.now) - (clock.now - MAX_DIFFERENCE + timedelta(minutes=1))) < timedelta(seconds=30)
-    tasks.close_what_is_over()
+    tasks.close_expired_appeals()
     assert db.session.scalars(select(Appeal.state)).all() == ["closed"]
     db.session.rollback()
 
@@ -55,36 +55,36 @@ def test_after_a_leap_of_time_jobs_wait_an_hour(
 ) -> None:
     """Holds too on one machine, where the clocks of database and worker are wrong together."""
     sync_database_clock()
-    tasks.close_what_is_over()
+    tasks.close_expired_appeals()
     clock.now += timedelta(days=100)
     sync_database_clock()
     for minutes in (0, 30, 29):
         if tasks.progress.in_doubt_since is not None:
             tasks.progress.in_doubt_since -= minutes * 60
-        tasks.close_what_is_over()
-        assert "the last job ran 2026-03-01" in (tasks.clocks_apart() or "")
+        tasks.close_expired_appeals()
+        assert "the last job ran 2026-03-01" in (tasks.clock_trouble() or "")
         assert db.session.scalars(select(Appeal.state)).all() == ["open"]
         db.session.rollback()
     assert tasks.progress.in_doubt_since is not None
     tasks.progress.in_doubt_since -= 60
-    tasks.close_what_is_over()
+    tasks.close_expired_appeals()
     assert db.session.scalars(select(Appeal.state)).all() == ["closed"]
     db.session.rollback()
-    assert tasks.clocks_apart() is None
+    assert tasks.clock_trouble() is None
 
 
 def test_a_clock_that_is_put_right_within_the_hour_has_cost_nothing(
     app: Flask, appeal: AppealView, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     sync_database_clock()
-    tasks.close_what_is_over()
+    tasks.close_expired_appeals()
     clock.now += timedelta(days=100)
     sync_database_clock()
-    assert tasks.clocks_apart() is not None
+    assert tasks.clock_trouble() is not None
     clock.now -= timedelta(days=100) - timedelta(minutes=5)
     sync_database_clock()
-    assert tasks.clocks_apart() is None
-    tasks.close_what_is_over()
+    assert tasks.clock_trouble() is None
+    tasks.close_expired_appeals()
     assert db.session.scalars(select(Appeal.state)).all() == ["open"]
     db.session.rollback()
 

@@ -33,7 +33,7 @@ def hanging(work):
         return work(*positional, **named)
     return work_or_hang
 
-worker._SILENCE_SECONDS = 6.0
+worker._MAX_ROUND_SECONDS = 6.0
 match sys.argv.pop():
     case "deliver": Dispatcher.run_round = hanging(Dispatcher.run_round)
     case "mind": worker.answer_link_requests = hanging(worker.answer_link_requests)

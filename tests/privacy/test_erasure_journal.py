@@ -113,7 +113,7 @@ def test_each_batch_of_erasures_is_a_transaction_of_its_own(
     monkeypatch.setattr("campaign.services.privacy.erasure_journal.BATCH", 2)
     leave(six_signers)
     turns: list[int] = []
-    assert write_out(tmp_path, turning=lambda: turns.append(1), context=context()) == 5
+    assert write_out(tmp_path, heartbeat=lambda: turns.append(1), context=context()) == 5
     assert len(turns) == 2
 
 

@@ -51,8 +51,8 @@ class JournalContent:
     damaged: tuple[str, ...]
 
 
-def write_out(folder: Path, *, turning: Callable[[], None] = lambda: None, context: Context) -> int:
-    """Move waiting rows into the folder's files, with a call of `turning` after each batch; return how many.
+def write_out(folder: Path, *, heartbeat: Callable[[], None] = lambda: None, context: Context) -> int:
+    """Move waiting rows into the folder's files, with a call of `heartbeat` after each batch; return how many.
 
     Raises OSError; then the rows of the batch keep waiting.
     """
@@ -69,7 +69,7 @@ def write_out(folder: Path, *, turning: Callable[[], None] = lambda: None, conte
         moved += len(rows)
         if len(rows) < BATCH:
             break
-        turning()
+        heartbeat()
     return moved
 
 

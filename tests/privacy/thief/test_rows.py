@@ -41,14 +41,14 @@ pytestmark = pytest.mark.slow
 URL = "/en/appeals/ana-ruiz-vega/sign"
 STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "invalidated")
 JOBS = (
-    tasks.close_what_is_over,
+    tasks.close_expired_appeals,
     tasks.roll_up_history,
     tasks.verify_tallies,
     tasks.fan_out_announcements,
-    tasks.remind,
-    tasks.take_bounces,
+    tasks.send_reminders,
+    tasks.process_bounces,
     tasks.purge_personal_data,
-    tasks.look_at_domains,
+    tasks.examine_domains,
     tasks.rewrite_keys,
 )
 
