@@ -1,4 +1,4 @@
-"""The letter as files: a PDF for post and fax, and a QR code for a telephone."""
+"""The letter as a PDF for post and fax, and a QR code that opens the page on a telephone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ blueprint = Blueprint("letter_files", __name__)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/letter.pdf")
-def unsigned(slug: str) -> ResponseReturnValue:
+def unsigned_pdf(slug: str) -> ResponseReturnValue:
     """Return the printable letter without a name.
 
     The query has `lang`, and optionally `country`, `form`, `target` and `as=fax`.
@@ -50,11 +50,11 @@ def unsigned(slug: str) -> ResponseReturnValue:
             key, version, lambda: letter_pdf(appeal, None, choice, target, letter), content_type=PDF, headers=headers
         )
     except GlyphError:
-        return not_printable(appeal, choice)
+        return unprintable_page(appeal, choice)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/letter.pdf")
-def signed(token: str) -> ResponseReturnValue:
+def signed_pdf(token: str) -> ResponseReturnValue:
     """Return the letter with the signer's name as PDF."""
     signature = signer_or_refusal(token)
     if not isinstance(signature, SignatureView):
@@ -67,7 +67,7 @@ def signed(token: str) -> ResponseReturnValue:
     try:
         return pdf_response(appeal, signature, choice, target, letter)
     except GlyphError:
-        return not_printable(appeal, choice)
+        return unprintable_page(appeal, choice)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/act.svg")
@@ -76,14 +76,14 @@ def qr_code(slug: str) -> Response:
     appeal = published_appeal_or_404(slug)
     choice = read_choice(appeal, None)
     address = _address("take_action.act_unsigned", {"slug": slug}, choice)
-    # The country is not in the key, so that the codes are few and displace no pages from the cache.
+    # The country is not in the key: with it, there would be so many codes that they displace pages from the cache.
     key = ("qr", slug, current_locale(), choice.language, choice.form)
     return page_cache().answer(key, address, lambda: _qr_svg(address), content_type=_SVG)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/act.svg")
 def qr_code_signed(token: str) -> ResponseReturnValue:
-    """Return the same for a signer. It opens their own page, so it is not cached."""
+    """Return a QR code that opens the signer's own page; it is not cached."""
     signature = signer_or_refusal(token)
     if not isinstance(signature, SignatureView):
         return signature
@@ -125,14 +125,14 @@ def letter_pdf(
             layout=layout_for(choice.country),
             cover=cover,
             points=text.talking_points,
-            points_heading=_in_letter_language(text),
+            points_heading=_points_heading(text),
         ),
         runtime().settings.fonts,
     )
 
 
-def not_printable(appeal: AppealView, choice: LetterChoice) -> ResponseReturnValue:
-    """Return the page for a letter in a script without a font, with the alternatives to a PDF."""
+def unprintable_page(appeal: AppealView, choice: LetterChoice) -> ResponseReturnValue:
+    """Return the page for a letter whose script no font has, with the alternatives to a PDF."""
     return render_template("public/letter/not_printable.html", appeal=appeal, choice=choice), 422
 
 
@@ -154,13 +154,14 @@ def _target(appeal: AppealView, choice: LetterChoice) -> TargetView | None:
     return chosen_target(appeal, choice, request.args.get("target", ""))
 
 
-def _in_letter_language(text: TextView) -> str:
+def _points_heading(text: TextView) -> str:
+    """Return the heading of the talking points, in the letter's language if it is a locale, else in English."""
     with force_locale(text.language if text.language in LOCALES else "en"):
         return str(gettext("What to ask for"))
 
 
 def _disposition(appeal: AppealView, choice: LetterChoice) -> str:
-    """Return the Content-Disposition: shown in the browser, and saved under the appeal's name."""
+    """Return a Content-Disposition with which the browser shows the file, and saves it under the appeal's name."""
     return f'inline; filename="{appeal.slug}-{choice.language}.pdf"'
 
 

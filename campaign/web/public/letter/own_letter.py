@@ -1,7 +1,7 @@
 """The letter in the supporter's own words: an editor with the model letter beside it.
 
-The text becomes links and a PDF in the answer to the form and is stored nowhere, with or without JavaScript. Only a
-supporter who requests it by mail has it sealed in the outbox until the mail is sent.
+The answer to the form has the text as links or as a PDF; the text is not stored, with or without JavaScript. If the
+supporter asks for it by mail, it is sealed in the outbox until the mail is sent.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def show_unsigned(slug: str) -> ResponseReturnValue:
     appeal = published_appeal_or_404(slug)
     if appeal.state == AppealState.STOPPED:
         return redirect(url_for("take_action.act_unsigned", slug=slug))
-    return _page(appeal, None, None, read_choice(appeal, None), typed=None)
+    return _page(appeal, None, None, read_choice(appeal, None), own_text=None)
 
 
 @blueprint.post(f"{PREFIX}/appeals/<slug>/words")
@@ -66,7 +66,7 @@ def show_signed(token: str) -> ResponseReturnValue:
         return signature
     if signature.appeal.state == AppealState.STOPPED:
         return redirect(url_for("take_action.act", token=token))
-    return _page(signature.appeal, signature, token, read_choice(signature.appeal, signature), typed=None)
+    return _page(signature.appeal, signature, token, read_choice(signature.appeal, signature), own_text=None)
 
 
 @blueprint.post(f"{PREFIX}/m/<token>/words")
@@ -81,27 +81,29 @@ def write_signed(token: str) -> ResponseReturnValue:
 
 
 def _process(appeal: AppealView, signature: SignatureView | None, token: str | None) -> ResponseReturnValue:
+    """Return the page with the text's links or errors, or the PDF; mail the text if the form asks for it."""
     choice = read_choice(appeal, signature)
-    typed, error = _read_letter()
-    if request.form.get("do") == "carry":  # the language switch: the text is shown again without checking it
-        return _page(appeal, signature, token, choice, typed=typed)
+    own_text, error = _read_letter()
+    if request.form.get("do") == "carry":  # sent by the language switch, which shows the text unchecked
+        return _page(appeal, signature, token, choice, own_text=own_text)
     if error:
-        return _page(appeal, signature, token, choice, typed=typed, error=error), 422
-    letter = own_letter(appeal.texts[choice.language], typed)
+        return _page(appeal, signature, token, choice, own_text=own_text, error=error), 422
+    letter = own_letter(appeal.texts[choice.language], own_text)
     if request.form.get("do") == "pdf":
         target = chosen_target(appeal, choice, request.form.get("target", ""))
         try:
             return pdf_response(appeal, signature, choice, target, letter)
         except GlyphError:
             error = gettext("No PDF: this server has no font for this script. Print your letter with another program.")
-            return _page(appeal, signature, token, choice, typed=typed, error=error), 422
-    is_mailed = request.form.get("do") == "mail" and signature is not None and _mail(signature, typed)
-    return _page(appeal, signature, token, choice, typed=typed, letter=letter, is_mailed=is_mailed)
+            return _page(appeal, signature, token, choice, own_text=own_text, error=error), 422
+    is_mailed = request.form.get("do") == "mail" and signature is not None and _mail(signature, own_text)
+    return _page(appeal, signature, token, choice, own_text=own_text, letter=letter, is_mailed=is_mailed)
 
 
-def _mail(signature: SignatureView, typed: str) -> bool:
+def _mail(signature: SignatureView, own_text: str) -> bool:
+    """Mail the text to the signer; return False if the signature does not allow it or was erased."""
     try:
-        mail_own_letter(signature.id, typed, context=supporter_context())
+        mail_own_letter(signature.id, own_text, context=supporter_context())
     except (StateError, NotFoundError):
         return False
     return True
@@ -109,10 +111,10 @@ def _mail(signature: SignatureView, typed: str) -> bool:
 
 def _read_letter() -> tuple[str, str]:
     """Return the text without control characters, and the error message or ""."""
-    typed = request.form.get("words", "")
-    if "\ufffd" in typed:
-        return typed[:MAX_LENGTH], gettext("We could not read this text. Please type it again.")
-    text = without_controls(typed)
+    own_text = request.form.get("words", "")
+    if "\ufffd" in own_text:
+        return own_text[:MAX_LENGTH], gettext("We could not read this text. Please type it again.")
+    text = without_controls(own_text)
     if not text.strip():
         return "", gettext("Please write your letter first.")
     if len(text) > MAX_LENGTH:
@@ -126,15 +128,15 @@ def _page(
     token: str | None,
     choice: LetterChoice,
     *,
-    typed: str | None,
+    own_text: str | None,
     letter: Letter | None = None,
     is_mailed: bool = False,
     error: str = "",
 ) -> str:
     text = appeal.texts[choice.language]
     model = model_letter(text, signer_name(appeal, signature.name if signature else None), form=choice.form)
-    if typed is None:
-        typed = model.text if model and request.args.get("start") == "model" else ""
+    if own_text is None:
+        own_text = model.text if model and request.args.get("start") == "model" else ""
     targets = reachable_targets(appeal, choice)
     return render_template(
         "public/letter/own_letter.html",
@@ -144,7 +146,7 @@ def _page(
         token=token,
         signature=signature,
         choice=choice,
-        typed=typed,
+        own_text=own_text,
         letter=letter,
         model=model,
         mails=mail_options(targets, letter) if letter else (),
@@ -153,7 +155,7 @@ def _page(
         error=error,
         is_mailed=is_mailed,
         can_mail=signature is not None and signature.state == SignatureState.CONFIRMED,
-        own_address=url_for("own_letter.show_signed", token=token)
+        form_address=url_for("own_letter.show_signed", token=token)
         if token
         else url_for("own_letter.show_unsigned", slug=appeal.slug),
     )

@@ -1,4 +1,4 @@
-"""Taking action: sending the letter by every channel and reporting it, with or without a signature."""
+"""The page for taking action: sending the letter by each channel and reporting it, with or without a signature."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from campaign.web.public.context import supporter_context
 from campaign.web.public.letter.take_action_page import LetterChoice, counted_receipt, read_choice, take_action_context
 from campaign.web.public.signing.token import signer_or_refusal
 
-# By network: enough for a class that writes together, too few to inflate the counts of a campaign.
+# The limits are by network: enough for a class that writes together, too low to inflate the counts of a campaign.
 UNSIGNED_LIMITS = "40 per hour; 120 per day"
 # A channel and the position of a target.
 ReportedAction = tuple[Channel, int]
@@ -36,7 +36,7 @@ blueprint = Blueprint("take_action", __name__)
 
 @blueprint.get(f"{PREFIX}/m/<token>/act")
 def act(token: str) -> ResponseReturnValue:
-    """Show the letter by every channel to a signer."""
+    """Show the letter with all channels to a signer."""
     signature = signer_or_refusal(token)
     if not isinstance(signature, SignatureView):
         return signature
@@ -57,14 +57,14 @@ def report(token: str) -> ResponseReturnValue:
             record_report(signature.id, done[0], target=done[1], context=supporter_context())
             watch_signed_report(signature.appeal, context=supporter_context())
     except (StateError, NotFoundError):
-        done = None  # not confirmed, or over: the page must not thank for an action that is not counted
+        action = None  # the page must not give thanks for an action that is not counted
     choice = read_choice(signature.appeal, signature)
-    return redirect(_next_address("take_action.act", {"token": token}, signature.appeal, done, choice), 303)
+    return redirect(_next_address("take_action.act", {"token": token}, signature.appeal, action, choice), 303)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/act")
 def act_unsigned(slug: str) -> ResponseReturnValue:
-    """Show the letter by every channel to readers who have not signed."""
+    """Show the letter with all channels to readers who have not signed."""
     appeal = published_appeal_or_404(slug)
     choice = read_choice(appeal, None)
     if request.query_string:
@@ -81,23 +81,23 @@ def report_unsigned(slug: str) -> ResponseReturnValue:
     """Count an action that was reported without a signature, for the section of the chosen country."""
     appeal = published_appeal_or_404(slug)
     choice = read_choice(appeal, None)
-    done = _reported_action(appeal)
+    action = _reported_action(appeal)
     section = data_cache().section_for(choice.country, current_locale(), appeal) if choice.country else None
     if section is None:
         return _unsigned_page(appeal, choice, error=INPUT_ERRORS["country", "missing"]), 422
-    if done is not None:
-        done, challenge = _record_unsigned(appeal, section.code, done)
+    if action is not None:
+        action, challenge = _record_unsigned(appeal, section.code, action)
         if challenge is not None:
             return _unsigned_page(appeal, choice, challenge=challenge), 422
-    return redirect(_next_address("take_action.act_unsigned", {"slug": slug}, appeal, done, choice), 303)
+    return redirect(_next_address("take_action.act_unsigned", {"slug": slug}, appeal, action, choice), 303)
 
 
 def _record_unsigned(
-    appeal: AppealView, section_code: str, done: ReportedAction
+    appeal: AppealView, section_code: str, action: ReportedAction
 ) -> tuple[ReportedAction | None, ChallengeDemand | None]:
-    """Count the action; return it, or the demand that the browser has to meet first. 429 above the appeal's cap."""
+    """Count the action and return it, or return the demand of the human check; 429 above the appeal's limit."""
     proof, ticket = request.form.get("proof", ""), request.form.get("ticket", "")
-    report = UnsignedReport(section_code, done[0], done[1], client_networks(), proof, ticket)
+    report = UnsignedReport(section_code, action[0], action[1], client_networks(), proof, ticket)
     try:
         count_unsigned_report(appeal, report, context=supporter_context())
     except ReportLimitError:
@@ -106,14 +106,14 @@ def _record_unsigned(
         return None, error.demand
     except (StateError, NotFoundError):
         return None, None
-    return done, None
+    return action, None
 
 
 def _unsigned_page(
     appeal: AppealView, choice: LetterChoice, error: object = None, challenge: ChallengeDemand | None = None
 ) -> str:
     reported = {name: request.form.get(name, "") for name in ("channel", "target")}
-    page = take_action_context(appeal, None, choice) | {"error": error, "challenge": challenge, "asked": reported}
+    page = take_action_context(appeal, None, choice) | {"error": error, "challenge": challenge, "reported": reported}
     return render_template("public/letter/take_action.html", **page, token=None)
 
 
@@ -127,10 +127,10 @@ def _reported_action(appeal: AppealView) -> ReportedAction | None:
 
 
 def _next_address(
-    endpoint: str, page: dict[str, str], appeal: AppealView, done: ReportedAction | None, choice: LetterChoice
+    endpoint: str, page: dict[str, str], appeal: AppealView, action: ReportedAction | None, choice: LetterChoice
 ) -> str:
-    """Return the address of the page with the same choices, at the action just done: the next channel follows it."""
+    """Return the address of the page with the same choices, scrolled to the counted action: the next one is below."""
     values: dict[str, Any] = {**page, **choice.as_query()}
-    if done is not None:
-        values |= {"done": counted_receipt(appeal, *done), "_anchor": done[0].value}
+    if action is not None:
+        values |= {"done": counted_receipt(appeal, *action), "_anchor": action[0].value}
     return url_for(endpoint, **values)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from flask import request, url_for
@@ -34,19 +36,22 @@ class LetterChoice:
     country: str | None
     form: GenderForm
 
-    def as_picked(self) -> dict[str, str]:
-        """Return only the choices that the supporter has made, for links to the page in other languages."""
+    def as_explicit_query(self) -> dict[str, str]:
+        """Return only the choices that the request has, for links to the page in other languages."""
         return {name: value for name, value in self.as_query().items() if request.values.get(name)}
 
     def as_query(self) -> dict[str, str]:
         """Return the choices as query parameters."""
-        chosen = {"lang": self.language, "country": self.country or "", "form": self.form.value}
-        return {name: value for name, value in chosen.items() if value}
+        parameters = {"lang": self.language, "country": self.country or "", "form": self.form.value}
+        return {name: value for name, value in parameters.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
 class MailOption:
-    """A mail to write: its recipients, the links that open it, own program first, and the target that it reports."""
+    """A mail to write: its recipients and the links that open it, that of the supporter's mail program first.
+
+    A report that it was sent is counted for `target`.
+    """
 
     target: TargetView
     recipients: MailRecipients
@@ -55,32 +60,38 @@ class MailOption:
 
 @dataclass(frozen=True, slots=True)
 class ContactOption:
-    """A target by one channel: how to reach it, its address lines, a text to use there, and a mail to it."""
+    """One way to reach a target by a channel.
+
+    `number` is its fax or telephone number or its account, `lines` describe the target, `text` is to be said or posted.
+    """
 
     target: TargetView
-    reach: str
+    number: str
     lines: tuple[str, ...]
-    extra: str = ""
+    text: str = ""
     mail: MailOption | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OfferedStep:
-    """A channel with its contacts; whether post is among them; its last useful day; whether it is late or done."""
+    """A channel with its contacts, and the last day on which using it helps.
+
+    `has_post` is true if a contact is reached by post. `is_late` is true after the last day.
+    """
 
     channel: str
     contact: str
     to_embassies: bool
-    ways: tuple[ContactOption, ...]
-    is_posted: bool
-    until: date | None
+    options: tuple[ContactOption, ...]
+    has_post: bool
+    last_day: date | None
     is_late: bool
     is_done: bool
 
     @property
-    def is_shut(self) -> bool:
-        """Tell whether it is too late for this channel, with no contact quicker than post."""
-        return self.is_late and not any(way.mail for way in self.ways)
+    def is_too_late(self) -> bool:
+        """Return whether it is too late for this channel, with no contact that a mail still reaches."""
+        return self.is_late and not any(option.mail for option in self.options)
 
 
 def read_choice(appeal: AppealView, signature: SignatureView | None) -> LetterChoice:
@@ -100,10 +111,10 @@ def read_choice(appeal: AppealView, signature: SignatureView | None) -> LetterCh
 
 def take_action_context(appeal: AppealView, signature: SignatureView | None, choice: LetterChoice) -> dict[str, Any]:
     """Return the values for the template."""
-    until = continued_until(appeal, signature, choice.country)
-    if until is not None:
-        # Then each channel is useful until that day.
-        appeal = replace(appeal, deadline=until)
+    last_day = continued_until(appeal, signature, choice.country)
+    if last_day is not None:
+        # The section continues, so its last day takes the place of the deadline.
+        appeal = replace(appeal, deadline=last_day)
     text = appeal.texts[choice.language]
     targets = reachable_targets(appeal, choice)
     name = signer_name(appeal, signature.name if signature else None)
@@ -121,14 +132,14 @@ def take_action_context(appeal: AppealView, signature: SignatureView | None, cho
         "steps": steps,
         "next_step": _next_channel(steps),
         "is_printable": is_letter_printable(letter, text, targets),
-        "is_open": appeal.is_open or until is not None,
-        "continued_until": until,
+        "is_open": appeal.is_open or last_day is not None,
+        "continued_until": last_day,
         "is_stopped": appeal.state == AppealState.STOPPED,
         "today": runtime().clock().date(),
         "counts": data_cache().counts(appeal),
         "countries": country_names(current_locale()),
         "primary": TargetKind.PRIMARY.value,
-        "done": just_counted(appeal),
+        "counted_action": counted_action(appeal),
         "error": None,
     }
 
@@ -152,7 +163,7 @@ def mail_options(targets: tuple[TargetView, ...], letter: Letter) -> tuple[MailO
 
 
 def letter_languages(appeal: AppealView) -> list[tuple[str, bool]]:
-    """Return the languages of the texts, each with whether it is preferred by the recipients; preferred ones first."""
+    """Return the languages of the texts, each with whether the recipients prefer it; the preferred ones first."""
     preferred = [code for code in appeal.languages if code in appeal.texts]
     return [(code, True) for code in preferred] + [(code, False) for code in appeal.texts if code not in preferred]
 
@@ -168,9 +179,9 @@ def reachable_targets(appeal: AppealView, choice: LetterChoice) -> tuple[TargetV
 
 def is_letter_printable(letter: Letter | None, text: TextView, targets: tuple[TargetView, ...]) -> bool:
     """Return whether the fonts can show the letter, or the talking points, with every address."""
-    words = letter.text if letter else "\n".join(text.talking_points)
+    content = letter.text if letter else "\n".join(text.talking_points)
     lines = "".join(line for target in targets for line in address_lines(target))
-    return is_printable(words + lines, runtime().settings.fonts)
+    return is_printable(content + lines, runtime().settings.fonts)
 
 
 def _steps(
@@ -182,104 +193,123 @@ def _steps(
     name: str,
     done: frozenset[tuple[str, int]],
 ) -> list[OfferedStep]:
-    others = [target for target in targets if target.kind != TargetKind.EMBASSY]
-    embassies = [target for target in targets if target.kind == TargetKind.EMBASSY]
-    link = absolute_url(url_for("pages.appeal", slug=appeal.slug))
-    script = "\n".join(phone_script(text, letter, name))
-    mails_by_position = {
-        target.target.position: target for target in mail_options(targets, letter or own_letter(text, ""))
-    }
-    ways = {
-        ContactKind.EMAIL: [
-            ContactOption(target, "", (), mail=mails_by_position[target.position])
-            for target in others
-            if target.position in mails_by_position
-        ],
-        ContactKind.POST: [ContactOption(target, "", address_lines(target)) for target in others if target.address],
-        ContactKind.FAX: [
-            ContactOption(target, fax, _role_and_name(target)) for target in others for fax in target.faxes
-        ],
-        ContactKind.PHONE: [
-            ContactOption(target, phone, _role_and_name(target), script) for target in others for phone in target.phones
-        ],
-        ContactKind.SOCIAL: [
-            ContactOption(target, handle, (network,), social_post(text, handle, link))
-            for target in others
-            for network, handle in sorted(target.social.items())
-        ],
-    }
+    """Return the channels that have a contact, in their order; `done` are the reported channels and positions."""
+    mails_by_position = {mail.target.position: mail for mail in mail_options(targets, letter or own_letter(text, ""))}
+    to_authorities = _options_by_contact(
+        [target for target in targets if target.kind != TargetKind.EMBASSY],
+        mails_by_position,
+        phone_text="\n".join(phone_script(text, letter, name)),
+        post_text=partial(social_post, text, link=absolute_url(url_for("pages.appeal", slug=appeal.slug))),
+    )
     to_embassies = [
         ContactOption(target, "", address_lines(target), mail=mails_by_position.get(target.position))
-        for target in embassies
+        for target in targets
+        if target.kind == TargetKind.EMBASSY
     ]
-    candidates = [(channel, step, to_embassies if step.to_embassies else ways[step.contact]) for channel, step in STEPS]
     return [
-        _step(appeal, channel, step, tuple(options), choice, done) for channel, step, options in candidates if options
+        _step(appeal, channel, step, tuple(options), choice, done)
+        for channel, step in STEPS
+        if (options := to_embassies if step.to_embassies else to_authorities[step.contact])
     ]
+
+
+def _options_by_contact(
+    authorities: list[TargetView],
+    mails_by_position: dict[int, MailOption],
+    *,
+    phone_text: str,
+    post_text: Callable[[str], str],
+) -> dict[ContactKind, list[ContactOption]]:
+    """Return the ways to reach the authorities; `post_text` returns the post that names an account."""
+    return {
+        ContactKind.EMAIL: [
+            ContactOption(target, "", (), mail=mails_by_position[target.position])
+            for target in authorities
+            if target.position in mails_by_position
+        ],
+        ContactKind.POST: [
+            ContactOption(target, "", address_lines(target)) for target in authorities if target.address
+        ],
+        ContactKind.FAX: [
+            ContactOption(target, fax, _role_and_name(target)) for target in authorities for fax in target.faxes
+        ],
+        ContactKind.PHONE: [
+            ContactOption(target, phone, _role_and_name(target), phone_text)
+            for target in authorities
+            for phone in target.phones
+        ],
+        ContactKind.SOCIAL: [
+            ContactOption(target, account, (network,), post_text(account))
+            for target in authorities
+            for network, account in sorted(target.social.items())
+        ],
+    }
 
 
 def _step(
     appeal: AppealView,
     channel: Channel,
     step: ChannelStep,
-    ways: tuple[ContactOption, ...],
+    options: tuple[ContactOption, ...],
     choice: LetterChoice,
     done: frozenset[tuple[str, int]],
 ) -> OfferedStep:
-    is_posted = channel.goes_by_post and any(way.target.address for way in ways)
-    until = appeal.deadline
-    if is_posted:
-        until = last_useful_day(until, channel, choice.country, _destination(appeal, step, ways))
+    """Return the channel with its contacts; a letter has to be posted some days before the deadline."""
+    has_post = channel.goes_by_post and any(option.target.address for option in options)
+    last_day = appeal.deadline
+    if has_post:
+        last_day = last_useful_day(last_day, channel, choice.country, _destination(appeal, step, options))
     return OfferedStep(
         channel.value,
         step.contact.value,
         step.to_embassies,
-        ways,
-        is_posted,
-        until,
-        is_late=until is not None and until < runtime().clock().date(),
-        is_done=all((channel.value, way.target.position) in done for way in ways),
+        options,
+        has_post,
+        last_day,
+        is_late=last_day is not None and last_day < runtime().clock().date(),
+        is_done=all((channel.value, option.target.position) in done for option in options),
     )
 
 
 def _done_actions(appeal: AppealView, signature: SignatureView | None) -> frozenset[tuple[str, int]]:
-    """Return the actions reported with this signature; without one, the action that the address proves."""
+    """Return the channels and positions reported with this signature; without one, those of the address's receipt."""
     if signature is not None:
         return frozenset(signature.reported)
-    channel, _, target = just_counted(appeal).partition("-")
+    channel, _, target = counted_action(appeal).partition("-")
     return frozenset({(channel, int(target))} if target else ())
 
 
 def counted_receipt(appeal: AppealView, channel: Channel, target: int) -> str:
-    """Return the receipt of an action that was just counted, for an address."""
-    services = runtime()
-    return make_receipt(services.settings.secret_key, appeal.slug, f"{channel.value}-{target}", services.clock())
+    """Return the receipt of an action that was just counted, to be put into an address."""
+    current = runtime()
+    return make_receipt(current.settings.secret_key, appeal.slug, f"{channel.value}-{target}", current.clock())
 
 
-def just_counted(appeal: AppealView) -> str:
+def counted_action(appeal: AppealView) -> str:
     """Return the channel and target, such as `fax-1`, whose receipt is in the address; else ""."""
-    services = runtime()
-    return read_receipt(services.settings.secret_key, appeal.slug, request.args.get("done", ""), services.clock()) or ""
+    current = runtime()
+    return read_receipt(current.settings.secret_key, appeal.slug, request.args.get("done", ""), current.clock()) or ""
 
 
 def _next_channel(steps: list[OfferedStep]) -> str | None:
-    """Return the channel after the last one done, else the first that is neither done nor late, else None."""
+    """Return the first channel after the last one done that can still be used, else any that can, else None."""
     last_done = max((index for index, step in enumerate(steps) if step.is_done), default=-1)
     remaining = [
-        step for step in (*steps[last_done + 1 :], *steps[: last_done + 1]) if not step.is_done and not step.is_shut
+        step for step in (*steps[last_done + 1 :], *steps[: last_done + 1]) if not step.is_done and not step.is_too_late
     ]
     return remaining[0].channel if remaining else None
 
 
-def _destination(appeal: AppealView, step: ChannelStep, ways: tuple[ContactOption, ...]) -> str | None:
-    """Return the country to which a letter by this channel goes: the targets', else the appeal's.
+def _destination(appeal: AppealView, step: ChannelStep, options: tuple[ContactOption, ...]) -> str | None:
+    """Return the country to which a letter by this channel goes.
 
-    For embassies it is the country where they are; None if there are several.
+    It is that of the contacts. If they are in several countries or name none, it is None for embassies, and else the
+    appeal's country.
     """
-    countries = {way.target.country for way in ways} - {None}
-    if step.to_embassies:
-        return countries.pop() if len(countries) == 1 else None
-    return countries.pop() if len(countries) == 1 else appeal.country
+    countries = {option.target.country for option in options} - {None}
+    if len(countries) == 1:
+        return countries.pop()
+    return None if step.to_embassies else appeal.country
 
 
 def _role_and_name(target: TargetView) -> tuple[str, ...]:
