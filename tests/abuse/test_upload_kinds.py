@@ -18,7 +18,7 @@ from pdfminer.arcfour import Arcfour
 from campaign.config import ROOT
 from campaign.document import DocumentError, parse_document
 from campaign.document.formats import subprocess_reader as apart
-from campaign.document.formats.subprocess_main import DEPTH, SECONDS, run_counted
+from campaign.document.formats.subprocess_main import MAX_DEPTH, MAX_SECONDS, run_counted
 from campaign.document.formats.unpack import Unpacker, UnpackLimitError
 from tests.abuse.test_uploads import ended_by_its_steps, operators, pdf, stream
 from tests.attack import Figure
@@ -177,7 +177,7 @@ def test_a_small_file_is_ended_by_its_steps(what: str, figure: Figure) -> None:
     data = make()
     assert len(data) < 2 * 2**20
     spent = ended_by_its_steps(name, data)
-    figure("5 input: small files that are ended by their steps: seconds", spent, f"< {SECONDS}")
+    figure("5 input: small files that are ended by their steps: seconds", spent, f"< {MAX_SECONDS}")
 
 
 @pytest.mark.parametrize("mark", [b"stream\n", b"stream\r", b"stream %\n"])
@@ -276,6 +276,6 @@ def test_calls_too_deep_do_not_end_the_counting() -> None:
     assert (sys.getrecursionlimit(), sys.gettrace()) == (usual, None)
 
     def low(calls: int) -> int:
-        return low(calls + 1) if calls < DEPTH // 2 else calls
+        return low(calls + 1) if calls < MAX_DEPTH // 2 else calls
 
-    assert run_counted(partial(low, 0), end) == DEPTH // 2
+    assert run_counted(partial(low, 0), end) == MAX_DEPTH // 2

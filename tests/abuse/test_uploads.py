@@ -20,7 +20,7 @@ from campaign.config import ROOT
 from campaign.document import DocumentError, parse_document
 from campaign.document.formats import subprocess_reader as apart
 from campaign.document.formats.pdf import read_pdf
-from campaign.document.formats.subprocess_main import MEGABYTES, SECONDS, STEPS, run_counted
+from campaign.document.formats.subprocess_main import MAX_MEGABYTES, MAX_SECONDS, MAX_STEPS, run_counted
 from campaign.document.formats.word import read_docx
 from tests.attack import IS_ATTACK, Figure
 from tests.conftest import KEYS
@@ -31,7 +31,7 @@ from tests.document.support.forms import NEW, OLD, typeset
 pytestmark = pytest.mark.slow
 UNPACKED = 2**29 if IS_ATTACK else 2**27  # bytes
 # The limit of the process that reads the file and a margin for a busy machine, beyond a file without a case.
-MOST, LONGEST = MEGABYTES + 100, 5 * SECONDS
+MOST, LONGEST = MAX_MEGABYTES + 100, 5 * MAX_SECONDS
 _FONT = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding{} >>"
 _SAID = "BT /F0 12 Tf 72 700 Td (URGENT ACTION) Tj ET"
 
@@ -186,7 +186,7 @@ def test_ten_kilobytes_are_bounded_by_their_steps_before_their_time(what: str, t
     data = operators(what, times)
     assert len(data) < 11_000
     spent = ended_by_its_steps("case.pdf", data)
-    figure("5 input: ten kilobytes of operators: seconds", spent, f"< {SECONDS}")
+    figure("5 input: ten kilobytes of operators: seconds", spent, f"< {MAX_SECONDS}")
 
 
 def test_an_urgent_action_stays_far_below_the_bound() -> None:
@@ -197,7 +197,7 @@ def test_an_urgent_action_stays_far_below_the_bound() -> None:
         raise BeyondError
 
     for read, data in ((read_pdf, typeset(NEW)), (read_pdf, builders.pdf(OLD)), (read_docx, builders.docx(NEW))):
-        run_counted(partial(read, data, "case"), end, STEPS // 5)
+        run_counted(partial(read, data, "case"), end, MAX_STEPS // 5)
         with pytest.raises(BeyondError):
             run_counted(partial(read, data, "case"), end, 1000)
 

@@ -40,7 +40,7 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
     `name` is the file's name in error messages. Raises DocumentError if the file is damaged, encrypted, too large or
     without a text layer, and MemoryError.
     """
-    _check(data, name)
+    _check_file(data, name)
     try:
         with _limited_unpacking():
             blocks = _read_blocks(data, name)
@@ -60,7 +60,7 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
     return lay_out(blocks)
 
 
-def _check(data: bytes, name: str) -> None:
+def _check_file(data: bytes, name: str) -> None:
     """Refuse truncated files, which pdfminer would read in part, and decompression bombs. Raises DocumentError."""
     # A PDF name may spell the “l” of FlateDecode as #6c.
     if _DOUBLE_FLATE.search(data.replace(b"#6c", b"l")):
@@ -82,7 +82,7 @@ def _too_large(name: str) -> DocumentError:
 
 @contextmanager
 def _limited_unpacking() -> Iterator[None]:
-    """Limit the bytes that pdfminer unpacks, since it may read streams that `_check` does not find, or one repeatedly.
+    """Limit the bytes that pdfminer unpacks: it may read a stream that `_check_file` does not find, or one repeatedly.
 
     This also replaces pdfminer's recovery of damaged streams, which copies the whole output for each byte.
     """
@@ -134,9 +134,9 @@ def _page_blocks(page: LTPage, page_number: int) -> Iterator[PageBlock]:
         lines = [line for line in box if line.get_text().strip()]
         sizes = [char.size for line in lines for char in line if isinstance(char, LTChar)]
         if lines:
-            size = median(sizes) if sizes else 0.0
+            font_size = median(sizes) if sizes else 0.0
             yield PageBlock(
-                [_page_row(line) for line in lines], page_number, box.y1, box.y0, size, page.height, page.width
+                [_page_row(line) for line in lines], page_number, box.y1, box.y0, font_size, page.height, page.width
             )
 
 
@@ -155,7 +155,7 @@ def _page_row(line: LTTextLine) -> PageRow:
                 chars.append((plain_char, marks))
     while chars and chars[-1][0] == " ":
         chars.pop()
-    # At the end of the line it stays a soft hyphen, which may break a word.
+    # A hyphen at the end of the line stays a soft one, since it may break a word.
     if line.get_text().rstrip().endswith("\u00ad"):
         chars[-1] = ("\u00ad", chars[-1][1])
     return PageRow(chars, line.x0, line.x1, _first_word_width(line))

@@ -22,7 +22,7 @@ def read_lines(data: bytes, filename: str) -> list[Line]:
     Raises DocumentError if the file is empty, above 2 MB, 10,000 lines or 400,000 characters, or in no supported
     format.
     """
-    name = _name(filename)
+    name = _printable_name(filename)
     if not data.strip():
         raise DocumentError("empty", f"{name} is empty")
     if len(data) > LIMIT:
@@ -46,15 +46,15 @@ def read_lines(data: bytes, filename: str) -> list[Line]:
 
 def _check_amount(lines: list[Line], name: str) -> list[Line]:
     """Return the lines. Raises DocumentError if there is no text or too much."""
-    count = sum(not line.is_blank for line in lines)
-    if count > MAX_LINES or sum(len(line.text) for line in lines) > MAX_CHARACTERS:
+    line_count = sum(not line.is_blank for line in lines)
+    if line_count > MAX_LINES or sum(len(line.text) for line in lines) > MAX_CHARACTERS:
         raise DocumentError("too-large", f"{name} holds more text than an Urgent Action can")
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", f"{name} holds no text")
     return lines
 
 
-def _name(filename: str) -> str:
+def _printable_name(filename: str) -> str:
     """Return the file's name as one printable line for messages."""
     bare = PurePath(filename.replace("\x00", "")).name or "the document"
     return "".join(char if char.isprintable() else "?" for char in bare)[:120]

@@ -27,41 +27,42 @@ from campaign.document.text.lines import MAX_CHARACTERS
 if TYPE_CHECKING:
     from _typeshed import TraceFunction
 
-# Lines of Python, calls and returns: their number is the same on every machine, however busy it is. A loop without
-# calls runs lines too. An Urgent Action takes one to two million.
-STEPS = 10_000_000
+# A step is a line of Python, a call or a return. Their number is the same on every machine, however busy it is. An
+# Urgent Action takes one to two million.
+MAX_STEPS = 10_000_000
 # Copying a growing value for each piece that is added takes few steps and much memory. So each new page of memory
 # counts as steps; `reader_environment` makes the system allocate large pieces anew instead of reusing freed ones.
-PAGE = 20  # steps, which take about as long as one page
+STEPS_PER_PAGE = 20  # they take about as long as the allocation of one page
 _CHECK_INTERVAL = 64  # steps between two readings of the number of pages
-# Code that catches RecursionError would go on uncounted, for counting is a call itself.
-DEPTH = 700  # nested calls; an Urgent Action needs forty
-_DEEPEST = 3 * DEPTH  # so that counting never reaches Python's own limit
-SECONDS = 4  # of processor time, for a single long call
-MEGABYTES = 700  # of address space; an Urgent Action takes 60 of memory
+MAX_DEPTH = 700  # nested calls; an Urgent Action needs forty
+# Counting is a call itself. If it reached Python's own limit, code that catches RecursionError would go on uncounted.
+_RECURSION_LIMIT = 3 * MAX_DEPTH
+MAX_SECONDS = 4  # of processor time, for a single long call
+MAX_MEGABYTES = 700  # of address space; an Urgent Action takes 60 of memory
 READERS = {"pdf": read_pdf, "docx": read_docx}
 _Result = TypeVar("_Result")
 
 
 def main() -> None:
     """Run `python -m campaign.document.formats.subprocess_main pdf|docx NAME`."""
-    _set_limit(resource.RLIMIT_CPU, SECONDS)
-    _set_limit(resource.RLIMIT_AS, MEGABYTES * 2**20)
+    _set_limit(resource.RLIMIT_CPU, MAX_SECONDS)
+    _set_limit(resource.RLIMIT_AS, MAX_MEGABYTES * 2**20)
     _set_limit(resource.RLIMIT_FSIZE, 0)
     _set_limit(resource.RLIMIT_CORE, 0)
     gc.disable()  # it would scan the growing data repeatedly, and this process ends soon
     logging.disable()  # the libraries' warnings quote the file, and the parent process would buffer them
-    form, name = sys.argv[1:]
+    file_format, name = sys.argv[1:]
     try:
-        sys.stdout.write(_answer(form, name))
+        sys.stdout.write(_read_to_json(file_format, name))
     except MemoryError:
         sys.exit(OVER_LIMIT)
 
 
-def _answer(form: str, name: str) -> str:
+def _read_to_json(file_format: str, name: str) -> str:
+    """Return as JSON the lines of the file on standard input, or the code and message of its refusal."""
     data = sys.stdin.buffer.read()
     try:
-        lines = run_counted(lambda: READERS[form](data, name), lambda: os._exit(OVER_LIMIT))
+        lines = run_counted(lambda: READERS[file_format](data, name), lambda: os._exit(OVER_LIMIT))
     except DocumentError as error:
         return json.dumps({"code": error.code, "message": error.message})
     if sum(len(line.text) for line in lines) > MAX_CHARACTERS:  # the parent process would buffer it
@@ -69,41 +70,41 @@ def _answer(form: str, name: str) -> str:
     return json.dumps({"lines": [astuple(line) for line in lines]})
 
 
-def run_counted(task: Callable[[], _Result], end: Callable[[], None], most: int = STEPS) -> _Result:
-    """Return the result of the task. Call `end` after `most` steps, or when calls nest deeper than DEPTH.
+def run_counted(task: Callable[[], _Result], stop: Callable[[], None], max_steps: int = MAX_STEPS) -> _Result:
+    """Return the result of the task. Call `stop` after `max_steps` steps, or when calls nest deeper than DEPTH.
 
-    `end` has to end the process: code that reads damaged files would catch an exception.
+    `stop` has to end the process: code that reads damaged files would catch an exception.
     """
-    left, depth, pages = most, 0, _pages()
-    next_check = left - _CHECK_INTERVAL
+    remaining_steps, depth, page_count = max_steps, 0, _count_pages()
+    next_check = remaining_steps - _CHECK_INTERVAL
 
     def check_pages() -> None:
-        nonlocal left, next_check, pages
-        previous, pages = pages, _pages()
-        left -= PAGE * (pages - previous)
-        next_check = left - _CHECK_INTERVAL
-        if left < 0:
-            end()
+        nonlocal remaining_steps, next_check, page_count
+        previous, page_count = page_count, _count_pages()
+        remaining_steps -= STEPS_PER_PAGE * (page_count - previous)
+        next_check = remaining_steps - _CHECK_INTERVAL
+        if remaining_steps < 0:
+            stop()
 
     def on_call(_frame: FrameType, _event: str, _argument: object) -> TraceFunction:
-        nonlocal left, depth
-        left -= 1
+        nonlocal remaining_steps, depth
+        remaining_steps -= 1
         depth += 1
-        if depth > DEPTH:
-            end()
+        if depth > MAX_DEPTH:
+            stop()
         return on_line
 
     def on_line(_frame: FrameType, event: str, _argument: object) -> TraceFunction:
-        nonlocal left, depth
-        left -= 1
+        nonlocal remaining_steps, depth
+        remaining_steps -= 1
         if event == "return":
             depth -= 1
-        if left < next_check:
+        if remaining_steps < next_check:
             check_pages()
         return on_line
 
     original_limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(_DEEPEST)
+    sys.setrecursionlimit(_RECURSION_LIMIT)
     sys.settrace(on_call)
     try:
         return task()
@@ -112,16 +113,16 @@ def run_counted(task: Callable[[], _Result], end: Callable[[], None], most: int 
         sys.setrecursionlimit(original_limit)
 
 
-def _pages() -> int:
+def _count_pages() -> int:
     """Return the number of memory pages that the system has given to this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
-def _set_limit(kind: int, most: int) -> None:
-    """Set a resource limit to `most`, or to the operator's own limit where that is lower."""
-    allowed = resource.getrlimit(kind)[1]
-    most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-    resource.setrlimit(kind, (most, most))
+def _set_limit(resource_kind: int, limit: int) -> None:
+    """Set a resource limit to `limit`, or to the operator's own limit where that is lower."""
+    hard_limit = resource.getrlimit(resource_kind)[1]
+    limit = limit if hard_limit == resource.RLIM_INFINITY else min(limit, hard_limit)
+    resource.setrlimit(resource_kind, (limit, limit))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""PDF and Word read in a separate process, because small files can occupy a reader for ever or fill the memory.
+"""Reading of PDF and Word files in a separate process with limits on steps, memory and time.
 
-A stream packed twice, forms that draw each other, a member with a false size: each fits into a file that is small
-enough to be accepted, and the list of such tricks has no end. So the limit is not a list of them but the number of
-steps, and beyond that the operating system's limits. They bound steps, memory and time; this is no sandbox, for the
-process runs as the same user.
+A small file can occupy a reader endlessly or fill the memory: with a stream that is packed twice, forms that draw each
+other, or a member with a false size. A list of such tricks would never be complete, so the number of steps is limited,
+and the operating system limits memory and time. This is not a sandbox: the process runs as the same user.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from campaign.document.text.lines import Line
 log = logging.getLogger(__name__)
 
 OVER_LIMIT = 3  # exit status of the process when it would need more steps or memory
-_WAIT = 40  # seconds of wall-clock time, for a busy processor
+_TIMEOUT = 40  # seconds of wall-clock time, for a busy processor
 _ROOT = Path(__file__).resolve().parents[3]
-_LARGE = str(64 * 1024)  # bytes; from this size on glibc asks the system for memory, which counts it
-# Its own exit status, and the signals by which the system ends it.
+_ALLOCATION_THRESHOLD = str(64 * 1024)  # bytes; glibc requests larger pieces from the system, which counts them
+# The exit status of the process itself, and the signals by which the system ends it.
 _OVER_LIMIT_STATUSES = (OVER_LIMIT, -signal.SIGKILL, -signal.SIGXCPU)
 
 
@@ -41,7 +40,7 @@ def read_in_subprocess(file_format: str, data: bytes, name: str) -> list[Line]:
             env=reader_environment(),
             cwd=_ROOT,
             check=False,
-            timeout=_WAIT,
+            timeout=_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
         result = None
@@ -67,4 +66,8 @@ def reader_environment() -> dict[str, str]:
     """Return the environment of the command: none of the application's keys, and glibc's allocation settings."""
     variables = {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     # These are glibc's names; other C libraries allocate large pieces this way by default.
-    return {**variables, "MALLOC_MMAP_THRESHOLD_": _LARGE, "MALLOC_TRIM_THRESHOLD_": _LARGE}
+    return {
+        **variables,
+        "MALLOC_MMAP_THRESHOLD_": _ALLOCATION_THRESHOLD,
+        "MALLOC_TRIM_THRESHOLD_": _ALLOCATION_THRESHOLD,
+    }

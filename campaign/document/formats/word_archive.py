@@ -9,11 +9,11 @@ from xml.parsers import expat
 
 from campaign.document.errors import DocumentError
 
-_UNPACKED = 24 * 1024 * 1024  # bytes
-# Bytes of all XML members; a case of five pages has less than one million. Parsing them counts few steps.
-_XML = 8 * 1024 * 1024
-_MEMBERS = 2000
-_PIECE = 64 * 1024  # bytes
+_MAX_UNPACKED = 24 * 1024 * 1024  # bytes
+# Bytes of all XML members; a case of five pages has less than one million. Parsing is one call, so it counts few steps.
+_MAX_XML = 8 * 1024 * 1024
+_MAX_MEMBERS = 2000
+_READ_SIZE = 64 * 1024  # bytes
 
 
 def unpack_members(data: bytes, name: str) -> dict[str, bytes]:
@@ -23,8 +23,8 @@ def unpack_members(data: bytes, name: str) -> dict[str, bytes]:
     the exceptions of `zipfile` if it is damaged.
     """
     with zipfile.ZipFile(BytesIO(data)) as archive:
-        _check(archive, name)
-        return _members(archive, name)
+        _check_archive(archive, name)
+        return _read_members(archive, name)
 
 
 def repack_members(members: dict[str, bytes]) -> BytesIO:
@@ -36,7 +36,7 @@ def repack_members(members: dict[str, bytes]) -> BytesIO:
     return out
 
 
-def _check(archive: zipfile.ZipFile, name: str) -> None:
+def _check_archive(archive: zipfile.ZipFile, name: str) -> None:
     """Refuse other kinds of archive and decompression bombs before anything is unpacked. Raises DocumentError."""
     members = archive.infolist()
     names = {member.filename for member in members}
@@ -45,63 +45,63 @@ def _check(archive: zipfile.ZipFile, name: str) -> None:
     # A member that is listed several times would be unpacked several times.
     if len(names) < len(members):
         raise DocumentError("unreadable", f"{name} holds two members of one name, which no Word document does")
-    if len(members) > _MEMBERS or sum(member.file_size for member in members) > _UNPACKED:
-        raise _too_much(name, _UNPACKED)
+    if len(members) > _MAX_MEMBERS or sum(member.file_size for member in members) > _MAX_UNPACKED:
+        raise _too_large(name, _MAX_UNPACKED)
     if any(member.flag_bits & 1 for member in members):
         raise DocumentError("encrypted", f"{name} is encrypted")
 
 
-def _members(archive: zipfile.ZipFile, name: str) -> dict[str, bytes]:
-    """Return the content of each member, whatever its name, for a document decides which of its members are read."""
+def _read_members(archive: zipfile.ZipFile, name: str) -> dict[str, bytes]:
+    """Return the content of every member, since the document itself decides which members are read."""
     contents: dict[str, bytes] = {}
-    remaining, remaining_xml = _UNPACKED, _XML
+    remaining, remaining_xml = _MAX_UNPACKED, _MAX_XML
     for member in archive.infolist():
-        contents[member.filename] = content = _member(archive, member, remaining)
+        contents[member.filename] = content = _read_member(archive, member, remaining)
         remaining -= len(content) + member.compress_size  # members may overlap, or be large and unpack to nothing
         has_doctype, is_xml = _inspect_root(content)
         if has_doctype:
             raise DocumentError("unreadable", f"{name} holds XML declarations that no Word document has")
         remaining_xml -= len(content) if is_xml else 0
         if remaining < 0 or remaining_xml < 0:
-            raise _too_much(name, _UNPACKED if remaining < 0 else _XML)
+            raise _too_large(name, _MAX_UNPACKED if remaining < 0 else _MAX_XML)
     return contents
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
-    """Return the content of a member, or little more than `most` bytes of it. Its declared size may be false."""
-    pieces: list[bytes] = []
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int) -> bytes:
+    """Return the content of a member, or little more than `max_bytes` bytes of it. Its declared size may be false."""
+    chunks: list[bytes] = []
     with archive.open(member) as file:
-        while most >= 0 and (piece := file.read(_PIECE)):
-            pieces.append(piece)
-            most -= len(piece)
-    return b"".join(pieces)
+        while max_bytes >= 0 and (chunk := file.read(_READ_SIZE)):
+            chunks.append(chunk)
+            max_bytes -= len(chunk)
+    return b"".join(chunks)
 
 
-def _too_much(name: str, most: int) -> DocumentError:
-    return DocumentError("too-large", f"{name} unpacks to more than {most // 2**20} MB")
+def _too_large(name: str, max_bytes: int) -> DocumentError:
+    return DocumentError("too-large", f"{name} unpacks to more than {max_bytes // 2**20} MB")
 
 
-class _BegunError(Exception):
+class _RootBegunError(Exception):
     """The root element has begun: no declaration can follow."""
 
 
 def _inspect_root(data: bytes) -> tuple[bool, bool]:
     """Return whether there is a document type, and so perhaps entities, and whether a root element begins.
 
-    The XML parser is asked, for it knows every encoding. Its errors are ignored here: the reader of the member reports
-    them.
+    The XML parser decides this, since it knows every encoding. Its errors are ignored here: the reader of the member
+    reports them.
     """
     doctypes: list[str] = []
 
-    def begin(*_: object) -> None:
-        raise _BegunError
+    def on_root(*_: object) -> None:
+        raise _RootBegunError
 
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = lambda name, *_: doctypes.append(name)
-    parser.StartElementHandler = begin
+    parser.StartElementHandler = on_root
     try:
         with suppress(expat.ExpatError):
             parser.Parse(data, True)
-    except _BegunError:
+    except _RootBegunError:
         return bool(doctypes), True
     return bool(doctypes), False
