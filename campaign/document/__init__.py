@@ -33,10 +33,7 @@ def parse_document(data: bytes, filename: str) -> DraftAppeal:
 
 
 def read_document(data: bytes, filename: str) -> tuple[DraftAppeal, tuple[str, ...]]:
-    """Return the appeal in a file and the lines of the file.
-
-    The first line is the one that warnings number 1. Raises DocumentError.
-    """
+    """Return the appeal in a file, and the lines of the file, which warnings number from 1. Raises DocumentError."""
     lines = read_lines(data, filename)
     draft = parse_lines(lines)
     texts = {line.number: line.text for line in lines}

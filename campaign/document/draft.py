@@ -82,15 +82,15 @@ class DraftAppeal:
             " background languages own_language deadline people previous warnings"
         )
         values = asdict(self)
-        return {key: _plain(values[key]) for key in order.split()}
+        return {key: _json_value(values[key]) for key in order.split()}
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """Return the value with dates as ISO 8601 and tuples as lists, at every depth."""
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _json_value(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [_json_value(item) for item in value]
     return value

@@ -151,7 +151,12 @@ def _letter_and_targets(
         if kind is None:
             continue
         lines = list(block.lines)
-        if block.kind == "appeals" and lines and lines[0].is_cut and any(char.isdigit() for char in lines[0].text):
+        if (
+            block.kind == "appeals"
+            and lines
+            and lines[0].is_label_rest
+            and any(char.isdigit() for char in lines[0].text)
+        ):
             lines = _below_date(lines)
         start = _letter_start(lines, is_lone=not marked) if letter is None else None
         if start is not None:
@@ -170,7 +175,7 @@ def _below_date(lines: list[Line]) -> list[Line]:
         and not lines[index].text.rstrip(" *_").endswith((":", "TO", "to"))
     ):
         index += 1
-        if index < len(lines) and not lines[index].is_cut and index >= 1 and not lines[index].text[:1].islower():
+        if index < len(lines) and not lines[index].is_label_rest and index >= 1 and not lines[index].text[:1].islower():
             return lines[index:]
     return lines[index + 1 :]
 
@@ -236,7 +241,7 @@ def _deadline(document: DocumentBlocks, issued_on: date | None, tracker: LineTra
     for block in document.blocks:
         if block.kind == "deadline":
             day = read_deadline(block, issued_on, tracker)
-        elif block.kind in {"appeals", "write"} and block.lines and block.lines[0].is_cut:
+        elif block.kind in {"appeals", "write"} and block.lines and block.lines[0].is_label_rest:
             day = read_deadline(replace(block, lines=_opening_sentence(block)), issued_on, tracker)
         else:
             continue

@@ -106,7 +106,7 @@ class _MarkdownWriter(HTMLParser):
         if tag in _MARKS_BY_TAG and self._open_marks:
             self._line = _close_mark(self._line, self._open_marks.pop())
         elif tag == "a" and self._link_target:
-            self._line += f"]({self._target})"
+            self._line += f"]({self._link_target})"
             self._link_target = None
         elif tag == "p" and not self._line.strip():
             self._lines.append("")

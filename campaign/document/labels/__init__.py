@@ -1,6 +1,6 @@
 """Labels of the templates' blocks and the words around names and addresses: one data file per language.
 
-Adding a file adds a language; all parts of the reader take their words from here.
+A new file adds a language: all parts of the reader take their words from here.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The phrases of all languages. A document may mix languages, so each phrase knows its own."""
+    """The phrases of all languages. A document may mix languages, so each phrase has a language."""
 
     languages: tuple[str, ...]
     labels: dict[str, tuple[Phrase, ...]]  # by first word
     header: dict[str, tuple[Phrase, ...]]  # by kind, longest first
-    contacts: dict[str, tuple[Phrase, ...]]
-    lists: dict[str, tuple[Phrase, ...]]
-    ordinals: dict[tuple[str, ...], int]
+    contacts: dict[str, tuple[Phrase, ...]]  # by kind, longest first
+    lists: dict[str, tuple[Phrase, ...]]  # by name, longest first
+    ordinals: dict[tuple[str, ...], int]  # by words
     function_words: dict[str, frozenset[str]]  # by language
     country_names: dict[str, dict[str, list[str]]]  # by language, code → names
     language_names: dict[str, dict[str, list[str]]]
@@ -48,16 +48,17 @@ class Vocabulary:
         return tuple(phrase.words for phrase in self.lists[name])
 
 
-_single_words: dict[str, frozenset[str]] = {}
+_single_words_by_list: dict[str, frozenset[str]] = {}
 
 
 def _single_words_of(vocabulary: Vocabulary, name: str) -> frozenset[str]:
-    if name not in _single_words:
-        _single_words[name] = frozenset(p.words[0] for p in vocabulary.lists[name] if len(p.words) == 1)
-    return _single_words[name]
+    if name not in _single_words_by_list:
+        _single_words_by_list[name] = frozenset(p.words[0] for p in vocabulary.lists[name] if len(p.words) == 1)
+    return _single_words_by_list[name]
 
 
-def _phrase(kind: str, language: str, text: str) -> Phrase:
+def _parse_phrase(kind: str, language: str, text: str) -> Phrase:
+    """Return the phrase of a label's text in a language file."""
     parts: list[str] = []
     for piece in text.split(GAP):
         parts += [word.text for word in words(piece)]
@@ -73,12 +74,12 @@ def _collect_phrases(tables: dict[str, Any], section: str) -> dict[str, tuple[Ph
             if kind == "ordinals":
                 continue
             for text in texts:
-                phrase = _phrase(kind, language, text)
+                phrase = _parse_phrase(kind, language, text)
                 if phrase.words:
                     phrases_by_kind.setdefault(kind, {})[language, phrase.words] = phrase
     return {
-        kind: tuple(sorted(each.values(), key=lambda phrase: -len(phrase.words)))
-        for kind, each in phrases_by_kind.items()
+        kind: tuple(sorted(phrases.values(), key=lambda phrase: -len(phrase.words)))
+        for kind, phrases in phrases_by_kind.items()
     }
 
 
@@ -90,10 +91,10 @@ def vocabulary() -> Vocabulary:
         if file.name.endswith(".toml"):
             table = tomllib.loads(file.read_text(encoding="utf-8"))
             tables[table["language"]] = table
-    by_first: dict[str, list[Phrase]] = {}
+    phrases_by_first_word: dict[str, list[Phrase]] = {}
     for phrases in _collect_phrases(tables, "labels").values():
         for phrase in phrases:
-            by_first.setdefault(phrase.words[0], []).append(phrase)
+            phrases_by_first_word.setdefault(phrase.words[0], []).append(phrase)
     ordinals = {
         tuple(word.text for word in words(form)): number
         for table in tables.values()
@@ -102,7 +103,10 @@ def vocabulary() -> Vocabulary:
     }
     return Vocabulary(
         languages=tuple(tables),
-        labels={first: tuple(sorted(each, key=lambda p: -len(p.words))) for first, each in by_first.items()},
+        labels={
+            first_word: tuple(sorted(phrases, key=lambda phrase: -len(phrase.words)))
+            for first_word, phrases in phrases_by_first_word.items()
+        },
         header=_collect_phrases(tables, "header"),
         contacts=_collect_phrases(tables, "contacts"),
         lists=_collect_phrases(tables, "words"),

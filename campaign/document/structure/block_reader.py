@@ -134,7 +134,7 @@ class BlockReader:
             return self._flow.kind == "front"
         title = self._document.header.title
         is_above_title = title is not None and above[-1].number < title.number
-        return is_above_title or above[-1].is_cut or is_marked(above[-1].text)
+        return is_above_title or above[-1].is_label_rest or is_marked(above[-1].text)
 
     def _label(self, index: int, match: LabelMatch) -> int:
         """Open the block of a label and return the index of the next line to assign."""
@@ -176,7 +176,7 @@ class BlockReader:
         found_dates = find_dates(line.text[:80])
         if not found_dates or found_dates[0].start > _DATE_WITHIN:
             return None
-        return Line(line.number, line.text, is_cut=True)
+        return Line(line.number, line.text, is_label_rest=True)
 
     def _update(self, index: int, match: LabelMatch) -> None:
         """Add the reference of a sentence on follow-ups: `This is the third update of UA 57/10`."""

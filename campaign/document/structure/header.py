@@ -203,7 +203,7 @@ def _place_unexplained(header: Header, parts: HeaderParts, first: int, tracker: 
     """Use the longest unexplained piece as the title, unless it is before the reference; warn of the others."""
     position, piece = max(parts.unexplained, key=lambda each: len(each[1]))
     if header.title is None and position >= min([each.start for each in parts.references], default=0):
-        header.title = Line(first, piece, is_cut=True)
+        header.title = Line(first, piece, is_label_rest=True)
     rest = " ".join(other for _, other in parts.unexplained if other != piece or header.title is None)
     if has_words(rest):
         tracker.warn("unplaced-line", f"nothing takes this part of the header: {excerpt(rest)}", first)

@@ -10,7 +10,7 @@ from campaign.document.structure.block_reader import DocumentBlocks
 from campaign.document.structure.blocks import Block
 from campaign.document.structure.header import cut_reference
 from campaign.document.structure.letter import is_salutation
-from campaign.document.text.emphasis import is_bold, is_capital, is_heading, is_marked, plain_text
+from campaign.document.text.emphasis import is_bold, is_heading, is_in_capitals, is_marked, plain_text
 from campaign.document.text.lines import Line, LineTracker, excerpt, split_paragraphs
 from campaign.document.text.normalise import has_words, normalised, words
 from campaign.document.text.paragraphs import to_markdown
@@ -105,7 +105,7 @@ def _is_prose(group: list[Line]) -> bool:
     return (
         len(words(text, 20)) >= _PROSE
         and text.endswith((".", "!", "?", "”", "»"))
-        and not any(line.is_cut or has_contact(line.text) for line in group)
+        and not any(line.is_label_rest or has_contact(line.text) for line in group)
     )
 
 
@@ -127,14 +127,14 @@ def _heading_lines(group: list[Line]) -> list[Line]:
     if is_heading(group[0].text):
         lines = [group[0]]
         for line in group[1:]:
-            if not (is_capital(line.text) and is_capital(group[0].text)):
+            if not (is_in_capitals(line.text) and is_in_capitals(group[0].text)):
                 break
             lines.append(line)
         return lines
-    if is_capital(group[0].text):
+    if is_in_capitals(group[0].text):
         lines = []
         for line in group:
-            if not is_capital(line.text):
+            if not is_in_capitals(line.text):
                 break
             lines.append(line)
         return lines
@@ -145,7 +145,7 @@ def _heading_lines(group: list[Line]) -> list[Line]:
 
 def _is_text(text: str, lines: list[Line]) -> bool:
     """Return whether a paragraph is running text rather than a headline."""
-    if is_heading(lines[0].text) or is_capital(text):
+    if is_heading(lines[0].text) or is_in_capitals(text):
         return False
     count = len(words(text))
     return (text.endswith(".") and count > 12) or count > 30

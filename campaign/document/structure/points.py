@@ -16,7 +16,7 @@ def intro_lines(block: Block) -> list[Line]:
     """Return the lines of the opening sentence: from the label to its colon, a bullet or a blank line."""
     lines: list[Line] = []
     for line in block.lines:
-        if line.is_blank or (is_bullet(line.text) and not line.is_cut) or (not lines and not line.is_cut):
+        if line.is_blank or (is_bullet(line.text) and not line.is_label_rest) or (not lines and not line.is_label_rest):
             break
         lines.append(line)
         if ends_sentence(line.text):

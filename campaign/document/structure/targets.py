@@ -36,7 +36,7 @@ def _without_blanks_to_fill(lines: list[Line], tracker: LineTracker) -> list[Lin
     form_words = vocabulary().single_words("form") | vocabulary().single_words("placeholders")
     result: list[Line] = []
     for line in lines:
-        is_request = line.is_cut and not has_contact(line.text) and not is_embassy(line.text)
+        is_request = line.is_label_rest and not has_contact(line.text) and not is_embassy(line.text)
         tokens = [word.text for word in words(line.text, 60)]
         if not line.is_blank and (is_request or all(each in form_words or each in "123456" for each in tokens)):
             tracker.mark_used(line)

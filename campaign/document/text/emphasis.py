@@ -12,8 +12,8 @@ from typing import NamedTuple
 _RUN = re.compile(r"\*+|_+")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _HEADING = re.compile(r"^ {0,3}#{1,6}(?:\s+|$)")
-_LINK_TEXT = 500  # characters
-_LINK_TARGET = 2000  # characters
+_MAX_LINK_TEXT = 500  # characters
+_MAX_LINK_TARGET = 2000  # characters
 
 
 class MarkdownLink(NamedTuple):
@@ -31,14 +31,14 @@ def find_links(text: str) -> list[MarkdownLink]:
     result: list[MarkdownLink] = []
     position, last_end = text.find("]("), 0
     while position >= 0:
-        start = _opening_bracket(text, max(last_end, position - _LINK_TEXT), position)
-        end = text.find(")", position, position + _LINK_TARGET)
+        start = _opening_bracket(text, max(last_end, position - _MAX_LINK_TEXT), position)
+        end = text.find(")", position, position + _MAX_LINK_TARGET)
         if start >= 0 and end >= 0:
             if text.count("(", position + 2, end) and text[end + 1 : end + 2] == ")":
                 end += 1
-            image = start > 0 and text[start - 1] == "!"
+            is_image = start > 0 and text[start - 1] == "!"
             target = text[position + 2 : end].strip().split(" ")[0].strip("<>")
-            result.append(MarkdownLink(start - image, end + 1, text[start + 1 : position], target, image))
+            result.append(MarkdownLink(start - is_image, end + 1, text[start + 1 : position], target, is_image))
             last_end = end + 1
         position = text.find("](", max(position + 2, last_end))
     return result
@@ -58,9 +58,12 @@ def _opening_bracket(text: str, first: int, closing: int) -> int:
 
 
 def strip_emphasis(text: str) -> str:
-    """Return the text without emphasis. Marks without a partner at its edges go too, since a label may be cut off."""
+    """Return the text without emphasis.
+
+    Unpaired marks of several characters are removed too, since cutting off a label can separate a pair.
+    """
     pieces: list[str] = []
-    opened: list[tuple[str, int]] = []
+    open_marks: list[tuple[str, int]] = []
     position = 0
     for run in _RUN.finditer(text):
         pieces.append(text[position : run.start()])
@@ -70,21 +73,21 @@ def strip_emphasis(text: str) -> str:
             pieces.append(run.group())
             continue
         mark = run.group()[0]
-        closes = bool(before) and not before.isspace()
-        if closes and any(mark == other for other, _ in opened[-8:]):
-            while opened:
-                other, index = opened.pop()
+        can_close = bool(before) and not before.isspace()
+        if can_close and any(mark == other for other, _ in open_marks[-8:]):
+            while open_marks:
+                other, index = open_marks.pop()
                 if other == mark:
                     pieces[index] = ""
                     break
             pieces.append("")
         elif after and not after.isspace():
-            opened.append((mark, len(pieces)))
+            open_marks.append((mark, len(pieces)))
             pieces.append(run.group())
         else:
             pieces.append(run.group() if len(run.group()) == 1 else "")
     pieces.append(text[position:])
-    for _, index in opened:
+    for _, index in open_marks:
         if len(pieces[index]) > 1:
             pieces[index] = ""
     return "".join(pieces).strip()
@@ -107,7 +110,7 @@ def plain_text(text: str) -> str:
 
 
 def _strip_edge_marks(text: str) -> str:
-    """Return the text without single marks that cutting off a label left at either end."""
+    """Return the text without the marks at its start or end whose partner was cut off with a label."""
     if text.startswith(("*", "_")) and text[:1] * 2 not in text[1:]:
         text = text.lstrip("*_")
     return text.rstrip("*_") if text.endswith(("**", "*", "__")) else text
@@ -115,14 +118,14 @@ def _strip_edge_marks(text: str) -> str:
 
 def is_bold(text: str) -> bool:
     """Return whether the whole line is bold."""
-    bare = text.strip()
-    return bare.startswith(("**", "__")) and bare.endswith(("**", "__")) and len(bare) > 4
+    stripped = text.strip()
+    return stripped.startswith(("**", "__")) and stripped.endswith(("**", "__")) and len(stripped) > 4
 
 
 def is_italic(text: str) -> bool:
-    """Return whether the line begins in italic, which the templates use for the letter only."""
-    bare = text.strip()
-    return bare.startswith("*") and (not bare.startswith("**") or bare.startswith("***"))
+    """Return whether the line begins in italic. The templates use italic only for the letter."""
+    stripped = text.strip()
+    return stripped.startswith("*") and (not stripped.startswith("**") or stripped.startswith("***"))
 
 
 def is_heading(text: str) -> bool:
@@ -132,10 +135,10 @@ def is_heading(text: str) -> bool:
 
 def is_marked(text: str) -> bool:
     """Return whether a line is marked as a headline: as a heading, bold or in capitals."""
-    return is_heading(text) or is_bold(text) or is_capital(text)
+    return is_heading(text) or is_bold(text) or is_in_capitals(text)
 
 
-def is_capital(text: str) -> bool:
+def is_in_capitals(text: str) -> bool:
     """Return whether at least 80 % of the letters of a line are capitals."""
     letters = [char for char in text if char.isalpha()]
     return bool(letters) and sum(char.isupper() for char in letters) >= 0.8 * len(letters)

@@ -19,18 +19,18 @@ _EXCERPT_LENGTH = 120  # characters
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the document, or the rest of it behind a label; `number` counts from 1 in the text that was read."""
+    """A line of the document, or its rest after a label; `number` counts from 1 in the text that was read."""
 
     number: int
     text: str
-    is_cut: bool = False  # a label before it was cut off
+    is_label_rest: bool = False  # a label before it was cut off
     is_full: bool = False  # the first word of the next line would not have fitted on it
     is_margin: bool = False  # from a page's header or footer, where only labels and references are read
     is_joined: bool = False  # made of several wrapped lines
 
     @property
     def is_blank(self) -> bool:
-        """Tell whether the line holds nothing but spaces."""
+        """Return whether the line has only spaces."""
         return not self.text.strip()
 
 
@@ -63,7 +63,7 @@ class LineTracker:
     def cut_label(self, line: Line, rest: str) -> Line:
         """Record that the line begins with a label, and return the rest of the line, which is unused."""
         self.mark_used(line)
-        remainder = Line(line.number, rest.strip(), is_cut=True)
+        remainder = Line(line.number, rest.strip(), is_label_rest=True)
         if has_words(remainder.text):
             self.unused[line.number] = remainder.text
         return remainder

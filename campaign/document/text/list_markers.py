@@ -11,21 +11,21 @@ from campaign.document.text.normalise import normalised, words
 
 def is_bullet(text: str) -> bool:
     """Return whether a line is an item of a list."""
-    bare = text.lstrip()
-    return bare[:1] in "-•·▪►–—\uf0b7\uf0a7‣●○■□✓➢" or bare[:2] in {"* ", "o ", "+ "} or _is_numbered(bare)
+    stripped = text.lstrip()
+    return stripped[:1] in "-•·▪►–—\uf0b7\uf0a7‣●○■□✓➢" or stripped[:2] in {"* ", "o ", "+ "} or _is_numbered(stripped)
 
 
-def _is_numbered(bare: str) -> bool:
-    head = bare[:4].partition(".")[0] if "." in bare[:4] else bare[:4].partition(")")[0]
-    rest = bare[len(head) :]
-    if not head.isdigit() or len(head) > 2 or rest[:2] not in {". ", ") ", ".\t", ")\t"}:
+def _is_numbered(stripped: str) -> bool:
+    """Return whether a line begins with a number of one or two digits and a dot or bracket, as in `1. ` or `2) `."""
+    number = stripped[:4].partition(".")[0] if "." in stripped[:4] else stripped[:4].partition(")")[0]
+    rest = stripped[len(number) :]
+    if not number.isdigit() or len(number) > 2 or rest[:2] not in {". ", ") ", ".\t", ")\t"}:
         return False
-    # A German date is no list item: `24. Januar`.
+    # German writes a dot after the day: `24. Januar` is a date, not a list item.
     following = words(rest[2:42], 1)
     return not (rest[0] == "." and following and following[0].text in _german_months())
 
 
 @cache
 def _german_months() -> frozenset[str]:
-    # German writes a dot behind the day: `24. Januar`.
     return frozenset(normalised(name) for name in Locale.parse("de").months["format"]["wide"].values())

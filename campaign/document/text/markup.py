@@ -15,10 +15,10 @@ from markdown_it import MarkdownIt
 from campaign.document.text.emphasis import plain_text
 from campaign.document.text.paragraphs import safe_target
 
-_TAGS = {"p", "em", "strong", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "br"}
-_INSIDE_WORD = re.compile(r"(?<=[^\W_])\*(?=[^\W_])")
+_ALLOWED_TAGS = {"p", "em", "strong", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "br"}
+_STAR_INSIDE_WORD = re.compile(r"(?<=[^\W_])\*(?=[^\W_])")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})(?=\s)", re.MULTILINE)
-_BLANK = re.compile(r"\n\s*\n")
+_BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 @cache
@@ -28,7 +28,7 @@ def _parser() -> MarkdownIt:
     )
 
 
-def _attribute(tag: str, name: str, value: str) -> str | None:
+def _safe_attribute(tag: str, name: str, value: str) -> str | None:
     """Return the attribute's value if it is a link to http, https or a bare mail address, else None."""
     if tag == "a" and name == "href":
         return safe_target(value.replace("%20", " ").strip())
@@ -42,7 +42,7 @@ def to_html(markdown: str) -> str:
 
 def prepare_markdown(markdown: str) -> str:
     """Return the Markdown with headings lowered to level 3 and 4, and stars inside words escaped."""
-    text = _INSIDE_WORD.sub(r"\\*", markdown.replace("\x00", ""))
+    text = _STAR_INSIDE_WORD.sub(r"\\*", markdown.replace("\x00", ""))
     return _HEADING.sub(lambda match: "###" if len(match[1]) <= 2 else "####", text)
 
 
@@ -50,10 +50,10 @@ def clean_html(html: str) -> str:
     """Return the HTML filtered by the allow-list: no script, image or style, links to web and mail addresses only."""
     return nh3.clean(
         html,
-        tags=_TAGS,
+        tags=_ALLOWED_TAGS,
         attributes={"a": {"href"}},
         url_schemes={"http", "https", "mailto"},
-        attribute_filter=_attribute,
+        attribute_filter=_safe_attribute,
         link_rel="noopener noreferrer",
     ).strip()
 
@@ -61,6 +61,7 @@ def clean_html(html: str) -> str:
 def to_plain(markdown: str) -> str:
     """Return the text without Markdown, with blank lines between paragraphs, for mails and PDF."""
     paragraphs = [
-        "\n".join(plain_text(line) for line in paragraph.splitlines()) for paragraph in _BLANK.split(markdown.strip())
+        "\n".join(plain_text(line) for line in paragraph.splitlines())
+        for paragraph in _BLANK_LINES.split(markdown.strip())
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph.strip())

@@ -1,7 +1,7 @@
 """Markdown that staff write in a mail, as HTML with linked addresses and as plain text.
 
-In a document (`markup`) line breaks come from its typesetting and are not kept; in a mail they are the author's and are
-kept. Readers of the text part cannot click on words, so it shows the addresses. Both parts come from the same parsing.
+In a document (`markup`) line breaks come from typesetting and are dropped. In a mail they are the author's and stay.
+Readers of the text part cannot click on words, so it shows the addresses. Both parts come from the same parsing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ADDRESS = re.compile(
     r"(?P<web>\bhttps?://[^\s<>\"]{1,2000}|\bwww\.[^\s<>\"]{1,2000})|(?P<mail>\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)",
     re.IGNORECASE,
 )
-# Marks that end a sentence or close a bracket behind an address are not part of it.
+# Marks after an address that end a sentence or close a bracket. They are not part of the address.
 _TRAILING_MARKS = ".,;:!?'\"»”’…*_"
 _MARK = re.compile(r"[*_]")
 _BREAKS = {"softbreak", "hardbreak"}
@@ -29,13 +29,13 @@ _OPTIONS = {"html": False, "breaks": True}
 
 
 def message_html(markdown: str) -> str:
-    """Return safe HTML: bare addresses are linked, and the author's line breaks are kept."""
+    """Return safe HTML, with links on bare addresses and with the author's line breaks."""
     return clean_html(_parser().render(_escape_addresses(markdown)))
 
 
 def message_text(markdown: str) -> str:
-    """Return the text without Markdown; the address of a link stands in brackets behind its words."""
-    return _TextPart().read(_text_parser().parse(_escape_addresses(markdown)))
+    """Return the text without Markdown; the address of a link follows its words in brackets."""
+    return _TextPartWriter().render(_text_parser().parse(_escape_addresses(markdown)))
 
 
 def _escape_addresses(markdown: str) -> str:
@@ -64,23 +64,24 @@ class _UnchangedLinks(MarkdownIt):
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = _set_up(MarkdownIt("commonmark", _OPTIONS))
-    parser.core.ruler.push("bare_addresses", lambda state: _each_inline(state.tokens, _link_bare_addresses))
+    parser = _configured(MarkdownIt("commonmark", _OPTIONS))
+    parser.core.ruler.push("bare_addresses", lambda state: _replace_inline_tokens(state.tokens, _link_bare_addresses))
     return parser
 
 
 @cache
 def _text_parser() -> MarkdownIt:
-    return _set_up(_UnchangedLinks("commonmark", _OPTIONS))
+    return _configured(_UnchangedLinks("commonmark", _OPTIONS))
 
 
-def _set_up(parser: MarkdownIt) -> MarkdownIt:
+def _configured(parser: MarkdownIt) -> MarkdownIt:
+    """Return the parser without code blocks, tables and pictures."""
     parser.disable(["code", "fence", "table"], True)
-    parser.core.ruler.push("pictures", lambda state: _each_inline(state.tokens, _without_pictures))
+    parser.core.ruler.push("pictures", lambda state: _replace_inline_tokens(state.tokens, _without_pictures))
     return parser
 
 
-def _each_inline(tokens: list[Token], change: Callable[[list[Token]], Iterable[Token]]) -> None:
+def _replace_inline_tokens(tokens: list[Token], change: Callable[[list[Token]], Iterable[Token]]) -> None:
     for token in tokens:
         if token.children:
             token.children = list(change(token.children))
@@ -89,39 +90,41 @@ def _each_inline(tokens: list[Token], change: Callable[[list[Token]], Iterable[T
 def _without_pictures(tokens: list[Token]) -> Iterator[Token]:
     """Yield the tokens with each picture replaced by its alternative text or, without one, by its link.
 
-    No mail of this application loads a picture.
+    Mails of this application load no pictures.
     """
     target = ""
     for token in tokens:
         if token.type in {"link_open", "link_close"}:
             target = str(token.attrs.get("href", ""))
-        yield _token(token.content or target) if token.type == "image" else token
+        yield _text_token(token.content or target) if token.type == "image" else token
 
 
 def _link_bare_addresses(tokens: list[Token]) -> Iterator[Token]:
+    """Yield the tokens with links on the bare addresses that are not in a link already."""
     depth = 0
     for token in tokens:
         depth += token.nesting if token.type in {"link_open", "link_close"} else 0
         if token.type == "text" and not depth:
-            yield from _with_links(token.content)
+            yield from _linked_tokens(token.content)
         else:
             yield token
 
 
-def _with_links(text: str) -> Iterator[Token]:
+def _linked_tokens(text: str) -> Iterator[Token]:
+    """Yield the tokens of a text with links on its bare addresses."""
     position = 0
     for start, end, target in _bare_addresses(text):
         yield from (
-            _token(text[position:start]),
+            _text_token(text[position:start]),
             Token("link_open", "a", 1, attrs={"href": target}),
-            _token(text[start:end]),
+            _text_token(text[start:end]),
         )
         yield Token("link_close", "a", -1)
         position = end
-    yield _token(text[position:])
+    yield _text_token(text[position:])
 
 
-def _token(text: str) -> Token:
+def _text_token(text: str) -> Token:
     return Token("text", "", 0, content=text)
 
 
@@ -130,82 +133,85 @@ def _bare_addresses(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _ADDRESS.finditer(text):
         address = match.group()
         while address and (
-            address[-1] in _TRAILING_MARKS or (address[-1] in ")]}" and address.count(address[-1]) > _opened(address))
+            address[-1] in _TRAILING_MARKS
+            or (address[-1] in ")]}" and address.count(address[-1]) > _count_opening_brackets(address))
         ):
             address = address[:-1]
         if address:
-            is_short = address[:4].lower() == "www."
-            scheme = "mailto:" if match["mail"] else "https://" if is_short else ""
+            has_no_scheme = address[:4].lower() == "www."
+            scheme = "mailto:" if match["mail"] else "https://" if has_no_scheme else ""
             yield match.start(), match.start() + len(address), scheme + address
 
 
-def _opened(text: str) -> int:
+def _count_opening_brackets(text: str) -> int:
     return text.count({")": "(", "]": "[", "}": "{"}[text[-1]])
 
 
-class _TextPart:
-    """The text part: blank lines between paragraphs, list items and quotes marked as in Markdown."""
+class _TextPartWriter:
+    """A writer of the text part: blank lines between paragraphs, list items and quotes marked as in Markdown."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
         # Prefixes of the first and of the further lines of a block, one for each list or quote around it.
-        self._first: list[str] = []
-        self._further: list[str] = []
-        self._numbers: list[int | None] = []
+        self._first_prefixes: list[str] = []
+        self._further_prefixes: list[str] = []
+        self._item_numbers: list[int | None] = []
 
-    def read(self, tokens: list[Token]) -> str:
+    def render(self, tokens: list[Token]) -> str:
         """Return the text of a document's tokens."""
-        is_close = False
+        is_tight = False
         for token in tokens:
             if token.type in {"bullet_list_open", "ordered_list_open"}:
                 start = token.attrs.get("start", 1) if token.type == "ordered_list_open" else None
-                self._numbers.append(None if start is None else int(start))
+                self._item_numbers.append(None if start is None else int(start))
             elif token.type in {"bullet_list_close", "ordered_list_close"}:
-                self._numbers.pop()
-                is_close = False
+                self._item_numbers.pop()
+                is_tight = False
             elif token.type in {"list_item_open", "blockquote_open"}:
-                self._enter("> " if token.type == "blockquote_open" else self._marker())
+                self._open_block("> " if token.type == "blockquote_open" else self._marker())
             elif token.type in {"list_item_close", "blockquote_close"}:
-                self._first.pop()
-                self._further.pop()
+                self._first_prefixes.pop()
+                self._further_prefixes.pop()
             elif token.type == "hr":
-                self._add("---", is_close=False)
+                self._add_text("---", is_tight=False)
             elif token.type == "paragraph_open":
-                is_close = token.hidden and is_close
+                is_tight = token.hidden and is_tight
             elif token.type == "inline":
-                self._add(_inline(token.children or []), is_close=is_close)
+                self._add_text(_inline_text(token.children or []), is_tight=is_tight)
             elif token.type == "paragraph_close":
-                is_close = token.hidden
+                is_tight = token.hidden
         return "\n".join(self._lines).strip()
 
-    def _enter(self, marker: str) -> None:
-        self._first.append(marker)
-        self._further.append(marker if marker == "> " else " " * len(marker))
+    def _open_block(self, marker: str) -> None:
+        self._first_prefixes.append(marker)
+        self._further_prefixes.append(marker if marker == "> " else " " * len(marker))
 
     def _marker(self) -> str:
-        number = self._numbers[-1]
+        """Return the marker of the next list item, and count it in a numbered list."""
+        number = self._item_numbers[-1]
         if number is None:
             return _BULLET
-        self._numbers[-1] = number + 1
+        self._item_numbers[-1] = number + 1
         return f"{number}. "
 
-    def _add(self, text: str, *, is_close: bool) -> None:
-        if self._lines and not is_close:
-            self._lines.append("".join(prefix for prefix in self._further if prefix == "> ").rstrip())
+    def _add_text(self, text: str, *, is_tight: bool) -> None:
+        """Add a paragraph; in a tight list no blank line separates it from the one above."""
+        if self._lines and not is_tight:
+            self._lines.append("".join(prefix for prefix in self._further_prefixes if prefix == "> ").rstrip())
         for line in text.split("\n"):
-            self._lines.append(("".join(self._first) + line.strip()).rstrip())
-            self._first = list(self._further)
+            self._lines.append(("".join(self._first_prefixes) + line.strip()).rstrip())
+            self._first_prefixes = list(self._further_prefixes)
 
 
-def _inline(tokens: list[Token]) -> str:
+def _inline_text(tokens: list[Token]) -> str:
     """Return the words of a paragraph with the addresses of its links."""
     pieces: list[str] = []
-    opened: list[tuple[int, str]] = []
+    open_links: list[tuple[int, str]] = []
     for token in tokens:
         if token.type == "link_open":
-            opened.append((len(pieces), str(token.attrs.get("href", ""))))
+            open_links.append((len(pieces), str(token.attrs.get("href", ""))))
         elif token.type == "link_close":
-            index, target = opened.pop()
+            index, target = open_links.pop()
             pieces[index:] = [_words_with_address("".join(pieces[index:]), target)]
         else:
             pieces.append("\n" if token.type in _BREAKS else token.content)

@@ -81,5 +81,5 @@ def normalised(text: str) -> str:
 
 
 def has_words(text: str) -> bool:
-    """Return whether the text holds anything but marks and spaces."""
+    """Return whether the text has a letter or a digit."""
     return _WORD.search(text) is not None

@@ -1,4 +1,4 @@
-"""Running text as Markdown paragraphs, without hard wraps and without anything that could run or load."""
+"""Running text as Markdown paragraphs, without hard wraps, scripts, images and unsafe links."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from campaign.document.text.normalise import has_words
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,1000}>|<!--|-->")
 _AUTOLINK = re.compile(r"<(?:https?://[^<>\s]{1,2000}|[^<>\s@]{1,100}@[^<>\s]{1,200})>")
-_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s")
-_ADDRESS_END = re.compile(r"[?&,;\s\x00-\x1f]")
-_ADDRESS = re.compile(r"[^@%:<>()\[\]\"'\\]{1,100}@[^@%:<>()\[\]\"'\\]{1,200}")
+_LIST_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s")
+_MAIL_ADDRESS_END = re.compile(r"[?&,;\s\x00-\x1f]")
+_MAIL_ADDRESS = re.compile(r"[^@%:<>()\[\]\"'\\]{1,100}@[^@%:<>()\[\]\"'\\]{1,200}")
 _SCHEME = re.compile(r"^\s*([a-zA-Z][a-zA-Z0-9+.-]{0,30})\s*:")
 
 
@@ -37,29 +37,29 @@ def to_markdown(lines: list[Line], tracker: LineTracker) -> str | None:
     return "\n\n".join(texts) or None
 
 
-def _join_lines(texts: list[str], written: list[str]) -> str:
-    """Return the lines of a paragraph as one; items of a list and headings stay on lines of their own."""
-    out = [texts[0].strip()]
-    head = out[0]  # of the line that is being joined to
-    for text, line in zip(texts[1:], written[1:], strict=True):
-        before = out[-1]
+def _join_lines(texts: list[str], original_texts: list[str]) -> str:
+    """Return the lines of a paragraph joined into one; list items, headings and quotes stay on lines of their own."""
+    pieces = [texts[0].strip()]
+    line_start = pieces[0]  # the first piece of the joined line
+    for text, line in zip(texts[1:], original_texts[1:], strict=True):
+        before = pieces[-1]
         if (
-            (_ITEM.match(line) and is_bullet(line))
+            (_LIST_ITEM.match(line) and is_bullet(line))
             or line.lstrip().startswith(("#", ">"))
-            or head.lstrip().startswith("#")
+            or line_start.lstrip().startswith("#")
         ):
-            out[-1] = before.rstrip()
-            out += ["\n", text.rstrip()]
+            pieces[-1] = before.rstrip()
+            pieces += ["\n", text.rstrip()]
         elif before.endswith("\\"):
-            out += ["\n", text.strip()]
+            pieces += ["\n", text.strip()]
         elif before.endswith("  "):
-            out[-1] = before.rstrip(" ")
-            out += ["  \n", text.strip()]
+            pieces[-1] = before.rstrip(" ")
+            pieces += ["  \n", text.strip()]
         else:
-            out += [" ", text.lstrip()]
+            pieces += [" ", text.lstrip()]
             continue
-        head = out[-1]
-    return "".join(out)
+        line_start = pieces[-1]
+    return "".join(pieces)
 
 
 def safe_text(line: Line, tracker: LineTracker) -> str:
@@ -72,19 +72,20 @@ def safe_text(line: Line, tracker: LineTracker) -> str:
     return text
 
 
-def _safe_links(text: str, number: int, tracker: LineTracker) -> str:
+def _safe_links(text: str, line_number: int, tracker: LineTracker) -> str:
+    """Return the text without images and unsafe links, with a warning for each."""
     pieces: list[str] = []
     position = 0
     for link in find_links(text):
         pieces.append(text[position : link.start])
         position = link.end
         if link.is_image:
-            tracker.warn("image-dropped", f"an image is left out: {excerpt(link.text or link.target)}", number)
+            tracker.warn("image-dropped", f"an image is left out: {excerpt(link.text or link.target)}", line_number)
         elif (target := safe_target(link.target)) is None:
             tracker.warn(
                 "link-dropped",
                 f"a link that is no web or mail address is left out: {excerpt(link.target)}",
-                number,
+                line_number,
             )
             pieces.append(link.text)
         else:
@@ -92,7 +93,7 @@ def _safe_links(text: str, number: int, tracker: LineTracker) -> str:
                 tracker.warn(
                     "mail-headers-dropped",
                     f"a mail link carries more than an address: {excerpt(link.target)}",
-                    number,
+                    line_number,
                 )
             pieces.append(
                 text[link.start : link.end].replace(link.target, target, 1)
@@ -111,19 +112,20 @@ def safe_target(target: str) -> str | None:
     if name in {"http", "https"}:
         return target
     if name == "mailto":
-        # Decoded first: percent-encoding, which mail programs decode, may hide a second address or a header.
-        address = _ADDRESS_END.split(unquote(target.split(":", 1)[1]), maxsplit=1)[0]
-        return f"mailto:{address}" if _ADDRESS.fullmatch(address) else None
+        # Percent-encoding may hide a second address or a header, since mail programs decode it.
+        address = _MAIL_ADDRESS_END.split(unquote(target.split(":", 1)[1]), maxsplit=1)[0]
+        return f"mailto:{address}" if _MAIL_ADDRESS.fullmatch(address) else None
     return None
 
 
-def _drop_tags(text: str, number: int, tracker: LineTracker) -> str:
+def _drop_tags(text: str, line_number: int, tracker: LineTracker) -> str:
+    """Return the text without tags, with a warning for each; addresses in angle brackets stay."""
     autolinks = {match.start(): match.end() for match in _AUTOLINK.finditer(text)}
 
     def drop(match: re.Match[str]) -> str:
         if match.start() in autolinks:
             return match.group()
-        tracker.warn("markup-dropped", f"a tag is left out: {excerpt(match.group())}", number)
+        tracker.warn("markup-dropped", f"a tag is left out: {excerpt(match.group())}", line_number)
         return " " if match.group().lower().startswith("<br") else ""
 
     return _TAG.sub(drop, text)
