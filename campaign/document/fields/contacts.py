@@ -1,4 +1,4 @@
-"""Contact lines split into e-mails, faxes, phones and accounts; the words around them go into a warning."""
+"""Contact lines split into e-mails, faxes, phones and accounts; a warning quotes the other words on the line."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from campaign.document.text.normalise import has_words, normalise, normalised
 from campaign.document.text.paragraphs import safe_target
 
 SOCIAL = ("twitter", "facebook", "instagram")
-_NUMBER = re.compile(r"(?:\+|\(|00|\d)[\d ()+./\-]{2,60}(?: ?(?:ext|extn|extension|poste|int|ext)\.? ?\d{1,6})?")
+_PHONE_NUMBER = re.compile(r"(?:\+|\(|00|\d)[\d ()+./\-]{2,60}(?: ?(?:ext|extn|extension|poste|int|ext)\.? ?\d{1,6})?")
 _EXTENSION = re.compile(r"(?<!\w)(?:ext|extn|extension|poste|interne|interno|anexo|ramal|durchwahl|app)[.: \"]{0,4}$")
 _EMAIL = re.compile(r"^[^\s@<>()\[\],;:\"]{1,100}@[^\s@<>()\[\],;:\"/]{1,200}\.[^\W\d_]{2,24}$")
-_ADDRESS_REST = re.compile(r"[a-z0-9-]{2,40}(?:\.[a-z0-9-]{2,40}){0,4}[.,;)]?$")
-_SPACED = re.compile(r"^[^\s@]{1,100}@[^\s@]{1,200}\.$")
-_DISGUISED = re.compile(r"[\[({] ?(?:at|arroba|arobase|aro?base|chiocciola) ?[\])}]")
+_SPLIT_ADDRESS_END = re.compile(r"[a-z0-9-]{2,40}(?:\.[a-z0-9-]{2,40}){0,4}[.,;)]?$")
+_SPLIT_ADDRESS_START = re.compile(r"^[^\s@]{1,100}@[^\s@]{1,200}\.$")
+_DISGUISED_AT = re.compile(r"[\[({] ?(?:at|arroba|arobase|aro?base|chiocciola) ?[\])}]")
 _ACCOUNT = re.compile(r"@[A-Za-z0-9_.]{1,50}|https?://\S{1,300}")
 _SEPARATORS = re.compile(r"[,;]|\s/\s|\s\|\s|\s+(?=[^\s@]{1,100}@)")
-_MIN_NUMBER_DIGITS = 5  # digits; fewer are an area code
-_SALUTATION_LENGTH = 120  # characters; a salutation is no longer
+_MIN_NUMBER_DIGITS = 5  # fewer are an area code
+_MAX_SALUTATION_LENGTH = 120  # characters
 _EDGE_MARKS = " \t,;|/·•–—-"
 
 
 @dataclass(slots=True)
 class Contacts:
-    """The contact details of one target; `pending` is a contact word whose value is on the next line."""
+    """The contact details of one target."""
 
     emails: list[str] = field(default_factory=list)
     faxes: list[str] = field(default_factory=list)
     phones: list[str] = field(default_factory=list)
     social: dict[str, str] = field(default_factory=dict)
     salutation: str | None = None
-    pending: str | None = None  # kind of a word such as `Fax:` whose value is on the next line
+    pending_kind: str | None = None  # kind of a word such as `Fax:` whose value is on the next line
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class ContactPiece:
 @cache
 def _contact_words() -> re.Pattern[str]:
     """Return the pattern of all contact words, longest first, before a colon, a number or an address."""
-    names: dict[str, str] = {}
+    kinds_by_pattern: dict[str, str] = {}
     for kind, phrases in vocabulary().contacts.items():
         for phrase in phrases:
-            names.setdefault(r"[ .\-/'’()]{1,3}".join(re.escape(word) for word in phrase.words), kind)
-    ordered = sorted(names, key=lambda name: -len(name))
+            kinds_by_pattern.setdefault(r"[ .\-/'’()]{1,3}".join(re.escape(word) for word in phrase.words), kind)
+    patterns = sorted(kinds_by_pattern, key=lambda pattern: -len(pattern))
     groups = [
-        f"(?P<{kind}>" + "|".join(name for name in ordered if names[name] == kind) + ")"
-        for kind in sorted(set(names.values()))
+        f"(?P<{kind}>" + "|".join(pattern for pattern in patterns if kinds_by_pattern[pattern] == kind) + ")"
+        for kind in sorted(set(kinds_by_pattern.values()))
     ]
     marks = r"[*_]{0,3}"
     return re.compile(
@@ -75,9 +75,10 @@ def split_contacts(text: str) -> list[ContactPiece]:
     pieces: list[ContactPiece] = []
     start, kind = 0, None
     for match in _contact_words().finditer(text_normalised):
-        name = match.lastgroup
+        found_kind = match.lastgroup
+        # The letter X is the network only before a colon.
         if (
-            name == "twitter"
+            found_kind == "twitter"
             and text_normalised[match.start() : match.end()].strip(" *_:") == "x"
             and ":" not in match.group()
         ):
@@ -85,30 +86,28 @@ def split_contacts(text: str) -> list[ContactPiece]:
         before = text[start : match.start()]
         if kind is not None or has_words(before):
             pieces.append(ContactPiece(kind, _trim_separators(before)))
-        start, kind = match.end(), name
+        start, kind = match.end(), found_kind
     if kind is not None or not pieces:
         rest = text[start:]
-        as_written = kind == "salutation" or not pieces
-        pieces.append(
-            ContactPiece(kind, rest.strip() if as_written and kind in {None, "salutation"} else _trim_separators(rest))
-        )
+        keeps_marks = kind in {None, "salutation"}
+        pieces.append(ContactPiece(kind, rest.strip() if keeps_marks else _trim_separators(rest)))
     return pieces
 
 
 def _trim_separators(text: str) -> str:
     """Return the text without commas and bars at its edges, and without the capital I that stands for a bar."""
-    bare = text.strip(_EDGE_MARKS)
-    while bare.endswith((" I", " l")) or bare == "I":
-        bare = bare[:-1].strip(_EDGE_MARKS)
-    if bare.startswith("("):
-        return bare if ")" in bare else bare[1:]
-    return bare.removesuffix(".") if bare.endswith(".") and not bare.endswith("..") else bare
+    trimmed = text.strip(_EDGE_MARKS)
+    while trimmed.endswith((" I", " l")) or trimmed == "I":
+        trimmed = trimmed[:-1].strip(_EDGE_MARKS)
+    if trimmed.startswith("("):
+        return trimmed if ")" in trimmed else trimmed[1:]
+    return trimmed.removesuffix(".") if trimmed.endswith(".") and not trimmed.endswith("..") else trimmed
 
 
 def has_contact(text: str) -> bool:
     """Return whether a line holds a contact word with its value, an e-mail address or an account."""
-    bare = without_links(text)
-    return any(piece.kind for piece in split_contacts(bare)) or is_emails(bare) or bare.strip().startswith("@")
+    plain = without_links(text)
+    return any(piece.kind for piece in split_contacts(plain)) or is_emails(plain) or plain.strip().startswith("@")
 
 
 def without_links(text: str) -> str:
@@ -137,9 +136,9 @@ def read_contacts(line: Line, contacts: Contacts, tracker: LineTracker) -> str |
     remainder: str | None = None
     for piece in split_contacts(without_links(line.text)):
         kind = piece.kind
-        if kind is None and contacts.pending and _is_value_of(contacts.pending, piece.text):
-            kind = contacts.pending
-        contacts.pending = None
+        if kind is None and contacts.pending_kind and _can_be_value(contacts.pending_kind, piece.text):
+            kind = contacts.pending_kind
+        contacts.pending_kind = None
         if kind is None and is_emails(piece.text):
             kind = "email"
         elif kind is None and _ACCOUNT.fullmatch(piece.text.strip()) and piece.text.strip().startswith("@"):
@@ -148,30 +147,31 @@ def read_contacts(line: Line, contacts: Contacts, tracker: LineTracker) -> str |
         if kind is None:
             remainder = piece.text
         elif not piece.text.strip():
-            contacts.pending = kind
+            contacts.pending_kind = kind
         else:
             _store(kind, piece.text, contacts, line, tracker)
     return remainder if remainder and has_words(remainder) else None
 
 
 def awaits_salutation(text: str) -> bool:
-    """Return whether a line ends in the word for a salutation, whose text then is on the next line."""
+    """Return whether a line ends in the word for a salutation, so that the next line is its text."""
     last = split_contacts(without_links(text))[-1]
     return last.kind == "salutation" and not has_words(last.text)
 
 
-def _is_value_of(kind: str, text: str) -> bool:
+def _can_be_value(kind: str, text: str) -> bool:
     """Return whether a text can be the value of a contact word of this kind."""
     if kind == "email":
         return "@" in text
     if kind in {"fax", "phone", "both"}:
-        return bool(_NUMBER.match(text))
+        return bool(_PHONE_NUMBER.match(text))
     if kind == "salutation":
-        return len(text) < _SALUTATION_LENGTH
+        return len(text) < _MAX_SALUTATION_LENGTH
     return kind in SOCIAL and bool(_ACCOUNT.match(text))
 
 
 def _store(kind: str, text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> None:
+    """Add the text after a contact word to the details of its kind, with a warning for what is no such detail."""
     if kind == "email":
         _store_emails(text, contacts, line, tracker)
     elif kind == "both":
@@ -180,8 +180,8 @@ def _store(kind: str, text: str, contacts: Contacts, line: Line, tracker: LineTr
     elif kind in {"fax", "phone"}:
         _store_numbers(kind, text, contacts, line, tracker)
     elif kind == "salutation":
-        bare = text.strip(" ()")
-        contacts.salutation = (bare.rstrip("] ") if "[" not in bare else bare) or None
+        trimmed = text.strip(" ()")
+        contacts.salutation = (trimmed.rstrip("] ") if "[" not in trimmed else trimmed) or None
     elif kind in SOCIAL:
         _store_account(kind, text, contacts, line, tracker)
     else:
@@ -191,6 +191,7 @@ def _store(kind: str, text: str, contacts: Contacts, line: Line, tracker: LineTr
 
 
 def _store_emails(text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> None:
+    """Add the e-mail addresses of a text, with a warning if it hides one, splits one by a space or has other words."""
     rest: list[str] = []
     for part in _SEPARATORS.split(text):
         for token in (part or "").split():
@@ -202,17 +203,18 @@ def _store_emails(text: str, contacts: Contacts, line: Line, tracker: LineTracke
                 rest.append(token)
     if all(normalised(token) in vocabulary().single_words("or") for token in rest):
         return
-    original = " ".join(text.split())
-    is_hidden = ("email" in normalised(original) and "protected" in normalised(original)) or _DISGUISED.search(
-        normalise(original)
-    )
+    written_text = " ".join(text.split())
+    is_hidden = (
+        "email" in normalised(written_text) and "protected" in normalised(written_text)
+    ) or _DISGUISED_AT.search(normalise(written_text))
     if is_hidden:
-        tracker.warn("email-hidden", f"the address is hidden: {excerpt(original)}", line.number)
+        tracker.warn("email-hidden", f"the address is hidden: {excerpt(written_text)}", line.number)
         return
-    tokens = original.split()
+    tokens = written_text.split()
     for index, token in enumerate(tokens[:-1]):
         if "@" in token and (
-            tokens[index + 1].startswith(".") or (_SPACED.match(token) and _ADDRESS_REST.match(tokens[index + 1]))
+            tokens[index + 1].startswith(".")
+            or (_SPLIT_ADDRESS_START.match(token) and _SPLIT_ADDRESS_END.match(tokens[index + 1]))
         ):
             complete = (token + tokens[index + 1]).strip(" ,;")
             incomplete = token.strip(" ,;.")
@@ -225,14 +227,15 @@ def _store_emails(text: str, contacts: Contacts, line: Line, tracker: LineTracke
             )
             return
     code = "email-broken" if any("@" in token for token in rest) else "contact-note"
-    tracker.warn(code, f"not an e-mail address alone: {excerpt(original)}", line.number)
+    tracker.warn(code, f"not an e-mail address alone: {excerpt(written_text)}", line.number)
 
 
 def _store_numbers(kind: str, text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> None:
-    stored = contacts.faxes if kind == "fax" else contacts.phones
+    """Add the fax or phone numbers of a text, with a warning that quotes its other words."""
+    numbers = contacts.faxes if kind == "fax" else contacts.phones
     rest: list[str] = []
     position = 0
-    for match in _NUMBER.finditer(text):
+    for match in _PHONE_NUMBER.finditer(text):
         number = match.group()
         if number.count("(") > number.count(")"):
             number = number[: number.rindex("(")]
@@ -242,8 +245,8 @@ def _store_numbers(kind: str, text: str, contacts: Contacts, line: Line, tracker
         rest.append(text[position : match.start()])
         position = end
         for part in _separate_numbers(number):
-            if (bare := part.strip(" ,;./-")) and bare not in stored:
-                stored.append(bare)
+            if (trimmed := part.strip(" ,;./-")) and trimmed not in numbers:
+                numbers.append(trimmed)
     rest.append(text[position:])
     note = " ".join(part.strip(" ,;/|") for part in rest if has_words(part)).strip()
     if note and normalised(note) not in {"or", "and", "ou", "et", "y", "o", "und", "oder", "e"}:
@@ -252,12 +255,13 @@ def _store_numbers(kind: str, text: str, contacts: Contacts, line: Line, tracker
 
 
 def _separate_numbers(number: str) -> list[str]:
-    """Return the numbers in a text with slashes. A slash behind an area code separates nothing: `030 / 27 59 09 15`."""
+    """Return the numbers in a text with slashes. A slash after an area code separates no numbers: `030 / 27 59 09`."""
     parts = re.split(r" / | ?/ ?(?=[+(0]|\d{5})", number)
     return parts if all(sum(char.isdigit() for char in part) >= _MIN_NUMBER_DIGITS for part in parts) else [number]
 
 
 def _store_account(kind: str, text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> None:
+    """Add the account on a network, unless there is one already, with a warning that quotes the other words."""
     accounts = _ACCOUNT.findall(text)
     value = accounts[0].rstrip(".,;") if accounts else ""
     rest = text.replace(accounts[0], "", 1).strip(_EDGE_MARKS) if accounts else text

@@ -9,7 +9,7 @@ from babel import Locale
 from campaign.document.labels import vocabulary
 from campaign.document.text.normalise import normalised
 
-_WIDEST = 8  # words in the longest name worth trying
+_MAX_NAME_WORDS = 8  # the longest names have so many
 
 
 @cache
@@ -50,34 +50,35 @@ def city_names() -> frozenset[str]:
 
 
 def _search_order(language: str) -> tuple[str, ...]:
+    """Return the languages in which names are searched: the document's, English, then the others."""
     return (language, *(other for other in ("en", *vocabulary().languages) if other != language))
 
 
 def country_code(name: str, language: str) -> str | None:
     """Return the code of a country by its name, or None. The document's language is searched first."""
     spelling = normalised(name)
-    for candidate in _search_order(language):
-        if spelling in _country_codes(candidate):
-            return _country_codes(candidate)[spelling]
+    for search_language in _search_order(language):
+        if spelling in _country_codes(search_language):
+            return _country_codes(search_language)[spelling]
     return None
 
 
 def country_at_end(text: str, language: str) -> str | None:
     """Return the code of the country at the end of an address line, or None: `Bogotá D.C., Colombia`."""
-    parts = [part for part in normalised(text).split() if not part.isdigit()][-_WIDEST:]
-    for start in range(len(parts)):
-        name = " ".join(parts[start:])
+    name_words = [part for part in normalised(text).split() if not part.isdigit()][-_MAX_NAME_WORDS:]
+    for start in range(len(name_words)):
+        name = " ".join(name_words[start:])
         code = country_code(name, language)
-        if code and not (start and parts[start - 1] == "new"):
+        if code and not (start and name_words[start - 1] == "new"):
             return code
     return None
 
 
 def country_at_start(text: str, language: str) -> tuple[str, int] | None:
     """Return the code of the country at the start of a text and the number of words in its name, or None."""
-    parts = normalised(text[:200]).split()[:_WIDEST]
-    for end in range(len(parts), 0, -1):
-        code = country_code(" ".join(parts[:end]), language)
+    name_words = normalised(text[:200]).split()[:_MAX_NAME_WORDS]
+    for end in range(len(name_words), 0, -1):
+        code = country_code(" ".join(name_words[:end]), language)
         if code:
             return code, end
     return None
@@ -85,12 +86,12 @@ def country_at_start(text: str, language: str) -> tuple[str, int] | None:
 
 def countries_in(text: str, language: str) -> list[str]:
     """Return the codes of the countries that a line names, each once, in the document's language or English."""
-    parts = normalised(text[:400]).split()
+    name_words = normalised(text[:400]).split()
     codes: list[str] = []
     start = 0
-    while start < len(parts):
-        for end in range(min(len(parts), start + _WIDEST), start, -1):
-            name = " ".join(parts[start:end])
+    while start < len(name_words):
+        for end in range(min(len(name_words), start + _MAX_NAME_WORDS), start, -1):
+            name = " ".join(name_words[start:end])
             code = _country_codes(language).get(name) or _country_codes("en").get(name)
             if code and len(name) > 2:
                 if code not in codes:
@@ -104,7 +105,7 @@ def countries_in(text: str, language: str) -> list[str]:
 def language_code(name: str, language: str) -> str | None:
     """Return the ISO 639-1 code of a language by its name, or None. The document's language is searched first."""
     spelling = normalised(name)
-    for candidate in _search_order(language):
-        if spelling in _language_codes(candidate):
-            return _language_codes(candidate)[spelling]
+    for search_language in _search_order(language):
+        if spelling in _language_codes(search_language):
+            return _language_codes(search_language)[spelling]
     return None

@@ -9,17 +9,17 @@ from campaign.document.labels import vocabulary
 from campaign.document.text.normalise import NormalisedWord, normalise, words
 
 # `UA-257-1/2014`: the number of the case, then the number of the follow-up.
-_GERMAN = re.compile(r"(?<!\w)(?:ua|au|fi)[ -]{0,3}(\d{1,3})-(\d{1,2}) ?/ ?(\d{4}|\d{2})(?!\d)")
-_USUAL = re.compile(
+_GERMAN_FORM = re.compile(r"(?<!\w)(?:ua|au|fi)[ -]{0,3}(\d{1,3})-(\d{1,2}) ?/ ?(\d{4}|\d{2})(?!\d)")
+_USUAL_FORM = re.compile(
     r"(?<!\w)(?:ua|au|fi)(?: ?-? ?(?:nr|no|n)\b)?(?: ?(?:ua|au)(?!\w))?[ :.°º#-]{0,5}"
     r"(\d{1,3}) ?[/.-] ?(\d{4}|\d{2})(?:-(\d{1,2}))?(?![\d/])"
 )
-_SPELT = re.compile(
+_SPELT_OUT_FORM = re.compile(
     r"(?<!\w)(?:urgent action|action urgente|accion urgente)[ :#-]{1,4}(\d{1,3}) ?[/.] ?(\d{4}|\d{2})(?!\d)"
 )
-_LETTERED = re.compile(r"(\d{1,2}) ?(?:st|nd|rd|th|e|eme|re|ere|er|a|o|ª|º|\.)(?!\w)")
+_ORDINAL_NUMBER = re.compile(r"(\d{1,2}) ?(?:st|nd|rd|th|e|eme|re|ere|er|a|o|ª|º|\.)(?!\w)")
 _INDEX = re.compile(r"(?<!\w)([a-z]{3}) ?(\d{1,3}) ?/ ?(\d{1,6}) ?/ ?(\d{1,4})(?![\d/])")
-_BROKEN = re.compile(r"(?<!\w)([a-z]{3}) ?(\d{1,3}) ?/ ?(\d{1,6})(?![\d/])")
+_INCOMPLETE_INDEX = re.compile(r"(?<!\w)([a-z]{3}) ?(\d{1,3}) ?/ ?(\d{1,6})(?![\d/])")
 _REGIONS = frozenset({"afr", "amr", "asa", "eur", "mde", "act", "org", "pol", "ior", "nws", "doc", "fin"})
 
 
@@ -36,7 +36,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class DocumentIndex:
-    """A document index as written; `is_valid` tells whether it has the form of an index."""
+    """A document index as written; `is_valid` is whether it has the form of an index."""
 
     start: int
     end: int
@@ -44,25 +44,25 @@ class DocumentIndex:
     is_valid: bool
 
 
-def _name(number: str, year: str) -> str:
+def _reference_name(number: str, year: str) -> str:
     return f"UA {int(number)}/{year[-2:]}"
 
 
 def find_reference(text: str) -> Reference | None:
-    """Return the first reference of a text, or None. The words before it tell which follow-up it is."""
+    """Return the first reference of a text, or None. The words before it give its sequence."""
     text_normalised = normalise(text)
-    if match := _GERMAN.search(text_normalised):
-        return Reference(match.start(), match.end(), _name(match[1], match[3]), int(match[2]) + 1, True)
-    match = _USUAL.search(text_normalised)
+    if match := _GERMAN_FORM.search(text_normalised):
+        return Reference(match.start(), match.end(), _reference_name(match[1], match[3]), int(match[2]) + 1, True)
+    match = _USUAL_FORM.search(text_normalised)
     if match is None:
-        match = _SPELT.search(text_normalised)
-        return Reference(match.start(), match.end(), _name(match[1], match[2]), 1, False) if match else None
-    start, sequence, is_follow_up = _sequence(text_normalised[: match.start()])
+        match = _SPELT_OUT_FORM.search(text_normalised)
+        return Reference(match.start(), match.end(), _reference_name(match[1], match[2]), 1, False) if match else None
+    start, sequence, is_follow_up = _find_sequence(text_normalised[: match.start()])
     if match[3]:
         sequence, is_follow_up = int(match[3]) + 1, True
     elif text_normalised[match.start() : match.start() + 2] == "fi" and not is_follow_up:
         sequence, is_follow_up = None, True
-    return Reference(start, match.end(), _name(match[1], match[2]), sequence, is_follow_up)
+    return Reference(start, match.end(), _reference_name(match[1], match[2]), sequence, is_follow_up)
 
 
 def find_references(text: str) -> list[Reference]:
@@ -83,37 +83,37 @@ def find_references(text: str) -> list[Reference]:
     return references
 
 
-def _sequence(before: str) -> tuple[int, int | None, bool]:
-    """Return where the words of the reference begin, its sequence, and whether they call it a follow-up."""
-    tail = words(before)[-8:]
-    names = [word.text for word in tail]
+def _find_sequence(before: str) -> tuple[int, int | None, bool]:
+    """Return where the words before a reference begin, its sequence, and whether they call it a follow-up."""
+    last_words = words(before)[-8:]
+    texts = [word.text for word in last_words]
     start, sequence, is_follow_up = len(before), 1, False
-    first = len(names)
+    first_index = len(texts)
     for phrase in vocabulary().header["follow_up"]:
         size = len(phrase.words)
-        for index in range(len(names) - size, -1, -1):
-            if tuple(names[index : index + size]) == phrase.words:
-                is_follow_up, first = True, min(first, index)
+        for index in range(len(texts) - size, -1, -1):
+            if tuple(texts[index : index + size]) == phrase.words:
+                is_follow_up, first_index = True, min(first_index, index)
                 break
-    number = _ordinal(names[: first if is_follow_up else len(names)], before, tail)
-    if number is not None:
-        index, ordinal = number
-        first, sequence = min(first, index), ordinal + 1 if is_follow_up else ordinal
+    found_ordinal = _find_ordinal(texts[: first_index if is_follow_up else len(texts)], before, last_words)
+    if found_ordinal is not None:
+        index, ordinal = found_ordinal
+        first_index, sequence = min(first_index, index), ordinal + 1 if is_follow_up else ordinal
     elif is_follow_up:
-        return tail[first].start, None, True
-    if first < len(names):
-        start = tail[first].start
+        return last_words[first_index].start, None, True
+    if first_index < len(texts):
+        start = last_words[first_index].start
     return start, sequence, is_follow_up
 
 
-def _ordinal(names: list[str], before: str, tail: list[NormalisedWord]) -> tuple[int, int] | None:
+def _find_ordinal(texts: list[str], before: str, last_words: list[NormalisedWord]) -> tuple[int, int] | None:
     """Return the position and value of the ordinal that ends these words: `First`, `6th`, `3ª`; None without one."""
-    for index in range(len(names) - 1, max(len(names) - 3, -1), -1):
+    for index in range(len(texts) - 1, max(len(texts) - 3, -1), -1):
         for size in (2, 1):
-            spelling = tuple(names[index : index + size])
-            if spelling in vocabulary().ordinals and not names[index].isdigit():
+            spelling = tuple(texts[index : index + size])
+            if spelling in vocabulary().ordinals and not texts[index].isdigit():
                 return index, vocabulary().ordinals[spelling]
-        match = _LETTERED.match(before, tail[index].start)
+        match = _ORDINAL_NUMBER.match(before, last_words[index].start)
         if match:
             return index, int(match[1])
     return None
@@ -135,7 +135,7 @@ def find_indexes(text: str) -> list[DocumentIndex]:
     if not indexes:
         indexes = [
             DocumentIndex(match.start(), match.end(), text[match.start() : match.end()], False)
-            for match in _BROKEN.finditer(text_normalised)
+            for match in _INCOMPLETE_INDEX.finditer(text_normalised)
             if match[1] in _REGIONS
         ]
     return indexes

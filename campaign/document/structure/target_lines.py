@@ -41,8 +41,8 @@ def read_target(lines: list[Line], kind: str, language: str, tracker: LineTracke
             bare = text.strip(" ,;")
             original_texts[bare] = text.strip()
             rest.append((bare, is_bold(line.text)))
-    if details.pending:
-        tracker.warn("contact-note", f"nothing stands after the word for {details.pending}", lines[-1].number)
+    if details.pending_kind:
+        tracker.warn("contact-note", f"nothing stands after the word for {details.pending_kind}", lines[-1].number)
     role, name, address = _role_name_address(_split_or_join(rest), language)
     kind = _kind(kind, role, name, address)
     country_code = _country(kind, role, name, address, language)
