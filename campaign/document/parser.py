@@ -18,11 +18,11 @@ from campaign.document.structure.headline import displaced_summary, read_headlin
 from campaign.document.structure.letter import is_salutation, read_letter
 from campaign.document.structure.points import intro_lines, read_points
 from campaign.document.structure.short_blocks import (
-    is_address,
     read_deadline,
     read_languages,
     read_people,
     read_previous,
+    starts_with_url,
 )
 from campaign.document.structure.single_appeal import require_one
 from campaign.document.structure.targets import read_targets
@@ -256,7 +256,7 @@ def _previous(document: DocumentBlocks, tracker: LineTracker) -> str | None:
     candidates = [
         (read_previous(block, tracker), block.kind) for block in document.blocks if block.kind in {"previous", "update"}
     ]
-    usable = [text for text, kind in candidates if text and (kind == "previous" or is_address(text))]
+    usable = [text for text, kind in candidates if text and (kind == "previous" or starts_with_url(text))]
     labelled = [text for text, kind in candidates if text in usable and kind == "previous"]
     return next(iter(labelled or usable), None)
 

@@ -15,12 +15,12 @@ from campaign.document.text.lines import Line, LineTracker
 from campaign.document.text.list_markers import is_bullet
 from campaign.document.text.normalise import normalised, words
 
-_WRAPPED = 45  # characters; a line of this length can be hard-wrapped
-_COURTESY = 2  # words; `Thank you.`
-_LETTER = 60  # lines above in which a letter's salutation is searched
-_NEAR = 12  # lines below a label that a short block's value can cover
-_VALUED = frozenset({"deadline", "previous", "update", "name", "languages"})
-_DATE_WITHIN = 20  # characters before the date, such as a weekday or a mark
+_MIN_WRAPPED_LENGTH = 45  # characters; a line of this length can be hard-wrapped
+_MAX_COURTESY_WORDS = 2  # such as `Thank you.`
+_MAX_LETTER_LINES = 60  # lines above in which a letter's salutation is searched
+_MAX_VALUE_LINES = 12  # lines below a label that a short block's value can cover
+_KINDS_WITH_VALUE = frozenset({"deadline", "previous", "update", "name", "languages"})
+_MAX_BEFORE_DATE = 20  # characters before the date, such as a weekday or a mark
 _PEOPLE_FLOWS = frozenset({"background", "loose", "front", "letter", "write"})
 
 
@@ -42,7 +42,7 @@ class DocumentBlocks:
 
 
 class BlockReader:
-    """The reading of one document's blocks, with the current flow and the short block that interrupts it."""
+    """A reader of one document's lines, with the current flow and the short block that interrupts it."""
 
     def __init__(self, lines: list[Line], tracker: LineTracker, language: str) -> None:
         """Start with the flow `front`, the text above the first label."""
@@ -52,60 +52,63 @@ class BlockReader:
         self._labels = LabelSearch(lines)
         self._document = DocumentBlocks(language)
         self._flow = Block("front", None, 1)
-        self._short: Block | None = None
+        self._short_block: Block | None = None
         self._document.blocks.append(self._flow)
 
     def run(self) -> DocumentBlocks:
         """Return the blocks of all lines."""
         index = 0
         while index < len(self._lines):
-            index = self._step(index)
+            index = self._read_line(index)
         return self._document
 
-    def _step(self, index: int) -> int:
+    def _read_line(self, index: int) -> int:
         """Assign the line at `index` and return the index of the next line to assign."""
         line = self._lines[index]
         if line.is_blank:
-            self._blank(line)
+            self._add_blank_line(line)
             return index + 1
         match = self._labels.find(index)
-        if match and self._is_wanted(match):
-            return self._label(index, match)
-        if not self._awaits_value() and (line_count := self._header(index)):
+        if match and self._counts_here(match):
+            return self._read_label(index, match)
+        if not self._awaits_value() and (line_count := self._read_header(index)):
             return index + line_count
         if not line.is_margin:
-            self._body(line)
+            self._add_line(line)
         return index + 1
 
-    def _is_wanted(self, match: LabelMatch) -> bool:
+    def _counts_here(self, match: LabelMatch) -> bool:
         """Return whether a label counts here.
 
-        Short labels for people count only outside the lines of targets, and courtesies (`Thank you.`) only outside a
-        letter.
+        A short label for people does not count in the lines of targets, nor a courtesy (`Thank you.`) in a letter.
         """
         if match.phrase.kind in {"short_name", "gender"}:
             return self._flow.kind in _PEOPLE_FLOWS
-        if match.phrase.kind == "boilerplate" and len(match.phrase.words) <= _COURTESY:
+        if match.phrase.kind == "boilerplate" and len(match.phrase.words) <= _MAX_COURTESY_WORDS:
             return not self._is_in_letter()
         return True
 
     def _is_in_letter(self) -> bool:
-        """Return whether a letter is open in the flow: its salutation is above, its close is not."""
-        lines = self._flow.lines if self._short is None else []
-        for line in reversed(lines[-_LETTER:]):
+        """Return whether the flow is inside a letter, after its salutation and before its close."""
+        lines = self._flow.lines if self._short_block is None else []
+        for line in reversed(lines[-_MAX_LETTER_LINES:]):
             if starts_closing(line.text):
                 return False
             if is_salutation(line.text):
                 return True
-        return self._flow.kind == "letter" and self._short is None
+        return self._flow.kind == "letter" and self._short_block is None
 
     def _awaits_value(self) -> bool:
-        """Return whether the current short block has no value yet, so that a date or reference here is its value."""
-        short = self._short
-        return short is not None and short.kind in _VALUED and all(line.is_blank for line in short.lines)
+        """Return whether the current short block has no value yet. A date or reference is then its value."""
+        short_block = self._short_block
+        return (
+            short_block is not None
+            and short_block.kind in _KINDS_WITH_VALUE
+            and all(line.is_blank for line in short_block.lines)
+        )
 
-    def _header(self, index: int) -> int:
-        """Read a header at this line, if there is one, and return the number of its lines, else 0."""
+    def _read_header(self, index: int) -> int:
+        """Read the header at this line, if there is one, and return the number of its lines, or 0."""
         has_number = any(char.isdigit() for char in self._lines[index].text)
         if not has_number and index + 1 < len(self._lines) and len(words(self._lines[index].text, 12)) >= 12:
             return 0
@@ -116,75 +119,80 @@ class BlockReader:
         if result is None:
             return 0
         count, parts = result
-        only_date = not (parts.references or parts.indexes)
-        if only_date and not self._is_above_text():
+        is_date_only = not (parts.references or parts.indexes)
+        if is_date_only and not self._is_above_text():
             return 0
-        if not only_date and self._flow.kind in {"letter", "write"} and not parts.references:
+        if not is_date_only and self._flow.kind in {"letter", "write"} and not parts.references:
             return 0
         add_header_parts(self._document.header, self._lines[index : index + count], parts, self._tracker)
         return count
 
     def _is_above_text(self) -> bool:
-        """Return whether the front has no text yet or ends in a headline.
+        """Return whether this line is in the front, above its text or directly below a headline.
 
-        A date on a line of its own is then the date of the document.
+        A date on a line of its own is then the issue date of the document.
         """
-        above = [each for each in self._flow.lines if not each.is_blank]
+        above = [line for line in self._flow.lines if not line.is_blank]
         if self._flow.kind not in {"front", "banner"} or not above:
             return self._flow.kind == "front"
         title = self._document.header.title
         is_above_title = title is not None and above[-1].number < title.number
         return is_above_title or above[-1].is_label_rest or is_marked(above[-1].text)
 
-    def _label(self, index: int, match: LabelMatch) -> int:
+    def _read_label(self, index: int, match: LabelMatch) -> int:
         """Open the block of a label and return the index of the next line to assign."""
         kind = match.phrase.kind
         block = Block(kind, match.phrase.language, self._lines[index].number)
         if kind == "update":
-            self._update(index, match)
+            self._add_update_references(index, match)
         rest = cut_label(self._lines, index, match, self._tracker)
         after = index + match.extra_lines
         if kind == "appeals" and rest.is_blank:
-            below = next(
-                (n for n in range(after + 1, after + 4) if n < len(self._lines) and not self._lines[n].is_blank), 0
-            )
-            if below and (value := self._dated(below)):
+            below = self._next_filled_line(after + 1)
+            if below and (value := self._date_below_label(below)):
                 rest, after = value, below
         if kind in {"appeals", "write"} and not rest.is_blank:
             block.lines.append(rest)
-            after += self._sentence(block, after)
+            after += self._add_sentence(block, after)
             if kind == "appeals" and not _announces_addressees(block):
                 block.kind = "deadline"
-            self._open(block)
+            self._open_block(block)
             return after + 1
-        self._open(block)
+        self._open_block(block)
         if rest.is_blank:
             return after + 1
         if kind in {"boilerplate", "late"}:
             self._tracker.mark_used(rest)
             block.lines.append(rest)
-            return after + 1 + self._take_boilerplate(after, block)
+            return after + 1 + self._add_boilerplate(after, block)
         if kind in FLOWS:
             self._labels.replace(after, rest)
             return after
         block.lines.append(rest)
         return after + 1
 
-    def _dated(self, index: int) -> Line | None:
-        """Return the line below a label if it begins with the date that the label announces, else None."""
+    def _next_filled_line(self, start: int) -> int | None:
+        """Return the index of the first of three lines that is not blank, or None."""
+        indexes = range(start, min(start + 3, len(self._lines)))
+        return next((index for index in indexes if not self._lines[index].is_blank), None)
+
+    def _date_below_label(self, index: int) -> Line | None:
+        """Return the line at `index` as the rest of the label above it if it begins with a date, else None."""
         line = self._lines[index]
         found_dates = find_dates(line.text[:80])
-        if not found_dates or found_dates[0].start > _DATE_WITHIN:
+        if not found_dates or found_dates[0].start > _MAX_BEFORE_DATE:
             return None
         return Line(line.number, line.text, is_label_rest=True)
 
-    def _update(self, index: int, match: LabelMatch) -> None:
-        """Add the reference of a sentence on follow-ups: `This is the third update of UA 57/10`."""
+    def _add_update_references(self, index: int, match: LabelMatch) -> None:
+        """Add the references of a sentence on updates, such as `This is the third update of UA 57/10`."""
         text = plain_text(" ".join(line.text for line in self._lines[index : index + match.extra_lines + 1])[:500])
-        self._document.header.references += [(each, self._lines[index].number) for each in find_references(text)]
+        self._document.header.references += [
+            (reference, self._lines[index].number) for reference in find_references(text)
+        ]
 
-    def _sentence(self, block: Block, index: int) -> int:
-        """Add the lines over which the label's sentence goes on to the block, and return their number."""
+    def _add_sentence(self, block: Block, index: int) -> int:
+        """Add to the block the lines that continue the label's sentence, and return their number."""
         count = 0
         while not ends_sentence(block.lines[-1].text) and count < 4:
             line = self._lines[index + 1 + count] if index + 1 + count < len(self._lines) else None
@@ -199,10 +207,10 @@ class BlockReader:
             count += 1
         return count
 
-    def _take_boilerplate(self, index: int, block: Block) -> int:
-        """Add boilerplate up to the end of its sentence, within its paragraph, and return the number of lines."""
+    def _add_boilerplate(self, index: int, block: Block) -> int:
+        """Add to the block the lines that continue its sentence in the same paragraph, and return their number."""
         count, line, kind = 0, self._lines[index], block.kind
-        while not ends_sentence(line.text) and (kind == "late" or len(line.text) > _WRAPPED):
+        while not ends_sentence(line.text) and (kind == "late" or len(line.text) > _MIN_WRAPPED_LENGTH):
             position = index + 1 + count
             if position >= len(self._lines) or self._lines[position].is_blank or self._labels.find(position):
                 break
@@ -212,38 +220,42 @@ class BlockReader:
             count += 1
         return count
 
-    def _open(self, block: Block) -> None:
-        if self._short:
-            self._resume()
+    def _open_block(self, block: Block) -> None:
+        """Make the block the current flow or, if its kind is no flow, the current short block."""
+        if self._short_block:
+            self._end_short_block()
         self._document.blocks.append(block)
         if block.kind in FLOWS:
-            self._flow, self._short = block, None
+            self._flow, self._short_block = block, None
         else:
-            self._short = block
+            self._short_block = block
 
-    def _blank(self, line: Line) -> None:
-        if self._short and self._short.lines:
-            self._resume()
-        (self._short or self._flow).lines.append(line)
+    def _add_blank_line(self, line: Line) -> None:
+        if self._short_block and self._short_block.lines:
+            self._end_short_block()
+        (self._short_block or self._flow).lines.append(line)
 
-    def _resume(self) -> None:
-        """End the short block; its flow goes on only if more of it can be expected, else `loose` begins."""
-        short, self._short = self._short, None
-        if self._flow.kind in {"front", "loose"} or (short and short.kind in {"banner", "boilerplate", "late"}):
+    def _end_short_block(self) -> None:
+        """End the short block. Its flow continues, or `loose` begins if the flow has text already and cannot go on."""
+        short_block, self._short_block = self._short_block, None
+        if self._flow.kind in {"front", "loose"} or (
+            short_block and short_block.kind in {"banner", "boilerplate", "late"}
+        ):
             return
         if self._flow.kind in {"letter", "background", "write", "act"} and any(
-            not x.is_blank for x in self._flow.lines
+            not line.is_blank for line in self._flow.lines
         ):
             self._flow = Block("loose", None, 0)
             self._document.blocks.append(self._flow)
 
-    def _body(self, line: Line) -> None:
-        if self._short and self._belongs(line):
-            self._short.lines.append(line)
+    def _add_line(self, line: Line) -> None:
+        """Add a line without a label to the short block if it continues it, else to the flow."""
+        if self._short_block and self._continues_short_block(line):
+            self._short_block.lines.append(line)
             return
-        if self._short:
-            self._resume()
-        if self._flow.kind == "solidarity" and self._is_authority(line):
+        if self._short_block:
+            self._end_short_block()
+        if self._flow.kind == "solidarity" and self._begins_authority(line):
             self._flow = Block("contact", None, line.number)
             self._document.blocks.append(self._flow)
         if self._flow.kind == "loose" and is_salutation(line.text) and not self._document.first_of("letter"):
@@ -251,26 +263,27 @@ class BlockReader:
             self._document.blocks.append(self._flow)
         self._flow.lines.append(line)
 
-    def _is_authority(self, line: Line) -> bool:
+    def _begins_authority(self, line: Line) -> bool:
         """Return whether a paragraph below the addressees of solidarity begins with an office."""
         above = self._flow.lines
-        is_first = bool(above) and above[-1].is_blank and any(not each.is_blank for each in above)
-        return is_first and is_role(plain_text(line.text)) and len(words(line.text, 12)) < 12
+        begins_paragraph = bool(above) and above[-1].is_blank and any(not other.is_blank for other in above)
+        return begins_paragraph and is_role(plain_text(line.text)) and len(words(line.text, 12)) < 12
 
-    def _belongs(self, line: Line) -> bool:
+    def _continues_short_block(self, line: Line) -> bool:
         """Return whether a line without a label continues the short block above it."""
-        short = self._short
-        if short is None or short.kind in {"boilerplate", "late", "own"}:
+        short_block = self._short_block
+        if short_block is None or short_block.kind in {"boilerplate", "late", "own"}:
             return False
-        lines = [each for each in short.lines if not each.is_blank]
-        if short.kind == "banner":
-            return not lines or not short.lines[-1].is_blank
-        return not lines or (len(lines) < _NEAR and not short.lines[-1].is_blank)
+        lines = [other for other in short_block.lines if not other.is_blank]
+        if short_block.kind == "banner":
+            return not lines or not short_block.lines[-1].is_blank
+        return not lines or (len(lines) < _MAX_VALUE_LINES and not short_block.lines[-1].is_blank)
 
 
 def _announces_addressees(block: Block) -> bool:
     """Return whether the addressees follow an appeals label: it ends in “to” or a colon, or has no digit of a date."""
     text = block.text().rstrip(" *_")
-    last = normalised(text[-40:]).split()[-1:]
-    ends = text.endswith(":") or bool(last and last[0] in {"to", "a", "an", "au", "aux", "al", "ai"})
-    return ends or not any(char.isdigit() for char in text)
+    last_words = normalised(text[-40:]).split()[-1:]
+    if text.endswith(":") or (last_words and last_words[0] in {"to", "a", "an", "au", "aux", "al", "ai"}):
+        return True
+    return not any(char.isdigit() for char in text)

@@ -1,8 +1,8 @@
-"""Labels and blocks: which labels a line begins with, and where a block ends.
+"""Search for the labels at the start of lines, and the blocks that they open.
 
-A flow (front, act, targets, letter, background…) goes on until the next flow. `front` is the text above the first
-label. A short block (deadline, languages, name…) takes its value; then its flow goes on, or `loose` begins, whose lines
-no field uses.
+A flow (act, letter, background…) continues until the next flow begins. The flow `front` is the text above the first
+label. A short block (deadline, languages, name…) interrupts the flow for one value. After it the flow continues, or the
+flow `loose` begins, whose lines belong to no field.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from campaign.document.text.lines import Line, LineTracker
 from campaign.document.text.normalise import NormalisedWord, has_words, normalise, words
 
 FLOWS = frozenset(["act", "write", "appeals", "contact", "copies", "diplomatic", "solidarity", "letter", "background"])
-_LONG = 4  # words; a label of so many needs no colon
-_GAP_MAX = 25  # words
-_LABEL_WORDS = 60  # words that can hold a label, in a line and the lines over which it is broken
-_BROKEN_OVER = 5  # lines
-_DATED = frozenset({"deadline", "appeals", "write"})
-_INLINE = frozenset({"languages", "own", "late", "boilerplate"})
-_NUMBER = re.compile(r"^[\s*_>]{0,8}\d{1,2}[.)]")
-_NUMBERED = re.compile(r"[\s*_>]{0,8}\d{1,2}[.)][\s*_\[]{1,8}")
-_TRAILING = frozenset({"deadline", "languages", "late", "name", "previous", "update", "boilerplate", "own"})
-_INNER = frozenset({"deadline", "languages", "late", "name", "previous", "update", "boilerplate"})
-_ONE_LINE = 1500  # characters; a longer line is running text
-_BEFORE = frozenset(" \t*_#>[(¡¿!.-–—|" + "-*•·▪►–—o\uf0b7\uf0a7‣●○■□✓➢>")
+_MIN_WORDS_WITHOUT_COLON = 4  # a label with fewer words needs a colon
+_MAX_GAP_WORDS = 25
+_MAX_LABEL_WORDS = 60  # words of each line in which a label is searched
+_MAX_LABEL_LINES = 5
+_DATED_KINDS = frozenset({"deadline", "appeals", "write"})
+_INLINE_KINDS = frozenset({"languages", "own", "late", "boilerplate"})
+_ITEM_NUMBER = re.compile(r"^[\s*_>]{0,8}\d{1,2}[.)]")
+_NUMBERED_ITEM = re.compile(r"[\s*_>]{0,8}\d{1,2}[.)][\s*_\[]{1,8}")
+_LINE_SHARING_KINDS = frozenset({"deadline", "languages", "late", "name", "previous", "update", "boilerplate", "own"})
+_INNER_KINDS = frozenset({"deadline", "languages", "late", "name", "previous", "update", "boilerplate"})
+_MAX_LABELLED_LINE = 1500  # characters; a longer line is running text
+_ORNAMENTS = frozenset(" \t*_#>[(¡¿!.-–—|" + "-*•·▪►–—o\uf0b7\uf0a7‣●○■□✓➢>")
 
 
 @dataclass(slots=True)
 class Block:
-    """A label and the lines under it; the rest of the label's own line is the first."""
+    """A label and the lines under it. The first line is the rest of the line with the label."""
 
     kind: str
     language: str | None
@@ -47,26 +47,35 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class LabelMatch:
-    """A label at the start of a line: `extra_lines` is how many further lines it covers, `end` is where it ends."""
+    """A label at the start of a line.
+
+    `extra_lines` is the number of further lines that it covers, `end` its end in the last of them.
+    """
 
     phrase: Phrase
     extra_lines: int
     end: int
 
 
-def _is_apart(pattern: tuple[str, ...], stream: list[tuple[int, NormalisedWord]], end: int) -> bool:
-    """Return whether the two halves of a label are on separate lines: `TAKE ACTION`, an address, `SAMPLE LETTER`."""
-    head = pattern.index(GAP)
-    tail = end - (len(pattern) - 1 - max(index for index, part in enumerate(pattern) if part == GAP))
-    return stream[head][0] != stream[head - 1][0] and 0 < tail < end and stream[tail][0] != stream[tail - 1][0]
+def _is_split_by_lines(
+    phrase_words: tuple[str, ...], numbered_words: list[tuple[int, NormalisedWord]], end: int
+) -> bool:
+    """Return whether the two halves of a label are on separate lines, such as `TAKE ACTION` and `SAMPLE LETTER`."""
+    head = phrase_words.index(GAP)
+    tail = end - (len(phrase_words) - 1 - max(index for index, part in enumerate(phrase_words) if part == GAP))
+    return (
+        numbered_words[head][0] != numbered_words[head - 1][0]
+        and 0 < tail < end
+        and numbered_words[tail][0] != numbered_words[tail - 1][0]
+    )
 
 
 def _is_ornament(text: str) -> bool:
     """Return whether the text holds only marks, bullets and pictograms."""
-    return all(char in _BEFORE or unicodedata.category(char) in {"So", "Mn", "Sk"} for char in text)
+    return all(char in _ORNAMENTS or unicodedata.category(char) in {"So", "Mn", "Sk"} for char in text)
 
 
-def _without_targets(text: str) -> str:
+def _without_link_targets(text: str) -> str:
     """Return the text with spaces in place of the addresses of its links, in the same length."""
     for link in find_links(text) if "](" in text else ():
         start = text.index("](", link.start) + 1
@@ -74,7 +83,7 @@ def _without_targets(text: str) -> str:
     return text
 
 
-def _length(match: LabelMatch) -> tuple[int, int]:
+def _match_length(match: LabelMatch) -> tuple[int, int]:
     return match.extra_lines, match.end
 
 
@@ -82,58 +91,60 @@ class LabelSearch:
     """Search for labels at the start of lines."""
 
     def __init__(self, lines: list[Line]) -> None:
-        """Create a finder for these lines, which `replace` changes."""
+        """Create a search in these lines, which `replace` changes."""
         self._lines = lines
         self._words: dict[int, list[NormalisedWord]] = {}
 
     def replace(self, index: int, line: Line) -> None:
-        """Replace a line by its rest behind a label."""
+        """Replace a line by its rest after a label."""
         self._lines[index] = line
         self._words.pop(index, None)
 
     def _words_of(self, index: int) -> list[NormalisedWord]:
         """Return the words of a line without the number that makes it a list item: `1. Write a letter…`."""
         if index not in self._words:
-            text = _without_targets(self._lines[index].text[:600])
-            line_words = words(text, _LABEL_WORDS)
-            if len(line_words) > 1 and _NUMBERED.fullmatch(text[: line_words[1].start]):
+            text = _without_link_targets(self._lines[index].text[:600])
+            line_words = words(text, _MAX_LABEL_WORDS)
+            if len(line_words) > 1 and _NUMBERED_ITEM.fullmatch(text[: line_words[1].start]):
                 line_words = line_words[1:]
             self._words[index] = line_words
         return self._words[index]
 
     def find(self, index: int, kinds: frozenset[str] | None = None) -> LabelMatch | None:
-        """Return the longest label that begins at this line, over as many lines as it is broken over, or None."""
-        own = self._words_of(index)
-        if not own or own[0].text not in vocabulary().labels:
+        """Return the longest label that begins at this line, or None. It may be broken over several lines."""
+        first_line_words = self._words_of(index)
+        if not first_line_words or first_line_words[0].text not in vocabulary().labels:
             return None
         best: LabelMatch | None = None
-        for phrase in vocabulary().labels[own[0].text]:
+        for phrase in vocabulary().labels[first_line_words[0].text]:
             if kinds and phrase.kind not in kinds:
                 continue
-            if len(own) > 1 < len(phrase.words) and phrase.words[1] not in {own[1].text, GAP}:
+            if len(first_line_words) > 1 < len(phrase.words) and phrase.words[1] not in {first_line_words[1].text, GAP}:
                 continue  # most phrases differ from the line at their second word
             match = self._match(phrase, index)
-            if match and self._is_label(match, index) and (best is None or _length(match) > _length(best)):
+            if match and self._is_label(match, index) and (best is None or _match_length(match) > _match_length(best)):
                 best = match
         return best
 
-    def _stream(self, index: int, count: int) -> list[tuple[int, NormalisedWord]]:
-        stream: list[tuple[int, NormalisedWord]] = []
-        for offset in range(_BROKEN_OVER):
+    def _words_from(self, index: int, count: int) -> list[tuple[int, NormalisedWord]]:
+        """Return the words from a line on, up to a blank line, each with the offset of its line; at least `count`."""
+        numbered_words: list[tuple[int, NormalisedWord]] = []
+        for offset in range(_MAX_LABEL_LINES):
             position = index + offset
-            if position >= len(self._lines) or self._lines[position].is_blank or len(stream) >= count:
+            if position >= len(self._lines) or self._lines[position].is_blank or len(numbered_words) >= count:
                 break
-            stream += [(offset, word) for word in self._words_of(position)]
-        return stream
+            numbered_words += [(offset, word) for word in self._words_of(position)]
+        return numbered_words
 
     def _match(self, phrase: Phrase, index: int) -> LabelMatch | None:
+        """Return the match of a phrase at the start of a line, or None."""
         gaps = phrase.words.count(GAP)
-        stream = self._stream(index, len(phrase.words) + gaps * _GAP_MAX)
-        end = _covered_words(phrase.words, [word.text for _, word in stream])
+        numbered_words = self._words_from(index, len(phrase.words) + gaps * _MAX_GAP_WORDS)
+        end = _covered_words(phrase.words, [word.text for _, word in numbered_words])
         if end is None:
             return None
-        offset, word = stream[end - 1]
-        if gaps and offset and _is_apart(phrase.words, stream, end):
+        offset, word = numbered_words[end - 1]
+        if gaps and offset and _is_split_by_lines(phrase.words, numbered_words, end):
             return None
         return LabelMatch(phrase, offset, word.end)
 
@@ -141,44 +152,44 @@ class LabelSearch:
         """Return whether the words are a label, not the start of a sentence in the text."""
         kind, count = match.phrase.kind, len(match.phrase.words)
         first, last = self._lines[index], self._lines[index + match.extra_lines]
-        before = _NUMBER.sub("", first.text[: self._words_of(index)[0].start], count=1)
+        before = _ITEM_NUMBER.sub("", first.text[: self._words_of(index)[0].start], count=1)
         if not _is_ornament(before):
             return False
         rest = normalise(last.text[match.end :])
         after = rest.lstrip(" *_)]")
         if not has_words(rest):
-            return count >= _LONG or self._stands_alone(index, after)
+            return count >= _MIN_WORDS_WITHOUT_COLON or self._stands_alone(index, after)
         if after.startswith(":"):
             return True
-        if kind == "write" and count > 1 and self._announces(index + match.extra_lines):
+        if kind == "write" and count > 1 and self._ends_in_colon(index + match.extra_lines):
             return True
         is_capital = (
             " ".join((first.text if match.extra_lines else first.text[: match.end]).split()).strip(" *_#").isupper()
         )
-        return self._goes_on(kind, count, rest, is_capital=is_capital)
+        return self._may_precede_value(kind, count, rest, is_capital=is_capital)
 
-    def _announces(self, index: int) -> bool:
+    def _ends_in_colon(self, index: int) -> bool:
         """Return whether the sentence that begins at this line ends in a colon, before points to make."""
-        for line in self._lines[index : index + _BROKEN_OVER]:
+        for line in self._lines[index : index + _MAX_LABEL_LINES]:
             if line.is_blank:
                 return False
             if line.text.rstrip(" *_").endswith(":"):
                 return True
         return False
 
-    def _goes_on(self, kind: str, count: int, rest: str, *, is_capital: bool) -> bool:
+    def _may_precede_value(self, kind: str, count: int, rest: str, *, is_capital: bool) -> bool:
         """Return whether the value of a label of that kind may follow without a colon."""
         after = rest.lstrip(" *_)]")
         if kind == "banner":
             return (after.startswith(("-", "|", "!")) and is_capital) or rest.startswith(("** ", "__ "))
-        if kind in _DATED and any(char.isdigit() for char in rest[:40]):
+        if kind in _DATED_KINDS and any(char.isdigit() for char in rest[:40]):
             return count >= 2
-        if kind in _INLINE:
+        if kind in _INLINE_KINDS:
             return count >= 3 or (kind == "boilerplate" and not rest.strip(" .!*_"))
-        return count >= _LONG or (count == _LONG - 1 and is_capital)
+        return count >= _MIN_WORDS_WITHOUT_COLON or (count == _MIN_WORDS_WITHOUT_COLON - 1 and is_capital)
 
     def _stands_alone(self, index: int, after: str) -> bool:
-        """Return whether a short label without a colon is a label, since its line holds nothing else."""
+        """Return whether a phrase of few words without a colon is a label, because it is alone on its line."""
         first = self._lines[index]
         if after.startswith(":") or is_heading(first.text) or is_bold(first.text):
             return True
@@ -189,21 +200,23 @@ class LabelSearch:
         return above is None or above.is_blank or above.text.rstrip(" *_").endswith((".", ":", "!", "?"))
 
 
-def _covered_words(pattern: tuple[str, ...], stream: list[str]) -> int | None:
-    """Return how many words of the stream the pattern covers, or None; each gap covers as few as possible."""
+def _covered_words(phrase_words: tuple[str, ...], texts: list[str]) -> int | None:
+    """Return the number of words that the phrase covers, or None; each gap covers the fewest words possible."""
     position = 0
-    for number, part in enumerate(pattern):
+    for number, part in enumerate(phrase_words):
         if part == GAP:
             continue
-        if number and pattern[number - 1] == GAP:
-            tail = pattern[number : pattern.index(GAP, number) if GAP in pattern[number:] else len(pattern)]
-            for skip in range(_GAP_MAX + 1):
-                if tuple(stream[position + skip : position + skip + len(tail)]) == tail:
+        if number and phrase_words[number - 1] == GAP:
+            tail = phrase_words[
+                number : phrase_words.index(GAP, number) if GAP in phrase_words[number:] else len(phrase_words)
+            ]
+            for skip in range(_MAX_GAP_WORDS + 1):
+                if tuple(texts[position + skip : position + skip + len(tail)]) == tail:
                     position += skip
                     break
             else:
                 return None
-        if position >= len(stream) or stream[position] != part:
+        if position >= len(texts) or texts[position] != part:
             return None
         position += 1
     return position
@@ -215,19 +228,19 @@ def ends_sentence(text: str) -> bool:
 
 
 def split_at_labels(lines: list[Line]) -> list[Line]:
-    """Return the lines; a line that begins with a short block's label is split at each further label.
+    """Return the lines, with each line that begins with a short block's label split at its further labels.
 
     Copying from a web page or a PDF puts languages, deadline and names on one line.
     """
     labels = LabelSearch(lines)
     result: list[Line] = []
     for index, line in enumerate(lines):
-        match = labels.find(index) if not line.is_blank and len(line.text) <= _ONE_LINE else None
-        if match is None or match.extra_lines or match.phrase.kind not in _TRAILING:
+        match = labels.find(index) if not line.is_blank and len(line.text) <= _MAX_LABELLED_LINE else None
+        if match is None or match.extra_lines or match.phrase.kind not in _LINE_SHARING_KINDS:
             result.append(line)
             continue
         start = 0
-        for position in _inner_label_starts(line, match.end, lines[index + 1 : index + _BROKEN_OVER]):
+        for position in _inner_label_starts(line, match.end, lines[index + 1 : index + _MAX_LABEL_LINES]):
             result.append(Line(line.number, line.text[start:position].rstrip()))
             start = position
         result.append(Line(line.number, line.text[start:]) if start else line)
@@ -246,7 +259,7 @@ def _inner_label_starts(line: Line, first: int, below: list[Line]) -> list[int]:
         if not is_ended and not line.text[word.start].isupper():
             continue
         start = word.start - 2 if is_bold_here else word.start
-        match = LabelSearch([Line(line.number, line.text[start:]), *below]).find(0, _INNER)
+        match = LabelSearch([Line(line.number, line.text[start:]), *below]).find(0, _INNER_KINDS)
         if (
             match
             and match.extra_lines == 0
@@ -254,14 +267,14 @@ def _inner_label_starts(line: Line, first: int, below: list[Line]) -> list[int]:
             and line.text[start + match.end :].lstrip(" *_")[:1] != ":"
         ):
             continue
-        if match and len(match.phrase.words) >= _LONG:
+        if match and len(match.phrase.words) >= _MIN_WORDS_WITHOUT_COLON:
             starts.append(start)
             first = start + match.end
     return starts
 
 
 def cut_label(lines: list[Line], index: int, match: LabelMatch, tracker: LineTracker) -> Line:
-    """Mark the label's lines as used and return the rest of the last one."""
+    """Mark the label's lines as used, and return the rest of the last line."""
     for offset in range(match.extra_lines):
         tracker.mark_used(lines[index + offset])
     last = lines[index + match.extra_lines]

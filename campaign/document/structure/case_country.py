@@ -11,7 +11,7 @@ from campaign.document.text.normalise import normalise, words
 
 
 def find_country(
-    header: str | None,
+    header_code: str | None,
     headline: str | None,
     summary: str | None,
     targets: list[DraftTarget],
@@ -22,9 +22,9 @@ def find_country(
 
     A guess from the summary or the embassies adds a warning. Returns None if there is none or the targets differ.
     """
-    stated = header or title_country(headline, language)
-    if stated:
-        return stated
+    stated_code = header_code or title_country(headline, language)
+    if stated_code:
+        return stated_code
     primary = [target for target in targets if target.kind == "primary"]
     codes = {
         code
@@ -41,13 +41,13 @@ def find_country(
 
 def _guess_country(summary: str | None, targets: list[DraftTarget], language: str, tracker: LineTracker) -> str | None:
     """Return the country if the summary or the embassies name exactly one."""
-    for where, codes in (
+    for source, codes in (
         ("summary", set(countries_in(plain_text((summary or "").split("\n\n")[0]), language))),
         ("embassy", {code for target in targets if (code := represented_country(target, language))}),
     ):
         if len(codes) == 1:
             code = codes.pop()
-            tracker.warn("country-guessed", f"only the {where} says a country: {code}", 1)
+            tracker.warn("country-guessed", f"only the {source} says a country: {code}", 1)
             return code
     return None
 

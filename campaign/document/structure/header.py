@@ -16,7 +16,7 @@ from campaign.document.text.lines import Line, LineTracker, excerpt
 from campaign.document.text.normalise import NormalisedWord, has_words, normalise, words
 
 _MAX_LINES = 4
-_MAX_UNEXPLAINED_WORDS = 8  # a header text with more words that no field explains is a sentence
+_MAX_UNEXPLAINED_WORDS = 8  # a header text with more words that belong to no field is a sentence
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]{3,60})[)\]]\s*$")
 _FILLER_WORDS = frozenset(("on of and the l d sur de la el nr no n zu zur an ai x").split())
 
@@ -36,7 +36,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class HeaderParts:
-    """The content of one header text; `unexplained` holds the pieces that no field explains, with their positions."""
+    """The content of one header text; `unexplained` has the pieces that belong to no field, with their positions."""
 
     references: list[Reference]
     indexes: list[DocumentIndex]
@@ -47,7 +47,7 @@ class HeaderParts:
 
     @property
     def unexplained_word_count(self) -> int:
-        """Return the number of words in the pieces that no field explains."""
+        """Return the number of words in the pieces that belong to no field."""
         return sum(len(words(piece)) for _, piece in self.unexplained)
 
 
@@ -200,7 +200,7 @@ def add_header_parts(header: Header, lines: list[Line], parts: HeaderParts, trac
 
 
 def _place_unexplained(header: Header, parts: HeaderParts, first: int, tracker: LineTracker) -> None:
-    """Use the longest unexplained piece as the title, unless it is before the reference; warn of the others."""
+    """Use the longest unexplained piece as the title, unless it is before the reference; warn of the other pieces."""
     position, piece = max(parts.unexplained, key=lambda each: len(each[1]))
     if header.title is None and position >= min([each.start for each in parts.references], default=0):
         header.title = Line(first, piece, is_label_rest=True)

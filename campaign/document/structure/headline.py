@@ -15,30 +15,32 @@ from campaign.document.text.lines import Line, LineTracker, excerpt, split_parag
 from campaign.document.text.normalise import has_words, normalised, words
 from campaign.document.text.paragraphs import to_markdown
 
-_HASHES = re.compile(r"^\s{0,3}#{1,6}\s")
-_ADDRESSES = frozenset({"act", "appeals", "contact", "copies", "diplomatic"})
-_PROSE = 12  # words; a shorter sentence may be a note on an address
-_HEADLINE = 220  # characters; a longer paragraph is text
+_HEADING_MARK = re.compile(r"^\s{0,3}#{1,6}\s")
+_ADDRESS_KINDS = frozenset({"act", "appeals", "contact", "copies", "diplomatic"})
+_MIN_PROSE_WORDS = 12  # a shorter sentence may be a note on an address
+_MAX_HEADLINE_LENGTH = 220  # characters; a longer paragraph is text
 
 
 def read_headline(document: DocumentBlocks, tracker: LineTracker) -> tuple[str | None, str | None]:
-    """Return headline and summary. Lines before the banner that are neither stay unused."""
-    banner = next((block for block in document.of_kind("banner") if any(not x.is_blank for x in block.lines)), None)
+    """Return the headline and the summary, or None for each. Other lines above the banner stay unused."""
+    banner = next(
+        (block for block in document.of_kind("banner") if any(not line.is_blank for line in block.lines)), None
+    )
     groups: list[list[Line]] = []
     headline: str | None = None
     if banner:
         groups = _without_country(split_paragraphs(banner.lines), document, tracker)
-        above = _heading_above(banner, document)
-        if above and groups and _is_sentence(groups[0]):
-            headline, _ = _take_headline([above], tracker)
+        heading = _heading_above(banner, document)
+        if heading and groups and _is_sentence(groups[0]):
+            headline, _ = _split_off_headline([heading], tracker)
         elif groups:
-            headline, groups = _take_headline(groups, tracker)
+            headline, groups = _split_off_headline(groups, tracker)
     for block in document.blocks:
         if block.kind == "front":
             groups += split_paragraphs(block.lines)
     groups = _without_country(groups, document, tracker)
     if headline is None and groups and not (document.header.title and not is_marked(groups[0][0].text)):
-        headline, groups = _take_headline(groups, tracker)
+        headline, groups = _split_off_headline(groups, tracker)
     if headline is None and document.header.title:
         headline = plain_text(document.header.title.text)
     elif document.header.title:
@@ -57,14 +59,14 @@ def read_headline(document: DocumentBlocks, tracker: LineTracker) -> tuple[str |
 
 
 def _heading_above(banner: Block, document: DocumentBlocks) -> list[Line] | None:
-    """Return the last heading above the banner, where a section puts the title of its page."""
+    """Return the last heading above the banner, or None. Some sections put the title of their page there."""
     front = next((block for block in document.blocks if block.kind == "front"), None)
-    above = [line for line in front.lines if line.number < banner.line] if front else []
-    return next((group for group in reversed(split_paragraphs(above)) if is_heading(group[0].text)), None)
+    lines_above = [line for line in front.lines if line.number < banner.line] if front else []
+    return next((group for group in reversed(split_paragraphs(lines_above)) if is_heading(group[0].text)), None)
 
 
 def _is_sentence(group: list[Line]) -> bool:
-    """Return whether a paragraph is text, however short: not marked as a headline, and ended by a full stop."""
+    """Return whether a paragraph, however short, is text: not marked as a headline, and with a full stop at its end."""
     return not is_marked(group[0].text) and plain_text(group[-1].text).endswith(".")
 
 
@@ -85,10 +87,10 @@ def _without_country(groups: list[list[Line]], document: DocumentBlocks, tracker
 
 
 def displaced_summary(document: DocumentBlocks, tracker: LineTracker) -> str | None:
-    """Return the text of the case where a section put the addresses before it."""
+    """Return the summary that stands among the addresses, or None. Some sections put the addresses first."""
     lines: list[Line] = []
     for block in document.blocks:
-        if block.kind not in _ADDRESSES:
+        if block.kind not in _ADDRESS_KINDS:
             continue
         for group in split_paragraphs(block.lines):
             if is_salutation(group[0].text):
@@ -96,25 +98,28 @@ def displaced_summary(document: DocumentBlocks, tracker: LineTracker) -> str | N
             if _is_prose(group):
                 lines += [*group, Line(0, "")]
                 numbers = {line.number for line in group}
-                block.lines[:] = [Line(each.number, "") if each.number in numbers else each for each in block.lines]
+                block.lines[:] = [Line(line.number, "") if line.number in numbers else line for line in block.lines]
     return to_markdown(lines, tracker)
 
 
 def _is_prose(group: list[Line]) -> bool:
+    """Return whether a paragraph among the addresses is running text without contact details."""
     text = plain_text(" ".join(line.text for line in group))
     return (
-        len(words(text, 20)) >= _PROSE
+        len(words(text, 20)) >= _MIN_PROSE_WORDS
         and text.endswith((".", "!", "?", "”", "»"))
         and not any(line.is_label_rest or has_contact(line.text) for line in group)
     )
 
 
-def _take_headline(groups: list[list[Line]], tracker: LineTracker) -> tuple[str | None, list[list[Line]]]:
-    """Return the first group as a headline if it looks like one, and the groups that remain."""
+def _split_off_headline(groups: list[list[Line]], tracker: LineTracker) -> tuple[str | None, list[list[Line]]]:
+    """Return the text of the first group if it looks like a headline, else None, and the other groups."""
     first = groups[0]
-    lines = _heading_lines(first)
-    text = plain_text(" ".join(_HASHES.sub("", line.text) if index else line.text for index, line in enumerate(lines)))
-    if not text or len(text) > _HEADLINE or (len(lines) == len(first) and _is_text(text, first)):
+    lines = _headline_lines(first)
+    text = plain_text(
+        " ".join(_HEADING_MARK.sub("", line.text) if index else line.text for index, line in enumerate(lines))
+    )
+    if not text or len(text) > _MAX_HEADLINE_LENGTH or (len(lines) == len(first) and _is_running_text(text, first)):
         return None, groups
     for line in lines:
         tracker.mark_used(line)
@@ -122,8 +127,8 @@ def _take_headline(groups: list[list[Line]], tracker: LineTracker) -> tuple[str 
     return text, ([rest] if rest else []) + groups[1:]
 
 
-def _heading_lines(group: list[Line]) -> list[Line]:
-    """Return the lines of a group that make its headline: a Markdown heading, capitals, or all of them."""
+def _headline_lines(group: list[Line]) -> list[Line]:
+    """Return the first lines of a group that are a heading, bold or in capitals, else all lines."""
     if is_heading(group[0].text):
         lines = [group[0]]
         for line in group[1:]:
@@ -143,7 +148,7 @@ def _heading_lines(group: list[Line]) -> list[Line]:
     return group
 
 
-def _is_text(text: str, lines: list[Line]) -> bool:
+def _is_running_text(text: str, lines: list[Line]) -> bool:
     """Return whether a paragraph is running text rather than a headline."""
     if is_heading(lines[0].text) or is_in_capitals(text):
         return False
@@ -152,12 +157,12 @@ def _is_text(text: str, lines: list[Line]) -> bool:
 
 
 def _mark_repeated_headline(
-    document: DocumentBlocks, headline: str | None, first: Block | None, tracker: LineTracker
+    document: DocumentBlocks, headline: str | None, banner: Block | None, tracker: LineTracker
 ) -> None:
     """Mark repetitions of the headline as used, such as the one in the second page's banner."""
     headline_words = normalised(headline or "")
     for block in document.blocks:
-        if block is first:
+        if block is banner:
             continue
         if block.kind == "banner":
             text = normalised(plain_text(block.text()))
@@ -175,7 +180,7 @@ def _mark_repeated_lines(block: Block, headline_words: str, tracker: LineTracker
         if (
             headline_words
             and not line.is_blank
-            and len(line.text) < 2 * _HEADLINE
+            and len(line.text) < 2 * _MAX_HEADLINE_LENGTH
             and normalised(plain_text(line.text)) == headline_words
             and line.number in tracker.unused
         ):

@@ -11,34 +11,35 @@ from campaign.document.text.lines import Line, LineTracker, excerpt, split_parag
 from campaign.document.text.list_markers import is_bullet
 from campaign.document.text.normalise import has_words, normalise, normalised, words
 
-_OPENING = 160  # characters; a salutation is no longer
-_CLOSING = 400  # characters
-_LONE = 10  # words; the longest salutation without a comma
+_MAX_SALUTATION_LENGTH = 160  # characters
+_MAX_CLOSING_LENGTH = 400  # characters
+_MAX_LONE_WORDS = 10  # of a salutation without a comma
 _BRACKETED = re.compile(r"[\[(<{]([^\[\](){}<>]{1,60})[\])>}]|_{3,}|\.{5,}|…{2,}")
 
 
 def is_salutation(text: str, *, is_lone: bool = False) -> bool:
-    """Return whether a line opens a letter: `Dear Minister,`; a line that stands alone needs no comma."""
-    bare = plain_text(text[: 2 * _OPENING])
-    if not bare or len(bare) > _OPENING or len(text) > 2 * _OPENING:
+    """Return whether a line opens a letter, such as `Dear Minister,`. With `is_lone` it needs no comma at its end."""
+    bare = plain_text(text[: 2 * _MAX_SALUTATION_LENGTH])
+    if not bare or len(bare) > _MAX_SALUTATION_LENGTH or len(text) > 2 * _MAX_SALUTATION_LENGTH:
         return False
     tokens = tuple(word.text for word in words(bare, 6))
     if not any(tokens[: len(start)] == start for start in vocabulary().phrases("salutations")):
         return False
-    if is_lone and len(words(bare)) <= _LONE and not bare.endswith("."):
+    if is_lone and len(words(bare)) <= _MAX_LONE_WORDS and not bare.endswith("."):
         return True
     return bare.endswith((",", ":", "!", ";")) or is_italic(text)
 
 
 def starts_closing(text: str) -> bool:
     """Return whether a text is a letter's complimentary close."""
-    if len(text) > _CLOSING:
+    if len(text) > _MAX_CLOSING_LENGTH:
         return False
     tokens = [word.text for word in words(text)]
-    return any(_starts(tokens, phrase) for phrase in vocabulary().phrases("closings"))
+    return any(_begins_with(tokens, phrase) for phrase in vocabulary().phrases("closings"))
 
 
-def _starts(tokens: list[str], phrase: tuple[str, ...]) -> bool:
+def _begins_with(tokens: list[str], phrase: tuple[str, ...]) -> bool:
+    """Return whether the words begin with the phrase, whose gap covers any number of words."""
     if GAP not in phrase:
         return tuple(tokens[: len(phrase)]) == phrase
     gap = phrase.index(GAP)
@@ -51,31 +52,36 @@ def _starts(tokens: list[str], phrase: tuple[str, ...]) -> bool:
 def without_placeholders(text: str) -> str:
     """Return the text without `[NAME]` and the like, which the signer's own data will replace."""
 
-    def drop(match: re.Match[str]) -> str:
-        inside = match[1]
-        return "" if inside is None or _is_placeholder(inside) else match[0]
+    def remove_placeholder(match: re.Match[str]) -> str:
+        content = match[1]
+        return "" if content is None or _is_placeholder(content) else match[0]
 
-    return " ".join(_BRACKETED.sub(drop, text).split())
+    return " ".join(_BRACKETED.sub(remove_placeholder, text).split())
 
 
-def _is_placeholder(inside: str) -> bool:
+def _is_placeholder(content: str) -> bool:
+    """Return whether a text is a placeholder, or several joined by commas, slashes or “and”."""
     placeholders = {" ".join(name) for name in vocabulary().phrases("placeholders")}
-    if normalised(inside) in placeholders:
+    if normalised(content) in placeholders:
         return True
-    parts = re.split(r"[,/;|]| and | et | y | und | e ", normalise(inside))
+    parts = re.split(r"[,/;|]| and | et | y | und | e ", normalise(content))
     return all(normalised(part) in placeholders for part in parts if part.strip())
 
 
 def _is_closing(lines: list[Line], position: int, count: int) -> bool:
+    """Return whether a paragraph is the complimentary close: short, the last of `count`, or with a comma at its end."""
     text = plain_text(" ".join(line.text for line in lines))
     if not starts_closing(text):
         return False
-    short = len(words(text)) <= 8
-    return short or position == count - 1 or text.rstrip().endswith(",")
+    is_short = len(words(text)) <= 8
+    return is_short or position == count - 1 or text.rstrip().endswith(",")
 
 
 def read_letter(lines: list[Line], tracker: LineTracker) -> DraftLetter | None:
-    """Return the letter in these lines, or None. Lines below its close stay unused, except a place to sign."""
+    """Return the letter in these lines, or None if there are no lines.
+
+    Lines below its close stay unused, except placeholders for the signature.
+    """
     groups = split_paragraphs(lines)
     if not groups:
         return None
@@ -87,14 +93,14 @@ def read_letter(lines: list[Line], tracker: LineTracker) -> DraftLetter | None:
         salutation = plain_text(first.text)
         tracker.mark_used(first)
     groups = [group for group in groups if group]
-    count = _count_above_places_to_sign(groups)
+    count = _count_groups_above_signature(groups)
     for position, group in enumerate(groups):
-        if _is_closing(group, position, count) or (cut := _inner_close(group)) is not None:
+        if _is_closing(group, position, count) or (cut := _find_inner_close(group)) is not None:
             start = 0 if _is_closing(group, position, count) else cut or 0
             if start:
                 body += _join_paragraphs(group[:start], tracker)
             closing = _read_closing(group[start:], tracker)
-            _mark_signature_places(groups[position + 1 :], tracker)
+            _mark_signature_placeholders(groups[position + 1 :], tracker)
             break
         body += _join_paragraphs(group, tracker)
     body = [text for text in body if text]
@@ -113,8 +119,8 @@ def read_letter(lines: list[Line], tracker: LineTracker) -> DraftLetter | None:
     return DraftLetter(salutation, tuple(body), closing)
 
 
-def _inner_close(group: list[Line]) -> int | None:
-    """Return the index of a short close inside a paragraph, where no blank line is above it; None without one."""
+def _find_inner_close(group: list[Line]) -> int | None:
+    """Return the index of a short close inside a paragraph, without a blank line above it, or None."""
     for index in range(1, len(group)):
         text = plain_text(group[index].text)
         if (
@@ -143,7 +149,7 @@ def _join_paragraphs(group: list[Line], tracker: LineTracker) -> list[str]:
 
 
 def _read_closing(group: list[Line], tracker: LineTracker) -> str:
-    """Return the text of the close, up to the line that ends it, without a place to sign."""
+    """Return the text of the close, up to the line that ends it, without placeholders for the signature."""
     texts: list[str] = []
     for index, line in enumerate(group):
         text = without_placeholders(plain_text(line.text))
@@ -151,7 +157,7 @@ def _read_closing(group: list[Line], tracker: LineTracker) -> str:
             tracker.mark_used(line)
             continue
         if texts and texts[-1].endswith((",", ".")) and len(texts[-1]) < 60:
-            _mark_signature_places([group[index:]], tracker)
+            _mark_signature_placeholders([group[index:]], tracker)
             break
         tracker.mark_used(line)
         if text:
@@ -159,8 +165,8 @@ def _read_closing(group: list[Line], tracker: LineTracker) -> str:
     return plain_text(" ".join(texts)).strip()
 
 
-def _count_above_places_to_sign(groups: list[list[Line]]) -> int:
-    """Return the number of groups above the last ones, which only hold `[NAME]` and the like."""
+def _count_groups_above_signature(groups: list[list[Line]]) -> int:
+    """Return the number of groups, without the last ones that have only placeholders such as `[NAME]`."""
     count = len(groups)
     while count:
         texts = [plain_text(line.text) for line in groups[count - 1]]
@@ -170,8 +176,8 @@ def _count_above_places_to_sign(groups: list[list[Line]]) -> int:
     return count
 
 
-def _mark_signature_places(groups: list[list[Line]], tracker: LineTracker) -> None:
-    """Mark the lines that only hold a place for the signer's name as used."""
+def _mark_signature_placeholders(groups: list[list[Line]], tracker: LineTracker) -> None:
+    """Mark the lines that have only placeholders for the signature as used, and warn of other lines with one."""
     for group in groups:
         for line in group:
             text = plain_text(line.text)

@@ -1,4 +1,4 @@
-"""The bullets under “Please write immediately”: the points that the old template asks its readers to make."""
+"""The talking points: the bullets under “Please write immediately” in the old template."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def intro_lines(block: Block) -> list[Line]:
 
 
 def read_points(block: Block, tracker: LineTracker) -> list[str]:
-    """Return each bullet as one text without its mark; without bullets, each paragraph."""
+    """Return the text of each bullet without its mark, or of each point if the list has no bullets."""
     intro = intro_lines(block)
-    announced = _announcement(block.lines[len(intro) :])
-    for line in (*intro, *announced):
-        if line in intro or announced[-1].text.rstrip(" *_").endswith(":") or line.text.isupper():
+    announcement = _announcement(block.lines[len(intro) :])
+    for line in (*intro, *announcement):
+        if line in intro or announcement[-1].text.rstrip(" *_").endswith(":") or line.text.isupper():
             tracker.mark_used(line)
-    intro += announced
+    intro += announcement
     points: list[list[Line]] = []
     for group in split_paragraphs(block.lines[len(intro) :]):
-        bulleted = any(is_bullet(line.text) for line in group)
+        has_bullets = any(is_bullet(line.text) for line in group)
         for index, line in enumerate(group):
-            if index == 0 or (is_bullet(line.text) if bulleted else ends_point(group[index - 1].text)):
+            if index == 0 or (is_bullet(line.text) if has_bullets else _ends_point(group[index - 1].text)):
                 points.append([])
             points[-1].append(line)
     texts: list[str] = []
@@ -51,13 +51,13 @@ def read_points(block: Block, tracker: LineTracker) -> list[str]:
 
 def _announcement(lines: list[Line]) -> list[Line]:
     """Return the lines that announce the first bullet: `E-mails and faxes with these requests`."""
-    first = next((at for at, line in enumerate(lines) if is_bullet(line.text)), 0)
+    first = next((index for index, line in enumerate(lines) if is_bullet(line.text)), 0)
     above = [line for line in lines[:first] if not line.is_blank]
     if not above or above[-1].text.rstrip(" *_").endswith((";", ".", "!", "?")):
         return []
     return lines[:first]
 
 
-def ends_point(text: str) -> bool:
-    """Return whether a line without a bullet closes its point."""
+def _ends_point(text: str) -> bool:
+    """Return whether a line ends its point, so that the next line begins another."""
     return text.rstrip(" *_").endswith((";", ".", "!", "?"))

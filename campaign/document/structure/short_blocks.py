@@ -101,7 +101,7 @@ def read_languages(block: Block, language: str, tracker: LineTracker) -> tuple[l
     text, is_own_welcome = _cut_own_language(text)
     is_write_block = block.kind == "write"  # its text is a sentence, not a list of languages
     languages: list[str] = []
-    unknown: list[str] = []
+    unknown_names: list[str] = []
     joining_words = vocabulary().single_words("or")
     for part in re.split(r"[,;/().:&|]| - ", text):
         for piece in _split_at_words(part, joining_words):
@@ -110,11 +110,11 @@ def read_languages(block: Block, language: str, tracker: LineTracker) -> tuple[l
                 codes = _languages_within(name, language) if is_write_block else [_named_language(name, language)]
                 languages += [code for code in codes if code and code not in languages]
                 if not any(codes) and any(word.text not in _connecting_words() for word in words(name)):
-                    unknown.append(name.strip())
+                    unknown_names.append(name.strip())
     for line in block.lines:
         if not line.is_blank:
             tracker.mark_used(line)
-    for piece in unknown if not is_write_block else ():
+    for piece in unknown_names if not is_write_block else ():
         tracker.warn("language-unknown", f"no language is called so: {excerpt(piece)}", _line_number_of(piece, block))
     return languages, is_own_welcome
 
@@ -319,20 +319,20 @@ def _warn_of_words_around_link(block: Block, before: str, after: str, tracker: L
         )
 
 
-def is_address(text: str) -> bool:
+def starts_with_url(text: str) -> bool:
     """Return whether a text begins with a web address."""
     return _URL.match(text) is not None
 
 
 def read_previous(block: Block, tracker: LineTracker) -> str | None:
-    """Return the web address of the previous action, or the text in its place, or None."""
+    """Return the web address of the previous action, else the text under its label, else None."""
     text = block.text().strip()
-    is_found = False
+    has_address = False
     for line in block.lines:
         # Nothing is expected below the address, so lines there stay unused and become warnings.
-        if not line.is_blank and not is_found:
+        if not line.is_blank and not has_address:
             tracker.mark_used(line)
-            is_found = bool(find_links(line.text) or _URL.search(line.text))
+            has_address = bool(find_links(line.text) or _URL.search(line.text))
     for link in find_links(text):
         if link.target.lower().startswith(("http://", "https://")):
             _warn_of_words_around_link(block, text[: link.start], text[link.end :], tracker)

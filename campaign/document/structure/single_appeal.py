@@ -8,15 +8,15 @@ from campaign.document.structure.block_reader import DocumentBlocks
 from campaign.document.text.emphasis import plain_text
 from campaign.document.text.normalise import normalised
 
-_ASKS = frozenset(("act write appeals contact letter deadline").split())
-_MARKS = frozenset(("copies background languages name previous diplomatic short_name gender late own").split())
+_REQUEST_KINDS = frozenset(("act write appeals contact letter deadline").split())
+_OTHER_KINDS = frozenset(("copies background languages name previous diplomatic short_name gender late own").split())
 
 
 def require_one(document: DocumentBlocks) -> None:
     """Raise DocumentError unless the blocks are those of exactly one Urgent Action."""
     kinds = {block.kind for block in document.blocks}
     is_named = bool(document.header.references or document.header.index or "banner" in kinds)
-    requests, other_parts = len(kinds & _ASKS), len(kinds & _MARKS)
+    requests, other_parts = len(kinds & _REQUEST_KINDS), len(kinds & _OTHER_KINDS)
     if not requests or requests + other_parts + is_named < 2:
         raise DocumentError(
             "no-urgent-action", "the document holds no Urgent Action: " + _missing_parts(is_named, requests)
@@ -34,10 +34,11 @@ def require_one(document: DocumentBlocks) -> None:
         )
 
 
-def _missing_parts(named: bool, asks: int) -> str:
-    if not asks:
+def _missing_parts(is_named: bool, request_count: int) -> str:
+    """Return the reason why the document is no Urgent Action, for the message."""
+    if not request_count:
         return "no call to act, letter, addresses or deadline found"
-    return "a call to act alone is not enough" if not named else "nothing but a title found"
+    return "a call to act alone is not enough" if not is_named else "nothing but a title found"
 
 
 def _has_two_cases(document: DocumentBlocks) -> bool:
@@ -52,9 +53,9 @@ def _has_two_cases(document: DocumentBlocks) -> bool:
         return False
     headlines = {normalised(plain_text(text)) for block in document.of_kind("banner") if (text := block.text().strip())}
     days = {
-        (found[0].day, found[0].month)
+        (dates[0].day, dates[0].month)
         for block in document.of_kind("deadline")
-        if (found := find_dates(plain_text(block.text())))
+        if (dates := find_dates(plain_text(block.text())))
     }
     people = {normalised(plain_text(block.text())) for block in document.of_kind("name")}
     return len(headlines) >= 2 or len(days) >= 2 or len(people) >= 2

@@ -1,4 +1,4 @@
-"""The lines of one target, told apart by their words into role, name and address."""
+"""Division of the lines of one target into role, name, address and contact details, by their words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaign.document.text.lines import Line, LineTracker, excerpt
 from campaign.document.text.normalise import NormalisedWord, normalise, normalised, words
 
 _CARE_OF = re.compile(r"(?<!\w)(?:c/o|c / o|care of|aux bons soins|a/c|z\.hd)(?!\w)")
-_ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-•*▪\uf0b7])\s+")
+_LIST_MARK = re.compile(r"^\s*(?:\d{1,2}[.)]|[-•*▪\uf0b7])\s+")
 _PARTICLES = frozenset(
     (
         "al el bin bint ibn de del della di da dos das do la le les los las van von der den ten ter y e i und "
@@ -23,13 +23,13 @@ _PARTICLES = frozenset(
 )
 # Offices that are surnames too, in any of the languages.
 _SURNAMES = frozenset("king rey könig konig roi reyes judge mayor maire major sultan emir chef rei conde".split())
-_JOINS = frozenset(("and of et de du des y del und der des e di da do the for para pour für").split())
+_JOINING_WORDS = frozenset(("and of et de du des y del und der des e di da do the for para pour für").split())
 
 
 def read_target(lines: list[Line], kind: str, language: str, tracker: LineTracker) -> DraftTarget | None:
-    """Return the target that these lines describe, or None if they hold nothing. Every line is marked as used."""
+    """Return the target that these lines describe, or None if they have no part of one. Mark every line as used."""
     details = Contacts()
-    rest: list[tuple[str, bool]] = []
+    styled_texts: list[tuple[str, bool]] = []  # each with whether its line is bold
     original_texts: dict[str, str] = {}
     for line in lines:
         remainder = contacts.read_contacts(line, details, tracker)
@@ -37,15 +37,15 @@ def read_target(lines: list[Line], kind: str, language: str, tracker: LineTracke
         if remainder and line.is_joined:
             tracker.warn("line-joined", f"taken as one line that was wrapped: {excerpt(remainder)}", line.number)
         if remainder:
-            text = _ITEM.sub("", remainder) if not rest else remainder
+            text = _LIST_MARK.sub("", remainder) if not styled_texts else remainder
             bare = text.strip(" ,;")
             original_texts[bare] = text.strip()
-            rest.append((bare, is_bold(line.text)))
+            styled_texts.append((bare, is_bold(line.text)))
     if details.pending_kind:
         tracker.warn("contact-note", f"nothing stands after the word for {details.pending_kind}", lines[-1].number)
-    role, name, address = _role_name_address(_split_or_join(rest), language)
-    kind = _kind(kind, role, name, address)
-    country_code = _country(kind, role, name, address, language)
+    role, name, address = _role_name_address(_split_or_join(styled_texts), language)
+    kind = _target_kind(kind, role, name, address)
+    country_code = _target_country(kind, role, name, address, language)
     if not (role or name or address or details.emails or details.faxes or details.phones or details.social):
         return None
     if not role and not name:
@@ -64,10 +64,10 @@ def read_target(lines: list[Line], kind: str, language: str, tracker: LineTracke
     )
 
 
-def _split_or_join(rest: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-    """Return the parts of a target on one line; a role broken over two lines becomes one."""
-    if len(rest) == 1 and rest[0][0].count(",") >= 2:
-        parts = [part.strip() for part in rest[0][0].split(",")]
+def _split_or_join(styled_texts: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """Return the texts, with a target on one line split at commas, and a role broken over two lines joined."""
+    if len(styled_texts) == 1 and styled_texts[0][0].count(",") >= 2:
+        parts = [part.strip() for part in styled_texts[0][0].split(",")]
         if is_role(parts[0]) and is_name(parts[1]):
             return [(parts[0], True), (parts[1], False), (", ".join(parts[2:]), False)]
         if is_name(parts[0]) and is_role(parts[1]):
@@ -76,15 +76,19 @@ def _split_or_join(rest: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
             return [(parts[0], True), (", ".join(parts[1:]), False)]
         if is_role(parts[0]) or is_embassy(parts[0]):
             return [(parts[0], True), (", ".join(parts[1:]), False)]
-    if len(rest) > 2 and _goes_on(*(text for text, _ in rest[:3])):
-        return [(f"{rest[0][0]} {rest[1][0]}", rest[0][1]), *rest[2:]]
-    if len(rest) > 1 and is_role(rest[0][0]) and rest[0][0].split()[-1].lower() in _JOINS:
-        return [(f"{rest[0][0]} {rest[1][0]}", rest[0][1]), *rest[2:]]
-    return rest
+    if len(styled_texts) > 2 and _is_broken_role(*(text for text, _ in styled_texts[:3])):
+        return [(f"{styled_texts[0][0]} {styled_texts[1][0]}", styled_texts[0][1]), *styled_texts[2:]]
+    if (
+        len(styled_texts) > 1
+        and is_role(styled_texts[0][0])
+        and styled_texts[0][0].split()[-1].lower() in _JOINING_WORDS
+    ):
+        return [(f"{styled_texts[0][0]} {styled_texts[1][0]}", styled_texts[0][1]), *styled_texts[2:]]
+    return styled_texts
 
 
-def _goes_on(first: str, second: str, third: str) -> bool:
-    """Return whether a role that lists its fields goes on below, before the name: `… International` / `Cooperation`."""
+def _is_broken_role(first: str, second: str, third: str) -> bool:
+    """Return whether a role with a list of fields continues on the second line, above the name on the third."""
     return (
         "," in first
         and is_role(first)
@@ -94,11 +98,11 @@ def _goes_on(first: str, second: str, third: str) -> bool:
     )
 
 
-def _role_name_address(rest: list[tuple[str, bool]], language: str) -> tuple[str | None, str | None, list[str]]:
-    """Return role, name and address lines; lines that cannot be told apart stay in the address."""
-    if not rest:
+def _role_name_address(styled_texts: list[tuple[str, bool]], language: str) -> tuple[str | None, str | None, list[str]]:
+    """Return role, name and address lines. A line that is not clearly a role or name stays in the address."""
+    if not styled_texts:
         return None, None, []
-    texts = [text for text, _ in rest]
+    texts = [text for text, _ in styled_texts]
     first = texts[0]
     second = texts[1] if len(texts) > 1 else ""
     if (title_and_name := _title_and_name(first)) and (is_embassy(title_and_name[0]) or not is_embassy(first)):
@@ -109,32 +113,32 @@ def _role_name_address(rest: list[tuple[str, bool]], language: str) -> tuple[str
     if _names_person(first) or (_is_titled_name(first) and not (is_name(second) or is_role(second))):
         return None, first, texts[1:]
     if is_role(first) and not _is_titled_name(first):
-        return _after_role(first, texts[1:])
+        return _split_role(first, texts[1:])
     if second and is_role(second) and is_name(first):
-        role, name, _ = _after_role(second, [])
+        role, name, _ = _split_role(second, [])
         return (role, name, [first, *texts[2:]]) if name else (second, first, texts[2:])
-    if rest[0][1] and second and is_name(second):
+    if styled_texts[0][1] and second and is_name(second):
         return first, second, texts[2:]
     if is_name(first) and (_has_honorific(first) or (second and not is_name(second))):
         return None, first, texts[1:]
     if country_code(first, language) or any(char.isdigit() for char in first):
         return None, None, texts
-    return first, *_take_name(texts[1:])
+    return first, *_split_off_name(texts[1:])
 
 
-def _after_role(role: str, texts: list[str]) -> tuple[str, str | None, list[str]]:
-    """Return role, name and the remaining lines, where the name is behind the role or on the next line."""
-    for mark in (",", ":", " – ", " - "):
-        before, found, after = role.partition(mark)
+def _split_role(role: str, texts: list[str]) -> tuple[str, str | None, list[str]]:
+    """Return role, name and the other lines. The name is on the line of the role or on the next line."""
+    for separator in (",", ":", " – ", " - "):
+        before, found, after = role.partition(separator)
         if found and is_role(before) and is_name(after) and not is_role(after):
             return before.strip(), after.strip(), texts
         if found and is_name(before) and is_role(after) and not is_role(before):
             return after.strip(), before.strip(), texts
-    name, rest = _take_name(texts)
-    return role, name, rest
+    name, remaining = _split_off_name(texts)
+    return role, name, remaining
 
 
-def _take_name(texts: list[str]) -> tuple[str | None, list[str]]:
+def _split_off_name(texts: list[str]) -> tuple[str | None, list[str]]:
     """Return the name, if the first of these lines is one, and the other lines."""
     if texts and is_name(texts[0]):
         return texts[0], texts[1:]
@@ -151,13 +155,15 @@ def _take_name(texts: list[str]) -> tuple[str | None, list[str]]:
 
 def _title_and_name(text: str) -> tuple[str, str] | None:
     """Return a title and the name after it on one line, or None: `President Nicanor Example`."""
-    stream = words(text, 12)
-    tokens = tuple(word.text for word in stream)
+    line_words = words(text, 12)
+    tokens = tuple(word.text for word in line_words)
     for title in vocabulary().phrases("titles"):
         size = len(title)
         if tokens[:size] != title or len(tokens) < size + 2:
             continue
-        end = stream[size - 1].end if tokens[size] not in _JOINS else _end_of_country(text, stream[size:])
+        end = (
+            line_words[size - 1].end if tokens[size] not in _JOINING_WORDS else _end_of_country(text, line_words[size:])
+        )
         name = text[end:].strip() if end else ""
         if name[:1] in {",", ":", "("}:
             continue
@@ -166,32 +172,32 @@ def _title_and_name(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _end_of_country(text: str, stream: list[NormalisedWord]) -> int | None:
-    """Return the end of the country, with its preposition, before a person's name: `of Kenya`. None without one."""
-    while stream and stream[0].text in _JOINS:
-        stream = stream[1:]
-    country = country_at_start(text[stream[0].start :], "en") if stream else None
-    return stream[country[1] - 1].end if country and country[1] <= len(stream) - 2 else None
+def _end_of_country(text: str, line_words: list[NormalisedWord]) -> int | None:
+    """Return the end of the country before a person's name, as in `of Kenya Juma Example`, or None."""
+    while line_words and line_words[0].text in _JOINING_WORDS:
+        line_words = line_words[1:]
+    country = country_at_start(text[line_words[0].start :], "en") if line_words else None
+    return line_words[country[1] - 1].end if country and country[1] <= len(line_words) - 2 else None
 
 
 def _names_person(text: str) -> bool:
-    """Return whether a line is an honorific, a title and a name: `His Majesty King Example`."""
-    stream = words(text, 5)
-    tokens = tuple(word.text for word in stream)
+    """Return whether a line is an honorific, a title and a name, such as `His Majesty King Example`."""
+    line_words = words(text, 5)
+    tokens = tuple(word.text for word in line_words)
     for start in vocabulary().phrases("honorifics"):
         if tokens[: len(start)] == start and len(tokens) > len(start):
-            return _title_and_name(text[stream[len(start)].start :]) is not None
+            return _title_and_name(text[line_words[len(start)].start :]) is not None
     return False
 
 
 def _is_titled_name(text: str) -> bool:
     """Return whether a line is a rank and a name: `General Nicanor Example`, but not `General Secretary`."""
-    stream = words(text, 6)
-    tokens = tuple(word.text for word in stream)
+    line_words = words(text, 6)
+    tokens = tuple(word.text for word in line_words)
     for start in vocabulary().phrases("honorifics"):
         if tokens[: len(start)] == start and len(tokens) > len(start):
-            rest = text[stream[len(start)].start :]
-            return text[:1].isupper() and is_name(rest) and not is_role(rest)
+            name = text[line_words[len(start)].start :]
+            return text[:1].isupper() and is_name(name) and not is_role(name)
     return False
 
 
@@ -201,7 +207,7 @@ def is_role(text: str) -> bool:
 
 
 def _is_office(parts: list[str]) -> bool:
-    """Return whether a short line names an office; a surname such as King or Rey at its end is no office."""
+    """Return whether a short line names an office. A surname such as King or Rey at its end does not count."""
     if len(parts) > 1 and normalise(parts[-1]) in _SURNAMES and all(part[:1].isupper() for part in parts):
         parts = parts[:-1]
     return is_role(" ".join(parts))
@@ -219,9 +225,10 @@ def is_embassy(text: str) -> bool:
 
 
 def _names_place(text: str) -> bool:
-    known = vocabulary().single_words("places")
+    """Return whether a line has a word for a place or an institution."""
+    place_words = vocabulary().single_words("places")
     return any(
-        word.text in known or word.text.endswith(("strasse", "straße", "platz", "allee", "ministerium"))
+        word.text in place_words or word.text.endswith(("strasse", "straße", "platz", "allee", "ministerium"))
         for word in words(text, 20)
     )
 
@@ -232,7 +239,7 @@ def _has_honorific(text: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Return whether a line can be a person's name: a few capitalised words, none of a place or an institution."""
+    """Return whether a line can be a person's name: a few capitalised words, none for a place or an institution."""
     bare = plain_text(text)
     parts = [word for word in re.split(r"[\s]+", bare.split("(")[0].strip()) if word]
     if not 1 <= len(parts) <= 9 or any(char.isdigit() or char in ",@/:;" for char in bare):
@@ -242,14 +249,18 @@ def is_name(text: str) -> bool:
         return False
     if not has_honorific and (_is_office(parts) or countries_in(bare, "en")):
         return False
-    capitals = [part for part in parts if part.strip("'’‘\"“”").strip(".")[:1].isupper()]
-    small = [part for part in parts if part not in capitals and normalise(part.strip(".'’‘-")) not in _PARTICLES]
-    return len(capitals) >= 1 and not [
-        part for part in small if part[:1].isalpha() and "-" not in part and "'" not in part and "’" not in part
+    capitalised_parts = [part for part in parts if part.strip("'’‘\"“”").strip(".")[:1].isupper()]
+    lowercase_parts = [
+        part for part in parts if part not in capitalised_parts and normalise(part.strip(".'’‘-")) not in _PARTICLES
+    ]
+    return len(capitalised_parts) >= 1 and not [
+        part
+        for part in lowercase_parts
+        if part[:1].isalpha() and "-" not in part and "'" not in part and "’" not in part
     ]
 
 
-def _kind(kind: str, role: str | None, name: str | None, address: list[str]) -> str:
+def _target_kind(kind: str, role: str | None, name: str | None, address: list[str]) -> str:
     """Return `embassy` for an embassy in any block, else the given kind.
 
     An authority whose letter goes through an embassy keeps the given kind.
@@ -262,10 +273,10 @@ def _kind(kind: str, role: str | None, name: str | None, address: list[str]) -> 
     return kind
 
 
-def _country(kind: str, role: str | None, name: str | None, address: list[str], language: str) -> str | None:
+def _target_country(kind: str, role: str | None, name: str | None, address: list[str], language: str) -> str | None:
     """Return the country at the end of the address, else the country that the office names, else None.
 
-    An embassy is in another country than the one it represents, so its name tells nothing about its address.
+    The name of an embassy has the country that it represents, not the country of its address.
     """
     for line in reversed(address):
         code = None if _names_embassy(line.rpartition(",")[2]) else country_at_end(line, language)
@@ -288,11 +299,12 @@ def represented_country(target: DraftTarget, language: str) -> str | None:
 
 
 def goes_through_embassy(target: DraftTarget) -> bool:
-    """Return whether the address is that of an embassy, also for a recipient who is no embassy."""
+    """Return whether the letter goes to the address of an embassy, even if the recipient is not one."""
     return any(_names_embassy(line) for line in target.address)
 
 
 def _names_embassy(text: str) -> bool:
+    """Return whether a line has a phrase for an embassy."""
     tokens = tuple(word.text for word in words(text, 12))
     starts = vocabulary().phrases("embassy")
     return any(tokens[index : index + len(start)] == start for index in range(len(tokens)) for start in starts)

@@ -16,36 +16,36 @@ from campaign.document.text.normalise import normalised, words
 _POSTAGE = re.compile(
     r"(?:[€$£]|(?:EUR|USD|CHF|GBP|Fr\.)) ?\d{1,2}[.,]\d\d(?!\d)|(?<!\d)\d{1,2}[.,]\d\d ?(?:€|EUR|CHF|Euro)"
 )
-_SENTENCE = 9  # words; a line of so many that ends in a full stop is no address
+_MIN_SENTENCE_WORDS = 9  # a shorter line with a full stop at its end can be part of an address
 
 
 def read_targets(lines: list[Line], kind: str, language: str, tracker: LineTracker) -> list[DraftTarget]:
     """Return the targets in these lines, in their order."""
     targets: list[DraftTarget] = []
     if kind == "embassy":
-        lines = _without_blanks_to_fill(lines, tracker)
-    for group in _groups(lines, tracker):
+        lines = _without_empty_form(lines, tracker)
+    for group in _group_by_target(lines, tracker):
         target = read_target(group, kind, language, tracker)
         if target:
             targets.append(target)
     return targets
 
 
-def _without_blanks_to_fill(lines: list[Line], tracker: LineTracker) -> list[Line]:
-    """Return the lines without the rest of the request itself and the empty form for local embassies."""
+def _without_empty_form(lines: list[Line], tracker: LineTracker) -> list[Line]:
+    """Return the lines without the request for copies to embassies and its empty form, and mark those as used."""
     form_words = vocabulary().single_words("form") | vocabulary().single_words("placeholders")
     result: list[Line] = []
     for line in lines:
         is_request = line.is_label_rest and not has_contact(line.text) and not is_embassy(line.text)
-        tokens = [word.text for word in words(line.text, 60)]
-        if not line.is_blank and (is_request or all(each in form_words or each in "123456" for each in tokens)):
+        texts = [word.text for word in words(line.text, 60)]
+        if not line.is_blank and (is_request or all(word in form_words or word in "123456" for word in texts)):
             tracker.mark_used(line)
         else:
             result.append(line)
     return result
 
 
-def _groups(lines: list[Line], tracker: LineTracker) -> list[list[Line]]:
+def _group_by_target(lines: list[Line], tracker: LineTracker) -> list[list[Line]]:
     """Return the lines of each target, split at a blank line, a salutation, or a new role after contact lines."""
     groups: list[list[Line]] = []
     is_ended = True
@@ -68,7 +68,7 @@ def _groups(lines: list[Line], tracker: LineTracker) -> list[list[Line]]:
 
 
 def _rejoin_contacts(groups: list[list[Line]]) -> list[list[Line]]:
-    """Return the groups; contact lines that a salutation split off go back to their target."""
+    """Return the groups, with contact lines below a salutation joined to the target above them."""
     joined: list[list[Line]] = []
     for group in groups:
         if joined and _only_contacts(group):
@@ -79,17 +79,18 @@ def _rejoin_contacts(groups: list[list[Line]]) -> list[list[Line]]:
 
 
 def _merge_single_lines(groups: list[list[Line]]) -> list[list[Line]]:
-    """Return the groups; if every line is a paragraph of its own, blank lines separate nothing."""
+    """Return the groups, or one group of all lines if each line is a paragraph of its own."""
     if len(groups) < 3 or any(len(group) > 1 for group in groups):
         return groups
     return [[line for group in groups for line in group]]
 
 
 def _only_contacts(group: list[Line]) -> bool:
+    """Return whether all lines of a group begin with contact details, and so continue the target above."""
     return all(
         split_contacts(without_links(line.text))[0].kind
         or is_emails(without_links(line.text))
-        or (has_contact(line.text) and not _is_role(line))
+        or (has_contact(line.text) and not _names_role(line))
         for line in group
     )
 
@@ -98,33 +99,33 @@ def _has_salutation(line: Line) -> bool:
     return any(piece.kind == "salutation" and piece.text for piece in split_contacts(without_links(line.text)))
 
 
-def _is_role(line: Line) -> bool:
+def _names_role(line: Line) -> bool:
     return any(word.text in vocabulary().single_words("roles") for word in words(line.text, 12))
 
 
 def _begins_target(line: Line, group: list[Line], *, had_contact: bool) -> bool:
-    """Return whether a line under others begins the next target."""
+    """Return whether a line below the lines of a target begins the next target."""
     if has_contact(line.text) and (
         split_contacts(without_links(line.text))[0].kind or is_emails(without_links(line.text))
     ):
         return False
     if is_bold(line.text) and len(group) > 1 and (had_contact or not is_bold(group[-1].text)):
         return True
-    return had_contact and has_contact(group[-1].text) and _is_role(line) and len(words(line.text)) <= 14
+    return had_contact and has_contact(group[-1].text) and _names_role(line) and len(words(line.text)) <= 14
 
 
 def _address_lines(paragraph: list[Line], tracker: LineTracker) -> list[Line]:
     """Return the lines of a paragraph that belong to an address, and mark the others as used."""
     lines: list[Line] = []
     for line in paragraph:
-        if _is_prose(line, tracker):
+        if _is_outside_address(line, tracker):
             tracker.mark_used(line)
         else:
             lines.append(line)
     return lines
 
 
-def _is_prose(line: Line, tracker: LineTracker) -> bool:
+def _is_outside_address(line: Line, tracker: LineTracker) -> bool:
     """Return whether a line is an instruction, a price of postage, a sentence or a joining word.
 
     Adds a warning for an instruction and for a sentence.
@@ -138,14 +139,14 @@ def _is_prose(line: Line, tracker: LineTracker) -> bool:
     if _POSTAGE.search(text):
         return True
     count = len(words(text, 60))
-    if (count >= _SENTENCE and text.endswith((".", "!", "?", ".)", "!)"))) or count > 35:
+    if (count >= _MIN_SENTENCE_WORDS and text.endswith((".", "!", "?", ".)", "!)"))) or count > 35:
         tracker.warn("unplaced-line", f"a sentence among the addresses: {excerpt(text)}", line.number)
         return True
     return normalised(text) in {"or", "and", "ou", "et", "y", "o", "und", "oder"}
 
 
 def _is_instruction(text: str) -> bool:
-    """Return whether a line announces the lines below: `Only send post to the embassy:`, `Write, fax or call:`."""
+    """Return whether a line announces the lines below, such as `Only send post to the embassy:`."""
     if not text.endswith(":") or "@" in text:
         return False
     pieces = split_contacts(text)

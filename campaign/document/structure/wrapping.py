@@ -75,9 +75,14 @@ def _finish_line(texts: list[str], parts: list[Line], tracker: LineTracker) -> l
 
 def _line_and_next_word_lengths(lines: list[Line]) -> Iterator[tuple[int, int]]:
     """Yield the length of each line and of the next line's first word, inside paragraphs."""
-    for line, after in pairwise(lines):
-        if not line.is_blank and not after.is_blank and not is_bullet(after.text) and not is_heading(after.text):
-            yield len(line.text.rstrip()), _first_word_length(after.text)
+    for line, next_line in pairwise(lines):
+        if (
+            not line.is_blank
+            and not next_line.is_blank
+            and not is_bullet(next_line.text)
+            and not is_heading(next_line.text)
+        ):
+            yield len(line.text.rstrip()), _first_word_length(next_line.text)
 
 
 def _first_word_length(text: str) -> int:
@@ -119,11 +124,11 @@ def _broken_url(above: Line, line: Line, tracker: LineTracker) -> str | None:
     return above.text.rstrip()
 
 
-def _is_full(line: Line, after: Line, width: int | None) -> bool:
+def _is_full(line: Line, next_line: Line, width: int | None) -> bool:
     """Return whether the next line's first word would not have fitted on this line."""
     length = len(line.text.rstrip())
     return width is not None and _MIN_FULL_SHARE * width <= length <= width < length + 1 + _first_word_length(
-        after.text
+        next_line.text
     )
 
 
