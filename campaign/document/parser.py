@@ -1,4 +1,4 @@
-"""Parsing of lines into a draft appeal: finds the blocks, reads each, and collects the warnings."""
+"""Parsing of lines into a draft appeal: its blocks are found and read, and the warnings collected."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from campaign.document.text.lines import Line, LineTracker, excerpt
 from campaign.document.text.normalise import tokens
 from campaign.document.text.paragraphs import to_markdown
 
-_LABEL = 160  # characters
-_LABEL_WORDS = 3
-_TARGETS = {
+_MAX_LABEL_LENGTH = 160  # characters
+_MIN_LABEL_WORDS = 3
+_TARGET_KINDS = {  # by kind of the block that holds the addresses
     "act": "primary",
     "appeals": "primary",
     "contact": "primary",
@@ -53,11 +53,11 @@ def parse_lines(lines: list[Line]) -> DraftAppeal:
     language = find_language(lines)
     document = BlockReader(lines, tracker, language).run()
     require_one(document)
-    return _assemble(document, language, tracker)
+    return _assemble_draft(document, language, tracker)
 
 
 def find_language(lines: list[Line]) -> str:
-    """Return the language of most labels, weighed against the frequency of its function words."""
+    """Return the language with the highest score: its number of kinds of label, plus a share for function words."""
     labels = LabelSearch(lines)
     kinds_by_language: dict[str, set[str]] = {}
     for index, line in enumerate(lines):
@@ -71,25 +71,25 @@ def find_language(lines: list[Line]) -> str:
         frequencies = Counter(tokens(line.text[:2000]))
         for language, words_of_language in function_words.items():
             counts[language] += sum(frequencies[word] for word in frequencies.keys() & words_of_language)
-    most = max(counts.values()) or 1
+    highest_count = max(counts.values()) or 1
     return max(
         function_words,
-        key=lambda code: (len(kinds_by_language.get(code, ())) + 2.5 * counts[code] / most, code == "en"),
+        key=lambda code: (len(kinds_by_language.get(code, ())) + 2.5 * counts[code] / highest_count, code == "en"),
     )
 
 
-def _assemble(document: DocumentBlocks, language: str, tracker: LineTracker) -> DraftAppeal:
+def _assemble_draft(document: DocumentBlocks, language: str, tracker: LineTracker) -> DraftAppeal:
     """Return the draft from the blocks of the document."""
     headline, summary = read_headline(document, tracker)
     notes = [line for block in document.of_kind("boilerplate") for line in block.lines]
     reference, sequence = resolve_reference(document.header, notes, tracker)
     summary = summary or displaced_summary(document, tracker)
-    letter, targets = _letter_and_targets(document, language, tracker)
+    letter, targets = _read_letter_and_targets(document, language, tracker)
     points: list[str] = []
     for block in document.of_kind("write"):
         points += read_points(block, tracker)
-    background = _background(document, tracker)
-    languages, is_own_language_welcome = _languages(document, language, tracker)
+    background = _read_background(document, tracker)
+    languages, is_own_language_welcome = _collect_languages(document, language, tracker)
     name = document.first_of("name", "short_name")
     issued_on = document.header.issued_on
     draft = DraftAppeal(
@@ -107,9 +107,9 @@ def _assemble(document: DocumentBlocks, language: str, tracker: LineTracker) -> 
         background=background,
         languages=tuple(languages),
         own_language=is_own_language_welcome,
-        deadline=_deadline(document, issued_on, tracker),
+        deadline=_first_deadline(document, issued_on, tracker),
         people=tuple(read_people(name, document.first_of("gender"), tracker)) if name else (),
-        previous=_previous(document, tracker),
+        previous=_previous_action(document, tracker),
     )
     _warn_of_missing(draft, tracker)
     return replace(draft, warnings=tracker.all_warnings())
@@ -130,24 +130,26 @@ def _warn_of_missing(draft: DraftAppeal, tracker: LineTracker) -> None:
             tracker.warn(code, message, 1)
 
 
-def _letter_and_targets(
+def _read_letter_and_targets(
     document: DocumentBlocks, language: str, tracker: LineTracker
 ) -> tuple[DraftLetter | None, list[DraftTarget]]:
     """Return the letter and the targets.
 
-    The letter is under its label, else it begins at the first salutation below the targets.
+    The letter is under its label. Without a label it begins at the first salutation below the targets.
     """
     letter: DraftLetter | None = None
     targets: list[DraftTarget] = []
     for block in document.blocks:
-        if block.kind in _TARGETS or block.kind == "letter":
-            block.lines[:] = [_unquoted(line) for line in block.lines]
-    labelled = document.first_of("letter")
-    if labelled:
-        letter = read_letter(labelled.lines, tracker)
-    marked = any(_letter_start(block.lines) is not None for block in document.blocks if block.kind in _TARGETS)
+        if block.kind in _TARGET_KINDS or block.kind == "letter":
+            block.lines[:] = [_without_quote_mark(line) for line in block.lines]
+    letter_block = document.first_of("letter")
+    if letter_block:
+        letter = read_letter(letter_block.lines, tracker)
+    has_salutation = any(
+        _letter_start(block.lines) is not None for block in document.blocks if block.kind in _TARGET_KINDS
+    )
     for block in document.blocks:
-        kind = _TARGETS.get(block.kind)
+        kind = _TARGET_KINDS.get(block.kind)
         if kind is None:
             continue
         lines = list(block.lines)
@@ -157,8 +159,8 @@ def _letter_and_targets(
             and lines[0].is_label_rest
             and any(char.isdigit() for char in lines[0].text)
         ):
-            lines = _below_date(lines)
-        start = _letter_start(lines, is_lone=not marked) if letter is None else None
+            lines = _lines_below_deadline(lines)
+        start = _letter_start(lines, is_lone=not has_salutation) if letter is None else None
         if start is not None:
             letter = read_letter(lines[start:], tracker)
             lines = lines[:start]
@@ -166,8 +168,8 @@ def _letter_and_targets(
     return letter, targets
 
 
-def _below_date(lines: list[Line]) -> list[Line]:
-    """Return the lines below the label's own sentence, which holds the deadline."""
+def _lines_below_deadline(lines: list[Line]) -> list[Line]:
+    """Return the lines below the sentence of the label, in which the deadline is."""
     index = 0
     while (
         index < len(lines)
@@ -180,8 +182,8 @@ def _below_date(lines: list[Line]) -> list[Line]:
     return lines[index + 1 :]
 
 
-def _unquoted(line: Line) -> Line:
-    """Return the line without the quote mark that a section put before its letter or address."""
+def _without_quote_mark(line: Line) -> Line:
+    """Return the line without quote marks, which some sections put before a letter or an address."""
     if not line.text.lstrip().startswith(">"):
         return line
     return replace(line, text=line.text.lstrip().lstrip("> "))
@@ -190,7 +192,7 @@ def _unquoted(line: Line) -> Line:
 def _letter_start(lines: list[Line], *, is_lone: bool = False) -> int | None:
     """Return the index of the letter's salutation, or None.
 
-    With `is_lone`, a line that stands alone and could be one counts too.
+    With `is_lone`, a paragraph of one line that could be a salutation counts too.
     """
     for index, line in enumerate(lines):
         if line.is_blank or (index and awaits_salutation(lines[index - 1].text)):
@@ -203,11 +205,11 @@ def _letter_start(lines: list[Line], *, is_lone: bool = False) -> int | None:
     return None
 
 
-def _background(document: DocumentBlocks, tracker: LineTracker) -> str | None:
+def _read_background(document: DocumentBlocks, tracker: LineTracker) -> str | None:
     """Return the background as Markdown, with a warning for each line that looks like a label."""
     for block in document.of_kind("background"):
         for line in block.lines:
-            if _is_like_label(plain_text(line.text[:_LABEL])):
+            if _looks_like_label(plain_text(line.text[:_MAX_LABEL_LENGTH])):
                 tracker.warn(
                     "label-unknown", f"taken as text, but looks like a label: {excerpt(line.text)}", line.number
                 )
@@ -215,14 +217,14 @@ def _background(document: DocumentBlocks, tracker: LineTracker) -> str | None:
     return "\n\n".join(parts) or None
 
 
-def _is_like_label(text: str) -> bool:
+def _looks_like_label(text: str) -> bool:
     """Return whether a line begins like a label, with words in capitals before a colon."""
     label, colon, _ = text.partition(":")
-    return bool(colon) and label.isupper() and len(tokens(label)) >= _LABEL_WORDS
+    return bool(colon) and label.isupper() and len(tokens(label)) >= _MIN_LABEL_WORDS
 
 
-def _languages(document: DocumentBlocks, language: str, tracker: LineTracker) -> tuple[list[str], bool]:
-    """Return the codes of the languages to write in, and whether the writer's own is welcome."""
+def _collect_languages(document: DocumentBlocks, language: str, tracker: LineTracker) -> tuple[list[str], bool]:
+    """Return the codes of the languages to write in, and whether the writer's own language is welcome."""
     languages: list[str] = []
     is_own_welcome = bool(document.of_kind("own"))
     for block in (*document.of_kind("languages"), *document.of_kind("write")):
@@ -235,9 +237,9 @@ def _languages(document: DocumentBlocks, language: str, tracker: LineTracker) ->
     return languages, is_own_welcome
 
 
-def _deadline(document: DocumentBlocks, issued_on: date | None, tracker: LineTracker) -> date | None:
+def _first_deadline(document: DocumentBlocks, issued_on: date | None, tracker: LineTracker) -> date | None:
     """Return the first deadline, with a warning for each other one."""
-    chosen: date | None = None
+    deadline: date | None = None
     for block in document.blocks:
         if block.kind == "deadline":
             day = read_deadline(block, issued_on, tracker)
@@ -245,28 +247,28 @@ def _deadline(document: DocumentBlocks, issued_on: date | None, tracker: LineTra
             day = read_deadline(replace(block, lines=_opening_sentence(block)), issued_on, tracker)
         else:
             continue
-        if day and chosen and day != chosen:
+        if day and deadline and day != deadline:
             tracker.warn("deadline-conflict", f"another deadline stands here: {day}", block.line)
-        chosen = chosen or day
-    return chosen
+        deadline = deadline or day
+    return deadline
 
 
-def _previous(document: DocumentBlocks, tracker: LineTracker) -> str | None:
-    """Return the text under the label of the previous action, else the address beside the sentence on the update."""
+def _previous_action(document: DocumentBlocks, tracker: LineTracker) -> str | None:
+    """Return the text under the label of the previous action, else the web address in a sentence on an update."""
     candidates = [
         (read_previous(block, tracker), block.kind) for block in document.blocks if block.kind in {"previous", "update"}
     ]
-    usable = [text for text, kind in candidates if text and (kind == "previous" or starts_with_url(text))]
-    labelled = [text for text, kind in candidates if text in usable and kind == "previous"]
-    return next(iter(labelled or usable), None)
+    texts = [text for text, kind in candidates if text and (kind == "previous" or starts_with_url(text))]
+    labelled_texts = [text for text, kind in candidates if text in texts and kind == "previous"]
+    return next(iter(labelled_texts or texts), None)
 
 
 def _opening_sentence(block: Block) -> list[Line]:
-    """Return the lines of the block's own sentence."""
+    """Return the lines of the sentence that the block's label begins."""
     if block.kind == "write":
         return intro_lines(block)
-    after = {line.number for line in _below_date(list(block.lines))}
-    return [line for line in block.lines if line.number not in after]
+    numbers_below = {line.number for line in _lines_below_deadline(list(block.lines))}
+    return [line for line in block.lines if line.number not in numbers_below]
 
 
 __all__ = ["find_language", "parse_lines"]

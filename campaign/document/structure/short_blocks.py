@@ -93,7 +93,7 @@ def _warn_of_words_around_date(before: str, after: str, block: Block, tracker: L
 
 
 def read_languages(block: Block, language: str, tracker: LineTracker) -> tuple[list[str], bool]:
-    """Return the codes of the languages to write in, the preferred one first, and whether the writer's own is welcome.
+    """Return the codes of the languages to write in, in their order, and whether the writer's own is welcome.
 
     `language` is the language of the document, in which it names the languages.
     """
