@@ -18,13 +18,13 @@ forwarder_headers = ""
 
 def on_starting(server: Any) -> None:
     """Choose the worker class when the server starts."""
-    serving.use(server)
+    serving.use_buffering_worker(server)
 
 
 def on_reload(server: Any) -> None:
     """On HUP, start the new version's workers before the old ones end."""
-    serving.use(server)
-    serving.begin_reload(server)
+    serving.use_buffering_worker(server)
+    serving.record_reload(server)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
@@ -47,4 +47,4 @@ def post_worker_init(worker: Any) -> None:
         worker.wsgi.extensions[EXTENSION].threads = worker.cfg.threads
     gc.freeze()
     gc.enable()
-    serving.say_ready(worker)
+    serving.mark_ready(worker)

@@ -22,12 +22,12 @@ HEAD = b"POST /en/new-link HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: applicat
 
 
 def wholeness(*pieces: bytes) -> list[bool]:
-    """Return after each piece whether the request is whole."""
+    """Return after each piece whether the request is complete."""
     request = PartialRequest()
     results = []
     for piece in pieces:
         request.data += piece
-        results.append(request.is_whole())
+        results.append(request.is_complete())
     return results
 
 
@@ -50,8 +50,8 @@ def test_a_chunked_body_is_whole_after_the_last_chunk() -> None:
 
 def test_expect_100_continue_is_answered_once() -> None:
     request = PartialRequest(HEAD + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n")
-    assert not request.is_whole()
-    assert [request.asks_to_go_on(), request.asks_to_go_on()] == [True, False]
+    assert not request.is_complete()
+    assert [request.must_send_continue(), request.must_send_continue()] == [True, False]
 
 
 @contextmanager
