@@ -80,7 +80,7 @@ def test_the_link_opens_the_signatures_that_it_confirmed_and_no_others(
     client.post("/en/appeals/third/sign", data=form(name="J. Martin"))
     me = act.replace("/act", "/me")
     page = client.get(me).text
-    assert page.count('class="held" aria-labelledby="held-') == 1
+    assert page.count('class="stored" aria-labelledby="stored-') == 1
     assert "under this address." not in page
     assert "J. Martin" not in page, "a waiting form is not shown either"
     assert exported_slugs(client, me) == ["second"]
@@ -102,7 +102,7 @@ def test_signatures_confirmed_together_are_opened_together(
     me = confirm_together(client, deliver, postbox, "second", "third").replace("/act", "/me")
     assert exported_slugs(client, me) == ["second", "third"]
     page = client.get(me).text
-    assert page.count('class="held" aria-labelledby="held-') == 2
+    assert page.count('class="stored" aria-labelledby="stored-') == 2
     client.post(me, data={"do": "withdraw", "signature": "all"})
     assert {slug: state for slug, (state, _) in states_and_countries().items()} == {
         "ana-ruiz-vega": "confirmed",

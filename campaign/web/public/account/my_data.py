@@ -1,6 +1,7 @@
-"""The page of a supporter's own data: what is stored under one address, changing, exporting and erasing it.
+"""The page of a supporter's own data, where it is shown, changed, exported and erased.
 
-A mailed link opens all data of the address; the link that follows confirming opens what it has confirmed only.
+A mailed link opens all data that is stored under the address. The link that follows confirming opens only the
+signatures that were confirmed with it.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ blueprint = Blueprint("my_data", __name__)
 
 @dataclass(frozen=True, slots=True)
 class _LinkData:
-    """A link and the data that it opens; a narrow link leaves out what waits for confirmation."""
+    """A link and the data that it opens; a narrow link opens neither unconfirmed sign-ups nor rows of paper sheets."""
 
     link: Link
     signatures: tuple[SubjectAccess, ...]
-    unconfirmed: tuple[SignUpView, ...] = ()
-    paper: tuple[SheetRowView, ...] = ()
+    sign_ups: tuple[SignUpView, ...] = ()
+    sheet_rows: tuple[SheetRowView, ...] = ()
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/me")
@@ -64,14 +65,16 @@ def show(token: str) -> ResponseReturnValue:
 def export(token: str) -> ResponseReturnValue:
     """Return the same data as JSON for other programs (GDPR art. 20)."""
     try:
-        mine = _read_link(token)
+        link_data = _read_link(token)
     except TokenError as error:
         return unusable_link_page(error)
-    data = {"signatures": [_signature_json(each) for each in mine.signatures]}
-    if mine.unconfirmed:
-        data["unconfirmed"] = [asdict(each) | {"signed_at": each.signed_at.isoformat()} for each in mine.unconfirmed]
-    if mine.paper:
-        data["paper"] = [asdict(each) | {"entered_at": each.entered_at.isoformat()} for each in mine.paper]
+    data = {"signatures": [_signature_json(access) for access in link_data.signatures]}
+    if link_data.sign_ups:
+        data["unconfirmed"] = [
+            asdict(sign_up) | {"signed_at": sign_up.signed_at.isoformat()} for sign_up in link_data.sign_ups
+        ]
+    if link_data.sheet_rows:
+        data["paper"] = [asdict(row) | {"entered_at": row.entered_at.isoformat()} for row in link_data.sheet_rows]
     content = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
     headers = {"Content-Disposition": 'attachment; filename="my-data.json"'}
     return Response(content, content_type="application/json", headers=headers)
@@ -79,46 +82,48 @@ def export(token: str) -> ResponseReturnValue:
 
 @blueprint.post(f"{PREFIX}/m/<token>/me")
 def change(token: str) -> ResponseReturnValue:
-    """Withdraw, erase, or change country, name or consent at once, for one signature or all; then show the page.
+    """Make the change of the form at once, for one signature or all, and redirect to the page.
 
-    422 with the page for invalid input.
+    The changes are those of `_apply`, and that of the address, which is mailed a link first. 422 with the page for
+    invalid input.
     """
     try:
-        mine = _read_link(token)
+        link_data = _read_link(token)
     except TokenError as error:
         return unusable_link_page(error)
-    wish, chosen = request.form.get("do", ""), request.form.get("signature", "")
-    if wish == "country" and request.form.get("country", "").upper() not in COUNTRIES:
+    operation, signature_id = request.form.get("do", ""), request.form.get("signature", "")
+    if operation == "country" and request.form.get("country", "").upper() not in COUNTRIES:
         message = INPUT_ERRORS["country", "unknown" if request.form.get("country") else "missing"]
-        return _page(token, mine, wrong=chosen, error=message), 422
-    if wish == "address":
-        return _request_new_address(token, mine)
-    if wish == "name":
+        return _page(token, link_data, invalid_field=f"country-{signature_id}", error=message), 422
+    if operation == "address":
+        return _request_new_address(token, link_data)
+    if operation == "name":
         try:
             clean_name(request.form.get("name", ""))
         except InputError as error:
-            return _page(token, mine, wrong=f"name-{chosen}", error=INPUT_ERRORS["name", error.code]), 422
-    for each in mine.signatures:
-        if chosen in {"all", str(each.signature.id)}:
+            message = INPUT_ERRORS["name", error.code]
+            return _page(token, link_data, invalid_field=f"name-{signature_id}", error=message), 422
+    for access in link_data.signatures:
+        if signature_id in {"all", str(access.signature.id)}:
             with suppress(NotFoundError):  # erased in the meantime, in another window
-                _apply(wish, each.signature)
+                _apply(operation, access.signature)
     return redirect(url_for("my_data.show", token=token), 303)
 
 
-def _request_new_address(token: str, mine: _LinkData) -> ResponseReturnValue:
-    """Mail a confirmation to the new address; nothing changes before it is confirmed."""
+def _request_new_address(token: str, link_data: _LinkData) -> ResponseReturnValue:
+    """Mail a link to the new address. The address is changed when the link is followed."""
     context = supporter_context()
     form_input = read_address(request.form, context.now)
     if form_input.address is None:
-        return _page(token, mine, wrong="address", error=form_input.error, question=form_input.question), 422
+        error, question = form_input.error, form_input.question
+        return _page(token, link_data, invalid_field="address", error=error, question=question), 422
     try:
         with limiter.limit("10 per minute; 60 per hour"):
-            if mine.signatures:
-                request_change(
-                    mine.signatures[0].signature.id, form_input.address, row_marks=mine.link.row_marks, context=context
-                )
+            if link_data.signatures:
+                first, row_marks = link_data.signatures[0].signature, link_data.link.row_marks
+                request_change(first.id, form_input.address, row_marks=row_marks, context=context)
     except InputError as error:
-        return _page(token, mine, wrong="address", error=ADDRESS_ERRORS[error.code]), 422
+        return _page(token, link_data, invalid_field="address", error=ADDRESS_ERRORS[error.code]), 422
     except NotFoundError:
         pass  # erased in the meantime, in another window: the page shows it
     return redirect(url_for("my_data.show", token=token, asked=1), 303)
@@ -126,39 +131,40 @@ def _request_new_address(token: str, mine: _LinkData) -> ResponseReturnValue:
 
 @blueprint.get(f"{PREFIX}/m/<token>/address")
 def new_address(token: str) -> ResponseReturnValue:
-    """Show the address that is about to be used, and the button."""
-    services = runtime()
+    """Show the new address and the button that moves the data to it; 410 if the link is used up."""
+    app_runtime = runtime()
     is_narrow = False
     try:
-        new = read_requested_change(token, tokens=services.tokens, now=services.clock())
-        is_narrow = new.link.is_narrow
-        signature = find_signature(new.link.row_id, services.vault)
-        address = None if signature is None else str(new.address(signature.link_key, services.vault))
+        address_change = read_requested_change(token, tokens=app_runtime.tokens, now=app_runtime.clock())
+        is_narrow = address_change.link.is_narrow
+        signature = find_signature(address_change.link.row_id, app_runtime.vault)
+        address = None if signature is None else str(address_change.address(signature.link_key, app_runtime.vault))
     except TokenError as error:
         return unusable_link_page(error)
     except (NotFoundError, ErasedKeyError):
         address = None
-    page = render_template("public/account/change_address.html", address=address, done=None, is_narrow=is_narrow)
+    page = render_template("public/account/change_address.html", address=address, move_counts=None, is_narrow=is_narrow)
     return page, 200 if address else 410
 
 
 @blueprint.post(f"{PREFIX}/m/<token>/address")
 def use_address(token: str) -> ResponseReturnValue:
-    """Move all data under the old address to the new one."""
+    """Move the data that the link covers to the new address, and show how many signatures were moved."""
     context = supporter_context()
     try:
-        new = read_requested_change(token, tokens=context.keys.tokens, now=context.now)
-        done = change_address(new, context=context)
+        address_change = read_requested_change(token, tokens=context.keys.tokens, now=context.now)
+        move_counts = change_address(address_change, context=context)
     except TokenError as error:
         return unusable_link_page(error)
     except (NotFoundError, ErasedKeyError):
-        return render_template("public/account/change_address.html", address=None, done=None), 410
-    return render_template("public/account/change_address.html", address=None, done=done)
+        return render_template("public/account/change_address.html", address=None, move_counts=None), 410
+    return render_template("public/account/change_address.html", address=None, move_counts=move_counts)
 
 
-def _apply(wish: str, signature: SignatureView) -> None:
+def _apply(operation: str, signature: SignatureView) -> None:
+    """Make the change of the form to the signature; an unknown operation changes nothing."""
     context = supporter_context()
-    match wish:
+    match operation:
         case "withdraw":
             withdraw(signature.id, context=context)
         case "erase":
@@ -195,20 +201,23 @@ def _headline(slug: str) -> str:
     return appeal.text_in(current_locale()).headline if appeal and appeal.texts else slug
 
 
-def _page(token: str, mine: _LinkData, wrong: str = "", error: object = None, question: object = None) -> str:
+def _page(
+    token: str, link_data: _LinkData, *, invalid_field: str = "", error: object = None, question: object = None
+) -> str:
+    """Return the page; `error` and `question` are shown beside the invalid field, such as `name-12` or `address`."""
     return render_template(
         "public/account/my_data.html",
-        signatures=mine.signatures,
-        is_narrow=mine.link.is_narrow,
-        unconfirmed=[(each, _headline(each.appeal)) for each in mine.unconfirmed],
-        waiting=[(_headline(each.appeal), each.entered_at) for each in mine.paper],
+        signatures=link_data.signatures,
+        is_narrow=link_data.link.is_narrow,
+        sign_ups=[(sign_up, _headline(sign_up.appeal)) for sign_up in link_data.sign_ups],
+        sheet_rows=[(_headline(row.appeal), row.entered_at) for row in link_data.sheet_rows],
         token=token,
         countries=country_names(current_locale()),
         section_label=section_label,
-        wrong=wrong,
-        typed=request.form.get("name", ""),
-        typed_address=request.form.get("email", ""),
-        asked="asked" in request.args,
+        invalid_field=invalid_field,
+        form_name=request.form.get("name", ""),
+        form_address=request.form.get("email", ""),
+        is_requested="asked" in request.args,
         error=error,
         question=question,
     )

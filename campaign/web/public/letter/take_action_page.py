@@ -281,14 +281,17 @@ def _done_actions(appeal: AppealView, signature: SignatureView | None) -> frozen
 
 def counted_receipt(appeal: AppealView, channel: Channel, target: int) -> str:
     """Return the receipt of an action that was just counted, to be put into an address."""
-    current = runtime()
-    return make_receipt(current.settings.secret_key, appeal.slug, f"{channel.value}-{target}", current.clock())
+    app_runtime = runtime()
+    return make_receipt(app_runtime.settings.secret_key, appeal.slug, f"{channel.value}-{target}", app_runtime.clock())
 
 
 def counted_action(appeal: AppealView) -> str:
     """Return the channel and target, such as `fax-1`, whose receipt is in the address; else ""."""
-    current = runtime()
-    return read_receipt(current.settings.secret_key, appeal.slug, request.args.get("done", ""), current.clock()) or ""
+    app_runtime = runtime()
+    return (
+        read_receipt(app_runtime.settings.secret_key, appeal.slug, request.args.get("done", ""), app_runtime.clock())
+        or ""
+    )
 
 
 def _next_channel(steps: list[OfferedStep]) -> str | None:

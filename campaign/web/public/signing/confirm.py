@@ -129,13 +129,13 @@ def _next_address(token: str, confirmed: Sequence[ConfirmedSignature]) -> str:
     leads to the public page: a person who finds an old mail can open nothing with it.
     """
     tokens, now = runtime().tokens, runtime().clock()
-    opened = [signature for signature in confirmed if not signature.was_confirmed_before]
-    if not opened:
-        opened = [signature for signature in confirmed if now - signature.confirmed_at < _REPEAT_PERIOD]
-    if not opened:
+    opened_signatures = [signature for signature in confirmed if not signature.was_confirmed_before]
+    if not opened_signatures:
+        opened_signatures = [signature for signature in confirmed if now - signature.confirmed_at < _REPEAT_PERIOD]
+    if not opened_signatures:
         return url_for("take_action.act_unsigned", slug=_slug(token))
-    first = opened[0]
-    marks = b"".join(shown_mark(signature.signature_id, signature.link_key) for signature in opened)
+    first = opened_signatures[0]
+    marks = b"".join(shown_mark(signature.signature_id, signature.link_key) for signature in opened_signatures)
     manage_token = tokens.make(Purpose.MANAGE, first.signature_id, first.confirmed_at, first.link_key, row_marks=marks)
     return url_for("take_action.act", token=manage_token)
 

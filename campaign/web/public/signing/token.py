@@ -14,8 +14,8 @@ from campaign.web.public.signing.mended_link import mended_link
 
 def read_link(purpose: Purpose, token: str) -> Link:
     """Return the link. It must still be compared with its row before it opens anything. Raises TokenError."""
-    current = runtime()
-    return current.tokens.read(purpose, token, current.clock())
+    app_runtime = runtime()
+    return app_runtime.tokens.read(purpose, token, app_runtime.clock())
 
 
 def find_signature_of(purpose: Purpose, token: str) -> SignatureView | None:
