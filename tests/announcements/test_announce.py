@@ -103,7 +103,7 @@ def edition_of(announcement_id: int) -> str:
 def announced(appeal: AppealView, to: Audience | None = None, kind: AnnouncementKind = AnnouncementKind.OUTCOME) -> int:
     """Return the id of a sent announcement that can no longer be recalled."""
     announcement_id = create_draft(appeal.id, kind, to or Audience(), TEXTS, context=by())
-    send(announcement_id, context=by(START - RECALL_PERIOD), seen=edition_of(announcement_id))
+    send(announcement_id, context=by(START - RECALL_PERIOD), expected=edition_of(announcement_id))
     return announcement_id
 
 
@@ -191,10 +191,10 @@ def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
 def test_a_draft_that_tells_of_a_rewording_is_another_edition(appeal: AppealView) -> None:
     announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     seen = edition_of(announcement_id)
-    revise(announcement_id, Audience(is_rewording=True), TEXTS, context=by(), seen=seen)
+    revise(announcement_id, Audience(is_rewording=True), TEXTS, context=by(), expected=seen)
     assert edition_of(announcement_id) != seen
     with pytest.raises(ConflictError):
-        send(announcement_id, context=by(), seen=seen)
+        send(announcement_id, context=by(), expected=seen)
 
 
 def follow_up(appeal: AppealView) -> AppealView:
@@ -247,9 +247,9 @@ def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: An
 def test_other_recipients_of_the_case_make_another_edition(appeal: AppealView) -> None:
     announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     seen = edition_of(announcement_id)
-    revise(announcement_id, Audience(to_case=True), TEXTS, context=by(), seen=seen)
+    revise(announcement_id, Audience(to_case=True), TEXTS, context=by(), expected=seen)
     with pytest.raises(ConflictError):
-        send(announcement_id, context=by(), seen=seen)
+        send(announcement_id, context=by(), expected=seen)
     assert edition_of(announcement_id) != seen
 
 
@@ -305,7 +305,7 @@ def test_stopping_sends_no_further_mail(appeal: AppealView, deliver: Any) -> Non
     assert deliver() == {"suppressed": 1}
     stop(announcement_id, context=by())
     with pytest.raises(StateError):
-        send(announcement_id, context=by(), seen=edition_of(announcement_id))
+        send(announcement_id, context=by(), expected=edition_of(announcement_id))
 
 
 def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
@@ -315,7 +315,7 @@ def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deli
         Audience(),
         {"fr": AnnouncementWording("Un  sujet", " corps ")},
         context=by(),
-        seen=edition_of(announcement_id),
+        expected=edition_of(announcement_id),
     )
     to = parse_address("editor@section.example")
     send_test(announcement_id, "fr", to, context=by(), name="Édith")
@@ -334,13 +334,13 @@ def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deli
 def test_a_sent_announcement_can_be_recalled_until_a_batch_is_enqueued(appeal: AppealView) -> None:
     confirmed(appeal, "a")
     announcement_id = create_draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, context=by())
-    send(announcement_id, context=by(), seen=edition_of(announcement_id))
+    send(announcement_id, context=by(), expected=edition_of(announcement_id))
     almost = START + RECALL_PERIOD - timedelta(seconds=1)
     assert fan_out_all(context=context(almost)) == 0
     assert fan_out(announcement_id, context=context(almost)) is None
     recall(announcement_id, context=by(almost))
     assert fan_out_all(context=context(START + RECALL_PERIOD * 2)) == 0
-    send(announcement_id, context=by(), seen=edition_of(announcement_id))
+    send(announcement_id, context=by(), expected=edition_of(announcement_id))
     with pytest.raises(StateError):
         recall(announcement_id, context=by(START + RECALL_PERIOD))
     assert fan_out_all(context=context(START + RECALL_PERIOD)) == 1
@@ -353,12 +353,12 @@ def test_two_who_write_at_once_overwrite_nothing_and_nothing_unseen_goes_out(app
     announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     seen = edition_of(announcement_id)
     other = {"fr": AnnouncementWording("Autre", "Autre chose")}
-    revise(announcement_id, Audience(), other, context=by(), seen=seen)
+    revise(announcement_id, Audience(), other, context=by(), expected=seen)
     with pytest.raises(ConflictError) as refused:
-        revise(announcement_id, Audience("fr"), TEXTS, context=by(), seen=seen)
+        revise(announcement_id, Audience("fr"), TEXTS, context=by(), expected=seen)
     assert refused.value.current["texts"] == {"fr": ("Autre", "Autre chose")}
     with pytest.raises(ConflictError):
-        send(announcement_id, context=by(), seen=seen)
+        send(announcement_id, context=by(), expected=seen)
     assert edition_of(announcement_id) not in {seen, ""}
 
 
@@ -371,13 +371,13 @@ def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) 
             create_draft(appeal.id, AnnouncementKind.UPDATE, to, TEXTS, context=who)
     own = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=editor)
     with pytest.raises(InputError):
-        revise(own, Audience(), TEXTS, context=editor, seen=edition_of(own))
+        revise(own, Audience(), TEXTS, context=editor, expected=edition_of(own))
     address = parse_address("editor@section.example")
     for announcement_id in (theirs, to_all):
         seen = edition_of(announcement_id)
         acts: list[Callable[[], object]] = [
-            partial(revise, announcement_id, Audience("fr"), TEXTS, context=editor, seen=seen),
-            partial(send, announcement_id, context=editor, seen=seen),
+            partial(revise, announcement_id, Audience("fr"), TEXTS, context=editor, expected=seen),
+            partial(send, announcement_id, context=editor, expected=seen),
             partial(send_test, announcement_id, "fr", address, context=editor, name="É"),
             *(partial(act, announcement_id, context=editor) for act in (discard, recall, stop)),
         ]
@@ -388,11 +388,11 @@ def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) 
 
 def test_each_act_is_in_the_audit_log_with_its_actor(appeal: AppealView) -> None:
     announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
-    revise(announcement_id, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), seen=edition_of(announcement_id))
-    revise(announcement_id, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), seen=edition_of(announcement_id))
-    send(announcement_id, context=by(), seen=edition_of(announcement_id))
+    revise(announcement_id, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), expected=edition_of(announcement_id))
+    revise(announcement_id, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), expected=edition_of(announcement_id))
+    send(announcement_id, context=by(), expected=edition_of(announcement_id))
     recall(announcement_id, context=by())
-    send(announcement_id, context=by(), seen=edition_of(announcement_id))
+    send(announcement_id, context=by(), expected=edition_of(announcement_id))
     stop(announcement_id, context=by())
     gone = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     discard(gone, context=by())

@@ -1,4 +1,4 @@
-"""Announcements: staff draft them, preview them, send themselves a test, then send them to subscribed signers."""
+"""Announcements: staff draft them, send a test to themselves, then send them to the signers who asked for news."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class AnnouncementWording:
 class Audience:
     """The recipients: signers of one section (None: of all sections) who signed in one of `locales` (empty: in any).
 
-    `to_case`: also those who signed the other appeals of the case. `is_rewording`: only those who signed an earlier
-    version of the letter; the mail says so, and how to withdraw the signature.
+    With `to_case`, the signers of the other appeals of the case get it too. With `is_rewording`, only signers of an
+    earlier version of the letter get it; the mail says that the letter has changed, and how to withdraw the signature.
     """
 
     section_code: str | None = None
@@ -53,80 +53,90 @@ class Audience:
 
 
 def create_draft(
-    appeal_id: int, kind: AnnouncementKind, to: Audience, texts: Mapping[str, AnnouncementWording], *, context: Context
+    appeal_id: int,
+    kind: AnnouncementKind,
+    audience: Audience,
+    texts: Mapping[str, AnnouncementWording],
+    *,
+    context: Context,
 ) -> int:
-    """Store a new announcement as a draft and return its id; no mail is sent yet.
+    """Store a new announcement as a draft and return its id; no mail is enqueued.
 
-    Each signer gets it in the language of their signature, else in English, else in the first of its languages. Raises
-    InputError, NotFoundError (no such appeal), StateError (the appeal is a draft).
+    `choose_language` chooses the language for each signer. Raises InputError, NotFoundError (no such appeal),
+    StateError (the appeal is a draft).
     """
     if kind is AnnouncementKind.DEADLINE_REMINDER:
         raise InputError("kind", "unknown", "reminders go out by themselves")
-    _check(to, texts)
+    _check_texts(audience, texts)
     with transaction() as session:
         state = session.scalar(select(Appeal.state).where(Appeal.id == appeal_id))
         if state is None:
             raise NotFoundError("there is no such appeal")
         if state == AppealState.DRAFT:
             raise StateError("nobody has signed this appeal yet")
-        _check_section(session, to, context.actor)
+        _check_section(session, audience, context.actor)
         row = Announcement(
             appeal_id=appeal_id,
             kind=kind.value,
-            section_code=to.section_code,
-            locales=list(to.locales),
-            to_case=to.to_case,
-            is_rewording=to.is_rewording,
+            section_code=audience.section_code,
+            locales=list(audience.locales),
+            to_case=audience.to_case,
+            is_rewording=audience.is_rewording,
             created_at=context.now,
         )
-        _write(row, texts)
+        _add_texts(row, texts)
         session.add(row)
         session.flush()
-        _note(session, "announcement.draft", row, context=context, after=_for_audit(row))
+        _append_audit(session, "announcement.draft", row, context=context, after=_for_audit(row))
         return row.id
 
 
 def revise(
-    announcement_id: int, to: Audience, texts: Mapping[str, AnnouncementWording], *, context: Context, seen: str
+    announcement_id: int,
+    audience: Audience,
+    texts: Mapping[str, AnnouncementWording],
+    *,
+    context: Context,
+    expected: str,
 ) -> None:
-    """Replace the texts and recipients of a draft; `seen` is the edition that the editor's form began with.
+    """Replace the texts and recipients of a draft; `expected` is the edition with which the form was opened.
 
-    Raises InputError, NotFoundError, StateError (it is no longer a draft), ConflictError (it has changed since `seen`).
+    Raises InputError, NotFoundError, StateError (it is no longer a draft), ConflictError (it has another edition now).
     """
-    _check(to, texts)
+    _check_texts(audience, texts)
     with transaction() as session:
-        row = _locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
-        _check_section(session, to, context.actor)
-        _refuse_unseen(row, seen)
+        row = _find_locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
+        _check_section(session, audience, context.actor)
+        _check_edition(row, expected)
         before = _for_audit(row)
-        row.section_code = to.section_code
-        row.locales = list(to.locales)
-        row.to_case = to.to_case
-        row.is_rewording = to.is_rewording
+        row.section_code = audience.section_code
+        row.locales = list(audience.locales)
+        row.to_case = audience.to_case
+        row.is_rewording = audience.is_rewording
         row.texts.clear()
         session.flush()
-        _write(row, texts)
+        _add_texts(row, texts)
         session.flush()
         if _for_audit(row) != before:
-            _note(session, "announcement.revise", row, context=context, before=before, after=_for_audit(row))
+            _append_audit(session, "announcement.revise", row, context=context, before=before, after=_for_audit(row))
 
 
 def discard(announcement_id: int, *, context: Context) -> None:
-    """Delete a draft, and its test mails that are not sent yet.
+    """Delete a draft, and its test mails that have not been sent.
 
     Raises NotFoundError, StateError (it is not a draft).
     """
     with transaction() as session:
-        row = _locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
-        _note(session, "announcement.discard", row, context=context, before=_for_audit(row))
+        row = _find_locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
+        _append_audit(session, "announcement.discard", row, context=context, before=_for_audit(row))
         session.execute(delete(Mail).where(Mail.announcement_id == row.id))
         session.delete(row)
 
 
 def send_test(announcement_id: int, language: str, to: Address, *, context: Context, name: str) -> None:
-    """Enqueue the announcement in that language to its author, as a signer would get it.
+    """Enqueue the announcement in that language to a member of staff, as a signer with that name would get it.
 
-    Raises NotFoundError, InputError (`language`: it has no text in it).
+    Raises NotFoundError, InputError (`language`: it has no text in that language).
     """
     with transaction() as session:
         row = _find(session, announcement_id, context.actor)
@@ -144,36 +154,37 @@ def send_test(announcement_id: int, language: str, to: Address, *, context: Cont
         )
 
 
-def send(announcement_id: int, *, context: Context, seen: str) -> None:
-    """Send a draft: once the time for recalling it is over, workers enqueue it to one batch of signers after another.
+def send(announcement_id: int, *, context: Context, expected: str) -> None:
+    """Release a draft. After RECALL_PERIOD, workers enqueue it to one batch of signers after another.
 
-    Raises NotFoundError, StateError (it is no longer a draft), ConflictError (its edition is not `seen`).
+    `expected` is the edition that the page showed. Raises NotFoundError, StateError (it is no longer a draft),
+    ConflictError (it has another edition now).
     """
     with transaction() as session:
-        row = _locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
-        _refuse_unseen(row, seen)
+        row = _find_locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
+        _check_edition(row, expected)
         row.state = AnnouncementState.SENDING
         row.started_at = context.now + RECALL_PERIOD
-        _note(session, "announcement.send", row, context=context, after=_for_audit(row))
+        _append_audit(session, "announcement.send", row, context=context, after=_for_audit(row))
 
 
 def recall(announcement_id: int, *, context: Context) -> None:
-    """Make an announcement a draft again, before any mail is enqueued.
+    """Turn a released announcement back into a draft, before any mail is enqueued.
 
-    Raises NotFoundError, StateError (the time for recalling it is over, or it is not being sent).
+    Raises NotFoundError, StateError (RECALL_PERIOD is over, or it is not being sent).
     """
     with transaction() as session:
-        row = _locked(session, announcement_id, AnnouncementState.SENDING, context.actor)
-        # `after_id`: a worker whose clock is ahead may have enqueued a batch already.
+        row = _find_locked(session, announcement_id, AnnouncementState.SENDING, context.actor)
+        # `after_id` is set if a worker whose clock is ahead has enqueued a batch already.
         if row.started_at is None or row.started_at <= context.now or row.after_id:
             raise StateError("it is on its way: stop it")
         row.state = AnnouncementState.DRAFT
         row.started_at = None
-        _note(session, "announcement.recall", row, context=context)
+        _append_audit(session, "announcement.recall", row, context=context)
 
 
 def stop(announcement_id: int, *, context: Context) -> None:
-    """Stop an announcement: mails that are not sent yet will not be sent. Repeating changes nothing.
+    """Stop an announcement, so that its remaining mails are not sent. Repeating changes nothing.
 
     Raises NotFoundError, StateError (it is a draft).
     """
@@ -184,13 +195,13 @@ def stop(announcement_id: int, *, context: Context) -> None:
         if row.state != AnnouncementState.STOPPED:
             row.state = AnnouncementState.STOPPED
             row.ended_at = context.now
-            _note(session, "announcement.stop", row, context=context)
+            _append_audit(session, "announcement.stop", row, context=context)
 
 
 def _find(session: Session, announcement_id: int, actor: Actor, *, lock: bool = False) -> Announcement:
     """Return the announcement, locked if `lock`. Raises NotFoundError.
 
-    Editors may write to the signers of their own section; coordinators to those of any section, and of all.
+    Editors may write to the signers of their own section, coordinators to those of every section and of all together.
     """
     row = session.get(
         Announcement, announcement_id, with_for_update=NO_KEY_UPDATE if lock else None, populate_existing=True
@@ -200,33 +211,36 @@ def _find(session: Session, announcement_id: int, actor: Actor, *, lock: bool = 
     return row
 
 
-def _locked(session: Session, announcement_id: int, state: AnnouncementState, actor: Actor) -> Announcement:
+def _find_locked(session: Session, announcement_id: int, state: AnnouncementState, actor: Actor) -> Announcement:
+    """Return the announcement, locked. Raises NotFoundError, StateError (it is in another state)."""
     row = _find(session, announcement_id, actor, lock=True)
     if row.state != state:
         raise StateError(f"the announcement is {row.state}")
     return row
 
 
-def _refuse_unseen(row: Announcement, seen: str) -> None:
+def _check_edition(row: Announcement, expected: str) -> None:
+    """Raise ConflictError, with the current content, if the announcement has another edition than `expected`."""
     texts = {text.language: (text.subject, text.body) for text in row.texts}
-    readers = {"to_case": row.to_case, "is_rewording": row.is_rewording}
-    if edition(row.section_code, row.locales, texts, **readers) != seen:
-        raise ConflictError(_readers(row) | {"texts": texts})
+    options = {"to_case": row.to_case, "is_rewording": row.is_rewording}
+    if edition(row.section_code, row.locales, texts, **options) != expected:
+        raise ConflictError(_audience_for_audit(row) | {"texts": texts})
 
 
 def _for_audit(row: Announcement) -> dict[str, object]:
-    """Return its content for the audit log: the recipients, the subjects, and a digest of each body."""
+    """Return the content for the audit log: the recipients, the subjects, and a digest of each body."""
     texts = {text.language: f"{text.subject} [{sha256(text.body.encode()).hexdigest()[:12]}]" for text in row.texts}
-    return {"kind": row.kind, **_readers(row), "texts": texts}
+    return {"kind": row.kind, **_audience_for_audit(row), "texts": texts}
 
 
-def _readers(row: Announcement) -> dict[str, object]:
+def _audience_for_audit(row: Announcement) -> dict[str, object]:
+    """Return the recipients under the names of the audit log; `case` and `rewording` only if they are set."""
     case = {"case": True} if row.to_case else {}
     rewording = {"rewording": True} if row.is_rewording else {}
     return {"section": row.section_code, "locales": list(row.locales), **case, **rewording}
 
 
-def _note(
+def _append_audit(
     session: Session,
     act: str,
     row: Announcement,
@@ -235,11 +249,12 @@ def _note(
     before: dict[str, object] | None = None,
     after: dict[str, object] | None = None,
 ) -> None:
-    entry = AuditRecord(act, f"announcement:{row.id}", row.section_code, before, after)
-    append(session, entry, context=context)
+    record = AuditRecord(act, f"announcement:{row.id}", row.section_code, before, after)
+    append(session, record, context=context)
 
 
-def _check(audience: Audience, texts: Mapping[str, AnnouncementWording]) -> None:
+def _check_texts(audience: Audience, texts: Mapping[str, AnnouncementWording]) -> None:
+    """Raise InputError if there is no text, a language is unknown, or a text is invalid."""
     if not texts:
         raise InputError("texts", "missing", "nothing is written yet")
     for language in (*texts, *audience.locales):
@@ -250,13 +265,14 @@ def _check(audience: Audience, texts: Mapping[str, AnnouncementWording]) -> None
 
 
 def _check_section(session: Session, audience: Audience, actor: Actor) -> None:
+    """Raise InputError (`section`) if the actor may not write to these signers, or the section is unknown."""
     if not actor.may_edit_for(audience.section_code):
         raise InputError("section", "not-yours", "another section tells its own signers")
     if audience.section_code is not None and session.get(Section, audience.section_code) is None:
         raise InputError("section", "unknown", f"there is no section {audience.section_code}")
 
 
-def _write(row: Announcement, texts: Mapping[str, AnnouncementWording]) -> None:
+def _add_texts(row: Announcement, texts: Mapping[str, AnnouncementWording]) -> None:
     row.texts.extend(
         AnnouncementText(language=language, subject=" ".join(wording.subject.split()), body=wording.body.strip())
         for language, wording in sorted(texts.items())

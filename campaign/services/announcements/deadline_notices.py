@@ -1,9 +1,8 @@
-"""Notices to staff about a deadline, before and after it, until their section has decided how it continues."""
+"""Notices to staff before and after a deadline, unless their section has decided whether it continues."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,42 +18,45 @@ from campaign.queries.sections.section import SectionView, list_sections
 from campaign.services.appeals.review_notices import claim_notice, enqueue_notice, headline
 
 NOTICE_BEFORE = timedelta(days=3)
-# A notice that is later than this, because no worker ran, is not sent: it would only confuse.
+# If no worker ran, the notice after the deadline is still sent within this time. Later it would only confuse.
 NOTICE_AFTER = timedelta(days=7)
-_WRITERS = (Role.EDITOR.value, Role.COORDINATOR.value, Role.ADMIN.value)
+_DECIDING_ROLES = (Role.EDITOR.value, Role.COORDINATOR.value, Role.ADMIN.value)
 
 
 def remind_staff(*, context: Context) -> int:
-    """Enqueue the notices about deadlines that are due now; return how many mails were enqueued.
+    """Enqueue the notices about deadlines that are due now; return the number of mails enqueued.
 
-    Editors, coordinators and administrators of each section that takes part get one notice three days before the
-    deadline ends in the section's time zone, and one after it has ended, unless the section has set its continuation.
-    Each notice is sent once, even if several workers call this; a changed deadline has notices of its own.
+    Editors, coordinators and administrators of each participating section get one notice three days before the deadline
+    ends in the section's time zone, and one after it has ended, unless the section has set its continuation. Each
+    notice is sent once, even if several workers call this. A changed deadline gets its own notices.
     """
-    owed, now = 0, context.now
+    enqueued, now = 0, context.now
     with transaction() as session:
-        sections, staff = list_sections(), _staff(session)
-        chosen = select(Appeal).where(
+        sections, staff_by_section = list_sections(), _staff_by_section(session)
+        # Two days more on both sides cover all time zones; `_notify_section` compares the exact times.
+        appeals = select(Appeal).where(
             Appeal.state.in_([AppealState.OPEN.value, AppealState.CLOSED.value]),
             Appeal.deadline >= (now - NOTICE_AFTER).date() - timedelta(days=2),
             Appeal.deadline <= (now + NOTICE_BEFORE).date() + timedelta(days=2),
         )
-        for appeal in session.scalars(chosen.order_by(Appeal.id)):
+        for appeal in session.scalars(appeals.order_by(Appeal.id)):
             for section in participating_sections(sections, tuple(appeal.sections)):
-                if section.code in appeal.continuation or section.code not in staff or appeal.deadline is None:
+                staff = staff_by_section.get(section.code, [])
+                if section.code in appeal.continuation or not staff or appeal.deadline is None:
                     continue
-                owed += _remind(session, appeal, appeal.deadline, section, staff[section.code], context)
-    return owed
+                enqueued += _notify_section(session, appeal, appeal.deadline, section, staff, context)
+    return enqueued
 
 
-def _remind(
+def _notify_section(
     session: Session,
     appeal: Appeal,
     deadline: date,
     section: SectionView,
-    people: list[Staff],
+    recipients: list[Staff],
     context: Context,
 ) -> int:
+    """Enqueue the section's notice if one is due and was not sent; return the number of mails enqueued."""
     now = context.now
     end = end_of_day(deadline, section.last_zone(deadline))
     if end <= now < end + NOTICE_AFTER:
@@ -65,19 +67,19 @@ def _remind(
         return 0
     if not claim_notice(session, f"{stage}:{section.code}", appeal.id, end, now=now):
         return 0
-    for staff in people:
+    for staff in recipients:
         name = headline(session, appeal, staff.locale)
         text = (
             deadline_near(staff.locale, name, deadline) if stage == "ends-soon" else deadline_passed(staff.locale, name)
         )
         enqueue_notice(session, staff, text, appeal, context)
-    return len(people)
+    return len(recipients)
 
 
-def _staff(session: Session) -> dict[str, list[Staff]]:
-    """Return the members of staff who can set the continuation, by section."""
-    by_section: dict[str, Any] = {}
-    chosen = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), Staff.role.in_(_WRITERS))
-    for staff in session.scalars(chosen.order_by(Staff.id)):
+def _staff_by_section(session: Session) -> dict[str, list[Staff]]:
+    """Return the members of staff who may set the continuation, by section."""
+    by_section: dict[str, list[Staff]] = {}
+    entitled = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), Staff.role.in_(_DECIDING_ROLES))
+    for staff in session.scalars(entitled.order_by(Staff.id)):
         by_section.setdefault(staff.section_code, []).append(staff)
     return by_section

@@ -1,4 +1,7 @@
-"""The fan-out of announcements: mail is enqueued to one batch of signers after another, and resumes after a crash."""
+"""The fan-out of announcements: mails are enqueued for one batch of signers after another.
+
+An interrupted fan-out continues after the last complete batch.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +37,13 @@ log = logging.getLogger(__name__)
 
 
 def start_reminders(*, context: Context) -> int:
-    """Start the deadline reminder of each open appeal in each section where it is due; return how many were started."""
+    """Start the deadline reminder of each open appeal in each section where it is due; return the number started."""
     started, now = 0, context.now
     with transaction() as session:
-        started_query = select(Announcement.appeal_id, Announcement.section_code).where(
+        reminders = select(Announcement.appeal_id, Announcement.section_code).where(
             Announcement.kind == AnnouncementKind.DEADLINE_REMINDER
         )
-        existing = {(appeal_id, code) for appeal_id, code in session.execute(started_query)}
+        existing = {(appeal_id, code) for appeal_id, code in session.execute(reminders)}
         sections = session.execute(select(Section.code, Section.time_zone).order_by(Section.code)).all()
         for appeal_id, deadline in session.execute(
             select(Appeal.id, Appeal.deadline).where(Appeal.state == AppealState.OPEN)
@@ -56,7 +59,7 @@ def start_reminders(*, context: Context) -> int:
 
 
 def fan_out_all(*, context: Context) -> int:
-    """Enqueue every announcement that is being sent to all its recipients; return how many mails were enqueued."""
+    """Enqueue every announcement that is being sent to all its recipients; return the number of mails enqueued."""
     with transaction() as session:
         sending = select(Announcement.id).where(
             Announcement.state == AnnouncementState.SENDING, Announcement.started_at <= context.now
@@ -70,9 +73,9 @@ def fan_out_all(*, context: Context) -> int:
 
 
 def fan_out(announcement_id: int, *, context: Context) -> int | None:
-    """Enqueue the announcement to its next batch of signers, in one transaction; return how many mails were enqueued.
+    """Enqueue the announcement to its next batch of signers, in one transaction; return the number of mails enqueued.
 
-    Return None if no signers are left (it is then marked as sent), or if it is not, or not yet, being sent.
+    Return None if no signers remain, and mark it as sent. Return None also if it is not being sent, or not yet.
     """
     now, vault = context.now, context.vault
     with transaction() as session:
@@ -81,7 +84,7 @@ def fan_out(announcement_id: int, *, context: Context) -> int | None:
             return None
         if row.started_at is None or row.started_at > now:
             return None
-        signatures = session.scalars(_next(row).limit(BATCH_SIZE)).all()
+        signatures = session.scalars(_next_signatures(row).limit(BATCH_SIZE)).all()
         if not signatures:
             row.state = AnnouncementState.SENT
             row.ended_at = now
@@ -92,13 +95,14 @@ def fan_out(announcement_id: int, *, context: Context) -> int | None:
             for signature, to in without_duplicates(batch, row, vault)
         ]
         if mails:
-            # Each signer gets it once, even if two workers process the same batch.
+            # An announcement has one mail for each signature, even if two workers process the same batch.
             insert_all_or_ignore(session.connection(), Mail, mails)
         row.after_id = signatures[-1].id
         return len(mails)
 
 
-def _next(row: Announcement) -> Any:
+def _next_signatures(row: Announcement) -> Any:
+    """Return the query for the signatures that the fan-out has not processed yet, in the order of their ids."""
     conditions: list[Any] = [
         *recipient_conditions(
             row.appeal_id, row.section_code, row.locales, to_case=row.to_case, is_rewording=row.is_rewording
@@ -111,12 +115,13 @@ def _next(row: Announcement) -> Any:
 
 
 def _address_of(signature: Signature, vault: Vault) -> Address | None:
+    """Return the signer's address; None if it was erased or cannot be decrypted."""
     if signature.email_sealed is None:
         return None
     try:
         return parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     except CipherError as error:
-        # Skipped, so that the others do not wait for it. Other services report the same error.
+        # Skip it, so that the other signers get their mail. The error is reported elsewhere too.
         log.warning("signature %s gets no announcement: %s", signature.id, error)
         return None
 

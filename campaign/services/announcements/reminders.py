@@ -1,4 +1,4 @@
-"""Reminders to supporters who have not confirmed: one each, after two days, while they can still confirm."""
+"""Reminders of unconfirmed sign-ups: one for each, after two days, if it can still be confirmed."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _BATCH = 500
 
 
 def enqueue_reminders(*, context: Context) -> int:
-    """Enqueue one reminder for each sign-up unconfirmed two days after its mail was sent; return how many.
+    """Enqueue one reminder for each sign-up that is unconfirmed two days after its mail; return the number enqueued.
 
-    The limit of mails per mailbox is checked later, when sending.
+    The limit of mails for each mailbox is checked when the mail is sent.
     """
-    reminded, after_id, now = 0, 0, context.now
+    enqueued, after_id, now = 0, 0, context.now
     while True:
         with transaction() as session:
-            rows = session.execute(_waiting(now, after_id)).all()
+            rows = session.execute(_unconfirmed(now, after_id)).all()
             for sign_up, deadline, time_zone, countries in rows:
                 after_id = sign_up.id
                 zone = last_zone(sign_up.section_code, tuple(countries), time_zone, deadline)
@@ -42,12 +42,13 @@ def enqueue_reminders(*, context: Context) -> int:
                 except CipherError:
                     continue
                 sign_up.reminded_at = now
-                reminded += 1
+                enqueued += 1
         if len(rows) < _BATCH:
-            return reminded
+            return enqueued
 
 
-def _waiting(now: datetime, after_id: int) -> Any:
+def _unconfirmed(now: datetime, after_id: int) -> Any:
+    """Return the query for the next sign-ups without a reminder, locked; those locked by other workers are skipped."""
     oldest = now - (LIFETIME[Purpose.CONFIRM] or REMINDER_AFTER)
     return (
         select(SignUp, Appeal.deadline, Section.time_zone, Section.countries)

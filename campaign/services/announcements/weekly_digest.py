@@ -1,4 +1,4 @@
-"""The weekly digest: a mail with the week's figures for each member of staff who has chosen it."""
+"""The weekly digest: a mail with the week's figures for each member of staff who has subscribed to it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ from campaign.services.outbox.enqueue import enqueue_to_address
 
 
 def enqueue_digests(*, context: Context) -> int:
-    """Enqueue one digest of the open appeals for each who has chosen it; return how many mails were enqueued.
+    """Enqueue a digest of the open appeals for each subscribed member of staff; return the number of mails enqueued.
 
-    The mail is in the recipient's language. If no appeal is open, no mail is sent.
+    The mail is in the recipient's language. If no appeal is open, no mail is enqueued.
     """
     now, base_url = context.now, context.settings.base_url
     with transaction() as session:
         staff_zones = select(Staff, Section.time_zone).join(Section, Section.code == Staff.section_code)
-        chosen = staff_zones.where(Staff.active, Staff.joined_at.is_not(None), Staff.wants_digest).order_by(Staff.id)
-        people = session.execute(chosen).all()
+        subscribers = staff_zones.where(Staff.active, Staff.joined_at.is_not(None), Staff.wants_digest).order_by(
+            Staff.id
+        )
         by_section: dict[str, tuple[AppealSummary, ...]] = {}
         enqueued = 0
-        for staff, time_zone in people:
+        for staff, time_zone in session.execute(subscribers).all():
             if staff.section_code not in by_section:
                 by_section[staff.section_code] = appeal_summaries(staff.scope, time_zone=time_zone, now=now)
             summaries = by_section[staff.section_code]
@@ -40,7 +41,7 @@ def enqueue_digests(*, context: Context) -> int:
                 continue
             token = context.keys.tokens.make(Purpose.DIGEST, staff.id, now, staff.link_key)
             values = {
-                "appeals": json.dumps([_appeal(summary, staff.locale, base_url, now) for summary in summaries]),
+                "appeals": json.dumps([_digest_values(summary, staff.locale, base_url, now) for summary in summaries]),
                 "url": f"{base_url}/staff/",
                 "unsubscribe": f"{base_url}/staff/digest/{token}",
             }
@@ -56,7 +57,8 @@ def enqueue_digests(*, context: Context) -> int:
     return enqueued
 
 
-def _appeal(summary: AppealSummary, locale: str, base_url: str, now: datetime) -> dict[str, object]:
+def _digest_values(summary: AppealSummary, locale: str, base_url: str, now: datetime) -> dict[str, object]:
+    """Return what the digest shows of one appeal, in that language."""
     text, appeal = summary.appeal.text_in(locale), summary.appeal
     days = days_left(appeal.deadline, now.date(), is_open=appeal.is_open)
     with force_locale(locale):

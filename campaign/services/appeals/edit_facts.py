@@ -1,4 +1,4 @@
-"""Editing of an appeal's facts: slug, goal, deadline, country, sections that take part, safety of the sender."""
+"""Editing of an appeal's facts: slug, goal, deadline, country, participating sections, safety of the sender."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from campaign.services.appeals.lifecycle import find_locked
 from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
-def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, context: Context) -> str:
+def set_facts(slug: str, form: dict[str, Any], expected: dict[str, Any], *, context: Context) -> str:
     """Store the facts and return the slug, which can be changed only in a draft. Equal facts change nothing.
 
-    `seen` are the facts that the editor's form began with. Dates are ISO 8601 text. Raises NotFoundError,
-    InvalidFieldsError, StateError (the appeal has ended), ConflictError (the facts have changed since `seen`).
+    `form` are the new facts, `expected` those with which the form was opened; dates are ISO 8601 text. Raises
+    NotFoundError, InvalidFieldsError, StateError (the appeal has ended), ConflictError (the facts are not `expected`).
     """
     with transaction() as session:
         appeal = find_locked(session, slug)
@@ -32,18 +32,18 @@ def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, context
         refuse_ended(appeal)
         before = fact_values(appeal)
         if appeal.state != AppealState.DRAFT:
-            typed = {**typed, "slug": appeal.slug}
+            form = {**form, "slug": appeal.slug}
         codes = frozenset(session.scalars(select(Section.code)))
-        after = checked_facts(typed, sections=codes, today=context.now.date(), before=before)
+        after = checked_facts(form, sections=codes, today=context.now.date(), before=before)
         if after["deadline"] is None and appeal.state == AppealState.OPEN:
             raise InvalidFieldsError({"deadline": "missing"})
         if before == after:
             return slug
-        refuse_overwriting(seen, before)
+        refuse_overwriting(expected, before)
         same_slug = select(Appeal.id).where(Appeal.slug == after["slug"], Appeal.id != appeal.id)
         if session.scalar(same_slug) is not None:
             raise InvalidFieldsError({"slug": "taken"})
-        # Noted under the old slug; the entry contains the new one, so both are found in the audit log.
+        # The audit entry's subject is the old slug, and its content has the new one: both can be found.
         audit_change(session, "appeal.set-facts", appeal, context=context, before=before, after=after)
         for name, value in after.items():
             setattr(appeal, name, date.fromisoformat(value) if name == "deadline" and value else value)

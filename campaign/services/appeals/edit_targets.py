@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.appeals.editing import checked_target
 from campaign.domain.errors import NotFoundError, StateError
@@ -19,34 +21,35 @@ from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
 def write_target(
-    slug: str, position: int, typed: dict[str, Any], seen: dict[str, Any] | None, *, context: Context
+    slug: str, position: int, form: dict[str, Any], expected: dict[str, Any] | None, *, context: Context
 ) -> int:
     """Store a target and return its position; `position` 0 adds a new target.
 
-    A position never changes, because actions refer to it. `seen` are the values that the editor's form began with.
-    Raises NotFoundError, InvalidFieldsError, StateError (the appeal has ended), ConflictError (changed since `seen`).
+    A position never changes, because actions refer to it. `form` are the new values, `expected` those with which the
+    form was opened. Raises NotFoundError, InvalidFieldsError, StateError (the appeal has ended), ConflictError (the
+    stored values are not `expected`).
     """
     with transaction() as session:
         appeal = find_locked(session, slug)
         require_access(context, appeal)
         refuse_ended(appeal)
-        target = None if position == 0 else _target(appeal, position)
+        target = None if position == 0 else _find_target(appeal, position)
         before = {} if target is None else target_values(target)
-        # Words in a language without an appeal text are not on the form: preserve them.
+        # The form has no fields for a language without an appeal text: keep the stored words in it.
         languages = tuple(text.language for text in appeal.texts)
-        values = checked_target(typed, languages)
-        hidden = {name: words for name, words in before.get("words", {}).items() if name not in languages}
-        values["words"] = {**hidden, **values["words"]}
+        values = checked_target(form, languages)
+        hidden_words = {name: words for name, words in before.get("words", {}).items() if name not in languages}
+        values["words"] = {**hidden_words, **values["words"]}
         if before == values:
             return position
         if target is not None:
-            refuse_overwriting(seen, before)
+            refuse_overwriting(expected, before)
         else:
             target = Target(position=1 + max((other.position for other in appeal.targets), default=0))
             appeal.targets.append(target)
         for name, value in values.items():
             setattr(target, name, value)
-        _note_change(session, appeal, target.position, before, values, context)
+        _record_change(session, appeal, target.position, before, values, context)
         return target.position
 
 
@@ -56,22 +59,23 @@ def remove_target(slug: str, position: int, *, context: Context) -> None:
         appeal = find_locked(session, slug)
         require_access(context, appeal)
         refuse_ended(appeal)
-        target = _target(appeal, position)
+        target = _find_target(appeal, position)
         if appeal.state == AppealState.OPEN and len(appeal.targets) == 1:
             raise StateError("an open appeal needs somebody to write to")
         before = target_values(target)
         appeal.targets.remove(target)
-        _note_change(session, appeal, position, before, {}, context)
+        _record_change(session, appeal, position, before, {}, context)
 
 
-def _note_change(
-    session: Any,
+def _record_change(
+    session: Session,
     appeal: Appeal,
     position: int,
     before: dict[str, Any],
     after: dict[str, Any],
     context: Context,
 ) -> None:
+    """Record the author, add the change to the audit log, and notify publishers of a correction."""
     record_author(context, appeal)
     audit_change(
         session,
@@ -84,7 +88,8 @@ def _note_change(
     notify_of_correction(session, appeal, context=context)
 
 
-def _target(appeal: Appeal, position: int) -> Target:
+def _find_target(appeal: Appeal, position: int) -> Target:
+    """Return the target at that position. Raises NotFoundError."""
     target = next((candidate for candidate in appeal.targets if candidate.position == position), None)
     if target is None:
         raise NotFoundError("no such target")

@@ -1,4 +1,4 @@
-"""Editing of an appeal's texts: each save stores a new version, so that every text that was signed is preserved."""
+"""Editing of an appeal's texts: each change stores a new version, so that every text that was signed is preserved."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
 def write_text(
-    slug: str, language: str, typed: dict[str, Any], seen: dict[str, Any] | None, *, context: Context
+    slug: str, language: str, form: dict[str, Any], expected: dict[str, Any] | None, *, context: Context
 ) -> int | None:
-    """Store the words in that language as a new version and return its number; None if they have not changed.
+    """Store the text in that language as a new version and return its number; None if it has not changed.
 
-    `seen` are the words that the editor's form began with (None: there was no text). Signatures and counts of an open
-    appeal do not change. Raises NotFoundError, InvalidFieldsError, StateError (the appeal has ended), ConflictError
-    (the text has changed since `seen`).
+    `form` are the new values, `expected` those with which the form was opened (None: there was no text). Signatures and
+    counts of an open appeal do not change. Raises NotFoundError, InvalidFieldsError, StateError (the appeal has ended),
+    ConflictError (the stored text is not `expected`).
     """
     if not is_language(language):
         raise InvalidFieldsError({"language": "unknown"})
-    words = checked_text(typed)
+    values = checked_text(form)
     with transaction() as session:
         appeal = find_locked(session, slug)
         require_access(context, appeal)
         refuse_ended(appeal)
         current = session.scalars(_texts(appeal, language).where(AppealText.is_current)).one_or_none()
         before = None if current is None else text_values(current)
-        if before == words:
+        if before == values:
             return None
-        refuse_overwriting(seen or {}, before or {})
-        version = store_version(session, appeal, language, words, current, context.now)
+        refuse_overwriting(expected or {}, before or {})
+        version = store_version(session, appeal, language, values, current, context.now)
         if current is None:
             _copy_target_words(appeal, language)
         record_author(context, appeal)
-        new_values = {f"{name} ({language})": value for name, value in words.items()}
+        new_values = {f"{name} ({language})": value for name, value in values.items()}
         old_values = {f"{name} ({language})": value for name, value in (before or {}).items()}
         audit_change(session, "appeal.write-text", appeal, context=context, before=old_values, after=new_values)
         notify_of_correction(session, appeal, context=context)
@@ -65,13 +65,14 @@ def store_version(
     session: Session,
     appeal: Appeal,
     language: str,
-    words: dict[str, Any],
+    values: dict[str, Any],
     current: AppealText | None,
     now: datetime,
 ) -> int:
-    """Store the next version in that language as the current one and return its number.
+    """Store the values as the current version of the text in that language; return its number.
 
-    The version of an open appeal records how many signatures were confirmed before it.
+    `current` is the version that it replaces. If the appeal is open, the new version has the number of signatures
+    confirmed before it.
     """
     signed_before = None
     if current is not None:
@@ -88,7 +89,7 @@ def store_version(
             version=version,
             signed_before=signed_before,
             created_at=now,
-            **words,
+            **values,
         )
     )
     session.flush()
@@ -100,7 +101,7 @@ def _texts(appeal: Appeal, language: str) -> Any:
 
 
 def _copy_target_words(appeal: Appeal, language: str) -> None:
-    """Copy the targets' words into a new language: without words in it, its letters would have no target."""
+    """Copy the targets' words to a new language, because targets without words in it are not shown in its letters."""
     for target in appeal.targets:
         if language not in target.words and target.words:
             copied = target.words.get(appeal.first_language or "") or next(iter(target.words.values()))

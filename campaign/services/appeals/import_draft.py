@@ -58,7 +58,10 @@ class ImportChange:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The result of an import; no changes: the appeal had all values already."""
+    """The result of an import, printed as JSON under these names.
+
+    `changes` is empty if the appeal had all values already.
+    """
 
     slug: str
     state: str
@@ -67,19 +70,21 @@ class ImportReport:
     language: str
     text_version: int
     changes: tuple[ImportChange, ...]
-    # Facts in which a document in a further language differs: `before` stays in the appeal, `after` is not applied.
+    # Facts in which a document in a further language differs from the appeal: `before` is the appeal's value, which
+    # stays, and `after` the document's, which is not applied.
     kept: tuple[ImportChange, ...] = ()
-    follows: str | None = None  # the slug of the appeal that this one follows
+    # The slug of the appeal that this one follows.
+    follows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """Choices of the importing person, which take precedence over the document."""
+    """Choices of the person who imports, which take precedence over the document."""
 
     slug: str | None = None
     goal: int | None = None
     deadline: date | None = None
-    # Create a new appeal and change no existing one: a slug that is in use gets a number.
+    # Whether to create a new appeal in any case. If the slug is in use, a number is appended to it.
     is_new: bool = False
 
 
@@ -90,7 +95,7 @@ def import_draft(
     context: Context,
     lines: tuple[str, ...] = (),
 ) -> ImportReport:
-    """Create or complete an appeal and return what changed; `lines` of the document are shown beside the edit form.
+    """Create or complete an appeal and return the changes; the editor shows `lines`, the document's, beside its form.
 
     Raises InputError (slug, goal), StateError (the appeal has ended), AppealExistsError (`is_new` was set and the
     appeal exists), NotFoundError (the appeal is another section's).
@@ -100,7 +105,7 @@ def import_draft(
         raise InputError("goal", "too-small", "the goal must be 1 or more")
     now = context.now
     with transaction() as session:
-        slug, appeal = _new(session, draft) if options.is_new else _named(session, draft, options.slug)
+        slug, appeal = _unused_slug(session, draft) if options.is_new else _find_appeal(session, draft, options.slug)
         is_new = appeal is None
         if appeal is None:
             appeal = Appeal(slug=slug, goal=options.goal or DEFAULT_GOAL, created_at=now, sequence=draft.sequence)
@@ -112,9 +117,9 @@ def import_draft(
         elif appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: it takes no more documents")
         last_import = session.get(ImportedDocument, (appeal.id, draft.language))
-        kept = () if last_import is not None or is_new else _unapplied(appeal, draft, options)
-        changes = _facts(appeal, draft, last_import, options, is_new=is_new)
-        version, text_changes = _text(session, appeal, draft, last_import, now)
+        unapplied = () if last_import is not None or is_new else _unapplied(appeal, draft, options)
+        changes = _apply_facts(appeal, draft, last_import, options, is_new=is_new)
+        version, text_changes = _apply_text(session, appeal, draft, last_import, now)
         changes += text_changes
         if _differs_from_last(draft, last_import, "targets"):
             changes += [
@@ -138,13 +143,13 @@ def import_draft(
             language=draft.language,
             text_version=version,
             changes=tuple(changes),
-            kept=kept,
+            kept=unapplied,
             follows=session.scalar(select(Appeal.slug).where(Appeal.id == appeal.follows_id)),
         )
 
 
-def _new(session: Session, draft: DraftAppeal) -> tuple[str, None]:
-    """Return an unused slug, made from the same values as in `_named`.
+def _unused_slug(session: Session, draft: DraftAppeal) -> tuple[str, None]:
+    """Return an unused slug, made from the same values as in `_find_appeal`, and None for the appeal.
 
     Raises AppealExistsError if an appeal has the document's reference and sequence.
     """
@@ -158,15 +163,16 @@ def _new(session: Session, draft: DraftAppeal) -> tuple[str, None]:
         preferred = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
     preferred = preferred or slugify(draft.headline or "") or "appeal"
     used = set(session.scalars(select(Appeal.slug)))
-    names = (preferred if number == 1 else f"{preferred[: SLUG_LENGTH - 8].strip('-')}-{number}" for number in count(1))
-    return next(name for name in names if name not in used), None
+    stem = preferred[: SLUG_LENGTH - 8].strip("-")
+    slugs = (preferred if number == 1 else f"{stem}-{number}" for number in count(1))
+    return next(slug for slug in slugs if slug not in used), None
 
 
-def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str, Appeal | None]:
+def _find_appeal(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str, Appeal | None]:
     """Return the document's slug and its appeal, locked; None if there is no such appeal yet.
 
-    A given slug identifies the appeal; else its reference and sequence do; else a slug made from people and country.
-    Raises InputError if there is nothing to make a slug from, or the slug belongs to an appeal of another case.
+    A given slug identifies the appeal, else its reference and sequence, else a slug made from people and country.
+    Raises InputError if the document has nothing to make a slug from, or the slug is that of another case.
     """
     is_given = slug is not None
     if slug is None and draft.reference:
@@ -184,13 +190,9 @@ def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str,
     appeal = rows.one_or_none()
     if (
         appeal
-        and not is_given
         and draft.reference
-        and (appeal.reference, appeal.sequence)
-        != (
-            draft.reference,
-            draft.sequence,
-        )
+        and not is_given
+        and (appeal.reference, appeal.sequence) != (draft.reference, draft.sequence)
     ):
         raise InputError("slug", "taken", f"{slug} is the name of another case: give one with --slug")
     return slug, appeal
@@ -200,9 +202,10 @@ def _differs_from_last(draft: DraftAppeal, last_import: ImportedDocument | None,
     return last_import is None or last_import.draft.get(field) != draft.to_json()[field]
 
 
-def _facts(
+def _apply_facts(
     appeal: Appeal, draft: DraftAppeal, last_import: ImportedDocument | None, options: ImportOptions, *, is_new: bool
 ) -> list[ImportChange]:
+    """Set the facts that the document has changed since its last import, and the options; return the changes."""
     changes = []
     new_values: dict[str, Any] = {}
     for name, column in _FACTS.items():
@@ -210,7 +213,7 @@ def _facts(
         value = list(value) if isinstance(value, tuple) else value
         if not _differs_from_last(draft, last_import, name) or value in (None, []):
             continue
-        # A document in another language only fills empty facts; the next one in the same language corrects them.
+        # The first document in a further language only fills empty facts; later ones in that language correct them.
         if last_import is not None or is_new or getattr(appeal, column) in (None, [], False):
             new_values[column] = value
     if options.deadline is not None:
@@ -226,7 +229,7 @@ def _facts(
 
 
 def _unapplied(appeal: Appeal, draft: DraftAppeal, options: ImportOptions) -> tuple[ImportChange, ...]:
-    """Return the facts in which a document in a further language differs from the appeal, which is not changed."""
+    """Return the facts in which the first document in a further language differs from the appeal. Change nothing."""
     current = {name: getattr(appeal, column) for name, column in _FACTS.items() if name not in _MAY_DIFFER}
     if options.deadline is not None:
         del current["deadline"]
@@ -238,20 +241,20 @@ def _unapplied(appeal: Appeal, draft: DraftAppeal, options: ImportOptions) -> tu
     )
 
 
-def _text(
+def _apply_text(
     session: Session, appeal: Appeal, draft: DraftAppeal, last_import: ImportedDocument | None, now: datetime
 ) -> tuple[int, list[ImportChange]]:
     """Store a new version of the text if the document changed it; return the current version number and the changes."""
     of_language = (AppealText.appeal_id == appeal.id, AppealText.language == draft.language)
     current = session.scalars(select(AppealText).where(*of_language, AppealText.is_current)).one_or_none()
-    words = _words(draft)
+    new_values = _text_values(draft)
     if current is None:
-        version = store_version(session, appeal, draft.language, words, None, now)
+        version = store_version(session, appeal, draft.language, new_values, None, now)
         return version, [
-            ImportChange(f"{name} ({draft.language})", None, value) for name, value in words.items() if value
+            ImportChange(f"{name} ({draft.language})", None, value) for name, value in new_values.items() if value
         ]
     last_values = {} if last_import is None else last_import.draft
-    changed = {name: value for name, value in words.items() if _last_value(last_values, name) != value}
+    changed = {name: value for name, value in new_values.items() if _last_value(last_values, name) != value}
     values = {name: getattr(current, name) for name in TEXT_FIELDS}
     changes = [
         ImportChange(f"{name} ({draft.language})", values[name], value)
@@ -263,7 +266,8 @@ def _text(
     return store_version(session, appeal, draft.language, values | changed, current, now), changes
 
 
-def _words(draft: DraftAppeal) -> dict[str, Any]:
+def _text_values(draft: DraftAppeal) -> dict[str, Any]:
+    """Return the draft's text as values of the columns of AppealText."""
     letter = draft.letter
     return {
         "headline": draft.headline or "",
@@ -294,6 +298,7 @@ def _store_import(
     now: datetime,
     lines: tuple[str, ...],
 ) -> None:
+    """Store the document as the last import in its language, with its lines and warnings."""
     content = draft.to_json()
     warnings = content.pop("warnings")
     if last_import is None:

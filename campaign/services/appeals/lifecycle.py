@@ -24,19 +24,19 @@ from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.access import audit_change, require_access
 from campaign.services.appeals.review_notices import notify_of_return, notify_of_review_request
 
-_MOST_OUTCOME = 20_000
-_MOST_WORDS = 2_000
+_MAX_OUTCOME_LENGTH = 20_000
+_MAX_REASONS_LENGTH = 2_000
 
 
 def request_review(slug: str, *, context: Context) -> None:
-    """Request that a draft be reviewed and published; a mail tells those who may publish it. Repeating changes nothing.
+    """Request that a draft be reviewed and published, and enqueue a mail to those who may publish it.
 
-    Raises NotFoundError, StateError (not a draft, or something is missing).
+    Repeating changes nothing. Raises NotFoundError, StateError (not a draft, or something is missing).
     """
     with transaction() as session:
         appeal = find_locked(session, slug)
         require_access(context, appeal)
-        _refuse_unready(session, appeal, context.now)
+        _check_publishable(session, appeal, context.now)
         if appeal.review_requested_at is not None:
             return
         appeal.review_requested_at, appeal.review_requested_by = context.now, context.actor.staff_id
@@ -44,15 +44,15 @@ def request_review(slug: str, *, context: Context) -> None:
         notify_of_review_request(session, appeal, context=context)
 
 
-def return_for_changes(slug: str, words: str, *, context: Context) -> None:
-    """Withdraw the request for review (its author), or return the draft for changes (a coordinator).
+def return_for_changes(slug: str, reasons: str, *, context: Context) -> None:
+    """Withdraw the actor's own request for review, or return another person's draft to them for changes.
 
-    `words` are the coordinator's reasons; they are mailed to the author of the request. Raises NotFoundError,
-    StateError (no review was requested), InputError (`words`).
+    Only coordinators may return a draft; their reasons are mailed to the person who requested the review. Raises
+    NotFoundError, StateError (no review was requested), InputError (`words`: too long).
     """
-    words = words.replace("\x00", "").strip()
-    if len(words) > _MOST_WORDS:
-        raise InputError("words", "too-long", f"at most {_MOST_WORDS} characters, not {len(words)}")
+    reasons = reasons.replace("\x00", "").strip()
+    if len(reasons) > _MAX_REASONS_LENGTH:
+        raise InputError("words", "too-long", f"at most {_MAX_REASONS_LENGTH} characters, not {len(reasons)}")
     with transaction() as session:
         appeal = find_locked(session, slug)
         require_access(context, appeal)
@@ -61,18 +61,17 @@ def return_for_changes(slug: str, words: str, *, context: Context) -> None:
         is_own = context.actor.staff_id is not None and context.actor.staff_id == appeal.review_requested_by
         if not is_own:
             require_access(context, appeal, Permission.COORDINATE)
-            notify_of_return(session, appeal, appeal.review_requested_by, words, context=context)
+            notify_of_return(session, appeal, appeal.review_requested_by, reasons, context=context)
         appeal.review_requested_at = appeal.review_requested_by = None
-        audit_change(session, "appeal.send-back", appeal, context=context, reason=words or None)
+        audit_change(session, "appeal.send-back", appeal, context=context, reason=reasons or None)
 
 
 def publish(slug: str, *, context: Context, revision: int | None = None) -> bool:
     """Open a draft for signatures; return False if it is open already.
 
-    Staff can publish only a draft whose review was requested and of which they are not an author. `revision` is the
+    Staff can publish a draft only if its review was requested and they are not among its authors. `revision` is the
     revision of the draft that they have read. Raises NotFoundError, FourEyesError (the actor is an author),
-    ConflictError (the draft has changed since `revision`), StateError (not a draft, or the message says what is
-    missing).
+    ConflictError (the draft has another revision now), StateError (not a draft, or the message names what is missing).
     """
     with transaction() as session:
         appeal = find_locked(session, slug)
@@ -88,11 +87,11 @@ def publish(slug: str, *, context: Context, revision: int | None = None) -> bool
                 raise StateError(f"nobody has asked for {slug} to be published")
             if revision != appeal.revision:
                 raise ConflictError({"revision": appeal.revision})
-        _refuse_unready(session, appeal, context.now)
+        _check_publishable(session, appeal, context.now)
         appeal.state = AppealState.OPEN
         appeal.opened_at = context.now
         appeal.revision += 1
-        _note_state(session, "appeal.publish", appeal, AppealState.DRAFT, context)
+        _audit_state(session, "appeal.publish", appeal, AppealState.DRAFT, context)
     return True
 
 
@@ -109,14 +108,14 @@ def close(slug: str, *, context: Context) -> bool:
         if appeal.state != AppealState.OPEN:
             raise StateError(f"{slug} is {appeal.state}: only an open appeal can be closed")
         _end(appeal, context.now)
-        _note_state(session, "appeal.close", appeal, AppealState.OPEN, context)
+        _audit_state(session, "appeal.close", appeal, AppealState.OPEN, context)
     return True
 
 
 def stop(slug: str, *, context: Context, outcome: dict[str, str] | None = None) -> bool:
-    """Stop an open appeal because signing would no longer help or could harm; return False if it is stopped already.
+    """Stop an open appeal that would no longer help or could do harm; return False if it is stopped already.
 
-    `outcome` is the outcome of the case, Markdown by language; it can also be set later with `set_outcome`. Raises
+    `outcome` is the outcome of the case in Markdown by language, which can also be set later with `set_outcome`. Raises
     NotFoundError, StateError (the appeal is not open), InputError (`body`: too long).
     """
     bodies = {language: body for language, text in (outcome or {}).items() if (body := _checked_outcome(text))}
@@ -129,7 +128,7 @@ def stop(slug: str, *, context: Context, outcome: dict[str, str] | None = None) 
             raise StateError(f"{slug} is {appeal.state}: only an open appeal can be stopped")
         _end(appeal, context.now, AppealState.STOPPED)
         appeal.outcome = {**appeal.outcome, **bodies}
-        _note_state(session, "appeal.stop", appeal, AppealState.OPEN, context)
+        _audit_state(session, "appeal.stop", appeal, AppealState.OPEN, context)
     return True
 
 
@@ -139,24 +138,24 @@ def set_outcome(
     body: str,
     *,
     context: Context,
-    seen: str | None = None,
+    expected: str | None = None,
 ) -> None:
     """Set the outcome of the case in one language, as Markdown for its page; an empty body removes it.
 
-    `seen` is the outcome that the editor's form began with. A body equal to it changes nothing, and a colleague's later
-    change is not overwritten. Raises NotFoundError, StateError (the appeal is open or a draft), ConflictError
-    (`outcome_` and the language: changed since `seen`), InputError (`body`: too long).
+    `expected` is the outcome with which the form was opened. A body equal to it changes nothing, and a colleague's
+    later change is not overwritten. Raises NotFoundError, StateError (the appeal is open or a draft), ConflictError
+    (`outcome_` and the language: the stored outcome is not `expected`), InputError (`body`: too long).
     """
-    body, stored_seen = _checked_outcome(body), None if seen is None else _stored(seen)
+    body, expected_body = _checked_outcome(body), None if expected is None else _stored_form(expected)
     with transaction() as session:
         appeal = find_locked(session, slug)
         require_access(context, appeal, Permission.COORDINATE)
         if appeal.state not in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: how a case ended is told once it is closed or stopped")
         before = appeal.outcome
-        if body in {before.get(language, ""), stored_seen}:
+        if body in {before.get(language, ""), expected_body}:
             return
-        if stored_seen is not None and before.get(language, "") != stored_seen:
+        if expected_body is not None and before.get(language, "") != expected_body:
             raise ConflictError({f"outcome_{language}": before.get(language, "")})
         appeal.outcome = {name: text for name, text in {**before, language: body}.items() if text}
         appeal.revision += 1
@@ -170,7 +169,7 @@ def set_safety(
     initials_only: bool,
     context: Context,
 ) -> None:
-    """Set the countries where writing endangers the sender, and whether letters are signed with initials.
+    """Set the countries where writing may endanger the sender, and whether letters are signed with initials.
 
     Countries are ISO 3166-1 alpha-2. Raises NotFoundError, InputError (`risk_countries`).
     """
@@ -195,13 +194,13 @@ def continuation_of(appeal: Appeal, section: str) -> str:
     return (appeal.continuation[section] or "stop") if section in appeal.continuation else ""
 
 
-def set_continuation(slug: str, until: date | None, *, context: Context, seen: str | None = None) -> None:
-    """Set how the actor's own section continues after the deadline: until that day, inclusive; None: it stops.
+def set_continuation(slug: str, until: date | None, *, context: Context, expected: str | None = None) -> None:
+    """Set until which day, inclusive, the actor's own section continues after the deadline; None: it stops.
 
-    `seen` is the continuation that the editor's form began with (see `continuation_of`); a colleague's later decision
-    is not overwritten. Raises NotFoundError (a viewer, or a section that does not take part), StateError (a draft, or
-    stopped), InputError (`until`: past, or not after the deadline), ConflictError (`continuation`: changed since
-    `seen`).
+    `expected` is the continuation with which the form was opened (see `continuation_of`), so that a colleague's later
+    decision is not overwritten. Raises NotFoundError (a viewer, or a section that does not take part), StateError (a
+    draft, or stopped), InputError (`until`: past, or not after the deadline), ConflictError (`continuation`: it is not
+    `expected`).
     """
     with transaction() as session:
         appeal = find_locked(session, slug)
@@ -223,7 +222,7 @@ def set_continuation(slug: str, until: date | None, *, context: Context, seen: s
         decision = until.isoformat() if until else None
         if current == (decision or "stop"):
             return
-        if seen not in {None, current}:
+        if expected not in {None, current}:
             raise ConflictError({"continuation": current})
         appeal.continuation = {**before, scope.section: decision}
         appeal.revision += 1
@@ -235,7 +234,7 @@ def close_expired(*, context: Context) -> list[str]:
     closed = []
     with transaction() as session:
         sections = list_sections()
-        # Locked, so that an appeal that staff close or stop at the same moment ends once and is noted once.
+        # Locked, because staff may close or stop an appeal at the same moment, and it must end and be audited once.
         for appeal in session.scalars(
             select(Appeal).where(Appeal.state == AppealState.OPEN).with_for_update(**NO_KEY_UPDATE)
         ):
@@ -246,7 +245,7 @@ def close_expired(*, context: Context) -> list[str]:
             if not any(is_in_time(appeal.deadline, zone, context.now) for zone in zones or {"UTC"}):
                 _end(appeal, context.now)
                 reason = "its deadline has passed everywhere"
-                _note_state(session, "appeal.close", appeal, AppealState.OPEN, context, reason)
+                _audit_state(session, "appeal.close", appeal, AppealState.OPEN, context, reason)
                 closed.append(appeal.slug)
     return closed
 
@@ -265,19 +264,22 @@ def _end(appeal: Appeal, now: datetime, state: AppealState = AppealState.CLOSED)
     appeal.revision += 1
 
 
-def _stored(body: str) -> str:
-    """Return the text as it is stored: PostgreSQL stores no NUL."""
+def _stored_form(body: str) -> str:
+    """Return the text as it is stored: with Unix line ends, and without NUL, which PostgreSQL cannot store."""
     return unix_lines(body.replace("\x00", "")).strip()
 
 
 def _checked_outcome(body: str) -> str:
-    body = _stored(body)
-    if len(body) > _MOST_OUTCOME:
-        raise InputError("body", "too-long", f"an outcome has at most {_MOST_OUTCOME} characters, not {len(body)}")
+    """Return the outcome as it is stored. Raises InputError (`body`: too long)."""
+    body = _stored_form(body)
+    if len(body) > _MAX_OUTCOME_LENGTH:
+        raise InputError(
+            "body", "too-long", f"an outcome has at most {_MAX_OUTCOME_LENGTH} characters, not {len(body)}"
+        )
     return body
 
 
-def _note_state(
+def _audit_state(
     session: Session,
     act: str,
     appeal: Appeal,
@@ -285,12 +287,14 @@ def _note_state(
     context: Context,
     reason: str | None = None,
 ) -> None:
+    """Add the appeal's change of state to the audit log, with the outcome if it has one."""
     before_values: dict[str, Any] = {"state": before.value, "outcome": {}}
     after = {"state": str(appeal.state), "outcome": appeal.outcome}
     audit_change(session, act, appeal, context=context, before=before_values, after=after, reason=reason)
 
 
-def _refuse_unready(session: Session, appeal: Appeal, now: datetime) -> None:
+def _check_publishable(session: Session, appeal: Appeal, now: datetime) -> None:
+    """Raise StateError if the appeal is not a draft, or cannot be published yet; the message has the reasons."""
     if appeal.state != AppealState.DRAFT:
         raise StateError(f"{appeal.slug} is {appeal.state}: only a draft can be published")
     session.flush()
@@ -305,7 +309,7 @@ def _refuse_unready(session: Session, appeal: Appeal, now: datetime) -> None:
 
 
 def _in_english(blocker: PublishBlocker, deadline: date | None) -> str:
-    """Return the reason in English, for operators of the commands."""
+    """Return the reason in English, for operators who use the commands."""
     return {
         "no-text": "it has no text",
         "no-headline": f"its text in {blocker.language} has no headline",

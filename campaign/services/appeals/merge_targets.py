@@ -1,4 +1,4 @@
-"""Merging of a document's targets into those of its appeal: words by language, each contact once."""
+"""Merging of a document's targets into those of its appeal, without repeating a contact."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _CONTACTS = ("emails", "faxes", "phones")
 
 
 def merge_targets(session: Session, appeal: Appeal, draft: DraftAppeal) -> list[tuple[Any, Any]]:
-    """Merge the draft's targets into the appeal and return the changes, as pairs of before and after (None: no target).
+    """Merge the draft's targets into the appeal; return the changes as pairs of before and after (None: no target).
 
-    Positions do not change, because actions refer to them. A target that the document no longer names loses its words
-    in the document's language; it is removed if it has words in no other language.
+    Positions do not change, because actions refer to them. A target that the document does not name any more loses its
+    words in the document's language, and is removed if it then has no words.
     """
     before = {target.position: _summary(target) for target in appeal.targets}
     unmatched = list(appeal.targets)
-    named = set()
+    named_positions = set()
     for index, drafted in enumerate(draft.targets):
         target = _matching(unmatched, drafted, index, draft.language)
         if target is None:
@@ -31,10 +31,10 @@ def merge_targets(session: Session, appeal: Appeal, draft: DraftAppeal) -> list[
             appeal.targets.append(target)
         else:
             unmatched.remove(target)
-        named.add(target.position)
+        named_positions.add(target.position)
         _fill(target, drafted, draft.language)
     for target in list(appeal.targets):
-        if target.position not in named and draft.language in target.words:
+        if target.position not in named_positions and draft.language in target.words:
             target.words = {language: words for language, words in target.words.items() if language != draft.language}
             if not target.words:
                 appeal.targets.remove(target)
@@ -48,9 +48,9 @@ def merge_targets(session: Session, appeal: Appeal, draft: DraftAppeal) -> list[
 
 
 def _matching(unmatched: list[Target], drafted: DraftTarget, index: int, language: str) -> Target | None:
-    """Return the stored target that the draft's target means; None if it is new.
+    """Return the stored target that corresponds to the draft's target; None if it is new.
 
-    Compare by a shared contact, then by role and name, then by position, kind and country.
+    It is one with a common contact, else with the same role and name, else with the same position, kind and country.
     """
     for target in unmatched:
         if any(set(getattr(target, contact)) & set(getattr(drafted, contact)) for contact in _CONTACTS):
@@ -66,6 +66,10 @@ def _matching(unmatched: list[Target], drafted: DraftTarget, index: int, languag
 
 
 def _fill(target: Target, drafted: DraftTarget, language: str) -> None:
+    """Set the target's values and its words in that language from the draft's target.
+
+    If the target has words in other languages, contacts are added and none removed.
+    """
     is_only_language = not target.words or set(target.words) == {language}
     target.kind = drafted.kind
     target.country = drafted.country or target.country

@@ -21,12 +21,12 @@ _INDEX = re.compile(r"([a-z]{3})\s?(\d{2})/(\d{2,6})/(\d{4}|\d{2})(?!\d)", re.IG
 def link(session: Session, appeal: Appeal) -> Appeal | None:
     """Link an imported appeal to the appeal it follows, and later appeals to it; return the appeal it now follows.
 
-    Return None if it follows none, or was linked before. Documents arrive in any order: a follow-up may be imported
-    before the appeal it follows. An existing link is not changed: staff may have chosen it.
+    Return None if it follows none, or has a link already: an existing link is not changed, because staff may have set
+    it. Documents are imported in any order, so a follow-up may exist before the appeal that it follows.
     """
     followed = None
     if appeal.follows_id is None:
-        followed = _before(session, appeal)
+        followed = _find_earlier(session, appeal)
         if followed is not None:
             appeal.follows_id = followed.id
     if appeal.reference is not None:
@@ -34,18 +34,18 @@ def link(session: Session, appeal: Appeal) -> Appeal | None:
             Appeal.reference == appeal.reference, Appeal.sequence > appeal.sequence, Appeal.follows_id.is_(None)
         )
         for follower in session.scalars(later.with_for_update(**NO_KEY_UPDATE)):
-            if _before(session, follower) is appeal:
+            if _find_earlier(session, follower) is appeal:
                 follower.follows_id = appeal.id
                 follower.revision += 1
     return followed
 
 
-def follow(slug: str, followed: str | None, *, context: Context, seen: str | None = None) -> None:
-    """Set the appeal that this one follows; None: it follows none. Allowed in every state.
+def follow(slug: str, followed: str | None, *, context: Context, expected: str | None = None) -> None:
+    """Set the slug of the appeal that this one follows, or None for no appeal. Allowed in every state.
 
-    `seen` is the slug it followed when the editor opened the form ("": none), so that a colleague's later choice is not
+    `expected` is the slug with which the form was opened ("": no appeal), so that a colleague's later change is not
     overwritten. Raises NotFoundError, InputError (`follows`: unknown, itself, or an appeal that follows it),
-    ConflictError (`follows`: a colleague has changed it).
+    ConflictError (`follows`: it has another value now).
     """
     with transaction() as session:
         appeal = find_locked(session, slug)
@@ -64,7 +64,7 @@ def follow(slug: str, followed: str | None, *, context: Context, seen: str | Non
         after = None if earlier is None else earlier.slug
         if before == after:
             return
-        if seen not in {None, before or ""}:
+        if expected not in {None, before or ""}:
             raise ConflictError({"follows": before or ""})
         appeal.follows_id = None if earlier is None else earlier.id
         appeal.revision += 1
@@ -73,10 +73,10 @@ def follow(slug: str, followed: str | None, *, context: Context, seen: str | Non
         )
 
 
-def _before(session: Session, appeal: Appeal) -> Appeal | None:
-    """Return the appeal that this one follows; None if there is none.
+def _find_earlier(session: Session, appeal: Appeal) -> Appeal | None:
+    """Return the appeal that this one follows by its documents; None if there is none.
 
-    Search by reference, else by the index in the link to its previous document.
+    Search by reference and sequence, then by the document index in `previous`.
     """
     if appeal.sequence > 1 and appeal.reference is not None:
         earlier = select(Appeal).where(

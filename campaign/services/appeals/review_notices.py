@@ -1,4 +1,4 @@
-"""Mails to staff about work that waits for them: a requested review, a returned draft, a correction, a large entry."""
+"""Mails to staff about requested reviews, returned drafts, corrections, and entries that need confirmation."""
 
 from __future__ import annotations
 
@@ -34,19 +34,18 @@ def notify_of_review_request(session: Session, appeal: Appeal, *, context: Conte
         )
 
 
-def notify_of_return(session: Session, appeal: Appeal, staff_id: int | None, words: str, *,
-                   context: Context) -> None:  # fmt: skip
+def notify_of_return(session: Session, appeal: Appeal, staff_id: int | None, reasons: str, *, context: Context) -> None:
     """Enqueue a mail with the coordinator's reasons to the member of staff who requested the review."""
     staff = None if staff_id is None else session.get(Staff, staff_id)
     if staff is not None and staff.active:
-        text = returned_for_changes(staff.locale, headline(session, appeal, staff.locale), words)
+        text = returned_for_changes(staff.locale, headline(session, appeal, staff.locale), reasons)
         enqueue_notice(session, staff, text, appeal, context)
 
 
 def notify_of_correction(session: Session, appeal: Appeal, *, context: Context) -> None:
-    """Enqueue a mail about a correction to those who may publish, at most once an hour per author and appeal.
+    """Enqueue a mail about a correction of an open appeal to those who may publish, once an hour per author and appeal.
 
-    A correction of an open appeal is public at once, without a review.
+    They are told because a correction of an open appeal is public at once, without a review.
     """
     if appeal.state != AppealState.OPEN or context.actor.staff_id is None:
         return
@@ -60,7 +59,7 @@ def notify_of_correction(session: Session, appeal: Appeal, *, context: Context) 
 
 
 def notify_of_bulk_entry(session: Session, entry: BulkEntry, appeal: Appeal, *, context: Context) -> None:
-    """Enqueue a mail to each member of staff who may confirm a waiting entry: editors of its section, coordinators."""
+    """Enqueue a mail to those who may confirm the entry: its section's editors, all coordinators and administrators."""
     editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code == entry.section_code)
     entitled = select(Staff).where(
         Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_PUBLISHERS), editors)
@@ -71,7 +70,7 @@ def notify_of_bulk_entry(session: Session, entry: BulkEntry, appeal: Appeal, *, 
 
 
 def publishers(session: Session, appeal: Appeal, context: Context) -> list[Staff]:
-    """Return the coordinators and administrators who have joined, without the actor and the appeal's authors."""
+    """Return the active coordinators and administrators who are neither the actor nor among the appeal's authors."""
     entitled = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), Staff.role.in_(_PUBLISHERS))
     return [
         staff
@@ -81,13 +80,13 @@ def publishers(session: Session, appeal: Appeal, context: Context) -> list[Staff
 
 
 def claim_notice(session: Session, kind: str, appeal_id: int, at: datetime, *, now: datetime) -> bool:
-    """Return whether this process may send the notice: True once for each kind, appeal and moment `at`."""
+    """Return True to the first caller for this kind, appeal and moment `at`, and False to all later ones."""
     values = {"kind": kind, "appeal_id": appeal_id, "window_at": at, "raised_at": now}
     return insert_or_ignore(session.connection(), AbuseAlert, values)
 
 
 def headline(session: Session, appeal: Appeal, locale: str) -> str:
-    """Return the appeal's headline in that language, else in its first language, else in any, else its slug."""
+    """Return the appeal's headline in that language, else in its first, else in any; its slug if it has none."""
     texts = select(AppealText.language, AppealText.headline).where(
         AppealText.appeal_id == appeal.id, AppealText.is_current
     )
@@ -101,7 +100,7 @@ def headline(session: Session, appeal: Appeal, locale: str) -> str:
 
 
 def enqueue_notice(
-    session: Session, staff: Staff, said: StaffText, appeal: Appeal, context: Context, *, page: str = "edit"
+    session: Session, staff: Staff, text: StaffText, appeal: Appeal, context: Context, *, page: str = "edit"
 ) -> None:
     """Enqueue a mail to a member of staff, with a link to that page of the appeal."""
     url = f"{context.settings.base_url}/staff/appeals/{appeal.slug}/{page}"
@@ -109,7 +108,7 @@ def enqueue_notice(
         session.connection(),
         MailKind.STAFF_ALERT,
         parse_address(staff.email),
-        {"subject": said.subject, "text": said.text, "url": url},
+        {"subject": text.subject, "text": text.text, "url": url},
         locale=staff.locale,
         context=context,
     )

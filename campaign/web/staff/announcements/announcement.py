@@ -160,7 +160,7 @@ def save(slug: str, number: int) -> ResponseReturnValue:
     if not typed.faults:
         try:
             with _writer_context() as context:
-                announce.revise(number, typed.to, typed.texts, context=context, seen=request.form.get("seen", ""))
+                announce.revise(number, typed.to, typed.texts, context=context, expected=request.form.get("seen", ""))
         except InputError as error:
             typed.faults[error.field] = FAULTS[error.field, error.code]
         except ConflictError:
@@ -199,7 +199,7 @@ def send(slug: str, number: int) -> ResponseReturnValue:
     _announcement(published_appeal(slug), number)
     try:
         with _writer_context() as context:
-            announce.send(number, context=context, seen=request.form.get("seen", ""))
+            announce.send(number, context=context, expected=request.form.get("seen", ""))
     except NotFoundError:
         abort(404)
     except ConflictError:

@@ -77,7 +77,7 @@ def save_outcomes(slug: str) -> ResponseReturnValue:
     def set_outcomes() -> None:
         for language, body in _typed_outcomes().items():
             seen = request.form.get(f"seen_{language}", "")
-            lifecycle.set_outcome(slug, language, body, context=staff_context(), seen=seen)
+            lifecycle.set_outcome(slug, language, body, context=staff_context(), expected=seen)
 
     return _run(slug, set_outcomes, gettext("Its page tells it."))
 
@@ -87,7 +87,7 @@ def save_outcomes(slug: str) -> ResponseReturnValue:
 def save_earlier_appeal(slug: str) -> ResponseReturnValue:
     """Say which appeal it follows."""
     earlier, seen = request.form.get("follows", "") or None, request.form.get("seen_follows", "")
-    return _run(slug, lambda: follow(slug, earlier, context=staff_context(), seen=seen), gettext("Kept."))
+    return _run(slug, lambda: follow(slug, earlier, context=staff_context(), expected=seen), gettext("Kept."))
 
 
 @blueprint.post("/continuation")
@@ -104,7 +104,9 @@ def save_continuation(slug: str) -> ResponseReturnValue:
                 raise InputError("until", "no-date", "no date") from error
         elif request.form.get("goes") != "stop":
             raise InputError("goes", "unknown", "neither on nor stop")
-        lifecycle.set_continuation(slug, until, context=staff_context(), seen=request.form.get("seen_continuation", ""))
+        lifecycle.set_continuation(
+            slug, until, context=staff_context(), expected=request.form.get("seen_continuation", "")
+        )
 
     return _run(slug, set_continuation, gettext("Kept. Your supporters read it on the appeal’s page."))
 
