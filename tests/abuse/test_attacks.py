@@ -24,7 +24,7 @@ from campaign.services.abuse import limits as guard
 from campaign.services.abuse.counters import parse_limits
 from campaign.services.counting.verify import verify
 from campaign.services.signing.unsigned_report import UnsignedReport, count_unsigned_report
-from tests.abuse.test_limits import URL, asked, rows, solve
+from tests.abuse.proof import URL, count_rows, puzzle_and_ticket, solve
 from tests.conftest import Clock, Postbox, clear_caches, context, form, text_of
 from tests.staff.staff_clients import join
 
@@ -70,7 +70,7 @@ def test_a_48_with_460_networks_needs_a_proof(client: FlaskClient, appeal: Appea
     ]
     assert answers.count(303) <= 120  # 60 a minute, in two minutes of the clock at most
     assert answers[:60] == [303] * 60
-    assert rows(SignUp) == answers.count(303)
+    assert count_rows(SignUp) == answers.count(303)
     assert "network" in db.session.scalars(select(AbuseAlert.kind)).all()
     # Another network is asked for nothing.
     assert post(client, URL, "2001:db9:1::1", form(email="calm@mail.example")) == 303
@@ -102,7 +102,7 @@ def test_1500_reports_from_as_many_networks_are_held_off_and_staff_are_told(
     answers = [post(client, ACT, f"2001:{number // 100 + 9:x}:{number:x}::1", DONE) for number in range(1500)]
     assert set(answers) == {303, 422}
     assert answers.count(303) <= 120
-    assert rows(Action) == counts(appeal.id).by_evidence["reported"] == answers.count(303)
+    assert count_rows(Action) == counts(appeal.id).by_evidence["reported"] == answers.count(303)
     assert verify() == []
     assert db.session.scalars(select(AbuseAlert.kind)).all() == ["reports"]
     db.session.rollback()
@@ -123,15 +123,15 @@ def test_reports_of_one_48_are_held_off_alone(
 def test_a_report_with_a_proof_counts_once(client: FlaskClient, appeal: AppealView, under: Any) -> None:
     under("always")
     page = client.post(ACT, data=DONE)
-    assert (page.status_code, rows(Action)) == (422, 0)
-    puzzle, ticket = asked(page.text)
+    assert (page.status_code, count_rows(Action)) == (422, 0)
+    puzzle, ticket = puzzle_and_ticket(page.text)
     for name, value in DONE.items():
         assert f'name="{name}" value="{value}"' in page.text
     proof = solve(puzzle)
     answer = client.post(ACT, data=DONE | {"proof": proof, "ticket": ticket})
     assert (answer.status_code, "done=letter-0" in answer.location) == (303, True)
     assert client.post(ACT, data=DONE | {"proof": proof}).status_code == 422
-    assert (rows(Action), rows(SpentSolution)) == (1, 1)
+    assert (count_rows(Action), count_rows(SpentSolution)) == (1, 1)
 
 
 def test_beyond_the_cap_no_report_counts_whatever_is_solved(
@@ -139,7 +139,7 @@ def test_beyond_the_cap_no_report_counts_whatever_is_solved(
 ) -> None:
     monkeypatch.setattr(guard, "_REPORTS_CAP", parse_limits("2 per minute"))
     assert [client.post(ACT, data=DONE).status_code for _ in range(4)] == [303, 303, 429, 429]
-    assert (rows(Action), counts(appeal.id).by_evidence["reported"]) == (2, 2)
+    assert (count_rows(Action), counts(appeal.id).by_evidence["reported"]) == (2, 2)
 
 
 def test_the_service_itself_asks_the_limits_before_it_counts_a_report(
@@ -155,7 +155,7 @@ def test_the_service_itself_asks_the_limits_before_it_counts_a_report(
             count_unsigned_report(appeal, report, context=supporter)
         with pytest.raises(ChallengeDemandError):
             count_unsigned_report(appeal, report, context=supporter)
-    assert (rows(Action), counts(appeal.id).by_evidence["reported"]) == (1, 1)
+    assert (count_rows(Action), counts(appeal.id).by_evidence["reported"]) == (1, 1)
 
 
 def test_reports_without_a_proof_do_not_use_up_the_cap(
@@ -168,7 +168,7 @@ def test_reports_without_a_proof_do_not_use_up_the_cap(
     assert {page.status_code for page in pages} == {422}
     clock.now += WAIT
     clear_caches(app)
-    assert client.post(ACT, data=DONE | {"ticket": asked(pages[0].text)[1]}).status_code == 303
+    assert client.post(ACT, data=DONE | {"ticket": puzzle_and_ticket(pages[0].text)[1]}).status_code == 303
 
 
 def test_very_many_reports_of_signers_are_counted_and_alerted(
@@ -189,12 +189,12 @@ def test_a_ticket_is_good_in_its_own_network_only(
 ) -> None:
     under("always")
     here, there = {"REMOTE_ADDR": "2001:db8:1:1::1"}, {"REMOTE_ADDR": "2001:db8:1:2::1"}
-    ticket = asked(client.post(URL, data=form(), environ_base=here).text)[1]
+    ticket = puzzle_and_ticket(client.post(URL, data=form(), environ_base=here).text)[1]
     clock.now += WAIT
     clear_caches(app)
     stolen = client.post(URL, data=form(ticket=ticket), environ_base=there)
-    assert (stolen.status_code, rows(SignUp)) == (422, 0)
-    assert asked(stolen.text)[1] != ticket
+    assert (stolen.status_code, count_rows(SignUp)) == (422, 0)
+    assert puzzle_and_ticket(stolen.text)[1] != ticket
     assert client.post(URL, data=form(ticket=ticket), environ_base=here).status_code == 303
 
 
@@ -203,7 +203,9 @@ def test_waiting_is_rationed_by_wider_networks(
 ) -> None:
     under("always")
     addresses = [f"2001:db8:1:{number:x}::1" for number in range(12)]
-    tickets = [asked(client.post(URL, data=form(), environ_base={"REMOTE_ADDR": a}).text)[1] for a in addresses]
+    tickets = [
+        puzzle_and_ticket(client.post(URL, data=form(), environ_base={"REMOTE_ADDR": a}).text)[1] for a in addresses
+    ]
     clock.now += WAIT
     clear_caches(app)
     answers = [

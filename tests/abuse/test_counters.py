@@ -18,7 +18,7 @@ from campaign.platform.network import client_network
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse import counters as abuse_limits
 from campaign.services.abuse import limits as guard
-from tests.abuse.test_limits import URL, rows
+from tests.abuse.proof import URL, count_rows
 from tests.conftest import form
 
 MINUTE, HOUR = parse("3 per minute"), parse("5 per hour")
@@ -88,7 +88,7 @@ def test_a_crowd_turns_the_check_on_where_redis_counts(
     monkeypatch.setitem(guard._SOFT, "appeal", (parse("5 per minute"), parse("100 per hour")))
     answers = [client.post(URL, data=form(email=f"p{number}@d{number}.example")).status_code for number in range(7)]
     assert answers == [303] * 5 + [422] * 2
-    assert rows(AbuseAlert) == 1
+    assert count_rows(AbuseAlert) == 1
     # The check stays on for a while, whatever is counted then; and it stops nobody while Redis is away.
     monkeypatch.setitem(guard._SOFT, "appeal", (parse("500 per minute"), parse("1000 per hour")))
     assert client.post(URL, data=form(email="p@later.example")).status_code == 422

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from datetime import timedelta
 from typing import Any
 
-import altcha
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from limits import parse
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from campaign.domain.abuse.challenge import LIFETIME, WAIT
 from campaign.domain.outbox.mail_kind import MailKind
@@ -24,32 +21,9 @@ from campaign.platform import db, limiter
 from campaign.platform.network import network_of
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse import limits as guard
+from tests.abuse.proof import URL, count_rows, puzzle_and_ticket, solve
 from tests.conftest import START, Clock, Postbox, clear_caches, form, settings_for, text_of
 from tests.staff.staff_clients import join
-
-URL = "/en/appeals/ana-ruiz-vega/sign"
-
-
-def rows(model: Any) -> int:
-    db.session.rollback()
-    return int(db.session.execute(select(func.count()).select_from(model)).scalar_one())
-
-
-def asked(page: str) -> tuple[dict[str, Any], str]:
-    """Return the puzzle and the ticket of a page that asks for them."""
-    puzzle = re.search(r'data-puzzle="([^"]+)"', page)
-    ticket = re.search(r'name="ticket" value="([^"]+)"', page)
-    assert puzzle
-    assert ticket
-    return json.loads(html.unescape(puzzle[1])), html.unescape(ticket[1])
-
-
-def solve(puzzle: dict[str, Any]) -> str:
-    """Solve the puzzle as the page's script does."""
-    challenge = altcha.Challenge.from_dict(puzzle)
-    solution = altcha.solve_challenge(challenge)
-    assert solution is not None
-    return json.dumps({"challenge": puzzle, "solution": {k: v for k, v in solution.to_dict().items() if k != "time"}})
 
 
 @pytest.mark.slow
@@ -59,21 +33,21 @@ def test_a_proof_lets_in_once_and_only_for_its_appeal(
     set_challenge_mode("always")
     page = client.post(URL, data=form())
     assert page.status_code == 422
-    assert rows(SignUp) == 0
+    assert count_rows(SignUp) == 0
     assert 'value="Jeanne Martin"' in page.text
-    puzzle, ticket = asked(page.text)
+    puzzle, ticket = puzzle_and_ticket(page.text)
     proof = solve(puzzle)
     assert client.post(URL, data=form(proof=proof, ticket=ticket)).status_code == 303
     assert client.post(URL, data=form(proof=proof, email="other@mail.example")).status_code == 422
-    assert (rows(SignUp), rows(SpentSolution)) == (1, 1)
-    other = json.loads(solve(asked(client.post(URL, data=form()).text)[0]))
+    assert (count_rows(SignUp), count_rows(SpentSolution)) == (1, 1)
+    other = json.loads(solve(puzzle_and_ticket(client.post(URL, data=form()).text)[0]))
     other["challenge"]["parameters"]["data"]["appeal"] = "another"
     assert client.post(URL, data=form(proof=json.dumps(other))).status_code == 422
-    late = solve(asked(client.post(URL, data=form()).text)[0])
+    late = solve(puzzle_and_ticket(client.post(URL, data=form()).text)[0])
     clock.now += LIFETIME
     clear_caches(app)
     assert client.post(URL, data=form(proof=late)).status_code == 422
-    assert rows(SignUp) == 1
+    assert count_rows(SignUp) == 1
 
 
 @pytest.mark.parametrize(
@@ -84,7 +58,7 @@ def test_a_broken_proof_asks_again(
 ) -> None:
     set_challenge_mode("always")
     assert client.post(URL, data=form(proof=proof, ticket=proof)).status_code == 422
-    assert rows(SignUp) == 0
+    assert count_rows(SignUp) == 0
 
 
 @pytest.mark.slow
@@ -92,34 +66,34 @@ def test_a_puzzle_made_easier_by_its_solver_is_refused(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any
 ) -> None:
     set_challenge_mode("always")
-    puzzle = asked(client.post(URL, data=form()).text)[0]
+    puzzle = puzzle_and_ticket(client.post(URL, data=form()).text)[0]
     for change in ({"cost": 1}, {"keyPrefix": ""}, {"algorithm": "SHA-256"}):
         easy = json.loads(json.dumps(puzzle))
         easy["parameters"] |= change
         assert client.post(URL, data=form(proof=solve(easy))).status_code == 422
-    assert rows(SignUp) == 0
+    assert count_rows(SignUp) == 0
 
 
 def test_without_scripts_the_signer_waits_once(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, clock: Clock, app: Flask
 ) -> None:
     set_challenge_mode("always")
-    ticket = asked(client.post(URL, data=form()).text)[1]
+    ticket = puzzle_and_ticket(client.post(URL, data=form()).text)[1]
     early = client.post(URL, data=form(ticket=ticket))
     assert early.status_code == 422
-    assert asked(early.text)[1] == ticket  # the same ticket, so that waiting does not start again
+    assert puzzle_and_ticket(early.text)[1] == ticket  # the same ticket, so that waiting does not start again
     clock.now += WAIT
     clear_caches(app)
     assert client.post(URL, data=form(ticket=ticket)).status_code == 303
     assert client.post(URL, data=form(ticket=ticket, email="other@mail.example")).status_code == 422
-    assert rows(SignUp) == 1
+    assert count_rows(SignUp) == 1
 
 
 def test_waiting_is_rationed_by_network(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, clock: Clock, app: Flask
 ) -> None:
     set_challenge_mode("always")
-    tickets = [asked(client.post(URL, data=form()).text)[1] for _ in range(8)]
+    tickets = [puzzle_and_ticket(client.post(URL, data=form()).text)[1] for _ in range(8)]
     clock.now += WAIT
     clear_caches(app)
     answers = [
@@ -204,7 +178,7 @@ def test_another_name_on_a_free_host_gets_its_mail(
     set_challenge_mode("always")
     monkeypatch.setattr(guard, "_HARD", parse("1 per minute"))
     for email in ("a@h1.one.duckdns.org", "a@h2.one.duckdns.org", "a@two.duckdns.org"):
-        proof = solve(asked(client.post(URL, data=form(email=email)).text)[0])
+        proof = solve(puzzle_and_ticket(client.post(URL, data=form(email=email)).text)[0])
         assert client.post(URL, data=form(email=email, proof=proof)).status_code == 303
     assert sorted(db.session.scalars(select(SignUp.flag)), key=str) == [None, None, "domain"]
 
@@ -244,7 +218,7 @@ def test_a_flagged_sign_up_is_thanked_and_gets_no_mail_until_it_signs_again(
     monkeypatch.setattr(guard, "_HARD", parse("1 per minute"))
 
     def sign(email: str) -> int:
-        proof = solve(asked(client.post(URL, data=form(email=email)).text)[0])
+        proof = solve(puzzle_and_ticket(client.post(URL, data=form(email=email)).text)[0])
         return client.post(URL, data=form(email=email, proof=proof)).status_code
 
     assert [sign("a@victim.example"), sign("b@victim.example")] == [303, 303]
@@ -258,7 +232,7 @@ def test_a_flagged_sign_up_is_thanked_and_gets_no_mail_until_it_signs_again(
     assert sign("b@victim.example") == 303
     deliver()
     assert postbox.recipients == ["a@victim.example", "b@victim.example"]
-    assert rows(SignUp) == 3, "the one that was held back is still there"
+    assert count_rows(SignUp) == 3, "the one that was held back is still there"
 
 
 def test_a_storage_of_limits_that_is_away_stops_nobody(

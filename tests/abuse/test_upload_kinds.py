@@ -20,7 +20,7 @@ from campaign.document import DocumentError, parse_document
 from campaign.document.formats import subprocess_reader as apart
 from campaign.document.formats.subprocess_main import MAX_DEPTH, MAX_SECONDS, run_counted
 from campaign.document.formats.unpack import Unpacker, UnpackLimitError
-from tests.abuse.test_uploads import ended_by_its_steps, operators, pdf, stream
+from tests.abuse.upload_files import cpu_seconds_until_refused, operators, pdf, stream
 from tests.attack import Figure
 from tests.document.support import builders
 from tests.document.support.forms import NEW
@@ -176,7 +176,7 @@ def test_a_small_file_is_ended_by_its_steps(what: str, figure: Figure) -> None:
     name, make = KINDS[what]
     data = make()
     assert len(data) < 2 * 2**20
-    spent = ended_by_its_steps(name, data)
+    spent = cpu_seconds_until_refused(name, data)
     figure("5 input: small files that are ended by their steps: seconds", spent, f"< {MAX_SECONDS}")
 
 

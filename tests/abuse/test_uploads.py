@@ -22,6 +22,7 @@ from campaign.document.formats import subprocess_reader as apart
 from campaign.document.formats.pdf import read_pdf
 from campaign.document.formats.subprocess_main import MAX_MEGABYTES, MAX_SECONDS, MAX_STEPS, run_counted
 from campaign.document.formats.word import read_docx
+from tests.abuse.upload_files import cpu_seconds_until_refused, operators, pdf, stream
 from tests.attack import IS_ATTACK, Figure
 from tests.conftest import KEYS
 from tests.deploy.processes import environment
@@ -32,7 +33,6 @@ pytestmark = pytest.mark.slow
 UNPACKED = 2**29 if IS_ATTACK else 2**27  # bytes
 # The limit of the process that reads the file and a margin for a busy machine, beyond a file without a case.
 MOST, LONGEST = MAX_MEGABYTES + 100, 5 * MAX_SECONDS
-_FONT = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding{} >>"
 _SAID = "BT /F0 12 Tf 72 700 Td (URGENT ACTION) Tj ET"
 
 
@@ -44,27 +44,6 @@ def flood(times: int) -> str:
     for _ in range(times - 1):
         packed = zlib.compress(packed, 9)
     return stream(packed.hex(), f"/Filter [/ASCIIHexDecode{' /FlateDecode' * times}]")
-
-
-def operators(what: str, times: int) -> bytes:
-    """Return a page that draws nothing, with that many operators: ten kilobytes hold ten million bytes of them."""
-    packed = zlib.compress((what * times).encode(), 9)
-    head = f"<< /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode()
-    return pdf("CONTENT").replace(b"CONTENT", head + packed + b"\nendstream")
-
-
-def stream(content: str, head: str = "") -> str:
-    """Return an object that holds a stream."""
-    return f"<< {head} /Length {len(content)} >>\nstream\n{content}\nendstream"
-
-
-def pdf(content: str, *more: str, font: str = "", forms: str = "") -> bytes:
-    """Return a page of that content; further objects are numbered from 6."""
-    resources = f"/Resources << /Font << /F0 3 0 R >> /XObject << {forms} >> >>"
-    page = f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R {resources} >>"
-    pages = "<< /Type /Pages /Kids [5 0 R] /Count 1 >>"
-    catalogue = "<< /Type /Catalog /Pages 2 0 R >>"
-    return builders.assembled([catalogue, pages, _FONT.format(font), content, page, *more])
 
 
 def laughs() -> bytes:
@@ -135,29 +114,6 @@ def read(path: Path) -> tuple[int, str, float, float]:
         return process.returncode, said.read(), used.ru_maxrss / 1024, spent
 
 
-def ended_by_its_steps(name: str, data: bytes) -> float:
-    """Read the file as an upload is read; return the seconds of CPU time until its steps were used up."""
-    process = subprocess.Popen(
-        apart.reader_command(name.rpartition(".")[2], name),
-        cwd=ROOT,
-        env=apart.reader_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    with process.stdin:
-        process.stdin.write(data)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    for pipe in (process.stdout, process.stderr):
-        assert pipe is not None
-        assert pipe.read() == b""
-        pipe.close()
-    assert process.returncode == apart.OVER_LIMIT, "it ended by itself, the system had not to"
-    return round(used.ru_utime + used.ru_stime, 1)
-
-
 def test_a_process_that_fails_otherwise_is_told_and_logged(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -185,7 +141,7 @@ def test_a_process_that_fails_otherwise_is_told_and_logged(
 def test_ten_kilobytes_are_bounded_by_their_steps_before_their_time(what: str, times: int, figure: Figure) -> None:
     data = operators(what, times)
     assert len(data) < 11_000
-    spent = ended_by_its_steps("case.pdf", data)
+    spent = cpu_seconds_until_refused("case.pdf", data)
     figure("5 input: ten kilobytes of operators: seconds", spent, f"< {MAX_SECONDS}")
 
 

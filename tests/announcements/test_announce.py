@@ -11,18 +11,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
-from campaign.document import parse_text
 from campaign.domain.announcements.announcement import RECALL_PERIOD, AnnouncementKind
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
 from campaign.domain.signing.address import parse_address
-from campaign.domain.staff.actor import SUPPORTER, staff_actor
-from campaign.domain.staff.roles import Role, Scope
+from campaign.domain.staff.roles import Role
 from campaign.models import Announcement, Appeal, AppealText, AuditEntry, Consent, Mail, Signature, Staff
-from campaign.models import SignUp as SignedUp
 from campaign.platform import db
-from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.announcements.announcement import (
@@ -31,7 +27,7 @@ from campaign.queries.announcements.announcement import (
     find_announcement,
     without_duplicates,
 )
-from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.appeals.editor import text_values
 from campaign.services.announcements import fan_out as spreading
 from campaign.services.announcements.announce import (
@@ -47,68 +43,19 @@ from campaign.services.announcements.announce import (
 )
 from campaign.services.announcements.fan_out import fan_out, fan_out_all, start_reminders
 from campaign.services.appeals.edit_text import store_version
-from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from campaign.services.appeals.lifecycle import publish
-from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.staff.audit import verify as verify_log
-from tests.conftest import DOCUMENT, START, Postbox, confirm_newest, context, text_of
-
-TEXTS = {
-    "en": AnnouncementWording(
-        "She is free", "Ana Ruiz Vega **walked out** today.\n\nThank you. [More](https://news.example/1)"
-    ),
-    "fr": AnnouncementWording("Elle est libre", "Ana Ruiz Vega est sortie aujourd’hui."),
-}
-
-
-def signer(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr") -> int:
-    """Sign the appeal without confirming; return the id of the sign-up."""
-    to = parse_address(f"{name}@mail.example")
-    sign_up = SignUpRequest(appeal.id, section, "FR", name, to, locale, "en", 1, None)
-    sign(sign_up, context=context(actor=SUPPORTER))
-    sign_up_id = db.session.scalars(select(func.max(SignedUp.id))).one()
-    db.session.rollback()
-    return int(sign_up_id)
-
-
-def confirmed(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr", *, updates: bool = True) -> int:
-    signer(appeal, name, section, locale)
-    return confirm_newest(START, updates=updates)
-
-
-def colleague() -> int:
-    """Return the id of a member of staff, made if there is none, whom the audit log can name."""
-    with transaction() as session:
-        staff_id = session.scalars(select(Staff.id)).first()
-        if staff_id is not None:
-            return staff_id
-        values = {"role": "editor", "section_code": "fr", "locale": "en", "created_at": START, "invited_at": START}
-        staff = Staff(email="c@staff.example", fs_uniquifier="c", active=True, wants_digest=False, **values)
-        session.add(staff)
-        session.flush()
-        return staff.id
-
-
-def by(now: datetime = START, role: Role = Role.COORDINATOR, section: str = "fr") -> Context:
-    return context(now, staff_actor(Scope(colleague(), role, section)))
-
-
-def edition_of(announcement_id: int) -> str:
-    announcement = find_announcement(announcement_id)
-    assert announcement is not None
-    db.session.rollback()
-    return announcement.edition
-
-
-def announced(appeal: AppealView, to: Audience | None = None, kind: AnnouncementKind = AnnouncementKind.OUTCOME) -> int:
-    """Return the id of a sent announcement that can no longer be recalled."""
-    announcement_id = create_draft(appeal.id, kind, to or Audience(), TEXTS, context=by())
-    send(announcement_id, context=by(START - RECALL_PERIOD), expected=edition_of(announcement_id))
-    return announcement_id
-
-
-def fan_out_now() -> int:
-    return fan_out_all(context=context())
+from tests.announcements.announcements import (
+    TEXTS,
+    confirmed_signer,
+    edition_of,
+    fan_out_now,
+    mark_other_mail_sent,
+    publish_follow_up,
+    send_announcement,
+    sign_up_signer,
+    staff_context,
+)
+from tests.conftest import START, Postbox, context, text_of
 
 
 def owed(announcement_id: int) -> list[tuple[int | None, str | None]]:
@@ -119,17 +66,11 @@ def owed(announcement_id: int) -> list[tuple[int | None, str | None]]:
     return [(signature, language) for signature, language in rows]
 
 
-def clear_others() -> None:
-    """Mark the mails of signing and confirming as sent, so that only announcements are left."""
-    db.session.execute(update(Mail).where(Mail.announcement_id.is_(None)).values(state="sent"))
-    db.session.commit()
-
-
 def test_only_confirmed_signers_with_consent_get_it_in_their_language(appeal: AppealView) -> None:
-    french, german = confirmed(appeal, "a"), confirmed(appeal, "b", locale="de")
-    confirmed(appeal, "c", updates=False)
-    signer(appeal, "d")
-    announcement_id = announced(appeal)
+    french, german = confirmed_signer(appeal, "a"), confirmed_signer(appeal, "b", locale="de")
+    confirmed_signer(appeal, "c", updates=False)
+    sign_up_signer(appeal, "d")
+    announcement_id = send_announcement(appeal)
     assert fan_out_now() == 2
     assert owed(announcement_id) == [(french, "fr"), (german, "en")]
     announcement = find_announcement(announcement_id)
@@ -141,10 +82,10 @@ def test_only_confirmed_signers_with_consent_get_it_in_their_language(appeal: Ap
 
 
 def test_a_section_and_a_language_narrow_it(appeal: AppealView) -> None:
-    confirmed(appeal, "a")
-    belgian = confirmed(appeal, "b", section="be-nl", locale="en")
-    confirmed(appeal, "c", section="be-nl", locale="fr")
-    announcement_id = announced(appeal, Audience("be-nl", ("en",)))
+    confirmed_signer(appeal, "a")
+    belgian = confirmed_signer(appeal, "b", section="be-nl", locale="en")
+    confirmed_signer(appeal, "c", section="be-nl", locale="fr")
+    announcement_id = send_announcement(appeal, Audience("be-nl", ("en",)))
     assert fan_out_now() == 1
     assert owed(announcement_id) == [(belgian, "en")]
 
@@ -160,16 +101,16 @@ def reword(appeal: AppealView) -> None:
 def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    early, silent = confirmed(appeal, "early"), confirmed(appeal, "silent", updates=False)
+    early, silent = confirmed_signer(appeal, "early"), confirmed_signer(appeal, "silent", updates=False)
     assert audience(appeal.id, is_rewording=True) == {}, "nobody, while the words are those that were signed"
     reword(appeal)
-    late = confirmed(appeal, "late")
+    late = confirmed_signer(appeal, "late")
     with transaction() as session:
         session.execute(update(Consent).where(Consent.signature_id == late).values(text_version=2))
-    clear_others()
+    mark_other_mail_sent()
     assert audience(appeal.id, is_rewording=True) == {"fr": 1}
     assert audience(appeal.id) == {"fr": 2}
-    announcement_id = announced(appeal, Audience(is_rewording=True), AnnouncementKind.UPDATE)
+    announcement_id = send_announcement(appeal, Audience(is_rewording=True), AnnouncementKind.UPDATE)
     assert fan_out_now() == 1
     assert owed(announcement_id) == [(early, "fr")]
     assert silent not in dict(owed(announcement_id))
@@ -182,35 +123,24 @@ def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
     assert page.status_code == 200
     assert "withdraw" in page.text
     # Another announcement to all of them does not mention it.
-    announced(appeal, Audience(), AnnouncementKind.UPDATE)
+    send_announcement(appeal, Audience(), AnnouncementKind.UPDATE)
     assert fan_out_now() == 2
     deliver()
     assert "reformulée" not in text_of(postbox.messages[-1])
 
 
 def test_a_draft_that_tells_of_a_rewording_is_another_edition(appeal: AppealView) -> None:
-    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=staff_context())
     seen = edition_of(announcement_id)
-    revise(announcement_id, Audience(is_rewording=True), TEXTS, context=by(), expected=seen)
+    revise(announcement_id, Audience(is_rewording=True), TEXTS, context=staff_context(), expected=seen)
     assert edition_of(announcement_id) != seen
     with pytest.raises(ConflictError):
-        send(announcement_id, context=by(), expected=seen)
-
-
-def follow_up(appeal: AppealView) -> AppealView:
-    """Publish and return a second appeal of the same case."""
-    document = DOCUMENT.replace("First UA: 7/26", "Second UA: 7/26").replace("9001", "9002")
-    made = import_draft(parse_text(document), ImportOptions(slug="second", deadline=appeal.deadline), context=context())
-    assert made.follows == appeal.slug
-    publish(made.slug, context=context())
-    appeal_of_case = find_appeal(made.slug)
-    assert appeal_of_case is not None
-    return appeal_of_case
+        send(announcement_id, context=staff_context(), expected=seen)
 
 
 def test_who_leaves_while_the_batch_is_read_breaks_nothing(app: Flask, appeal: AppealView) -> None:
-    follow_up(appeal)
-    signature = db.session.get_one(Signature, confirmed(appeal, "gone"))
+    publish_follow_up(appeal)
+    signature = db.session.get_one(Signature, confirmed_signer(appeal, "gone"))
     address = parse_address("gone@mail.example")
     unsubscribed = update(Signature).values(wants_updates=False).execution_options(synchronize_session=False)
     db.session.execute(unsubscribed)
@@ -219,18 +149,18 @@ def test_who_leaves_while_the_batch_is_read_breaks_nothing(app: Flask, appeal: A
 
 
 def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
-    old, both = confirmed(appeal, "old"), confirmed(appeal, "both")
-    confirmed(appeal, "silent", updates=False)
-    signer(appeal, "pending")
-    second = follow_up(appeal)
-    again, new = confirmed(second, "both", locale="en"), confirmed(second, "new")
-    clear_others()
+    old, both = confirmed_signer(appeal, "old"), confirmed_signer(appeal, "both")
+    confirmed_signer(appeal, "silent", updates=False)
+    sign_up_signer(appeal, "pending")
+    second = publish_follow_up(appeal)
+    again, new = confirmed_signer(second, "both", locale="en"), confirmed_signer(second, "new")
+    mark_other_mail_sent()
     assert audience(second.id) == {"en": 1, "fr": 1}
     # Only the decrypted address links two appeals: a signer of both is counted for each, and gets one mail.
     assert audience(second.id, to_case=True) == {"en": 1, "fr": 3}
     assert audience(appeal.id, to_case=True) == {"en": 1, "fr": 3}
     assert audience(second.id, "be-nl", to_case=True) == {}
-    announcement_id = announced(second, Audience(to_case=True), AnnouncementKind.UPDATE)
+    announcement_id = send_announcement(second, Audience(to_case=True), AnnouncementKind.UPDATE)
     assert fan_out_now() == 3
     assert owed(announcement_id) == [(old, "fr"), (again, "en"), (new, "fr")]
     assert both not in {signature for signature, _ in owed(announcement_id)}
@@ -239,17 +169,17 @@ def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: An
     assert "/fr/appeals/second" in text_of(first)
     assert f"/fr/appeals/{appeal.slug}" not in text_of(first)
     # Without the case, only signers of the appeal itself get it.
-    alone = announced(second, kind=AnnouncementKind.UPDATE)
+    alone = send_announcement(second, kind=AnnouncementKind.UPDATE)
     fan_out_now()
     assert owed(alone) == [(again, "en"), (new, "fr")]
 
 
 def test_other_recipients_of_the_case_make_another_edition(appeal: AppealView) -> None:
-    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=staff_context())
     seen = edition_of(announcement_id)
-    revise(announcement_id, Audience(to_case=True), TEXTS, context=by(), expected=seen)
+    revise(announcement_id, Audience(to_case=True), TEXTS, context=staff_context(), expected=seen)
     with pytest.raises(ConflictError):
-        send(announcement_id, context=by(), expected=seen)
+        send(announcement_id, context=staff_context(), expected=seen)
     assert edition_of(announcement_id) != seen
 
 
@@ -257,8 +187,8 @@ def test_an_interrupted_fan_out_resumes_and_each_signer_gets_it_once(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spreading, "BATCH_SIZE", 2)
-    ids = [confirmed(appeal, f"s{number}") for number in range(5)]
-    announcement_id = announced(appeal)
+    ids = [confirmed_signer(appeal, f"s{number}") for number in range(5)]
+    announcement_id = send_announcement(appeal)
     assert fan_out(announcement_id, context=context()) == 2
     # A worker whose progress was lost enqueues the same batch again: no signer gets two mails.
     db.session.execute(update(Announcement).values(after_id=ids[0]))
@@ -271,10 +201,10 @@ def test_an_interrupted_fan_out_resumes_and_each_signer_gets_it_once(
 def test_it_is_sent_with_one_click_to_end_it_and_rechecked_before(
     appeal: AppealView, deliver: Any, postbox: Postbox, client: FlaskClient
 ) -> None:
-    confirmed(appeal, "a")
-    left, stays = confirmed(appeal, "b"), confirmed(appeal, "c", locale="en")
-    clear_others()
-    announced(appeal)
+    confirmed_signer(appeal, "a")
+    left, stays = confirmed_signer(appeal, "b"), confirmed_signer(appeal, "c", locale="en")
+    mark_other_mail_sent()
+    send_announcement(appeal)
     fan_out_now()
     db.session.execute(update(Signature).where(Signature.id == left).values(wants_updates=False))
     db.session.execute(update(Appeal).values(state="stopped"))
@@ -297,75 +227,75 @@ def test_it_is_sent_with_one_click_to_end_it_and_rechecked_before(
 
 
 def test_stopping_sends_no_further_mail(appeal: AppealView, deliver: Any) -> None:
-    confirmed(appeal, "a")
-    clear_others()
-    announcement_id = announced(appeal)
+    confirmed_signer(appeal, "a")
+    mark_other_mail_sent()
+    announcement_id = send_announcement(appeal)
     fan_out_now()
-    stop(announcement_id, context=by())
+    stop(announcement_id, context=staff_context())
     assert deliver() == {"suppressed": 1}
-    stop(announcement_id, context=by())
+    stop(announcement_id, context=staff_context())
     with pytest.raises(StateError):
-        send(announcement_id, context=by(), expected=edition_of(announcement_id))
+        send(announcement_id, context=staff_context(), expected=edition_of(announcement_id))
 
 
 def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
-    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
+    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=staff_context())
     revise(
         announcement_id,
         Audience(),
         {"fr": AnnouncementWording("Un  sujet", " corps ")},
-        context=by(),
+        context=staff_context(),
         expected=edition_of(announcement_id),
     )
     to = parse_address("editor@section.example")
-    send_test(announcement_id, "fr", to, context=by(), name="Édith")
+    send_test(announcement_id, "fr", to, context=staff_context(), name="Édith")
     assert deliver() == {"sent": 1}
     assert postbox.recipients == ["editor@section.example"]
     assert postbox.messages[0]["Subject"] == "Un sujet"
     assert postbox.messages[0]["List-Unsubscribe"] is None
     with pytest.raises(InputError):
-        send_test(announcement_id, "de", to, context=by(), name="É")
-    discard(announcement_id, context=by())
+        send_test(announcement_id, "de", to, context=staff_context(), name="É")
+    discard(announcement_id, context=staff_context())
     assert find_announcement(announcement_id) is None
     with pytest.raises(NotFoundError):
-        discard(announcement_id, context=by())
+        discard(announcement_id, context=staff_context())
 
 
 def test_a_sent_announcement_can_be_recalled_until_a_batch_is_enqueued(appeal: AppealView) -> None:
-    confirmed(appeal, "a")
-    announcement_id = create_draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, context=by())
-    send(announcement_id, context=by(), expected=edition_of(announcement_id))
+    confirmed_signer(appeal, "a")
+    announcement_id = create_draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, context=staff_context())
+    send(announcement_id, context=staff_context(), expected=edition_of(announcement_id))
     almost = START + RECALL_PERIOD - timedelta(seconds=1)
     assert fan_out_all(context=context(almost)) == 0
     assert fan_out(announcement_id, context=context(almost)) is None
-    recall(announcement_id, context=by(almost))
+    recall(announcement_id, context=staff_context(almost))
     assert fan_out_all(context=context(START + RECALL_PERIOD * 2)) == 0
-    send(announcement_id, context=by(), expected=edition_of(announcement_id))
+    send(announcement_id, context=staff_context(), expected=edition_of(announcement_id))
     with pytest.raises(StateError):
-        recall(announcement_id, context=by(START + RECALL_PERIOD))
+        recall(announcement_id, context=staff_context(START + RECALL_PERIOD))
     assert fan_out_all(context=context(START + RECALL_PERIOD)) == 1
     # A worker whose clock is ahead has begun already.
     with pytest.raises(StateError):
-        recall(announcement_id, context=by())
+        recall(announcement_id, context=staff_context())
 
 
 def test_two_who_write_at_once_overwrite_nothing_and_nothing_unseen_goes_out(appeal: AppealView) -> None:
-    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=staff_context())
     seen = edition_of(announcement_id)
     other = {"fr": AnnouncementWording("Autre", "Autre chose")}
-    revise(announcement_id, Audience(), other, context=by(), expected=seen)
+    revise(announcement_id, Audience(), other, context=staff_context(), expected=seen)
     with pytest.raises(ConflictError) as refused:
-        revise(announcement_id, Audience("fr"), TEXTS, context=by(), expected=seen)
+        revise(announcement_id, Audience("fr"), TEXTS, context=staff_context(), expected=seen)
     assert refused.value.current["texts"] == {"fr": ("Autre", "Autre chose")}
     with pytest.raises(ConflictError):
-        send(announcement_id, context=by(), expected=seen)
+        send(announcement_id, context=staff_context(), expected=seen)
     assert edition_of(announcement_id) not in {seen, ""}
 
 
 def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) -> None:
-    editor, viewer = by(role=Role.EDITOR), by(role=Role.VIEWER)
-    theirs = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("be-nl"), TEXTS, context=by())
-    to_all = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    editor, viewer = staff_context(role=Role.EDITOR), staff_context(role=Role.VIEWER)
+    theirs = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("be-nl"), TEXTS, context=staff_context())
+    to_all = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=staff_context())
     for to, who in ((Audience(), editor), (Audience("be-nl"), editor), (Audience("fr"), viewer)):
         with pytest.raises(InputError):
             create_draft(appeal.id, AnnouncementKind.UPDATE, to, TEXTS, context=who)
@@ -387,15 +317,27 @@ def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) 
 
 
 def test_each_act_is_in_the_audit_log_with_its_actor(appeal: AppealView) -> None:
-    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
-    revise(announcement_id, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), expected=edition_of(announcement_id))
-    revise(announcement_id, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), expected=edition_of(announcement_id))
-    send(announcement_id, context=by(), expected=edition_of(announcement_id))
-    recall(announcement_id, context=by())
-    send(announcement_id, context=by(), expected=edition_of(announcement_id))
-    stop(announcement_id, context=by())
-    gone = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
-    discard(gone, context=by())
+    announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=staff_context())
+    revise(
+        announcement_id,
+        Audience("fr"),
+        {"fr": TEXTS["fr"]},
+        context=staff_context(),
+        expected=edition_of(announcement_id),
+    )
+    revise(
+        announcement_id,
+        Audience("fr"),
+        {"fr": TEXTS["fr"]},
+        context=staff_context(),
+        expected=edition_of(announcement_id),
+    )
+    send(announcement_id, context=staff_context(), expected=edition_of(announcement_id))
+    recall(announcement_id, context=staff_context())
+    send(announcement_id, context=staff_context(), expected=edition_of(announcement_id))
+    stop(announcement_id, context=staff_context())
+    gone = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=staff_context())
+    discard(gone, context=staff_context())
     of_announcements = select(AuditEntry).where(AuditEntry.subject.startswith("announcement:"))
     entries = db.session.scalars(of_announcements.order_by(AuditEntry.id)).all()
     acts = ["draft", "revise", "send", "recall", "send", "stop", "draft", "discard"]
@@ -426,7 +368,7 @@ def test_what_cannot_be_sent_is_refused(
     appeal: AppealView, to: Audience, texts: dict[str, AnnouncementWording], field: str
 ) -> None:
     with pytest.raises(InputError) as refused:
-        create_draft(appeal.id, AnnouncementKind.UPDATE, to, texts, context=by())
+        create_draft(appeal.id, AnnouncementKind.UPDATE, to, texts, context=staff_context())
     assert refused.value.field == field
 
 
@@ -434,27 +376,27 @@ def test_a_draft_or_unknown_appeal_gets_no_announcement(app: Flask, appeal: Appe
     db.session.execute(update(Appeal).values(state="draft"))
     db.session.commit()
     with pytest.raises(StateError):
-        create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+        create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=staff_context())
     with pytest.raises(NotFoundError):
-        create_draft(appeal.id + 99, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+        create_draft(appeal.id + 99, AnnouncementKind.UPDATE, Audience(), TEXTS, context=staff_context())
 
 
 def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
     appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     """Expect the reminder five days before 12 April, at nine o'clock in Paris, which is seven in UTC."""
-    signature_id = confirmed(appeal, "a")
+    signature_id = confirmed_signer(appeal, "a")
     morning = datetime(2026, 4, 7, 7, 0, tzinfo=UTC)
     start_reminders(context=context(morning - timedelta(minutes=1)))
     assert "fr" not in set(db.session.scalars(select(Announcement.section_code)))
     start_reminders(context=context(morning))
     assert "fr" in set(db.session.scalars(select(Announcement.section_code)))
     db.session.rollback()
-    late = confirmed(appeal, "late")
+    late = confirmed_signer(appeal, "late")
     confirm_time = update(Signature).where(Signature.id == late).values(confirmed_at=morning - timedelta(hours=1))
     db.session.execute(confirm_time)
     db.session.commit()
-    clear_others()
+    mark_other_mail_sent()
     assert fan_out_all(context=context(morning)) == 1
     start_reminders(context=context(morning + timedelta(hours=1)))
     assert fan_out_all(context=context(morning)) == 0

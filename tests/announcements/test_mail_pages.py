@@ -23,7 +23,7 @@ from campaign.models import Announcement, AuditEntry, Mail, QueuePause
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.fan_out import fan_out_all
-from tests.announcements.test_announce import clear_others, confirmed, follow_up
+from tests.announcements.announcements import confirmed_signer, mark_other_mail_sent, publish_follow_up
 from tests.conftest import START, Clock, Postbox, context, form, text_of
 from tests.staff.staff_clients import csrf, staffed
 
@@ -55,11 +55,11 @@ def seen_on(page: TestResponse) -> str:
 
 
 def test_the_other_signers_of_the_case_are_offered_and_told(app: Flask, appeal: AppealView) -> None:
-    confirmed(appeal, "a")
+    confirmed_signer(appeal, "a")
     browser = staffed(app, Role.COORDINATOR)
     assert 'name="case"' not in browser.get(f"{HERE}/new").text, "an appeal alone has no case to tell"
-    second = follow_up(appeal)
-    confirmed(second, "b")
+    second = publish_follow_up(appeal)
+    confirmed_signer(second, "b")
     prepared = browser.get(f"/staff/appeals/{second.slug}/edit").text
     offered = re.search(r'href="(/staff/appeals/second/announcements/new\?case=1)"', prepared)
     assert offered, prepared
@@ -78,11 +78,11 @@ def test_the_other_signers_of_the_case_are_offered_and_told(app: Flask, appeal: 
 def test_an_editor_drafts_previews_tests_and_sends_it(
     app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
 ) -> None:
-    confirmed(appeal, "a")
-    confirmed(appeal, "b", section="be-nl")
-    confirmed(appeal, "c", updates=False)
+    confirmed_signer(appeal, "a")
+    confirmed_signer(appeal, "b", section="be-nl")
+    confirmed_signer(appeal, "c", updates=False)
     browser = staffed(app, Role.EDITOR)
-    clear_others()
+    mark_other_mail_sent()
     assert "One confirmed signer of your section asked" in browser.get(HERE).text
     saved = post(browser, f"{HERE}/new", **WRITTEN)
     assert saved.status_code == 303
@@ -113,7 +113,7 @@ def test_an_editor_drafts_previews_tests_and_sends_it(
 
 
 def test_an_announcement_sent_too_early_is_recalled_and_discarded(app: Flask, appeal: AppealView, clock: Clock) -> None:
-    confirmed(appeal, "a")
+    confirmed_signer(appeal, "a")
     browser = staffed(app, Role.EDITOR)
     here = post(browser, f"{HERE}/new", **WRITTEN).location
     post(browser, f"{here}/send", seen=seen_on(browser.get(here)))
@@ -173,7 +173,7 @@ def test_two_who_change_a_draft_at_once_see_each_others_words(app: Flask, appeal
 
 
 def test_sending_asks_for_the_password_again(app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
-    confirmed(appeal, "a")
+    confirmed_signer(appeal, "a")
     browser = staffed(app, Role.EDITOR)
     here = post(browser, f"{HERE}/new", **WRITTEN).location
     monkeypatch.setattr("campaign.web.staff.staff.access._is_fresh", lambda: False)
@@ -183,8 +183,8 @@ def test_sending_asks_for_the_password_again(app: Flask, appeal: AppealView, mon
 
 
 def test_a_coordinator_tells_all_sections_and_others_read_along(app: Flask, appeal: AppealView, clock: Clock) -> None:
-    confirmed(appeal, "a")
-    confirmed(appeal, "b", section="be-nl", locale="de")
+    confirmed_signer(appeal, "a")
+    confirmed_signer(appeal, "b", section="be-nl", locale="de")
     coordinator, editor = staffed(app, Role.COORDINATOR), staffed(app, Role.EDITOR)
     here = post(coordinator, f"{HERE}/new", **{**WRITTEN, "section": "", "subject_en": "Free", "body_en": "x"}).location
     page = coordinator.get(here)

@@ -17,7 +17,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.outbox.enqueue import enqueue_to_address
-from tests.announcements.test_announce import clear_others
+from tests.announcements.announcements import mark_other_mail_sent
 from tests.conftest import Postbox, context, form, text_of
 from tests.staff.staff_clients import join
 
@@ -83,7 +83,7 @@ def test_staff_are_told_once_that_the_server_refused_all_mail(
 ) -> None:
     for email, role in (("coordinator@staff.example", Role.COORDINATOR), ("editor@staff.example", Role.EDITOR)):
         join(app, email, role)
-    clear_others()
+    mark_other_mail_sent()
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
     postbox.answers = [DeliveryAttempt(DeliveryOutcome.HELD, "auth", 535, "5.7.8 wrong password")] * 2
     for _ in range(4):

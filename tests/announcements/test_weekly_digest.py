@@ -20,7 +20,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.weekly_digest import enqueue_digests
 from campaign.services.staff.accounts import set_preferences
 from tests.conftest import Clock, Postbox, context, text_of
-from tests.counting.test_staff_counts import act
+from tests.counting.actions import count_action
 from tests.staff.staff_clients import csrf, join, path_of, staffed
 
 Deliver = Callable[[], Any]
@@ -44,9 +44,9 @@ def sent(deliver: Deliver, postbox: Postbox) -> dict[str, str]:
 def test_those_who_asked_get_their_sections_week_in_their_language(
     app: Flask, appeal: AppealView, deliver: Deliver, postbox: Postbox
 ) -> None:
-    act(appeal, "fr", 1200, 20)
-    act(appeal, "fr", 34, 2)
-    act(appeal, "be-nl", 100, 1)
+    count_action(appeal, "fr", 1200, 20)
+    count_action(appeal, "fr", 34, 2)
+    count_action(appeal, "be-nl", 100, 1)
     ana, bob = join(app, "ana@staff.example", Role.VIEWER), join(app, "bob@staff.example", Role.VIEWER, "be-nl")
     join(app, "cleo@staff.example", Role.VIEWER)
     set_preferences(ana, locale="fr", wants_digest=True, context=context())

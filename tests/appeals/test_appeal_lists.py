@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 from flask.testing import FlaskClient
@@ -18,22 +17,18 @@ from campaign.models import AppealText, Tally
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from tests.appeals.sitemap import SITEMAP_NAMESPACE, parse_xml
 from tests.conftest import clear_caches, context
 
 BASE = "http://127.0.0.1:8000"
 ATOM = "{http://www.w3.org/2005/Atom}"
 FRENCH = (Path(__file__).parent.parent / "letter" / "ana-ruiz-vega.fr.md").read_text(encoding="utf-8")
-MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 
 def _alternates(page: str) -> dict[str, str]:
     found = re.findall(r'<link rel="alternate" hreflang="([^"]+)" href="([^"]+)">', page)
     assert len(found) == len(dict(found))
     return dict(found)
-
-
-def _xml(body: bytes) -> ET.Element:
-    return ET.fromstring(body)  # noqa: S314  the application's own answer
 
 
 @pytest.mark.usefixtures("appeal")
@@ -61,7 +56,7 @@ def test_a_section_shows_what_it_has_done(client: FlaskClient, appeal: AppealVie
 def test_the_feed_holds_each_open_appeal(client: FlaskClient, appeal: AppealView) -> None:
     answer = client.get("/fr/feed.atom")
     assert answer.content_type == "application/atom+xml; charset=utf-8"
-    feed = _xml(answer.data)
+    feed = parse_xml(answer.data)
     for name in ("id", "title", "updated"):
         assert feed.findtext(ATOM + name)
     (entry,) = feed.findall(ATOM + "entry")
@@ -75,7 +70,7 @@ def test_the_feed_holds_each_open_appeal(client: FlaskClient, appeal: AppealView
 
 @pytest.mark.usefixtures("appeal")
 def test_the_sitemap_names_pages_that_answer(client: FlaskClient) -> None:
-    found = [one.text or "" for one in _xml(client.get("/sitemap.xml").data).iter(MAP + "loc")]
+    found = [one.text or "" for one in parse_xml(client.get("/sitemap.xml").data).iter(SITEMAP_NAMESPACE + "loc")]
     assert f"{BASE}/en/appeals/ana-ruiz-vega" in found
     assert f"{BASE}/ar/appeals/ana-ruiz-vega" not in found, "it has no text in Arabic"
     assert f"{BASE}/ar/appeals/ana-ruiz-vega/progress" in found

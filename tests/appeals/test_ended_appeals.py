@@ -17,9 +17,9 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting import ended_appeals as ended
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, set_outcome, stop
-from tests.appeals.test_appeal_lists import MAP, _xml
+from tests.appeals.sitemap import SITEMAP_NAMESPACE, parse_xml
 from tests.conftest import FRENCH, START, clear_caches, context
-from tests.handover.test_export import signed
+from tests.signing.signatures import sign_numbered
 
 SLUG = "ana-ruiz-vega"
 
@@ -27,8 +27,8 @@ SLUG = "ana-ruiz-vega"
 @pytest.fixture
 def past(app: Flask, appeal: AppealView) -> AppealView:
     """Return a closed appeal with two signatures and an outcome in English and French."""
-    signed(appeal, "Ana", 1)
-    signed(appeal, "Bob", 2, "be-nl")
+    sign_numbered(appeal, "Ana", 1)
+    sign_numbered(appeal, "Bob", 2, "be-nl")
     close(SLUG, context=context(START + timedelta(days=20)))
     set_outcome(SLUG, "en", "She is **free** and teaches again.", context=context())
     set_outcome(SLUG, "fr", "Elle est libre.", context=context())
@@ -118,7 +118,7 @@ def test_an_ended_appeal_has_no_days_left(
 
 @pytest.mark.usefixtures("past")
 def test_the_sitemap_names_what_has_ended(client: FlaskClient) -> None:
-    found = [one.text or "" for one in _xml(client.get("/sitemap.xml").data).iter(MAP + "loc")]
+    found = [one.text or "" for one in parse_xml(client.get("/sitemap.xml").data).iter(SITEMAP_NAMESPACE + "loc")]
     base = "http://127.0.0.1:8000"
     assert {f"{base}/en/appeals/{SLUG}", f"{base}/fr/ended", f"{base}/ar/countries/co"} <= set(found)
     for address in found:

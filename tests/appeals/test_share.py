@@ -19,7 +19,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.source import SourceCounts, signatures_by_source
 from campaign.web.pictures.typeset import card_png
 from tests.conftest import START, Clock, clear_caches, form
-from tests.platform.test_cli import run_command
+from tests.platform.commands import run_command
 
 PAGE = "/fr/appeals/ana-ruiz-vega"
 

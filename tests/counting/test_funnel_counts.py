@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select, update
 
 from campaign.domain.counting.funnel import OTHER_SOURCES, FunnelStage, confirmation_stage
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
@@ -28,6 +28,7 @@ from campaign.services.counting.funnel_counts import roll_up_funnel
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
 from tests.conftest import Clock, Postbox, confirm_at, context
+from tests.platform.statements import recorded_statements
 
 ME = Scope(1, Role.VIEWER, "fr")
 ALL = Scope(2, Role.COORDINATOR, "fr")
@@ -162,17 +163,10 @@ def test_folding_touches_only_what_is_not_folded_yet(app: Flask, appeal: AppealV
     assert set(db.session.scalars(select(FunnelCount.slot))) == {0}
     assert seen(appeal) == before
     db.session.rollback()
-    said: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        said.append(statement.split(maxsplit=1)[0])
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with recorded_statements() as statements:
         assert [roll_up_funnel(context=context(clock.now + timedelta(days=day))) for day in range(3)] == [0, 0, 0]
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    assert not {"LOCK", "DELETE", "INSERT"} & set(said), "who signs waits for nothing once all is folded"
+    kinds = {statement.split(maxsplit=1)[0] for statement in statements}
+    assert not {"LOCK", "DELETE", "INSERT"} & kinds, "who signs waits for nothing once all is folded"
 
 
 def test_a_provider_that_keeps_mail_back_is_told() -> None:

@@ -10,13 +10,12 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
-from sqlalchemy import event
 
 from campaign.document import parse_text
 from campaign.domain.counting.action import Evidence
 from campaign.domain.counting.channel import Channel
 from campaign.domain.staff.roles import Role, Scope
-from campaign.models import Action, Appeal
+from campaign.models import Appeal
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView, find_appeal
@@ -27,27 +26,20 @@ from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.tally import TallyCell, count
 from campaign.web.staff.handover.spreadsheet import as_csv
 from tests.conftest import DOCUMENT, START, Clock, context
+from tests.counting.actions import count_action
+from tests.platform.statements import recorded_statements
 from tests.staff.staff_clients import staffed
 
 ME = Scope(1, Role.VIEWER, "fr")
 
 
-def act(appeal: AppealView, section: str, quantity: int, days_ago: int, channel: Channel = Channel.SIGNATURE) -> None:
-    """Counts as the product counts, some days ago."""
-    evidence = Evidence.VERIFIED if channel is Channel.SIGNATURE else Evidence.REPORTED
-    cell, at = TallyCell(appeal.id, section, channel, evidence), START - timedelta(days=days_ago)
-    with transaction() as session:
-        session.add(Action(**cell.as_columns(), quantity=quantity, target=0, happened_on=at.date(), counted_at=at))
-        count(session.connection(), cell, at, quantity)
-
-
 @pytest.fixture
 def counted(appeal: AppealView) -> AppealView:
-    act(appeal, "fr", 5, 0)
-    act(appeal, "fr", 30, 3)
-    act(appeal, "be-nl", 7, 0)
-    act(appeal, "be-nl", 100, 20)
-    act(appeal, "fr", 4, 0, Channel.LETTER)
+    count_action(appeal, "fr", 5, 0)
+    count_action(appeal, "fr", 30, 3)
+    count_action(appeal, "be-nl", 7, 0)
+    count_action(appeal, "be-nl", 100, 20)
+    count_action(appeal, "fr", 4, 0, Channel.LETTER)
     db.session.rollback()
     return appeal
 
@@ -60,7 +52,7 @@ def test_at_a_glance(counted: AppealView) -> None:
 
 def test_today_is_the_sections_own_day(counted: AppealView) -> None:
     """At noon in UTC it is two in the morning of the next day in Kiritimati."""
-    act(counted, "fr", 50, 0)
+    count_action(counted, "fr", 50, 0)
     (one,) = appeal_summaries(ME, time_zone="Pacific/Kiritimati", now=START + timedelta(hours=3))
     assert one.today == 62
     (later,) = appeal_summaries(ME, time_zone="Pacific/Kiritimati", now=START + timedelta(hours=23))
@@ -137,8 +129,8 @@ def test_the_whole_case_counts_letters_and_what_was_entered_apart(app: Flask, co
         count(session.connection(), TallyCell(counted.id, "fr", Channel.LETTER, Evidence.BULK), START, 60)
     second = find_appeal(slug)
     assert second is not None
-    act(second, "be-nl", 3, 0, Channel.LETTER)
-    act(second, "be-nl", 2, 0)
+    count_action(second, "be-nl", 3, 0, Channel.LETTER)
+    count_action(second, "be-nl", 2, 0)
     found = [(one.slug, one.signatures, one.others, one.entered) for one in related_appeals(second)]
     assert found == [(counted.slug, 142, 4, 60), ("second", 2, 3, 0)]
     table = staffed(app, Role.VIEWER).get("/staff/appeals/second").text.partition("The whole case")[2]
@@ -163,15 +155,14 @@ def test_how_many_statements_does_not_depend_on_how_much_was_counted(
     app: Flask, counted: AppealView, clock: Clock
 ) -> None:
     desk = staffed(app, Role.VIEWER)
-    engine = app.extensions["tocsin_staff"]
-    statements: list[str] = []
-    with engine.app_context():
-        event.listen(db.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
-    desk.get(f"/staff/appeals/{counted.slug}")
-    first = len(statements)
+    with app.extensions["tocsin_staff"].app_context():
+        engine = db.engine
+    with recorded_statements(engine) as before:
+        desk.get(f"/staff/appeals/{counted.slug}")
     for day in range(5):
-        act(counted, "be-fr", 10, day)
-    statements.clear()
-    desk.get(f"/staff/appeals/{counted.slug}")
-    assert len(statements) == first
-    assert not [one for one in statements if " signature" in one.partition(" FROM ")[2].split("WHERE")[0]]
+        count_action(counted, "be-fr", 10, day)
+    with recorded_statements(engine) as statements:
+        desk.get(f"/staff/appeals/{counted.slug}")
+    assert len(statements) == len(before)
+    tables = [statement.partition(" FROM ")[2].split("WHERE")[0] for statement in statements]
+    assert not [names for names in tables if " signature" in names]

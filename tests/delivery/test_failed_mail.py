@@ -21,7 +21,13 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.delivery import mail_status as queries
 from campaign.queries.delivery.mail_status import domain_outcomes, failed_mail_groups, outbox_status
 from campaign.services.delivery.failed_mail import FailedMailFilter, FailureReason, drop, retry
-from tests.announcements.test_announce import announced, clear_others, colleague, confirmed, fan_out_now
+from tests.announcements.announcements import (
+    confirmed_signer,
+    fan_out_now,
+    mark_other_mail_sent,
+    member_of_staff,
+    send_announcement,
+)
 from tests.conftest import START, Postbox, confirm_newest, context, form
 
 # Only in the whole gate, because the quick part has to stay quick.
@@ -97,7 +103,7 @@ def test_reasons_are_chosen_exactly_and_written_down(dead: None, deliver: Any) -
         == 0
     )
     assert retry([], context=context()) == 0
-    who = colleague()
+    who = member_of_staff()
     assert retry([first, second], context=context(START, staff_actor(Scope(who, Role.COORDINATOR, "fr")))) == 3
     assert deliver() == {"sent": 3}
     entries = db.session.scalars(select(AuditEntry).where(AuditEntry.act.startswith("mail."))).all()
@@ -147,9 +153,9 @@ def test_an_answer_goes_before_the_campaign_mail_of_its_domain(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     for number in range(5):
-        confirmed(appeal, f"s{number}")
-    clear_others()
-    announced(appeal)
+        confirmed_signer(appeal, f"s{number}")
+    mark_other_mail_sent()
+    send_announcement(appeal)
     fan_out_now()
     client.post(URL, data=form(email="new@mail.example"))
     while deliver():

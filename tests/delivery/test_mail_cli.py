@@ -13,7 +13,7 @@ from campaign.models import Mail, QueuePause
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from tests.conftest import START, form
-from tests.platform.test_cli import run_command
+from tests.platform.commands import run_command
 
 
 def test_preview_shows_each_message_and_which_there_are(app: Flask) -> None:

@@ -6,7 +6,6 @@ import csv
 import io
 import re
 import time
-from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -17,8 +16,7 @@ from openpyxl import load_workbook
 from sqlalchemy import select, update
 
 from campaign.domain.handover.spreadsheet import escape_cell, unescape_cell
-from campaign.domain.signing.address import parse_address
-from campaign.domain.staff.actor import SUPPORTER, staff_actor
+from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, Signature, Staff
 from campaign.platform import db
@@ -26,21 +24,11 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.handover.handover import make_handover, queue_handover
-from campaign.services.signing.sign import SignUpRequest, sign
-from tests.conftest import START, confirm_newest, context
+from tests.conftest import context
+from tests.signing.signatures import sign_numbered
 from tests.staff.staff_clients import csrf, staffed
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def signed(
-    appeal: AppealView, name: str, number: int, section: str = "fr", *, shares: bool = False, version: int = 1
-) -> int:
-    """Sign and confirm; return the signature's id."""
-    address = parse_address(f"p{number}@mail.example")
-    sign_up = SignUpRequest(appeal.id, section, "FR", name, address, "en", "en", version, None)
-    sign(sign_up, context=context(actor=SUPPORTER))
-    return confirm_newest(START + timedelta(minutes=5), updates=number % 2 == 0, shares_name=shares)
 
 
 def rows(desk: FlaskClient, appeal: AppealView, **changes: str) -> list[dict[str, str]]:
@@ -68,9 +56,9 @@ def test_a_cell_is_never_a_formula_and_reads_back_exactly(text: str) -> None:
 
 
 def test_the_own_sections_confirmed_signatures_and_no_others(app: Flask, appeal: AppealView) -> None:
-    signed(appeal, "=Ana", 1, shares=True)
-    signed(appeal, "'t Hooft", 2)
-    signed(appeal, "Canary", 3, "be-nl")
+    sign_numbered(appeal, "=Ana", 1, shares=True)
+    sign_numbered(appeal, "'t Hooft", 2)
+    sign_numbered(appeal, "Canary", 3, "be-nl")
     desk = staffed(app, Role.EDITOR)
     exported = rows(desk, appeal)
     assert [unescape_cell(row["name"]) for row in exported] == ["=Ana", "'t Hooft"]
@@ -83,7 +71,7 @@ def test_the_own_sections_confirmed_signatures_and_no_others(app: Flask, appeal:
 
 def test_a_workbook_holds_the_same_as_text(app: Flask, appeal: AppealView) -> None:
     for number, name in enumerate(("=HYPERLINK(1)", "'t Hooft", "Łucja <b> & Co", "王小明"), 1):
-        signed(appeal, name, number, shares=True)
+        sign_numbered(appeal, name, number, shares=True)
     path = f"/staff/appeals/{appeal.slug}/signatures"
     desk = staffed(app, Role.EDITOR)
     data = {"reason": "For the meeting in May", "csrf_token": csrf(desk.get(path)), "addresses": "y", "kind": "xlsx"}
@@ -101,8 +89,8 @@ def test_a_workbook_holds_the_same_as_text(app: Flask, appeal: AppealView) -> No
 
 
 def test_the_names_handed_over_come_as_a_workbook_too(app: Flask, appeal: AppealView) -> None:
-    signed(appeal, "=Ana", 1, shares=True)
-    signed(appeal, "Bob Quietly", 2)
+    sign_numbered(appeal, "=Ana", 1, shares=True)
+    sign_numbered(appeal, "Bob Quietly", 2)
     desk, at = staffed(app, Role.EDITOR), runtime()
     staff_id = db.session.scalars(select(Staff.id)).one()
     scope = Scope(staff_id, Role.EDITOR, "fr")
@@ -134,7 +122,7 @@ def test_without_a_reason_nothing_leaves(app: Flask, appeal: AppealView) -> None
 
 
 def test_who_takes_what_and_why_is_written_down_without_addresses(app: Flask, appeal: AppealView) -> None:
-    signed(appeal, "Ana", 1)
+    sign_numbered(appeal, "Ana", 1)
     rows(staffed(app, Role.EDITOR), appeal, reason="asked by ana@mail.example", addresses="y")
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "signatures.export")).one()
     assert (entry.subject, entry.section_code, entry.reason) == (f"appeal:{appeal.slug}", "fr", "asked by […]")
@@ -154,8 +142,8 @@ def test_it_asks_for_the_password_again(app: Flask, appeal: AppealView, monkeypa
 
 
 def test_what_no_key_opens_is_empty_and_the_rest_comes(app: Flask, appeal: AppealView) -> None:
-    first = signed(appeal, "Ana", 1)
-    signed(appeal, "Bob", 2)
+    first = sign_numbered(appeal, "Ana", 1)
+    sign_numbered(appeal, "Bob", 2)
     with transaction() as session:
         session.execute(update(Signature).where(Signature.id == first).values(name_sealed=b"lost"))
     assert [row["name"] for row in rows(staffed(app, Role.EDITOR), appeal)] == ["", "Bob"]

@@ -35,8 +35,8 @@ from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.withdraw import erase, set_sharing, withdraw
 from tests.conftest import START, Clock, context
-from tests.handover.test_export import signed
 from tests.letter.letters import lines_of_pdf
+from tests.signing.signatures import sign_numbered
 from tests.staff.staff_clients import join
 
 # Slow, so that the quick tests stay quick.
@@ -71,10 +71,10 @@ def text_of(pdf: bytes) -> str:
 def test_only_the_names_of_those_who_agreed_and_the_digest_is_of_the_file(
     app: Flask, appeal: AppealView, scope: Scope
 ) -> None:
-    signed(appeal, "Ana Openly", 1, shares=True)
-    signed(appeal, "Bob Quietly", 2)
-    signed(appeal, "=Cleo", 3, shares=True)
-    signed(appeal, "Dora Elsewhere", 4, "be-nl", shares=True)
+    sign_numbered(appeal, "Ana Openly", 1, shares=True)
+    sign_numbered(appeal, "Bob Quietly", 2)
+    sign_numbered(appeal, "=Cleo", 3, shares=True)
+    sign_numbered(appeal, "Dora Elsewhere", 4, "be-nl", shares=True)
     made(scope, appeal)
     handover = handovers(scope, appeal.id)[0]
     assert (handover.state, handover.signatures, handover.names) == ("done", 3, 2)
@@ -99,7 +99,7 @@ def test_only_the_names_of_those_who_agreed_and_the_digest_is_of_the_file(
 
 def test_a_long_name_stays_in_its_column(app: Flask, appeal: AppealView, scope: Scope) -> None:
     for number, name in enumerate(("W" * 200, "Ana Short", "Ш" * 200, "Bob Short"), 1):
-        signed(appeal, name, number, shares=True)
+        sign_numbered(appeal, name, number, shares=True)
     made(scope, appeal)
     pdf = next(content for name, content in files(scope, appeal).items() if name.endswith(".pdf"))
     column = (210 - 22 - 18 - 2 * 5) / 3
@@ -114,15 +114,15 @@ def test_a_long_name_stays_in_its_column(app: Flask, appeal: AppealView, scope: 
 
 
 def test_the_letter_says_how_many_signed_earlier_words(app: Flask, appeal: AppealView, scope: Scope) -> None:
-    signed(appeal, "Ana Early", 1)
-    signed(appeal, "Bob Early", 2)
+    sign_numbered(appeal, "Ana Early", 1)
+    sign_numbered(appeal, "Bob Early", 2)
     made(scope, appeal)
     assert "earlier wording" not in printed_text(scope, appeal)
     rewrite("I fear for the  life of Ana Ruiz Vega.")
     made(scope, appeal)
     assert "earlier wording" not in printed_text(scope, appeal), "another space is no other word"
     rewrite("Set Ana Ruiz Vega free.")
-    signed(appeal, "Cleo Late", 3, version=3)
+    sign_numbered(appeal, "Cleo Late", 3, version=3)
     made(scope, appeal)
     text = printed_text(scope, appeal)
     assert "3 people have signed the letter below" in text
@@ -146,7 +146,7 @@ def printed_text(scope: Scope, appeal: AppealView) -> str:
 
 def test_a_long_list_comes_in_volumes_that_hold_each_name_once(app: Flask, appeal: AppealView, scope: Scope) -> None:
     for number in range(7):
-        signed(appeal, f"Signer Number{number:02}", number, shares=True)
+        sign_numbered(appeal, f"Signer Number{number:02}", number, shares=True)
     made(scope, appeal, volume=3)
     both = files(scope, appeal)
     volumes = [both[name] for name in sorted(both) if name.endswith(".pdf")]
@@ -163,7 +163,7 @@ def test_a_long_list_comes_in_volumes_that_hold_each_name_once(app: Flask, appea
 def test_with_nobody_on_it_the_letter_says_so_in_every_language_that_can_be_printed(
     app: Flask, appeal: AppealView, scope: Scope, language: str
 ) -> None:
-    signed(appeal, "Bob Quietly", 2)
+    sign_numbered(appeal, "Bob Quietly", 2)
     made(scope, appeal, language=language)
     handover = handovers(scope, appeal.id)[0]
     assert (handover.state, handover.names) in {("done", 0), ("failed", None)}
@@ -171,8 +171,8 @@ def test_with_nobody_on_it_the_letter_says_so_in_every_language_that_can_be_prin
 
 
 def test_a_name_that_cannot_be_printed_stands_in_the_file(app: Flask, appeal: AppealView, scope: Scope) -> None:
-    signed(appeal, "王小明", 1, shares=True)
-    signed(appeal, "Ana Openly", 2, shares=True)
+    sign_numbered(appeal, "王小明", 1, shares=True)
+    sign_numbered(appeal, "Ana Openly", 2, shares=True)
     made(scope, appeal)
     both = files(scope, appeal)
     text = text_of(next(content for name, content in both.items() if name.endswith(".pdf")))
@@ -184,7 +184,7 @@ def test_a_name_that_cannot_be_printed_stands_in_the_file(app: Flask, appeal: Ap
 def test_initials_where_the_appeal_says_so(app: Flask, appeal: AppealView, scope: Scope) -> None:
     with transaction() as session:
         session.execute(update(Appeal).values(initials_only=True))
-    signed(appeal, "Ana Openly", 1, shares=True)
+    sign_numbered(appeal, "Ana Openly", 1, shares=True)
     made(scope, appeal)
     whole = b"".join(files(scope, appeal).values())
     assert b"A. O." in whole
@@ -203,8 +203,8 @@ def test_initials_where_the_appeal_says_so(app: Flask, appeal: AppealView, scope
 def test_a_signer_who_leaves_is_off_the_list_at_once(
     app: Flask, appeal: AppealView, scope: Scope, leave: Callable[[int], None]
 ) -> None:
-    number = signed(appeal, "Ana Openly", 1, shares=True)
-    other = signed(appeal, "Bob Quietly", 2)
+    number = sign_numbered(appeal, "Ana Openly", 1, shares=True)
+    other = sign_numbered(appeal, "Bob Quietly", 2)
     made(scope, appeal)
     withdraw(other, context=context(actor=SUPPORTER))
     assert handovers(scope, appeal.id)[0].state == "done"
@@ -231,7 +231,7 @@ def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) 
 def test_a_list_of_a_dead_worker_is_started_again(
     app: Flask, appeal: AppealView, scope: Scope, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
-    signed(appeal, "Ana Openly", 1, shares=True)
+    sign_numbered(appeal, "Ana Openly", 1, shares=True)
     at = runtime()
     number = queue_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(scope))
@@ -252,7 +252,7 @@ def test_a_list_of_a_dead_worker_is_started_again(
 
 
 def test_lists_are_deleted_after_some_days(app: Flask, appeal: AppealView, scope: Scope, clock: Clock) -> None:
-    signed(appeal, "Ana Openly", 1, shares=True)
+    sign_numbered(appeal, "Ana Openly", 1, shares=True)
     made(scope, appeal)
     clock.now += HANDOVERS + timedelta(minutes=1)
     purge_expired(go_on=lambda: True, context=context(clock.now))

@@ -27,7 +27,7 @@ from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.report_action import record_report
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, START, Clock, context
-from tests.moderation.test_invalidate import signed
+from tests.signing.signatures import sign_and_confirm
 from tests.staff.staff_clients import csrf, join, staffed
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,8 @@ PAGE = "/staff/moderation/erased"
 def crowd(appeal: AppealView, number: int, section: str = "fr", *, at: Any = START) -> list[int]:
     days = (at - START).days
     return [
-        signed(appeal, "Bot Bot", f"b{n}@catch{n % 8}-{section}-{days}.example", section, at=at) for n in range(number)
+        sign_and_confirm(appeal, "Bot Bot", f"b{n}@catch{n % 8}-{section}-{days}.example", section, at=at)
+        for n in range(number)
     ]
 
 
@@ -52,7 +53,7 @@ def test_an_editor_takes_a_flood_out_that_erased_itself_and_puts_it_back(
     app: Flask, appeal: AppealView, clock: Clock
 ) -> None:
     """Attack: eight catch-all domains confirm and erase at once, so that no domain or hour is left to choose by."""
-    honest = [signed(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
+    honest = [sign_and_confirm(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
     flood = crowd(appeal, 16)
     record_report(flood[0], Channel.LETTER, target=0, context=context(actor=SUPPORTER))
     erase_all(flood)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -22,7 +21,6 @@ from campaign.domain.moderation.invalidation import (
     read_pattern,
     unpack_criteria,
 )
-from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Action, AuditEntry, InvalidatedAction, Invalidation, Mail, Signature
@@ -40,9 +38,9 @@ from campaign.services.moderation.invalidate import add_invalidation, advance, b
 from campaign.services.privacy.key_rotation import rotate
 from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.report_action import record_report
-from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import erase
-from tests.conftest import DAY, DOCUMENT, START, Postbox, confirm_newest, context
+from tests.conftest import DAY, DOCUMENT, START, Postbox, context
+from tests.signing.signatures import sign_and_confirm
 from tests.staff.staff_clients import join
 
 pytestmark = pytest.mark.slow
@@ -56,30 +54,13 @@ def by(app: Flask) -> Scope:
     return Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
 
 
-def signed(
-    appeal: AppealView,
-    name: str,
-    email: str,
-    section: str = "fr",
-    *,
-    at: datetime = START,
-    network: bytes | None = None,
-) -> int:
-    """Sign and confirm; return the signature's id."""
-    sign_up = SignUpRequest(
-        appeal.id, section, "FR", name, parse_address(email), "en", "en", 1, None, network_digest=network
-    )
-    sign(sign_up, context=context(at, SUPPORTER))
-    return confirm_newest(at)
-
-
 @pytest.fixture
 def crowd(appeal: AppealView) -> dict[str, list[int]]:
     """Make signatures of real people, of a flood from one domain, and of the same flood in another section."""
     return {
-        "real": [signed(appeal, f"Person {n}", f"p{n}@mail.example") for n in range(3)],
+        "real": [sign_and_confirm(appeal, f"Person {n}", f"p{n}@mail.example") for n in range(3)],
         "flood": [
-            signed(
+            sign_and_confirm(
                 appeal,
                 f"Bot {n}",
                 f"bot{n}@spam.example",
@@ -88,7 +69,9 @@ def crowd(appeal: AppealView) -> dict[str, list[int]]:
             )
             for n in range(9)
         ],
-        "other": [signed(appeal, f"Bot {n}", f"other{n}@spam.example", "be-nl", network=NETWORK) for n in range(2)],
+        "other": [
+            sign_and_confirm(appeal, f"Bot {n}", f"other{n}@spam.example", "be-nl", network=NETWORK) for n in range(2)
+        ],
     }
 
 
@@ -188,14 +171,14 @@ def test_an_appeal_narrows_it(appeal: AppealView, by: Scope, crowd: dict[str, li
     found = find_appeal(other)
     assert found is not None
     db.session.rollback()
-    signed(found, "Bot", "bot1@spam.example")
+    sign_and_confirm(found, "Bot", "bot1@spam.example")
     _, row = count_matches(Criteria(domain="spam.example"), by, found.id)
     assert row.matched == 1
 
 
 def test_who_signs_after_the_preview_is_not_meant(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
     made, _ = count_matches(Criteria(domain="spam.example"), by)
-    late = signed(appeal, "Late", "late@spam.example")
+    late = sign_and_confirm(appeal, "Late", "late@spam.example")
     call_with_reason(begin, made, by)
     process_all(made)
     assert states([late]) == {"confirmed"}
@@ -233,9 +216,9 @@ def test_a_history_that_was_folded_meanwhile_stays_exact(
 def test_an_address_that_was_counted_before_it_was_erased_is_not_counted_by_undoing(
     appeal: AppealView, by: Scope
 ) -> None:
-    first = signed(appeal, "Ana", "ana@spam.example")
+    first = sign_and_confirm(appeal, "Ana", "ana@spam.example")
     erase(first, context=context(actor=SUPPORTER))
-    again = signed(appeal, "Ana", "ana@spam.example")
+    again = sign_and_confirm(appeal, "Ana", "ana@spam.example")
     assert total(appeal) == 1
     made, row = count_matches(Criteria(domain="spam.example"), by)
     assert row.sample == [again]
@@ -287,7 +270,7 @@ def test_an_invalidated_signer_gets_no_mail_and_cannot_sign_again(
     call_with_reason(begin, made, by)
     process_all(made)
     with pytest.raises(StateError):
-        signed(appeal, "Bot Zero", "bot0@spam.example")
+        sign_and_confirm(appeal, "Bot Zero", "bot0@spam.example")
     mailed = len(postbox.recipients)
     deliver()
     assert states(crowd["flood"]) == {"invalidated"}
@@ -341,7 +324,7 @@ def test_the_audit_log_tells_of_each_step_without_addresses(
 def test_a_name_is_found_among_the_newest_and_a_damaged_one_hides_no_other(
     appeal: AppealView, by: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = [signed(appeal, name, f"n{n}@mail.example") for n, name in enumerate(("José Müller", "Ana", "Li"))]
+    ids = [sign_and_confirm(appeal, name, f"n{n}@mail.example") for n, name in enumerate(("José Müller", "Ana", "Li"))]
     with transaction() as session:
         session.execute(update(Signature).where(Signature.id == ids[2]).values(name_sealed=b"gone" + b"x" * 40))
     (found,) = found_by_name("jose  MULLER", by)

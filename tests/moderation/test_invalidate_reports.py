@@ -30,7 +30,7 @@ from campaign.services.moderation.invalidate import add_invalidation, advance, b
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.report_action import record_report, record_unsigned_report
 from tests.conftest import DAY, DOCUMENT, START, context
-from tests.moderation.test_invalidate import signed
+from tests.signing.signatures import sign_and_confirm
 from tests.staff.staff_clients import join
 
 pytestmark = pytest.mark.slow
@@ -146,7 +146,7 @@ def test_the_history_stays_exact_where_it_was_folded_meanwhile(flood: AppealView
 
 
 def test_signatures_what_signers_reported_and_later_reports_stay(flood: AppealView, by: Scope) -> None:
-    signer = signed(flood, "Ana Ruiz", "ana@mail.example")
+    signer = sign_and_confirm(flood, "Ana Ruiz", "ana@mail.example")
     record_report(signer, Channel.EMAIL, target=1, context=context(START + 5 * HOUR, SUPPORTER))
     made, row = count_matches(Criteria(since=START, until=START + DAY), by)
     assert row.matched == 12

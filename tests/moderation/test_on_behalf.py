@@ -36,7 +36,8 @@ from campaign.services.signing.new_link import answer_link_requests
 from campaign.services.signing.sign import SignUpRequest as NewSignUp
 from campaign.services.signing.sign import sign
 from tests.conftest import DOCUMENT, START, Clock, Postbox, context, form, text_of
-from tests.handover.test_export import signed
+from tests.moderation.address_change import NEW_EMAIL, address_mails, my_page, stored_addresses
+from tests.signing.signatures import sign_numbered
 from tests.staff.staff_clients import csrf, join, log_in
 
 ANA = "ana@staff.example"
@@ -78,13 +79,8 @@ def link_key_of(signature_id: int) -> bytes:
     return found
 
 
-def my_page(signature_id: int) -> str:
-    token = runtime().tokens.make(Purpose.MANAGE, signature_id, START, link_key_of(signature_id))
-    return f"/en/m/{token}/me"
-
-
 def test_a_signer_corrects_the_name_on_my_data(client: FlaskClient, appeal: AppealView) -> None:
-    one = signed(appeal, "Jeane Martin", 1)
+    one = sign_numbered(appeal, "Jeane Martin", 1)
     page = my_page(one)
     assert 'value="Jeane Martin"' in client.get(page).text
     for typed, said in (("", "write your name"), ("x.example/pay", "cannot hold a link"), ("123", "with letters")):
@@ -98,7 +94,7 @@ def test_a_signer_corrects_the_name_on_my_data(client: FlaskClient, appeal: Appe
 
 
 def test_a_corrected_name_is_found_and_the_old_one_is_not(desk: FlaskClient, appeal: AppealView) -> None:
-    one = signed(appeal, "Jeane Martin", 1)
+    one = sign_numbered(appeal, "Jeane Martin", 1)
     answer = post(desk, f"/signatures/{one}/name", name="Jeanne Martin", reason=WHY)
     assert answer.status_code == 303
     for typed, finds in (("Jeane Martin", 0), ("Jeanne Martin", 1)):
@@ -107,7 +103,7 @@ def test_a_corrected_name_is_found_and_the_old_one_is_not(desk: FlaskClient, app
 
 
 def test_the_page_shows_nobody_and_each_act_needs_a_reason(desk: FlaskClient, appeal: AppealView) -> None:
-    one = signed(appeal, "Jeanne Martin", 1)
+    one = sign_numbered(appeal, "Jeanne Martin", 1)
     page = desk.get(f"/staff/moderation/signatures/{one}").text
     assert "Jeanne" not in page
     assert "p1@mail" not in page
@@ -120,8 +116,8 @@ def test_the_page_shows_nobody_and_each_act_needs_a_reason(desk: FlaskClient, ap
 
 
 def test_what_is_held_is_printed_of_the_own_section_alone(desk: FlaskClient, appeal: AppealView) -> None:
-    one = signed(appeal, "Jeanne Martin", 1)
-    foreign = signed(appeal, "Jef Peeters", 2, "be-nl")
+    one = sign_numbered(appeal, "Jeanne Martin", 1)
+    foreign = sign_numbered(appeal, "Jef Peeters", 2, "be-nl")
     printed = post(desk, f"/signatures/{one}/print", reason=WHY)
     assert printed.status_code == 200
     assert "Jeanne Martin" in printed.text
@@ -133,7 +129,7 @@ def test_what_is_held_is_printed_of_the_own_section_alone(desk: FlaskClient, app
 def test_erasing_for_somebody_keeps_the_count_and_leaves_other_sections_alone(
     desk: FlaskClient, appeal: AppealView
 ) -> None:
-    one, foreign = signed(appeal, "Jeanne Martin", 1), signed(appeal, "Jef Peeters", 2, "be-nl")
+    one, foreign = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(appeal, "Jef Peeters", 2, "be-nl")
     assert post(desk, f"/signatures/{foreign}/erase", reason=WHY, sure="y").status_code == 404
     assert post(desk, f"/signatures/{one}/erase", reason=WHY, sure="y").status_code == 303
     assert (name_of(one), name_of(foreign)) == (None, "Jef Peeters")
@@ -143,7 +139,7 @@ def test_erasing_for_somebody_keeps_the_count_and_leaves_other_sections_alone(
 
 
 def test_links_are_sent_again_without_telling_whether_there_is_anything(desk: FlaskClient, appeal: AppealView) -> None:
-    signed(appeal, "Jeanne Martin", 1)
+    sign_numbered(appeal, "Jeanne Martin", 1)
     said = set()
     for email in ("p1@mail.example", "nobody@mail.example"):
         answer = post(desk, "/links", email=email, reason=WHY)
@@ -156,83 +152,65 @@ def test_links_are_sent_again_without_telling_whether_there_is_anything(desk: Fl
     assert len(db.session.scalars(select(LinkRequest.id)).all()) == 2
 
 
-def address_mails(postbox: Postbox) -> list[tuple[str, str]]:
-    """Return the recipient and link path of each mail about an address."""
-    found = []
-    for to, message in zip(postbox.recipients, postbox.messages, strict=True):
-        if "address" in str(message["Subject"]):
-            links = re.findall(r"http://\S+?(/en/m/\S+)", text_of(message))
-            found.append((to, links[0] if links else ""))
-    return found
-
-
-def addresses(*ids: int) -> list[str | None]:
-    db.session.rollback()
-    views = [find_signature(one, runtime().vault) for one in ids]
-    db.session.rollback()
-    return [None if view is None else view.email for view in views]
-
-
-NEW = "jeanne@new.example"
-
-
 def test_a_new_address_is_used_once_its_mailbox_has_confirmed_and_the_old_one_is_told(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
-    one = signed(appeal, "Jeanne Martin", 1)
+    one = sign_numbered(appeal, "Jeanne Martin", 1)
     page = my_page(one)
-    asked = client.post(page, data={"do": "address", "email": NEW})
+    asked = client.post(page, data={"do": "address", "email": NEW_EMAIL})
     assert asked.status_code == 303
     assert "If we can write to the new address" in client.get(asked.location).text
     deliver()
     ((to, link),) = address_mails(postbox)
-    assert to == NEW
-    said = text_of(postbox.messages[postbox.recipients.index(NEW)])
+    assert to == NEW_EMAIL
+    said = text_of(postbox.messages[postbox.recipients.index(NEW_EMAIL)])
     assert "Jeanne" not in said
     assert "p1@mail" not in said, "nothing of the old mailbox goes to the new one"
     shown = client.get(link)
-    assert (shown.status_code, NEW in shown.text) == (200, True)
-    assert addresses(one) == ["p1@mail.example"], "looking changes nothing"
+    assert (shown.status_code, NEW_EMAIL in shown.text) == (200, True)
+    assert stored_addresses(one) == ["p1@mail.example"], "looking changes nothing"
     assert "1 signature is under the new address" in client.post(link).text
-    assert (addresses(one), name_of(one)) == ([NEW], "Jeanne Martin")
+    assert (stored_addresses(one), name_of(one)) == ([NEW_EMAIL], "Jeanne Martin")
     assert (counts(appeal.id).signatures, verify()) == (1, [])
     deliver()
-    assert [who for who, _ in address_mails(postbox)] == [NEW, "p1@mail.example"]
+    assert [who for who, _ in address_mails(postbox)] == [NEW_EMAIL, "p1@mail.example"]
     assert client.post(link).status_code == 410, "once"
-    assert client.get(page).status_code in {404, 410} or NEW not in client.get(page).text, "an old link opens nothing"
-    assert NEW in client.get(my_page(one)).text
+    assert client.get(page).status_code in {404, 410} or NEW_EMAIL not in client.get(page).text, (
+        "an old link opens nothing"
+    )
+    assert NEW_EMAIL in client.get(my_page(one)).text
 
 
 def test_nobody_is_counted_twice_by_the_address_of_before(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
-    one = signed(appeal, "Jeanne Martin", 1)
-    client.post(my_page(one), data={"do": "address", "email": NEW})
+    one = sign_numbered(appeal, "Jeanne Martin", 1)
+    client.post(my_page(one), data={"do": "address", "email": NEW_EMAIL})
     deliver()
     client.post(address_mails(postbox)[-1][1])
-    again = signed(appeal, "Jeanne Martin", 1)
-    assert addresses(one, again) == [NEW, "p1@mail.example"]
+    again = sign_numbered(appeal, "Jeanne Martin", 1)
+    assert stored_addresses(one, again) == [NEW_EMAIL, "p1@mail.example"]
     assert (counts(appeal.id).signatures, verify()) == (1, [])
 
 
 def test_an_address_can_be_changed_back(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
-    one = signed(appeal, "Jeanne Martin", 1)
-    for address in (NEW, "p1@mail.example", NEW):
+    one = sign_numbered(appeal, "Jeanne Martin", 1)
+    for address in (NEW_EMAIL, "p1@mail.example", NEW_EMAIL):
         client.post(my_page(one), data={"do": "address", "email": address})
         deliver()
         _, link = next(mail for mail in reversed(address_mails(postbox)) if mail[1])
         assert client.post(link).status_code == 200
-        assert addresses(one) == [address]
+        assert stored_addresses(one) == [address]
     assert (counts(appeal.id).signatures, verify()) == (1, [])
 
 
 def test_an_address_is_changed_by_nobody_who_has_not_the_new_mailbox(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
-    one, other = signed(appeal, "Jeanne Martin", 1), signed(appeal, "Ana Ruiz", 2)
-    client.post(my_page(one), data={"do": "address", "email": NEW})
+    one, other = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(appeal, "Ana Ruiz", 2)
+    client.post(my_page(one), data={"do": "address", "email": NEW_EMAIL})
     deliver()
     link = address_mails(postbox)[0][1]
     signed_part, _, sealed = link.split("/")[3].partition("~")
@@ -244,18 +222,18 @@ def test_an_address_is_changed_by_nobody_who_has_not_the_new_mailbox(
         link.replace(signed_part, ""),
     ):
         assert client.post(forged).status_code in {404, 410}, forged
-    assert addresses(one, other) == ["p1@mail.example", "p2@mail.example"]
+    assert stored_addresses(one, other) == ["p1@mail.example", "p2@mail.example"]
 
 
 def test_an_appeal_that_both_addresses_signed_is_counted_as_before(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
-    one, two = signed(appeal, "Jeanne Martin", 1), signed(appeal, "Jeanne Martin", 2)
+    one, two = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(appeal, "Jeanne Martin", 2)
     client.post(my_page(one), data={"do": "address", "email": "p2@mail.example"})
     deliver()
     done = client.post(address_mails(postbox)[0][1]).text
     assert "1 stays under the old one" in done
-    assert addresses(one, two) == ["p1@mail.example", "p2@mail.example"]
+    assert stored_addresses(one, two) == ["p1@mail.example", "p2@mail.example"]
     assert (counts(appeal.id).signatures, verify()) == (2, [])
 
 
@@ -263,7 +241,7 @@ def test_a_stranger_s_mailbox_is_not_flooded_with_questions(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
     for number in range(1, 7):
-        page = my_page(signed(appeal, "Jeanne Martin", number))
+        page = my_page(sign_numbered(appeal, "Jeanne Martin", number))
         assert client.post(page, data={"do": "address", "email": "victim@mail.example"}).status_code == 303
         deliver()
     assert [to for to, _ in address_mails(postbox)] == ["victim@mail.example"] * 3
@@ -272,7 +250,7 @@ def test_a_stranger_s_mailbox_is_not_flooded_with_questions(
 def test_nor_by_many_questions_before_any_mail_leaves(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox, clock: Clock
 ) -> None:
-    page, answers = my_page(signed(appeal, "Jeanne Martin", 1)), []
+    page, answers = my_page(sign_numbered(appeal, "Jeanne Martin", 1)), []
     for _ in range(30):
         clock.now += timedelta(milliseconds=20)
         answers.append(client.post(page, data={"do": "address", "email": "victim@mail.example"}).status_code)
@@ -289,7 +267,7 @@ def test_asking_for_an_address_tells_nothing_of_it(
     deliver()
     client.post(postbox.link())
     deliver()
-    page, said = my_page(signed(appeal, "Jeanne Martin", 1)), []
+    page, said = my_page(sign_numbered(appeal, "Jeanne Martin", 1)), []
     for email in ("known@mail.example", "unknown@mail.example"):
         answers, before = [], db.session.scalars(select(func.max(Mail.id))).one()
         db.session.rollback()
@@ -311,15 +289,15 @@ def test_asking_for_an_address_tells_nothing_of_it(
 def test_staff_have_an_address_changed_by_its_new_owner(
     client: FlaskClient, desk: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
-    one = signed(appeal, "Jeanne Martin", 1)
-    assert post(desk, f"/signatures/{one}/address", email=NEW, reason="").status_code == 422
+    one = sign_numbered(appeal, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason="").status_code == 422
     assert post(desk, f"/signatures/{one}/address", email="no address", reason=WHY).status_code == 422
-    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
-    assert addresses(one) == ["p1@mail.example"]
+    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=WHY).status_code == 303
+    assert stored_addresses(one) == ["p1@mail.example"]
     assert acts() == [("signature.change-address", f"signature:{one}", WHY)]
     deliver()
     client.post(address_mails(postbox)[-1][1])
-    assert addresses(one) == [NEW]
+    assert stored_addresses(one) == [NEW_EMAIL]
 
 
 @pytest.fixture
@@ -341,16 +319,16 @@ def test_a_section_changes_the_address_of_its_own_signatures_alone(
     postbox: Postbox,
 ) -> None:
     """Attack: an editor sets a signer's address to the editor's own, to read the data of other sections there."""
-    one, foreign = signed(appeal, "Jeanne Martin", 1), signed(elsewhere, "Jeanne Secret", 1, "be-nl")
-    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    one, foreign = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(elsewhere, "Jeanne Secret", 1, "be-nl")
+    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=WHY).status_code == 303
     deliver()
     assert "1 signature is under the new address" in client.post(address_mails(postbox)[-1][1]).text
-    assert addresses(one, foreign) == [NEW, "p1@mail.example"]
-    client.post("/en/new-link", data={"email": NEW})
+    assert stored_addresses(one, foreign) == [NEW_EMAIL, "p1@mail.example"]
+    client.post("/en/new-link", data={"email": NEW_EMAIL})
     while answer_link_requests(context=context()):
         pass
     deliver()
-    mails = [text_of(mail) for to, mail in zip(postbox.recipients, postbox.messages, strict=True) if to == NEW]
+    mails = [text_of(mail) for to, mail in zip(postbox.recipients, postbox.messages, strict=True) if to == NEW_EMAIL]
     links = [link for text in mails for link in re.findall(r"http://\S+?(/en/m/\S+?/me)", text)]
     assert links
     for link in links:
@@ -367,27 +345,27 @@ def test_what_another_section_holds_meanwhile_does_not_come_along(
     deliver: Callable[[], object],
     postbox: Postbox,
 ) -> None:
-    one = signed(appeal, "Jeanne Martin", 1)
-    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    one = sign_numbered(appeal, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=WHY).status_code == 303
     deliver()
-    later = signed(elsewhere, "Jeanne Secret", 1, "be-nl")
+    later = sign_numbered(elsewhere, "Jeanne Secret", 1, "be-nl")
     client.post(address_mails(postbox)[-1][1])
-    assert addresses(one, later) == [NEW, "p1@mail.example"]
+    assert stored_addresses(one, later) == [NEW_EMAIL, "p1@mail.example"]
 
 
 def test_who_has_moved_to_another_section_since_keeps_the_address(
     client: FlaskClient, desk: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
-    one = signed(appeal, "Jeanne Martin", 1)
-    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    one = sign_numbered(appeal, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=WHY).status_code == 303
     deliver()
     change_country(one, country="BE", section_code="be-nl", context=context(actor=SUPPORTER))
     link = address_mails(postbox)[-1][1]
     client.post(link)
-    assert addresses(one) == ["p1@mail.example"]
+    assert stored_addresses(one) == ["p1@mail.example"]
     change_country(one, country="FR", section_code="fr", context=context(actor=SUPPORTER))
     assert client.post(link).status_code == 410, "used up"
-    assert addresses(one) == ["p1@mail.example"]
+    assert stored_addresses(one) == ["p1@mail.example"]
 
 
 def test_all_that_the_own_section_holds_gets_the_new_address(
@@ -398,18 +376,18 @@ def test_all_that_the_own_section_holds_gets_the_new_address(
     deliver: Callable[[], object],
     postbox: Postbox,
 ) -> None:
-    one, two = signed(appeal, "Jeanne Martin", 1), signed(elsewhere, "Jeanne Martin", 1)
-    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    one, two = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(elsewhere, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=WHY).status_code == 303
     deliver()
     assert "2 signatures are under the new address" in client.post(address_mails(postbox)[-1][1]).text
-    assert addresses(one, two) == [NEW, NEW]
+    assert stored_addresses(one, two) == [NEW_EMAIL, NEW_EMAIL]
     assert db.session.scalars(select(DisclosureDay.shown)).one() == 2, "both are read at the new mailbox"
     db.session.rollback()
 
 
 def test_guessing_an_address_by_changing_it_is_stopped(desk: FlaskClient, appeal: AppealView) -> None:
     """Attack: guess an address by the difference in the responses to changing it."""
-    one = signed(appeal, "Jeanne Martin", 1)
+    one = sign_numbered(appeal, "Jeanne Martin", 1)
     staff_id = db.session.scalars(select(Staff.id).where(Staff.email == ANA)).one()
     db.session.rollback()
     with transaction() as session:
@@ -422,7 +400,7 @@ def test_guessing_an_address_by_changing_it_is_stopped(desk: FlaskClient, appeal
 def test_erasing_for_somebody_leaves_what_waits_in_other_sections(
     desk: FlaskClient, appeal: AppealView, elsewhere: AppealView
 ) -> None:
-    one = signed(appeal, "Jeanne Martin", 1)
+    one = sign_numbered(appeal, "Jeanne Martin", 1)
     for number, section in enumerate(("fr", "be-nl")):
         form = NewSignUp(elsewhere.id, section, "FR", "Jeanne", parse_address("p1@mail.example"), "en", "en", 1, None)
         sign(form, context=context(START + timedelta(minutes=number), SUPPORTER))

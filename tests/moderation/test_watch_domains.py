@@ -37,7 +37,7 @@ from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, START, Postbox, context, form, link_of, text_of
-from tests.moderation.test_invalidate import signed
+from tests.signing.signatures import sign_and_confirm
 from tests.staff.staff_clients import csrf, join, staffed
 
 pytestmark = pytest.mark.slow
@@ -66,7 +66,7 @@ def seen(domain: str) -> DomainHistory:
 def crowd(appeal: AppealView, domain: str, number: int, at: Any = START, first: int = 0) -> list[int]:
     names = "ABCDEFGHIJ"
     return [
-        signed(appeal, f"Bot {names[n // 10 % 10]}{names[n % 10]}", f"b{first + n}@{domain}", at=at)
+        sign_and_confirm(appeal, f"Bot {names[n // 10 % 10]}{names[n % 10]}", f"b{first + n}@{domain}", at=at)
         for n in range(number)
     ]
 
@@ -219,7 +219,7 @@ def test_a_domain_is_forgotten_three_months_after_the_month_of_the_last_one(appe
 
 def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, appeal: AppealView) -> None:
     """Attack: each mailbox confirms by itself, and each domain stays below every limit."""
-    real = [signed(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
+    real = [sign_and_confirm(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
     for number in range(8):
         crowd(appeal, f"catch{number}.example", ALERT_CONFIRMATIONS)
     crowd(appeal, "mailinator.com", 2)
@@ -317,7 +317,7 @@ def test_many_from_all_new_domains_together_are_told_of_to_the_sections_that_the
     before = len(postbox.messages)
     for number in range(10):
         crowd(appeal, f"catch{number}.example", ALERT_CONFIRMATIONS - 1, first=100 * number)
-    signed(appeal, "Bot Elsewhere", "one@catch10.example", "be-nl")
+    sign_and_confirm(appeal, "Bot Elsewhere", "one@catch10.example", "be-nl")
     watch(batch=200)
     watch()
     assert kinds() == ["new-domains"]

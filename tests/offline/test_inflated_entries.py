@@ -33,7 +33,7 @@ from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing.report_action import record_report
 from tests.conftest import DAY, START, Clock, Postbox, clear_caches, context, text_of
-from tests.handover.test_export import signed
+from tests.signing.signatures import sign_numbered
 from tests.staff.staff_clients import csrf, join, log_in
 
 ANA, BOB, CLEO = "ana@staff.example", "bob@staff.example", "cleo@staff.example"
@@ -123,7 +123,7 @@ def test_999_999_are_not_public_on_one_person_s_word(
 def test_what_staff_entered_is_said_beside_the_signatures(
     app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
 ) -> None:
-    signed(appeal, "Jeanne Martin", 1)
+    sign_numbered(appeal, "Jeanne Martin", 1)
     assert send(ana, appeal, 900).status_code == 303
     clear_caches(app)
     for path in ("", "/progress"):
@@ -138,7 +138,7 @@ def test_what_staff_entered_is_said_beside_the_signatures(
 def test_every_page_with_a_total_says_what_staff_entered(
     app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
 ) -> None:
-    record_report(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
+    record_report(sign_numbered(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
     assert send(ana, appeal, 777).status_code == 303
     assert send(ana, appeal, 55, channel="paper").status_code == 303
     clear_caches(app)
@@ -167,7 +167,7 @@ def test_every_page_with_a_total_says_what_staff_entered(
 def test_the_progress_page_and_the_api_tell_entered_ones_apart(
     app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
 ) -> None:
-    record_report(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
+    record_report(sign_numbered(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
     shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
     assert "of these entered by our staff" not in shown, "where there are none"
     db.session.rollback()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -36,18 +34,25 @@ from campaign.services.offline.paper_sheet import (
     DuplicateSheetError,
     SheetEntry,
     enter_sheet,
-    has_waiting_rows,
     sign_sheet_rows,
 )
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.privacy.erasure_journal import replay
 from tests.conftest import DAY, START, Clock, Postbox, confirm_at, context, form, manage_token
+from tests.offline.sheets import (
+    SHEET_FIELDS,
+    enter_rows,
+    hidden_fields,
+    post_sheet,
+    sheet_path,
+    sign_waiting_rows,
+    typed_rows,
+)
 from tests.staff.staff_clients import csrf, join, log_in_later, staffed
 
 # Slow, so that the quick tests stay quick: they cover the staff pages enough.
 pytestmark = pytest.mark.slow
 
-WHOLE = {"day": "2026-03-01", "place": "Lyon", "note": "", "country": "FR", "language": "fr"}
 ROWS = [
     ["Ana Ruiz", "ana@mail.example", "", "y"],
     ["Jo Smit", "jo@mail.example", "BE", "y"],
@@ -62,43 +67,6 @@ def editor(app: Flask) -> FlaskClient:
     return staffed(app, Role.EDITOR)
 
 
-def path(appeal: AppealView, more: str = "") -> str:
-    return f"/staff/appeals/{appeal.slug}/sheet{more}"
-
-
-def typed(rows: list[list[str]], **whole: str) -> dict[str, str]:
-    cells = {
-        f"{column}-{place}": cell
-        for place, row in enumerate(rows)
-        for column, cell in zip(("name", "email", "country", "consent"), row, strict=True)
-    }
-    return {**WHOLE, **whole, **cells}
-
-
-def post(browser: FlaskClient, appeal: AppealView, more: str, data: dict[str, Any]) -> TestResponse:
-    token = csrf(browser.get(path(appeal)))
-    return browser.post(path(appeal, more), data={**data, "csrf_token": token})
-
-
-def hidden(page: TestResponse) -> dict[str, str]:
-    """Return the hidden fields of the preview's first form."""
-    first = page.text[page.text.index("/sheet/save") :].partition("</form>")[0]
-    return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', first)}
-
-
-def enter(browser: FlaskClient, appeal: AppealView, rows: list[list[str]], **answers: str) -> TestResponse:
-    """Enter the rows, and store the sheet from its preview; return the response."""
-    shown = post(browser, appeal, "", typed(rows))
-    assert shown.status_code == 200, shown.text
-    return browser.post(path(appeal, "/save"), data={**hidden(shown), **answers})
-
-
-def sign_all() -> None:
-    at = runtime()
-    while has_waiting_rows():
-        sign_sheet_rows(context=context(at.clock()), addressees=RefusedRecipients(at.settings))
-
-
 def number_of(model: Any) -> int:
     found: int = db.session.execute(select(func.count()).select_from(model)).scalar_one()
     db.session.rollback()
@@ -106,7 +74,7 @@ def number_of(model: Any) -> int:
 
 
 def test_nothing_is_kept_before_the_preview_was_confirmed(editor: FlaskClient, appeal: AppealView) -> None:
-    shown = post(editor, appeal, "", typed(ROWS))
+    shown = post_sheet(editor, appeal, "", typed_rows(ROWS))
     assert shown.status_code == 200
     assert "Is this right?" in shown.text
     assert "ana@mail.example" in shown.text
@@ -117,11 +85,11 @@ def test_nothing_is_kept_before_the_preview_was_confirmed(editor: FlaskClient, a
 def test_rows_with_consent_are_asked_to_confirm_and_the_others_counted(
     editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    assert enter(editor, appeal, ROWS).status_code == 303
+    assert enter_rows(editor, appeal, ROWS).status_code == 303
     assert counts(appeal.id).by_evidence == {"verified": 0, "reported": 0, "bulk": 2}
     db.session.rollback()
     assert "2 of them in a moment" in editor.get(f"/staff/appeals/{appeal.slug}/bulk-entries").text
-    sign_all()
+    sign_waiting_rows()
     assert number_of(SheetRow) == 0
     waiting = [(one.section_code, origin_of(one, runtime().vault)[1]) for one in db.session.scalars(select(SignUp))]
     # The country decides the section, as on the site; the tag names the section that collected it.
@@ -143,9 +111,9 @@ def test_who_has_signed_before_gets_what_the_site_would_send_and_staff_learn_not
         client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email=email, country=country))
     deliver()
     assert client.post(postbox.link(postbox.recipients.index("ana@mail.example"))).status_code == 303
-    answer = enter(editor, appeal, ROWS)
+    answer = enter_rows(editor, appeal, ROWS)
     assert answer.status_code == 303
-    sign_all()
+    sign_waiting_rows()
     assert number_of(Signature) == 1, "the one who has confirmed"
     assert number_of(SignUp) == 4, "each form, on paper or not, is a row of its own"
     assert counts(appeal.id).signatures == 1
@@ -155,13 +123,13 @@ def test_who_has_signed_before_gets_what_the_site_would_send_and_staff_learn_not
 def test_a_mailbox_is_never_bombed(editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
     for number in range(6):
         rows = [["Ana Ruiz", "ana@mail.example", "", "y"], [f"Other {chr(65 + number)}", "", "", ""]]
-        assert enter(editor, appeal, rows).status_code == 303
-    sign_all()
+        assert enter_rows(editor, appeal, rows).status_code == 303
+    sign_waiting_rows()
     deliver()
     assert postbox.recipients.count("ana@mail.example") == 1, "the same form again owes nothing new"
     rows = [["Ana Ruiz", f"ana+{number}@mail.example", "", "y"] for number in range(6)]
-    assert enter(editor, appeal, rows).status_code == 303
-    sign_all()
+    assert enter_rows(editor, appeal, rows).status_code == 303
+    sign_waiting_rows()
     deliver()
     # The site's own limit per mailbox, in any spelling of the address.
     assert len([one for one in postbox.recipients if one.startswith("ana")]) == 3
@@ -170,29 +138,29 @@ def test_a_mailbox_is_never_bombed(editor: FlaskClient, appeal: AppealView, deli
 def test_a_worker_that_dies_signs_nobody_up_twice(
     editor: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enter(editor, appeal, ROWS)
+    enter_rows(editor, appeal, ROWS)
     at = runtime()
     with monkeypatch.context() as patched:
         patched.setattr("campaign.services.offline.paper_sheet.delete", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             sign_sheet_rows(context=context(at.clock()), addressees=RefusedRecipients(at.settings))
     assert (number_of(SignUp), number_of(SheetRow)) == (0, 2)
-    sign_all()
+    sign_waiting_rows()
     assert (number_of(SignUp), number_of(Mail)) == (2, 3), "two signers and the editor's invitation"
     assert number_of(Signature) == 0, "none before its mailbox confirms"
 
 
 def test_what_has_become_too_late_to_sign_is_counted(editor: FlaskClient, appeal: AppealView, clock: Clock) -> None:
-    enter(editor, appeal, ROWS)
+    enter_rows(editor, appeal, ROWS)
     close(appeal.slug, context=context(clock.now))
-    sign_all()
+    sign_waiting_rows()
     assert counts(appeal.id).by_evidence == {"verified": 0, "reported": 0, "bulk": 4}
     assert (number_of(SignUp), number_of(Signature)) == (0, 0)
     assert verify() == []
 
 
 def test_undoing_forgets_who_was_not_signed_up_yet(editor: FlaskClient, appeal: AppealView) -> None:
-    enter(editor, appeal, ROWS)
+    enter_rows(editor, appeal, ROWS)
     entry = db.session.scalars(select(BulkEntry.id)).one()
     db.session.rollback()
     token = csrf(editor.get(f"/staff/appeals/{appeal.slug}/bulk-entries"))
@@ -203,18 +171,18 @@ def test_undoing_forgets_who_was_not_signed_up_yet(editor: FlaskClient, appeal: 
 
 
 def test_the_same_sheet_is_noticed_and_may_be_entered_again(editor: FlaskClient, appeal: AppealView) -> None:
-    assert enter(editor, appeal, ROWS).status_code == 303
-    again = enter(editor, appeal, ROWS[::-1])
+    assert enter_rows(editor, appeal, ROWS).status_code == 303
+    again = enter_rows(editor, appeal, ROWS[::-1])
     assert again.status_code == 422
     assert "exactly these rows was entered on" in again.text
     assert number_of(BulkEntry) == 1
-    assert enter(editor, appeal, ROWS, again="y").status_code == 303
+    assert enter_rows(editor, appeal, ROWS, again="y").status_code == 303
     assert number_of(BulkEntry) == 2
 
 
 def test_each_bad_cell_is_named_and_everything_typed_kept(editor: FlaskClient, appeal: AppealView) -> None:
     rows = [*ROWS, ["", "lost@mail.example", "", "y"], ["=1+1", "", "Atlantis", ""]]
-    answer = post(editor, appeal, "", typed(rows, day="2027-01-01"))
+    answer = post_sheet(editor, appeal, "", typed_rows(rows, day="2027-01-01"))
     assert answer.status_code == 422
     for said in ("Please write your name", "looks like a formula", "yet to come"):
         assert said in answer.text
@@ -224,7 +192,7 @@ def test_each_bad_cell_is_named_and_everything_typed_kept(editor: FlaskClient, a
 
 
 def test_more_rows_keep_what_was_typed(editor: FlaskClient, appeal: AppealView) -> None:
-    answer = post(editor, appeal, "", typed(ROWS) | {"more": "y"})
+    answer = post_sheet(editor, appeal, "", typed_rows(ROWS) | {"more": "y"})
     assert answer.status_code == 200
     assert 'name="name-28"' in answer.text
     assert 'name="name-29"' not in answer.text
@@ -232,18 +200,18 @@ def test_more_rows_keep_what_was_typed(editor: FlaskClient, appeal: AppealView) 
 
 
 def test_going_back_from_the_preview_keeps_the_rows(editor: FlaskClient, appeal: AppealView) -> None:
-    carried = hidden(post(editor, appeal, "", typed(ROWS)))
-    answer = editor.post(path(appeal, "/rows"), data=carried)
+    carried = hidden_fields(post_sheet(editor, appeal, "", typed_rows(ROWS)))
+    answer = editor.post(sheet_path(appeal, "/rows"), data=carried)
     assert answer.status_code == 200
     assert 'value="jo@mail.example"' in answer.text
 
 
 def test_a_csv_file_is_shown_and_kept(editor: FlaskClient, appeal: AppealView) -> None:
     text = "nom;courriel;pays;accord\nRenée Åström;r@mail.example;Belgique;oui\nLi;;;\n"
-    shown = post(editor, appeal, "/file", {**WHOLE, "file": (io.BytesIO(text.encode()), "rows.csv")})
+    shown = post_sheet(editor, appeal, "/file", {**SHEET_FIELDS, "file": (io.BytesIO(text.encode()), "rows.csv")})
     assert shown.status_code == 200
     assert "Renée Åström" in shown.text
-    assert editor.post(path(appeal, "/save"), data=hidden(shown)).status_code == 303
+    assert editor.post(sheet_path(appeal, "/save"), data=hidden_fields(shown)).status_code == 303
     entry = db.session.scalars(select(BulkEntry)).one()
     assert (entry.quantity, entry.sign_ups) == (1, 1)
     db.session.rollback()
@@ -261,7 +229,7 @@ def test_a_csv_file_is_shown_and_kept(editor: FlaskClient, appeal: AppealView) -
     ],
 )
 def test_a_bad_file_is_told_what_is_wrong(editor: FlaskClient, appeal: AppealView, data: bytes, said: str) -> None:
-    answer = post(editor, appeal, "/file", {**WHOLE, "file": (io.BytesIO(data), "rows.csv")})
+    answer = post_sheet(editor, appeal, "/file", {**SHEET_FIELDS, "file": (io.BytesIO(data), "rows.csv")})
     assert answer.status_code == 422
     assert said in answer.text
     assert 'value="Lyon"' in answer.text
@@ -270,11 +238,11 @@ def test_a_bad_file_is_told_what_is_wrong(editor: FlaskClient, appeal: AppealVie
 
 def test_a_file_with_more_columns_is_read_and_the_rest_said(editor: FlaskClient, appeal: AppealView) -> None:
     text = "Nr;Vorname;Name;E-Mail;Straße;Einwilligung\n1;Ana;Ruiz Vega;ana@mail.example;Weg 1;WAHR\n"
-    shown = post(editor, appeal, "/file", {**WHOLE, "file": (io.BytesIO(text.encode()), "rows.csv")})
+    shown = post_sheet(editor, appeal, "/file", {**SHEET_FIELDS, "file": (io.BytesIO(text.encode()), "rows.csv")})
     assert shown.status_code == 200
     assert "Ana Ruiz Vega" in shown.text
     assert "These columns were not read: Nr, Straße." in shown.text
-    assert editor.post(path(appeal, "/save"), data=hidden(shown)).status_code == 303
+    assert editor.post(sheet_path(appeal, "/save"), data=hidden_fields(shown)).status_code == 303
     entry = db.session.scalars(select(BulkEntry)).one()
     assert (entry.quantity, entry.sign_ups) == (0, 1)
     db.session.rollback()
@@ -282,16 +250,16 @@ def test_a_file_with_more_columns_is_read_and_the_rest_said(editor: FlaskClient,
 
 def send_file(browser: FlaskClient, appeal: AppealView, content: bytes) -> TestResponse:
     """Upload the file as a browser does; the test client would leave a temporary file open for this size."""
-    fields = {**WHOLE, "csrf_token": csrf(browser.get(path(appeal)))}
+    fields = {**SHEET_FIELDS, "csrf_token": csrf(browser.get(sheet_path(appeal)))}
     parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
     file = 'Content-Disposition: form-data; name="file"; filename="rows.csv"\r\nContent-Type: text/csv\r\n\r\n'
     body = "".join(f"--edge\r\n{part}\r\n" for part in parts).encode()
     body += b"--edge\r\n" + file.encode() + content + b"\r\n--edge--\r\n"
-    return browser.post(path(appeal, "/file"), data=body, content_type="multipart/form-data; boundary=edge")
+    return browser.post(sheet_path(appeal, "/file"), data=body, content_type="multipart/form-data; boundary=edge")
 
 
 def test_no_file_and_a_huge_one_are_refused(editor: FlaskClient, appeal: AppealView) -> None:
-    assert post(editor, appeal, "/file", WHOLE).status_code == 422
+    assert post_sheet(editor, appeal, "/file", SHEET_FIELDS).status_code == 422
     huge = send_file(editor, appeal, b"x" * 3_000_000)
     assert huge.status_code == 413
     assert "Nothing was saved" in huge.text
@@ -311,7 +279,7 @@ def test_who_erases_while_their_row_waits_is_not_signed_up_from_paper(
     assert (
         "held: 0" in report[report.index("rows of paper sheets that wait to be signed up: name, address, country") + 1]
     )
-    assert enter(editor, appeal, ROWS).status_code == 303
+    assert enter_rows(editor, appeal, ROWS).status_code == 303
     said = json.loads(app.test_cli_runner().invoke(args=["privacy", "report", "--json"]).output)
     (paper,) = [one for one in said if one["what"].startswith("rows of paper")]
     assert (paper["rows"], paper["overdue"]) == (number_of(SheetRow), 0)
@@ -322,7 +290,7 @@ def test_who_erases_while_their_row_waits_is_not_signed_up_from_paper(
     client.post(me, data={"do": "erase", "signature": "all"})
     assert number_of(SheetRow) == before - 1
     assert "You also signed on paper" not in client.get(me).text
-    sign_all()
+    sign_waiting_rows()
     digest = runtime().vault.address_digest(appeal.id, parse_address("ana@mail.example"))
     assert db.session.scalars(select(Signature.id).where(Signature.address_digest == digest)).first() is None
     db.session.rollback()
@@ -336,7 +304,7 @@ def test_a_row_that_waits_equals_nothing_else_under_its_address(
     deliver()
     client.post(postbox.link(postbox.recipients.index("ana@mail.example")))
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="ana@mail.example"))
-    assert enter(editor, appeal, ROWS).status_code == 303
+    assert enter_rows(editor, appeal, ROWS).status_code == 303
     values: dict[str, set[bytes]] = {}
     for table in Model.metadata.sorted_tables:
         cells = {cell for row in db.session.execute(select(table)) for cell in row if isinstance(cell, bytes)}
@@ -375,7 +343,7 @@ def test_the_same_sheet_sent_at_once_is_entered_once(app: Flask, appeal: AppealV
 def test_rows_that_a_backup_brings_back_go_with_who_erased_since(
     editor: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
-    assert enter(editor, appeal, ROWS).status_code == 303
+    assert enter_rows(editor, appeal, ROWS).status_code == 303
     vault, before = runtime().vault, number_of(SheetRow)
     digest = vault.journal_digest(vault.address_digest(appeal.id, parse_address("ana@mail.example")))
 
@@ -391,7 +359,7 @@ def test_rows_that_a_backup_brings_back_go_with_who_erased_since(
 def test_rows_that_wait_for_longer_than_a_day_are_told(
     app: Flask, editor: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
-    assert enter(editor, appeal, ROWS).status_code == 303
+    assert enter_rows(editor, appeal, ROWS).status_code == 303
     clock.now += timedelta(days=1, seconds=1)
     said = app.test_cli_runner().invoke(args=["privacy", "report"])
     assert (said.exit_code, f"{number_of(SheetRow)} TOO LONG" in said.output) == (1, True)
@@ -401,44 +369,44 @@ def test_rows_that_wait_for_longer_than_a_day_are_told(
 def test_two_thousand_rows_fit_through_the_preview(editor: FlaskClient, appeal: AppealView) -> None:
     lines = "".join(f"Person {'abcdefghij'[n % 10] * 60} {'abcd'[n % 4]},p{n}@mail.example,FR,y\n" for n in range(2000))
     text = "name,email,country,consent\n" + lines
-    shown = post(editor, appeal, "/file", {**WHOLE, "file": (io.BytesIO(text.encode()), "rows.csv")})
+    shown = post_sheet(editor, appeal, "/file", {**SHEET_FIELDS, "file": (io.BytesIO(text.encode()), "rows.csv")})
     assert shown.status_code == 200
-    assert editor.post(path(appeal, "/save"), data=hidden(shown)).status_code == 303
+    assert editor.post(sheet_path(appeal, "/save"), data=hidden_fields(shown)).status_code == 303
     assert number_of(SheetRow) == 2000
 
 
 def test_a_preview_that_was_changed_on_its_way_is_checked_again(editor: FlaskClient, appeal: AppealView) -> None:
-    carried = hidden(post(editor, appeal, "", typed(ROWS)))
+    carried = hidden_fields(post_sheet(editor, appeal, "", typed_rows(ROWS)))
     for rows in ("not json", json.dumps([[1, "x"]]), json.dumps([[1, "=1", "", "", ""]]), json.dumps({"a": 1}), "[]"):
-        assert editor.post(path(appeal, "/save"), data={**carried, "rows": rows}).status_code == 422
-    assert editor.post(path(appeal, "/save"), data={**carried, "country": "ZZ"}).status_code == 422
+        assert editor.post(sheet_path(appeal, "/save"), data={**carried, "rows": rows}).status_code == 422
+    assert editor.post(sheet_path(appeal, "/save"), data={**carried, "country": "ZZ"}).status_code == 422
     assert number_of(BulkEntry) == 0
 
 
 def test_a_sheet_of_another_section_stays_its_own(app: Flask, editor: FlaskClient, appeal: AppealView) -> None:
     other = staffed(app, Role.EDITOR, "be-nl")
-    assert enter(other, appeal, ROWS).status_code == 303
+    assert enter_rows(other, appeal, ROWS).status_code == 303
     # The same rows are not noticed here: no section learns what another one entered.
-    assert enter(editor, appeal, ROWS).status_code == 303
+    assert enter_rows(editor, appeal, ROWS).status_code == 303
     assert counts(appeal.id).by_section["be-nl"].total == 2
 
 
 def test_the_printed_sheet_has_the_case_the_columns_and_a_tagged_code(editor: FlaskClient, appeal: AppealView) -> None:
-    answer = editor.get(path(appeal, "/print.pdf?lang=fr"))
+    answer = editor.get(sheet_path(appeal, "/print.pdf?lang=fr"))
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
     (page,) = PdfReader(io.BytesIO(answer.data)).pages
     assert [round(float(side)) for side in page.mediabox[2:]] == [595, 842]
     said = page.extract_text()
     for words in ("TEACHER THREATENED", "/fr/appeals/ana-ruiz-vega?via=paper-fr", "fr@sections.example"):
         assert words in said.replace("\n", " ") or words in said.replace("\n", "")
-    own = editor.get(path(appeal, "/print.pdf?via=stall-lyon"))
+    own = editor.get(sheet_path(appeal, "/print.pdf?via=stall-lyon"))
     assert "via=stall-lyon" in PdfReader(io.BytesIO(own.data)).pages[0].extract_text().replace("\n", "")
-    assert editor.get(path(appeal, "/print.pdf?lang=xx")).status_code == 404
+    assert editor.get(sheet_path(appeal, "/print.pdf?lang=xx")).status_code == 404
 
 
 def test_a_long_case_still_fits_on_one_page(editor: FlaskClient, appeal: AppealView, clock: Clock) -> None:
     for language in ("en", "de", "es", "ru"):
-        answer = editor.get(path(appeal, f"/print.pdf?lang={language}"))
+        answer = editor.get(sheet_path(appeal, f"/print.pdf?lang={language}"))
         assert len(PdfReader(io.BytesIO(answer.data)).pages) == 1, language
 
 
@@ -447,6 +415,6 @@ def test_sheets_can_be_entered_after_the_end_and_are_only_counted(
 ) -> None:
     clock.now += 60 * DAY
     log_in_later(app, "editor.fr@staff.example", editor)
-    enter(editor, appeal, ROWS)
-    sign_all()
+    enter_rows(editor, appeal, ROWS)
+    sign_waiting_rows()
     assert counts(appeal.id).by_evidence["bulk"] == 4

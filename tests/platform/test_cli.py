@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from flask import Flask
 from sqlalchemy import delete, select, update
 
@@ -22,10 +21,7 @@ from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.sections.load_sections import SHIPPED, read_sections
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import DOCUMENT, START, confirm_newest, context
-
-
-def run_command(app: Flask, *arguments: str) -> Result:
-    return app.test_cli_runner().invoke(args=list(arguments))
+from tests.platform.commands import run_command
 
 
 @pytest.fixture

@@ -31,9 +31,9 @@ from campaign.services.handover.handover import make_handover, queue_handover
 from campaign.services.moderation.invalidate import add_invalidation, advance, begin
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
-from tests.announcements.test_announce import TEXTS
+from tests.announcements.announcements import TEXTS
 from tests.conftest import START, context
-from tests.handover.test_export import signed
+from tests.signing.signatures import sign_numbered
 from tests.staff.staff_clients import join
 
 # SQLite has no row-level security: there the filter of the queries is the only wall.
@@ -116,7 +116,7 @@ def fill(appeal: AppealView, code: str, by: Scope, first: int) -> None:
     """At least one row in each table, all of that section."""
     at = runtime()
     for number in (1, 2):
-        signed(appeal, f"Signer {code}", first + number, code, shares=number == 1)
+        sign_numbered(appeal, f"Signer {code}", first + number, code, shares=number == 1)
     enter(
         appeal.slug,
         BulkQuantity(Channel.LETTER, 7, START.date(), "Market", ""),

@@ -44,7 +44,7 @@ from campaign.services.signing.new_link import answer_link_requests, request_new
 from campaign.services.signing.own_letter import mail_own_letter
 from campaign.services.signing.withdraw import erase, set_sharing
 from tests.conftest import DAY, START, context
-from tests.moderation.test_invalidate import signed as signed_by_form
+from tests.signing.signatures import sign_and_confirm
 
 ADDRESS = parse_address("jeanne@mail.example")
 
@@ -99,7 +99,7 @@ def an_address_that_asked_for_links_of_no_worker(site: Site) -> SealedValue:
 
 def a_list_made(site: Site) -> tuple[int, SealedValue]:
     at = runtime()
-    signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
+    signature_id = sign_and_confirm(site.appeal, "Jeanne Martin", str(ADDRESS))
     set_sharing(signature_id, is_wanted=True, context=context(actor=SUPPORTER))
     number = queue_handover(
         site.appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(site.scope))
@@ -147,7 +147,7 @@ def a_row_signed_up(site: Site) -> SealedValue:
 
 
 def a_row_of_somebody_who_erased(site: Site) -> SealedValue:
-    signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
+    signature_id = sign_and_confirm(site.appeal, "Jeanne Martin", str(ADDRESS))
     held = a_row_signed_up(site)
     return replace(held, erase=lambda: erase(signature_id, context=context(actor=SUPPORTER)))
 
@@ -194,7 +194,7 @@ def whom_a_mail_never_sent_was_to(site: Site) -> SealedValue:
 
 
 def a_letter_in_own_words(site: Site) -> SealedValue:
-    signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
+    signature_id = sign_and_confirm(site.appeal, "Jeanne Martin", str(ADDRESS))
     site.deliver()
     mail_own_letter(signature_id, "My own words", context=context(actor=SUPPORTER))
     own = select(Mail).where(Mail.kind == MailKind.OWN_LETTER)

@@ -35,8 +35,8 @@ from tests.deploy.inbox import Inbox
 from tests.deploy.processes import environment, flask, free_port, running, wait_for, wait_until, web
 from tests.mail.dsn import MESSAGE, return_paths
 from tests.postgresql import programs
+from tests.staff.page_forms import Forms
 from tests.staff.staff_clients import PASSWORD
-from tests.staff.test_staff_injection import Forms
 
 pytestmark = pytest.mark.slow
 

@@ -28,7 +28,7 @@ from campaign.services.privacy.erasure_journal import forget, read_folder, repla
 from campaign.services.signing.unsubscribe import unsubscribe
 from campaign.services.signing.withdraw import delete_sign_ups_of_link, erase, set_updates, withdraw
 from tests.conftest import START, Clock, Postbox, context, form
-from tests.moderation.test_on_behalf import NEW, address_mails, addresses, my_page
+from tests.moderation.address_change import NEW_EMAIL, address_mails, my_page, stored_addresses
 
 # For the whole gate: the quick part has to stay short.
 pytestmark = pytest.mark.slow
@@ -168,7 +168,7 @@ def test_a_changed_address_does_not_come_back(
     postbox: Postbox,
 ) -> None:
     before = backup()
-    old = addresses(six_signers["stays"])[0] or ""
+    old = stored_addresses(six_signers["stays"])[0] or ""
 
     def change(to: str) -> None:
         clock.now += timedelta(hours=1)
@@ -179,7 +179,7 @@ def test_a_changed_address_does_not_come_back(
         assert client.post(link).status_code == 200
 
     used: set[str] = set()
-    change(NEW)
+    change(NEW_EMAIL)
     write_out(tmp_path, context=context())
     written = read_folder(tmp_path, vault=runtime().vault).erasures
     assert replay(written, context=context()) == {}, "who is there under the new address stays"
@@ -192,7 +192,7 @@ def test_a_changed_address_does_not_come_back(
     restore(after)
     change(old)
     assert replay(written, context=context()) == {}, "who took the old address back has it"
-    assert addresses(six_signers["stays"]) == [old]
+    assert stored_addresses(six_signers["stays"]) == [old]
 
 
 def test_a_file_holds_no_address_and_is_its_owners_alone(six_signers: dict[str, int], tmp_path: Path) -> None:

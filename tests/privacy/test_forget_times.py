@@ -28,7 +28,7 @@ from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.report_action import record_report
 from campaign.services.signing.withdraw import erase, withdraw
 from tests.conftest import DAY, START, context
-from tests.moderation.test_invalidate import signed
+from tests.signing.signatures import sign_and_confirm
 from tests.staff.staff_clients import join
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ HOUR = timedelta(hours=1)
 
 def acting(appeal: AppealView, name: str, at: datetime) -> int:
     """Return a signature confirmed at that moment, with a letter reported 70 minutes later."""
-    one = signed(appeal, f"Ana {name.upper()}", f"{name}@mail.example", at=at)
+    one = sign_and_confirm(appeal, f"Ana {name.upper()}", f"{name}@mail.example", at=at)
     assert record_report(one, Channel.LETTER, target=0, context=context(at + timedelta(minutes=70), SUPPORTER))
     return one
 
@@ -99,7 +99,7 @@ def test_erased_in_the_hour_of_signing_it_leaves_no_hour_once_that_is_over(app: 
 def test_an_erased_signer_signs_again_and_is_counted_once(app: Flask, appeal: AppealView) -> None:
     one = acting(appeal, "a", START)
     erase(one, context=context(START + 3 * HOUR, SUPPORTER))
-    again = signed(appeal, "Ana A", "a@mail.example", at=START + 4 * HOUR)
+    again = sign_and_confirm(appeal, "Ana A", "a@mail.example", at=START + 4 * HOUR)
     assert counts(appeal.id).by_channel == {"signature": 1, "letter": 1}
     db.session.rollback()
     erase(again, context=context(START + 5 * HOUR, SUPPORTER))

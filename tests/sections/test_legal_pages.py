@@ -20,7 +20,7 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.services.sections.site_text import write_site_text
 from tests.conftest import clear_caches, context, settings_for
-from tests.platform.test_cli import run_command
+from tests.platform.commands import run_command
 
 THEME = """
 [facts]

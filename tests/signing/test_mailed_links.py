@@ -22,7 +22,7 @@ from campaign.services.abuse.alert import raise_alert
 from campaign.services.announcements.reminders import enqueue_reminders
 from campaign.services.announcements.weekly_digest import enqueue_digests
 from campaign.services.staff.accounts import Invitation, invite, set_preferences
-from tests.announcements.test_announce import announced, fan_out_now
+from tests.announcements.announcements import fan_out_now, send_announcement
 from tests.attack import IS_ATTACK, Figure
 from tests.conftest import DAY, START, Clock, Postbox, context, form, text_of
 from tests.staff.staff_clients import csrf, join
@@ -56,7 +56,7 @@ def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postb
     client.post(URL, data=form(email="pending@mail.example"))
     deliver()
     assert enqueue_reminders(context=context(START + 2 * DAY)) == 2
-    announced(appeal)  # an outcome, whose mail holds a link to unsubscribe
+    send_announcement(appeal)  # an outcome, whose mail holds a link to unsubscribe
     fan_out_now()
     clock.now += 2 * DAY
     deliver()

@@ -20,8 +20,8 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.web.public.signing.sign import REFUSED_RECIPIENTS
 from tests.conftest import DOCUMENT, Postbox, clear_caches, context, form
-from tests.offline.test_paper_sheet import enter, sign_all
-from tests.privacy.thief.test_same_answer import statements
+from tests.offline.sheets import enter_rows, sign_waiting_rows
+from tests.platform.statements import recorded_statements
 from tests.staff.staff_clients import csrf, staffed
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -112,8 +112,8 @@ def test_a_refused_address_on_a_paper_sheet_gets_no_mail(
     editor = staffed(app, Role.EDITOR)
     emails = [*dict.fromkeys(resolved(email).lower() for email in REFUSED_EMAILS), "jeanne@interior.gob.example"]
     rows = [[f"Signer {chr(65 + number)}", email, "FR", "y"] for number, email in enumerate(emails)]
-    assert enter(editor, appeal_with_targets, rows).status_code == 303
-    sign_all()
+    assert enter_rows(editor, appeal_with_targets, rows).status_code == 303
+    sign_waiting_rows()
     deliver()
     assert [to for to in postbox.recipients if not to.endswith("@staff.example")] == ["jeanne@interior.gob.example"]
     states = db.session.scalars(select(Mail.state).where(Mail.kind == "confirmation")).all()
@@ -137,7 +137,7 @@ def test_a_refused_address_gets_no_mail_about_a_change_of_address(
     deliver()
     answers, statements_sent, earlier_mails = [], [], len(postbox.recipients)
     for new in ("jeanne@interior.gob.example", resolved(email)):
-        with statements() as recorded:
+        with recorded_statements() as recorded:
             answers.append(comparable_answer(client.post(me, data={"do": "address", "email": new})))
         statements_sent.append(recorded)
         deliver()

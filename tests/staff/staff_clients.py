@@ -97,3 +97,14 @@ def _security(app: Flask) -> Any:
 def _hashed(app: Flask) -> str:
     with app.extensions["tocsin_staff"].app_context():
         return str(hash_password(PASSWORD))
+
+
+def invitation_path(email: str = "ana@staff.example", role: Role = Role.VIEWER) -> str:
+    return path_of(invite(Invitation(email, "fr", role, "en"), context=context(runtime().clock())))
+
+
+def make_recovery_codes(desk: FlaskClient) -> list[str]:
+    token = csrf(desk.get("/staff/mf-recovery-codes"))
+    page = desk.post("/staff/mf-recovery-codes", data={"generate_codes": "y", "csrf_token": token})
+    desk.post("/staff/logout", data={"csrf_token": token})
+    return re.findall(r"<code[^>]*>([^<]+)</code>", page.text)

@@ -27,7 +27,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.privacy.disclosure import disclose
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import DAY, START, Clock, Postbox, confirm_newest, context, text_of
-from tests.handover.test_export import signed
+from tests.signing.signatures import sign_numbered
 from tests.staff.staff_clients import csrf, join, log_in
 
 ANA = "ana@staff.example"
@@ -37,8 +37,8 @@ WHY = "asked by letter to be found"
 @pytest.fixture
 def desk(app: Flask, appeal: AppealView) -> FlaskClient:
     """Return an editor's browser; two people have signed in the section."""
-    signed(appeal, "Jeanne Martin", 1, shares=True)
-    signed(appeal, "Jo Smit", 2)
+    sign_numbered(appeal, "Jeanne Martin", 1, shares=True)
+    sign_numbered(appeal, "Jo Smit", 2)
     join(app, ANA, Role.EDITOR)
     return log_in(app, ANA)
 
@@ -129,7 +129,7 @@ def test_copying_page_by_page_is_stopped_and_others_are_alerted(
 
 def test_no_number_spells_an_address(desk: FlaskClient, appeal: AppealView) -> None:
     """Refuse the attack: patterns that grow by a letter, and the number of those who match."""
-    signed(appeal, "Zoe Quill", 3)
+    sign_numbered(appeal, "Zoe Quill", 3)
     asked = ("p3*@mail.example", "pq*@mail.example", "zzz*@*", "p3@mail.example", "p1@mail.example")
     said = set()
     for pattern in asked:
@@ -149,7 +149,7 @@ def test_no_number_spells_an_address(desk: FlaskClient, appeal: AppealView) -> N
 
 def test_large_counts_are_shown_and_small_ones_are_not(desk: FlaskClient, appeal: AppealView) -> None:
     for number in range(3, 7):
-        signed(appeal, f"Person {'ABCDEFG'[number]}", number)
+        sign_numbered(appeal, f"Person {'ABCDEFG'[number]}", number)
     chosen = {"domain": "mail.example", "reason": WHY}
     assert "Take 6 signatures out" in desk.get(post(desk, "/moderation/invalidations", **chosen).location).text
     with transaction() as session:

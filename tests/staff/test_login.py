@@ -22,15 +22,11 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
-from campaign.services.staff.accounts import Invitation, change_account, invite
+from campaign.services.staff.accounts import change_account
 from tests.conftest import Clock, Postbox, context, text_of
-from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, path_of, staffed
+from tests.staff.staff_clients import PASSWORD, code_for, csrf, invitation_path, join, log_in, path_of, staffed
 
 Deliver = Callable[[], dict[str, int]]
-
-
-def invited(email: str = "ana@staff.example", role: Role = Role.VIEWER) -> str:
-    return path_of(invite(Invitation(email, "fr", role, "en"), context=context(runtime().clock())))
 
 
 def bare(page: str) -> str:
@@ -41,7 +37,7 @@ def bare(page: str) -> str:
 def test_the_invitation_is_mailed_and_opens_the_account_once(
     app: Flask, client: FlaskClient, deliver: Deliver, postbox: Postbox
 ) -> None:
-    link = invited()
+    link = invitation_path()
     deliver()
     assert postbox.recipients == ["ana@staff.example"]
     assert link in text_of(postbox.messages[0])
@@ -58,9 +54,9 @@ def test_the_invitation_is_mailed_and_opens_the_account_once(
 
 
 def test_only_the_newest_invitation_opens_and_not_for_ever(client: FlaskClient, clock: Clock) -> None:
-    first = invited()
+    first = invitation_path()
     clock.now += timedelta(minutes=1)
-    second = invited()
+    second = invitation_path()
     assert client.get(first).status_code == 410
     assert client.get(second).status_code == 200
     clock.now += INVITATION_LIFETIME
@@ -70,7 +66,7 @@ def test_only_the_newest_invitation_opens_and_not_for_ever(client: FlaskClient, 
 def test_an_account_is_not_invited_again(app: Flask) -> None:
     join(app, "ana@staff.example", Role.VIEWER)
     with pytest.raises(StateError):
-        invited("Ana@Staff.example", Role.ADMIN)
+        invitation_path("Ana@Staff.example", Role.ADMIN)
 
 
 def test_a_wrong_address_and_a_wrong_password_get_the_same_answer(app: Flask, client: FlaskClient) -> None:
@@ -104,7 +100,7 @@ def test_a_log_in_without_the_second_factor_its_role_needs_leads_to_set_up_befor
 
 @pytest.mark.parametrize("role", sorted(TWO_FACTOR_ROLES))
 def test_roles_that_see_names_or_publish_need_a_second_factor(app: Flask, client: FlaskClient, role: Role) -> None:
-    link = invited("cleo@staff.example", role)
+    link = invitation_path("cleo@staff.example", role)
     client.post(link, data={"password": PASSWORD, "csrf_token": csrf(client.get(link))})
     token = csrf(client.get("/staff/login"))
     answer = client.post(

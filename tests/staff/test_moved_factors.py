@@ -12,8 +12,7 @@ from campaign.domain.staff.roles import Role
 from campaign.models import AbuseAlert
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
-from tests.signing.links.test_used_once import make_recovery_codes
-from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in
+from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, make_recovery_codes
 
 # For the whole gate: it starts PostgreSQL, and hashes passwords.
 pytestmark = pytest.mark.slow

@@ -6,8 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign.web.staff.staff.passwords import is_guessed_soon
-from tests.staff.staff_clients import PASSWORD, csrf
-from tests.staff.test_login import invited
+from tests.staff.staff_clients import PASSWORD, csrf, invitation_path
 
 KNOWN = ["tocsin", "amnistie", "ana@staff.example"]
 
@@ -27,7 +26,7 @@ def test_a_password_may_have_any_characters(password: str) -> None:
 
 
 def test_the_invitation_explains_a_refused_password(client: FlaskClient) -> None:
-    link = invited()
+    link = invitation_path()
     page = client.get(link)
     for common in ("letmeinletmein", "ana@staff.example"):
         answer = client.post(link, data={"password": common, "csrf_token": csrf(page)})

@@ -37,7 +37,7 @@ from campaign.services.handover.handover import make_handover, queue_handover
 from campaign.services.moderation.invalidate import add_invalidation, advance, begin
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
-from tests.announcements.test_announce import edition_of
+from tests.announcements.announcements import edition_of
 from tests.appeals.editing.editor import form_values
 from tests.conftest import DOCUMENT, START, confirm_newest, context, form
 from tests.staff.route_matrix import MATRIX, SAID, Route

@@ -6,13 +6,8 @@ content security policy switched off; then the exported files are read.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from html.parser import HTMLParser
-from typing import Any
-from urllib.parse import urljoin
 
 import pytest
 from flask import Flask
@@ -33,12 +28,13 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, stop
 from campaign.services.moderation import invalidate
 from campaign.services.sections.site_text import write_site_text
+from tests.abuse.injection import Tab, hostile_draft, is_harmless, store_signer, tab  # noqa: F401  fixtures among them
 from tests.abuse.payloads import payloads
-from tests.abuse.test_injection import Tab, hostile, is_harmless, signer, tab  # noqa: F401  fixtures among them
 from tests.attack import IS_ATTACK, Figure
 from tests.browser.conftest import browser  # noqa: F401  a fixture
 from tests.conftest import START, clear_caches, confirm_at, context
 from tests.handover.test_export import FORMULAS, rows
+from tests.staff.page_forms import Forms, sent_forms
 from tests.staff.staff_clients import join, log_in, log_in_later
 
 pytestmark = [
@@ -58,60 +54,6 @@ moderation/invalidations/{i}""".split()
 # Administrators' pages; and the list of all appeals, opened last.
 ADMINS = ["audit", "outbox"]
 LISTS = ["", "appeals", "moderation"]
-_TYPED = {"text", "search", "email", "url", "tel", "password", ""}
-
-
-@dataclass
-class Form:
-    """A form of a page: its values, and the fields for text or files."""
-
-    action: str
-    method: str
-    values: dict[str, str] = field(default_factory=dict)
-    typed: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-
-
-class Forms(HTMLParser):
-    """A parser of a page's forms."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[Form] = []
-        self._select = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Handle a start tag for HTMLParser."""
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.found.append(Form(given.get("action", ""), given.get("method", "get").lower()))
-        if not self.found:
-            return
-        form, name = self.found[-1], given.get("name", "")
-        if tag == "textarea" or (tag == "input" and given.get("type", "") in _TYPED):
-            form.typed.append(name)
-        elif tag == "input" and given.get("type") == "file":
-            form.files.append(name)
-        elif tag == "input" and given.get("type") in {"hidden", "number", "date"}:
-            form.values[name] = given.get("value", "")
-        elif tag == "select":
-            self._select = name
-        elif tag == "option" and ("selected" in given or self._select not in form.values):
-            form.values[self._select] = given.get("value", "")
-
-
-def sent_forms(desk: FlaskClient, path: str, payload: str) -> Iterator[tuple[str | None, bytes]]:
-    """Send each form of that page with the payload in each of its fields; yield kind and content of the answers."""
-    for form in Forms(desk.get(path).text).found:
-        if form.method != "post" or not (form.typed or form.files) or "logout" in form.action:
-            continue
-        data: dict[str, Any] = form.values | dict.fromkeys(form.typed, payload)
-        data |= {name: (io.BytesIO(f"name,email\n{payload}\n".encode()), f"{payload}.csv") for name in form.files}
-        answer = desk.post(urljoin(path, form.action), data=data)
-        assert answer.status_code < 500, (path, form)
-        assert answer.status_code != 400, (path, form)  # its token is missing: no page would be opened
-        yield answer.mimetype, answer.data
 
 
 @dataclass
@@ -127,12 +69,12 @@ def made(payload: str, number: int, editor: int) -> Case:
     """Make everything that a document, a supporter, a mail server and colleagues can write, from the payload."""
     slug = f"case-{number}"
     options = ImportOptions(slug=slug, deadline=date(2099, 1, 1))
-    import_draft(hostile(payload), options, context=context(), lines=(payload, payload))
+    import_draft(hostile_draft(payload), options, context=context(), lines=(payload, payload))
     publish(slug, context=context())
     with transaction() as session:
         session.execute(update(Appeal).where(Appeal.slug == slug).values(section_code="fr"))
         appeal_id = session.scalars(select(Appeal.id).where(Appeal.slug == slug)).one()
-    signature_id = confirm_at(signer(appeal_id, payload), START)
+    signature_id = confirm_at(store_signer(appeal_id, payload), START)
     by = Scope(editor, Role.EDITOR, "fr")
     text = payload.replace("\x00", "")
     writing = context(START, staff_actor(by))

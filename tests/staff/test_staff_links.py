@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from campaign.domain.signing.token import Purpose
 from campaign.domain.staff.roles import Role
@@ -18,6 +18,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.staff.accounts import Invitation, invite, set_preferences
 from tests.conftest import START, Clock, Postbox, context, text_of
+from tests.platform.statements import recorded_statements
 from tests.staff.staff_clients import PASSWORD, csrf, join, path_of
 
 ANA, BOB = "ana@staff.example", "bob@staff.example"
@@ -100,19 +101,18 @@ def test_asking_for_a_password_looks_for_no_account(app: Flask, client: FlaskCli
     invite(Invitation("waits@staff.example", "fr", Role.VIEWER, "en"), context=context())
     with transaction() as session:
         session.execute(update(Staff).where(Staff.id == join_ended(app)).values(active=False))
-    token, said = csrf(client.get("/staff/reset")), {}
+    token, answers = csrf(client.get("/staff/reset")), {}
+    staff: Flask = app.extensions["tocsin_staff"]
+    with staff.app_context():
+        engine = db.engine
     for email in (ANA, "waits@staff.example", "ended@staff.example", "nobody@staff.example"):
-        heard: list[str] = []
-        staff: Flask = app.extensions["tocsin_staff"]
-        with staff.app_context():
-            engine = db.engine
-        event.listen(engine, "before_cursor_execute", listener := lambda *args, into=heard: into.append(str(args[2])))
-        answer = client.post("/staff/reset", data={"email": email, "csrf_token": token})
-        event.remove(engine, "before_cursor_execute", listener)
-        said[email] = (answer.status_code, answer.text.replace(email, "").replace(token, ""), tuple(heard))
-    assert said[ANA][2]
-    assert not any(" staff " in f" {one} " for one in said[ANA][2]), "no account is looked for"
-    assert len({one[2] for one in said.values()}) == 1
+        with recorded_statements(engine) as statements:
+            answer = client.post("/staff/reset", data={"email": email, "csrf_token": token})
+        text = answer.text.replace(email, "").replace(token, "")
+        answers[email] = (answer.status_code, text, tuple(statements))
+    assert answers[ANA][2]
+    assert not any(" staff " in f" {statement} " for statement in answers[ANA][2]), "no account is looked for"
+    assert len({statements for _, _, statements in answers.values()}) == 1
     db.session.rollback()
     assert len(db.session.scalars(select(ResetRequest.id)).all()) == 4
 

@@ -28,10 +28,10 @@ from campaign.platform.runtime import runtime
 from campaign.services.staff.accounts import Invitation, invite
 from tests.browser.axe import LOOKS, axe_findings, looks_of
 from tests.conftest import context
+from tests.staff.page_forms import sent_forms
 from tests.staff.route_matrix import MATRIX
 from tests.staff.staff_clients import PASSWORD, csrf, join, log_in
 from tests.staff.test_route_matrix import call, places  # noqa: F401  a fixture
-from tests.staff.test_staff_injection import sent_forms
 
 pytestmark = [
     pytest.mark.browser,

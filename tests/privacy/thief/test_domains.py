@@ -23,7 +23,7 @@ from campaign.queries.moderation.domain_history import domain_histories
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.privacy.retention import purge_expired
 from tests.conftest import Clock, confirm_newest, context
-from tests.privacy.thief.test_tables import Person, all_rows, send
+from tests.privacy.thief.stolen_tables import Person, all_rows, send_form
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def test_the_row_of_a_domain_does_not_tell_whether_somebody_else_confirmed_there
 ) -> None:
     vault = runtime().vault
     for number in SIGNED:
-        send(appeal, Person(number).name, f"anna@small{number}.example", clock)
+        send_form(appeal, Person(number).name, f"anna@small{number}.example", clock)
         confirm_newest(clock.now)
     watch(clock, vault)
     deliver()
@@ -56,7 +56,7 @@ def test_the_row_of_a_domain_does_not_tell_whether_somebody_else_confirmed_there
     db.session.rollback()
     for number in range(DOMAINS):
         for mark in range(2 * (number + 1)):
-            send(appeal, Person(500).name, f"thief+{mark}@small{number}.example", clock, is_thief=True)
+            send_form(appeal, Person(500).name, f"thief+{mark}@small{number}.example", clock, is_thief=True)
             confirm_newest(clock.now)
     watch(clock, vault)
     rows = [row for (table, _), row in all_rows().items() if table == "mail_domain"]

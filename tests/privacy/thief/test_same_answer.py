@@ -5,13 +5,11 @@ The times themselves are measured by `make attack`; here the statements behind t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from campaign.domain.outbox.mail_state import SuppressionReason
 from campaign.domain.signing.address import parse_address
@@ -24,24 +22,10 @@ from campaign.queries.signing.person import digests_of_address
 from campaign.services.outbox.suppression import suppress
 from campaign.web.caching import data_cache
 from tests.conftest import Postbox, form
+from tests.platform.statements import recorded_statements
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "invalidated")
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Yield every statement that is sent to the database meanwhile."""
-    said: list[str] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        said.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", hear)
-    try:
-        yield said
-    finally:
-        event.remove(db.engine, "before_cursor_execute", hear)
 
 
 @pytest.fixture
@@ -76,7 +60,7 @@ def test_the_same_statements_and_the_same_bytes_for_every_address(
     seen: dict[str, Any] = {}
     client.post(path, data=form(email="first@mail.example"))  # read now what the process caches
     for state, email in addresses.items():
-        with statements() as said:
+        with recorded_statements() as said:
             answer = client.post(path, data=form(email=email))
         headers = sorted(pair for pair in answer.headers if not pair[0].startswith("X-RateLimit"))
         seen[state] = (answer.status_code, answer.data, headers, said)

@@ -21,54 +21,29 @@ from sqlalchemy import Connection, delete, select, update
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import SealedPlace, at_sign_up
 from campaign.domain.signing.address import Address, parse_address
-from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Action, Consent, Mail, Signature, SignUp
-from campaign.platform import Model, db
+from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.counting.tally import hour_of
 from campaign.services.privacy.retention import purge_expired
-from campaign.services.signing.sign import SignUpRequest as Form
-from campaign.services.signing.sign import sign
 from campaign.services.signing.sign_statement import write_sign_up
 from tests.attack import Figure
 from tests.conftest import START, Clock, Postbox, confirm_newest, context, form
+from tests.privacy.thief.stolen_tables import MARKED_COUNTRY, MARKED_LOCALE, Key, Person, Tables, all_rows, send_form
 
 # For the whole gate: it signs some thousands.
 pytestmark = pytest.mark.slow
 
 SIGNERS, TARGETS, DRAWS = 2000, 50, 200
-# The marks of the thief's own forms.
-MARK, MARKED_LOCALE, MARKED_COUNTRY = "thief", "ar", "TV"
 # Foreign keys that tell of no person by themselves.
 COMMON = {"appeal_id", "section_code", "announcement_id", "staff_id", "slot"}
-Key = tuple[str, Any]
-Tables = dict[Key, dict[str, Any]]
-
-
-class Person:
-    """A person whom the thief is interested in, or any signer."""
-
-    def __init__(self, number: int) -> None:
-        self.name = f"Anaïs Number{chr(97 + number % 26)}{chr(97 + number // 26 % 26)}{chr(97 + number // 676)}"
-        # Half of them have a rare mail domain.
-        domain = "gmail.com" if number % 2 else f"rare{number}.example"
-        self.email = f"anais.number{number}@{domain}"
-        self.beside = f"somebody{number}@{domain}"
-
-
-def send(appeal: AppealView, name: str, email: str, clock: Clock, *, is_thief: bool = False) -> None:
-    country, locale = (MARKED_COUNTRY, MARKED_LOCALE) if is_thief else ("FR", "en")
-    via = MARK if is_thief else None
-    form = Form(appeal.id, "fr", country, name, parse_address(email), locale, "en", 1, via, network_digest=b"n" * 16)
-    sign(form, context=context(clock.now, SUPPORTER))
-    clock.now += timedelta(seconds=1)
 
 
 def probe(appeal: AppealView, target: Person, number: int, clock: Clock) -> None:
-    send(appeal, "Some Body", target.email, clock, is_thief=True)
-    send(appeal, "Some Body", target.beside, clock, is_thief=True)
-    send(appeal, target.name, f"own{number}@thief.example", clock, is_thief=True)
+    send_form(appeal, "Some Body", target.email, clock, is_thief=True)
+    send_form(appeal, "Some Body", target.beside, clock, is_thief=True)
+    send_form(appeal, target.name, f"own{number}@thief.example", clock, is_thief=True)
     confirm_newest(clock.now)
 
 
@@ -83,24 +58,12 @@ def crowd(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person],
     signers += [Person(number) for number in range(TARGETS, TARGETS + SIGNERS - len(signers))]
     draw.shuffle(signers)
     for one in signers:
-        send(appeal, one.name, one.email, clock)
+        send_form(appeal, one.name, one.email, clock)
         confirm_newest(clock.now)
     for number in range(1, TARGETS, 2):
         probe(appeal, targets[number], number, clock)
     deliver()
     return targets, signed
-
-
-def all_rows() -> Tables:
-    """Return all rows of all tables, as a thief of the files or of a backup has them."""
-    db.session.rollback()
-    found: Tables = {}
-    for table in Model.metadata.sorted_tables:
-        keys = [column.name for column in table.primary_key]
-        for row in db.session.execute(select(table)):
-            values = dict(row._mapping)
-            found[table.name, tuple(values[name] for name in keys)] = values
-    return found
 
 
 def joined(tables: Tables) -> dict[Key, set[Key]]:
@@ -201,13 +164,13 @@ def send_hourly(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Pe
     targets = [Person(number) for number in range(TARGETS)]
     hours: dict[int, Any] = {}
     for number, one in enumerate(targets):
-        send(appeal, "Some Body", one.email, clock, is_thief=True)
+        send_form(appeal, "Some Body", one.email, clock, is_thief=True)
         hours[number] = hour_of(clock.now - timedelta(seconds=1))
         deliver()
         clock.now = START + timedelta(hours=number + 1)
     signed = set(random.Random(3).sample(range(TARGETS), TARGETS // 2))  # noqa: S311  no secret
     for number in signed:
-        send(appeal, targets[number].name, targets[number].email, clock)
+        send_form(appeal, targets[number].name, targets[number].email, clock)
         confirm_newest(clock.now)
     return targets, signed, hours
 
@@ -228,12 +191,12 @@ def advantage_by_orphans(appeal: AppealView, clock: Clock) -> float:
     targets = [Person(number) for number in range(TARGETS)]
     signed = set(random.Random(5).sample(range(TARGETS), TARGETS // 2))  # noqa: S311  no secret
     for number in signed:
-        send(appeal, targets[number].name, targets[number].email, clock)
+        send_form(appeal, targets[number].name, targets[number].email, clock)
         confirm_newest(clock.now)
     clock.now += timedelta(days=1)
     guesses, before = [], count_orphans()
     for one in targets:
-        send(appeal, "Some Body", one.email, clock, is_thief=True)
+        send_form(appeal, "Some Body", one.email, clock, is_thief=True)
         now = count_orphans()
         guesses.append(now > before)
         before = now
@@ -344,7 +307,7 @@ def test_no_minute_and_no_message_id_is_left_after_a_while(
 ) -> None:
     clock.now = START + timedelta(minutes=17, seconds=3)
     for number in range(5):
-        send(appeal, f"Ana {chr(97 + number)}", f"ana{number}@mail.example", clock)
+        send_form(appeal, f"Ana {chr(97 + number)}", f"ana{number}@mail.example", clock)
         if number:
             confirm_newest(clock.now)
     deliver()

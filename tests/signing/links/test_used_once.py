@@ -30,7 +30,7 @@ from campaign.services.staff import one_time as once
 from campaign.services.staff.accounts import Invitation, invite
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, Postbox, context, text_of
-from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, path_of
+from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, make_recovery_codes, path_of
 
 pytestmark = pytest.mark.slow
 
@@ -203,13 +203,6 @@ def test_an_appeal_is_published_once(app: Flask) -> None:
     with ThreadPoolExecutor(BROWSERS) as pool:
         assert sum(pool.map(publish_now, range(BROWSERS))) == 1
     assert count_audit_entries("appeal.publish") == 1
-
-
-def make_recovery_codes(desk: FlaskClient) -> list[str]:
-    token = csrf(desk.get("/staff/mf-recovery-codes"))
-    page = desk.post("/staff/mf-recovery-codes", data={"generate_codes": "y", "csrf_token": token})
-    desk.post("/staff/logout", data={"csrf_token": token})
-    return re.findall(r"<code[^>]*>([^<]+)</code>", page.text)
 
 
 def count_sessions() -> int:
