@@ -39,4 +39,4 @@ def verify_(is_repairing: bool, as_json: bool) -> None:
 def _difference_line(difference: Difference) -> str:
     hour = f" {difference.hour:%Y-%m-%d %H}h" if difference.hour else ""
     cell = f"appeal {difference.appeal_id} {difference.section_code} {difference.channel} {difference.evidence}"
-    return f"{difference.of}: {cell}{hour}: stored {difference.stored}, counted {difference.counted}"
+    return f"{difference.kind}: {cell}{hour}: stored {difference.stored}, counted {difference.counted}"

@@ -155,7 +155,7 @@ def test_tags_that_are_only_looked_at_push_no_source_out(
         "made-up-0": (5, 0),
         OTHER_SOURCES: (9, 0),
     }
-    assert found.whole.viewed == 14
+    assert found.total.viewed == 14
     assert [one.value for one in funnel(appeal.id, ALL, section="fr", now=clock.now).sources] == ["stall-lyon"]
 
 

@@ -62,7 +62,7 @@ def test_a_wrong_count_is_found_and_repaired(app: Flask, appeal: AppealView) -> 
     db.session.execute(delete(TallyHour))
     db.session.commit()
     found = verify()
-    assert {one.of for one in found} == {"tally", "hour"}
+    assert {one.kind for one in found} == {"tally", "hour"}
     assert repair(context=context()) == found
     assert verify() == []
     assert counts(appeal.id).signatures == 6
@@ -73,7 +73,7 @@ def test_an_action_without_its_signature_is_found(app: Flask, appeal: AppealView
     confirm_at(sign_many(appeal, 1)[0], START)
     db.session.execute(update(Signature).values(state="pending"))
     db.session.commit()
-    assert [(one.of, one.stored, one.counted) for one in verify()] == [("signatures", 1, 0)]
+    assert [(one.kind, one.stored, one.counted) for one in verify()] == [("signatures", 1, 0)]
 
 
 def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: AppealView, clock: Clock) -> None:

@@ -22,7 +22,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.counting.funnel import Funnel, StageCount, funnel
+from campaign.queries.counting.funnel import Funnel, FunnelRow, funnel
 from campaign.services.counting import funnel_counts as steps
 from campaign.services.counting.funnel_counts import roll_up_funnel
 from campaign.services.signing.sign import SignUpRequest, sign
@@ -53,7 +53,7 @@ def seen(appeal: AppealView, scope: Scope = ME, section: str | None = None) -> F
     return funnel(appeal.id, scope, section=section, now=runtime().clock())
 
 
-def of(rows: tuple[StageCount, ...]) -> dict[str, tuple[int, int]]:
+def of(rows: tuple[FunnelRow, ...]) -> dict[str, tuple[int, int]]:
     return {one.value: (one.signed, one.confirmed) for one in rows}
 
 
@@ -69,9 +69,9 @@ def test_signed_and_confirmed_by_provider_and_source(app: Flask, appeal: AppealV
     assert of(found.providers) == {"gmail": (2, 1), "outlook": (1, 0), "other": (1, 0)}
     assert of(found.sources) == {"stall-lyon": (2, 1), "poster": (1, 0)}
     assert {step: number for step, number in found.waits.items() if number} == {FunnelStage.WITHIN_HOUR: 1}
-    assert (found.whole.signed, found.whole.recent_signed, found.whole.recent_confirmed) == (4, 4, 1)
+    assert (found.total.signed, found.total.recent_signed, found.total.recent_confirmed) == (4, 4, 1)
     assert of(seen(appeal, ME, "be-nl").providers) == of(found.providers), "viewers see their own section"
-    assert seen(appeal, ALL).whole.signed == 5
+    assert seen(appeal, ALL).total.signed == 5
     assert of(seen(appeal, ALL, "be-nl").providers) == {"gmail": (1, 0)}
 
 
@@ -102,15 +102,15 @@ def test_every_form_counts_alike_and_confirming_once(app: Flask, appeal: AppealV
 
 def test_what_looks_like_a_flood_is_not_counted_and_changes_nothing_that_waits(app: Flask, appeal: AppealView) -> None:
     signs(appeal, "a@gmail.com", flag="network")
-    assert seen(appeal).whole.signed == 0
+    assert seen(appeal).total.signed == 0
     signs(appeal, "a@gmail.com")
-    assert seen(appeal).whole.signed == 1
+    assert seen(appeal).total.signed == 1
     waiting = select(*SignedUp.__table__.c).where(SignedUp.flag.is_(None))
     before = db.session.execute(waiting).one()
     db.session.rollback()
     assert signs(appeal, "a@gmail.com", flag="network") == before.id, "it is found by its address still"
     assert db.session.execute(waiting).one() == before
-    assert seen(appeal).whole.signed == 1
+    assert seen(appeal).total.signed == 1
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_folding_touches_only_what_is_not_folded_yet(app: Flask, appeal: AppealV
 
 
 def test_a_provider_that_keeps_mail_back_is_told() -> None:
-    whole = StageCount("", 200, 100, 200, 100)
-    good, bad = StageCount("good", 100, 90, 100, 90), StageCount("bad", 100, 10, 100, 10)
+    whole = FunnelRow("", 200, 100, 200, 100)
+    good, bad = FunnelRow("good", 100, 90, 100, 90), FunnelRow("bad", 100, 10, 100, 10)
     found = Funnel(whole, (good, bad), (), {})
-    assert found.is_doubtful(bad)
-    assert not found.is_doubtful(good)
-    assert not found.is_doubtful(StageCount("few", 5, 0, 5, 0))
+    assert found.may_block_mail(bad)
+    assert not found.may_block_mail(good)
+    assert not found.may_block_mail(FunnelRow("few", 5, 0, 5, 0))

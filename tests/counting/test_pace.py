@@ -11,16 +11,16 @@ NOW = datetime(2026, 3, 11, 0, 0, tzinfo=UTC)
 
 def test_ten_days_left_and_seven_hundred_a_week() -> None:
     found = pace(1000, 700, 3000, opened_at=NOW - timedelta(days=30), deadline=date(2026, 3, 20), now=NOW)
-    assert (found.now, found.needed, found.projection) == (100, 200, 2000)
+    assert (found.current, found.needed, found.projection) == (100, 200, 2000)
 
 
 def test_a_young_appeal_is_measured_since_it_opened() -> None:
     found = pace(50, 50, 3000, opened_at=NOW - timedelta(days=2), deadline=None, now=NOW)
-    assert (found.now, found.needed, found.projection) == (25, None, None)
+    assert (found.current, found.needed, found.projection) == (25, None, None)
 
 
 def test_the_first_minute_is_no_pace() -> None:
-    assert pace(3, 3, 10, opened_at=NOW - timedelta(seconds=30), deadline=None, now=NOW).now == 72
+    assert pace(3, 3, 10, opened_at=NOW - timedelta(seconds=30), deadline=None, now=NOW).current == 72
 
 
 def test_past_the_deadline_nothing_is_foretold() -> None:

@@ -46,7 +46,7 @@ def counted(appeal: AppealView) -> AppealView:
 
 def test_at_a_glance(counted: AppealView) -> None:
     (one,) = appeal_summaries(ME, time_zone="Europe/Paris", now=START)
-    assert (one.signatures, one.others, one.own_signatures, one.own_others) == (142, 4, 35, 4)
+    assert (one.signatures, one.other_actions, one.own_signatures, one.own_other_actions) == (142, 4, 35, 4)
     assert (one.today, one.own_today) == (12, 5)
 
 
@@ -131,7 +131,7 @@ def test_the_whole_case_counts_letters_and_what_was_entered_apart(app: Flask, co
     assert second is not None
     count_action(second, "be-nl", 3, 0, Channel.LETTER)
     count_action(second, "be-nl", 2, 0)
-    found = [(one.slug, one.signatures, one.others, one.entered) for one in related_appeals(second)]
+    found = [(one.slug, one.signatures, one.other_actions, one.entered) for one in related_appeals(second)]
     assert found == [(counted.slug, 142, 4, 60), ("second", 2, 3, 0)]
     table = staffed(app, Role.VIEWER).get("/staff/appeals/second").text.partition("The whole case")[2]
     cells = re.findall(r'<td class="n">([\d,]+)</td>', table.partition("</table>")[0])

@@ -1,4 +1,4 @@
-"""The evidence of an action: the way in which it became known."""
+"""The evidence of an action: the way in which the organisation knows of it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The registry of channels, the ways in which a supporter can act, with all their rules.
 
-Forms, pages, the API, exports and the letter read it; docs/developing/add-a-channel.md says how to add one.
+Forms, pages, the API, exports and the letter use it. To add a channel, see docs/developing/add-a-channel.md.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class ContactKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChannelStep:
-    """The step on the page for sending the letter: its place among the steps, and which targets it reaches by what."""
+    """The channel's step on the page for sending the letter: its place in the order, and the targets it reaches."""
 
     order: int
     contact: ContactKind
-    # Only the embassies in the supporter's country; otherwise all targets but embassies.
+    # True: it reaches the embassies in the supporter's country. False: it reaches all other targets.
     to_embassies: bool = False
 
 
@@ -36,8 +36,8 @@ class ChannelStep:
 class ChannelRules:
     """The rules of one channel.
 
-    `counted` names it in tables of counts, `done` to the supporter who acts. `evidence` says how it may be counted:
-    by confirming, by a supporter's report, by an entry of staff. `step` is None where no page leads to it.
+    `counted` is its name in tables of counts, `done` its name for the supporter who acts. `evidence` are the kinds of
+    evidence with which it may be counted. `step` is None where the page for sending the letter does not offer it.
     """
 
     counted: str
@@ -47,7 +47,7 @@ class ChannelRules:
 
 
 class Channel(StrEnum):
-    """A way to act, as it is stored. Tables list the channels in this order."""
+    """A way to act, with its stored value. Tables list the channels in this order."""
 
     SIGNATURE = "signature"
     PAPER = "paper"
@@ -76,7 +76,7 @@ class Channel(StrEnum):
 
     @property
     def goes_by_post(self) -> bool:
-        """Return whether it goes by post, so that it takes days to arrive."""
+        """Return whether it goes by post, which takes days to arrive."""
         return self.rules.step is not None and self.rules.step.contact is ContactKind.POST
 
 
@@ -99,10 +99,13 @@ CHANNELS = {
     ),
     Channel.EVENT: ChannelRules(N_("Events"), N_("At an event"), _ENTERED),
 }
-# What staff may enter, and what a supporter may report.
+# The channels that staff may enter, and those that a supporter may report.
 ENTERABLE = tuple(channel for channel in Channel if channel.is_enterable)
 REPORTABLE = tuple(channel for channel in Channel if channel.is_reportable)
 # The steps of the page for sending the letter, in their order.
 STEPS = tuple(
-    sorted(((one, one.rules.step) for one in Channel if one.rules.step is not None), key=lambda pair: pair[1].order)
+    sorted(
+        ((channel, channel.rules.step) for channel in Channel if channel.rules.step is not None),
+        key=lambda pair: pair[1].order,
+    )
 )

@@ -1,4 +1,4 @@
-"""The funnel: the stages of a sign-up (page viewed, signed, confirmed), and the time that confirming takes."""
+"""The funnel: the stages of a sign-up (page viewed, signed, confirmed), and the waiting time until the confirmation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from enum import StrEnum
 
 
 class FunnelStage(StrEnum):
-    """The stages of a sign-up; a confirmation's stage is the time that it took. Views are not linked to sign-ups.
+    """The stages of a sign-up. Confirmations have a stage for each range of waiting times.
 
-    Every form counts as signed in the same way. Mails are not counted: that would reveal whether a mailbox gets mail.
+    Views are not linked to sign-ups. Every form counts as signed in the same way. Mails are not counted, because that
+    would show whether a mailbox gets mail.
     """
 
     VIEWED = "viewed"
@@ -36,16 +37,17 @@ WAITS: tuple[tuple[FunnelStage, timedelta], ...] = (
     (FunnelStage.WITHIN_DAY, timedelta(days=1)),
     (FunnelStage.WITHIN_3_DAYS, timedelta(days=3)),
 )
-CONFIRMED = (*(step for step, _ in WAITS), FunnelStage.LATER)
-# Counts are stored by the day for this long; older ones are added up under the day EARLIER_DAYS.
+CONFIRMED = (*(stage for stage, _ in WAITS), FunnelStage.LATER)
+# Counts are stored by the day for this long. Older ones are added up under the date EARLIER_DAYS.
 DAILY_PERIOD = timedelta(days=14)
 EARLIER_DAYS = date(1970, 1, 1)
-# The number of sources counted separately for a section and appeal; all others count as one, which is no valid tag.
+# The number of sources that are counted separately for a section and appeal. All others are counted as OTHER_SOURCES,
+# which is not a valid tag.
 MOST_SOURCES = 200
 OTHER_SOURCES = "(other)"
 OTHER_PROVIDERS = "other"
 
 
-def confirmation_stage(waited: timedelta) -> FunnelStage:
-    """Return the stage of a confirmation that came `waited` after signing."""
-    return next((step for step, longest in WAITS if waited <= longest), FunnelStage.LATER)
+def confirmation_stage(wait: timedelta) -> FunnelStage:
+    """Return the stage of a confirmation with that time since signing."""
+    return next((stage for stage, longest in WAITS if wait <= longest), FunnelStage.LATER)

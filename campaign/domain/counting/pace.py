@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from campaign.domain.appeals.appeal import end_of_day
 
-# Long enough to average out a weekend, short enough to show the effect of yesterday.
+# Long enough to average out a weekend, and short enough to show an effect of yesterday.
 WINDOW = timedelta(days=7)
 _DAY = timedelta(days=1)
 
@@ -16,7 +16,7 @@ _DAY = timedelta(days=1)
 class Pace:
     """Confirmed signatures a day. `needed` and `projection` are None without a deadline, or after it."""
 
-    now: float
+    current: float
     needed: float | None
     projection: int | None
 
@@ -26,16 +26,16 @@ def pace(
 ) -> Pace:
     """Return the pace of an appeal.
 
-    `recent` is the number of signatures in the last WINDOW, or since the opening of a younger appeal. The deadline's
-    day counts in UTC, as in the progress bars.
+    `recent` is the number of signatures in the last WINDOW, or since the opening where the appeal is younger. The
+    deadline's day ends in UTC here, as in the progress bars.
     """
     age = now - opened_at if opened_at is not None else WINDOW
-    # At least an hour: three signatures in the first minute do not mean four thousand a day.
+    # At least an hour, so that three signatures in the first minute do not become a pace of four thousand a day.
     measured = min(WINDOW, max(age, timedelta(hours=1)))
-    today = recent / (measured / _DAY)
+    current = recent / (measured / _DAY)
     if deadline is None:
-        return Pace(today, None, None)
-    left = (end_of_day(deadline, "UTC") - now) / _DAY
-    if left <= 0:
-        return Pace(today, None, None)
-    return Pace(today, max(0, goal - signatures) / left, signatures + round(today * left))
+        return Pace(current, None, None)
+    remaining_days = (end_of_day(deadline, "UTC") - now) / _DAY
+    if remaining_days <= 0:
+        return Pace(current, None, None)
+    return Pace(current, max(0, goal - signatures) / remaining_days, signatures + round(current * remaining_days))

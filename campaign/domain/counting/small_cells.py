@@ -1,7 +1,7 @@
-"""Suppression of small numbers: staff do not see exact numbers of few people, which could identify a person.
+"""The suppression of small numbers of people, whose exact values could identify a person.
 
-A number below FEW is hidden. In a table, where a hidden number would follow from the total and the others, all are
-rounded down.
+Staff do not see a number below FEW. In a table a hidden number would follow from the total and the other numbers, so
+there all numbers are rounded down.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ FEW = 5
 
 
 def is_small(number: int) -> bool:
-    """Return whether a number of people must be hidden; zero is hidden too."""
+    """Return whether a number of people must be hidden. This includes zero."""
     return number < FEW
 
 
 def rounded(number: int) -> int:
-    """Return the number as tables show it: rounded down to a multiple of FEW, so 0 if it is small."""
+    """Return the number rounded down to a multiple of FEW, as tables show it."""
     return number - number % FEW

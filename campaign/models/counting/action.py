@@ -1,4 +1,4 @@
-"""Counted actions: one row for each, or one row for a quantity that staff entered. The tally is their sum."""
+"""Counted actions: one row for each action, or one for a quantity that staff entered. The tally has their sums."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaign.platform.database.enum_column import one_of
 
 
 class Action(Model):
-    """A counted action for one appeal and section through one channel. Uncounting it deletes the row."""
+    """A counted action for one appeal and section by one channel. The row is deleted when it no longer counts."""
 
     __tablename__ = "action"
     __table_args__ = (

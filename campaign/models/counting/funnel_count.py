@@ -1,4 +1,4 @@
-"""Counts of the stages that sign-ups have reached, changed in the sign-up's own transaction and spread over slots."""
+"""Counts of the stages that sign-ups have reached: changed in the sign-up's own transaction, and spread over slots."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The tally: stored counts, changed in the same transaction as the actions that they count.
+"""The tally: stored counts, which are changed in the same transaction as the actions that they count.
 
-Both tables are spread over slots, so that many connections counting for one section do not wait for one row.
+Each count is spread over several rows (slots), so that connections that count for one section do not wait for one row.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ class TallyHour(Model):
 
 
 class RollupProgress(Model):
-    """The progress of rolling up the history: one row.
+    """The progress of rolling up the history. The table has one row.
 
-    A transaction that subtracts from the history locks it, so that no roll-up runs at the same time.
+    A transaction that subtracts from the history locks the row, so that no roll-up runs at the same time.
     """
 
     __tablename__ = "rollup_progress"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    # Before this day the history has one row a day, at 00:00 UTC; from then on one an hour.
+    # Before this day the history has one row a day, at 00:00 UTC; since then it has one an hour.
     days_before: Mapped[datetime]
     # Before this hour all slots are merged into slot 0.
     slots_before: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""Counts of an appeal, read from the tally in a time that does not grow with the signatures."""
+"""Counts of an appeal, read from the tally. Reading takes equally long with any number of signatures."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class SectionCounts:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """All counted actions of one appeal. `signatures` are the confirmed ones; only they count for the goal."""
+    """All counted actions of one appeal. `signatures` are the confirmed ones, which alone count for the goal."""
 
     total: int
     signatures: int
     by_evidence: dict[str, int]
     by_channel: dict[str, int]
     by_section: dict[str, SectionCounts]
-    # Section, channel, evidence and quantity of each count; equal only if all counts are.
+    # Section, channel, evidence and quantity of each count. Two values differ if any count differs.
     cells: tuple[tuple[str, str, str, int], ...] = ()
 
     def entered_by(self, channel: str) -> int:
@@ -48,7 +48,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class DayCounts:
-    """The actions counted on one day (UTC) by channel; `entered` is the part that staff entered."""
+    """The actions counted on one day (UTC) by channel. `entered` is the number of those that staff entered."""
 
     day: date
     by_channel: dict[str, int]
@@ -80,10 +80,11 @@ def counts_by_appeal(appeal_ids: tuple[int, ...]) -> dict[int, Counts]:
     cells: dict[int, list[tuple[str, str, str, int]]] = {appeal_id: [] for appeal_id in appeal_ids}
     for appeal_id, *cell, number in db.session.execute(_TOTALS_BY_APPEAL.where(Tally.appeal_id.in_(appeal_ids))):
         cells[appeal_id].append((cell[0], cell[1], cell[2], int(number)))
-    return {appeal_id: _summed(some) for appeal_id, some in cells.items()}
+    return {appeal_id: _summed(appeal_cells) for appeal_id, appeal_cells in cells.items()}
 
 
 def _summed(cells: Iterable[tuple[str, str, str, int]]) -> Counts:
+    """Return the counts of an appeal with those cells: section, channel, evidence and quantity."""
     by_evidence = {evidence.value: 0 for evidence in Evidence}
     by_channel: dict[str, int] = defaultdict(int)
     sections: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -100,7 +101,8 @@ def _summed(cells: Iterable[tuple[str, str, str, int]]) -> Counts:
         by_evidence=by_evidence,
         by_channel=dict(by_channel),
         by_section={
-            code: SectionCounts(sum(ways.values()), dict(ways), evidences[code]) for code, ways in sections.items()
+            code: SectionCounts(sum(channels.values()), dict(channels), evidences[code])
+            for code, channels in sections.items()
         },
         cells=filled,
     )
@@ -117,7 +119,7 @@ def signatures_by_appeal(appeal_ids: tuple[int, ...]) -> dict[int, int]:
 
 
 def days(appeal_id: int) -> tuple[DayCounts, ...]:
-    """Return the counts of each day (UTC) on which anything was counted, in order."""
+    """Return the counts of each day (UTC) on which anything was counted, the oldest first."""
     day = func.date(TallyHour.hour)
     rows = db.session.execute(
         select(day, TallyHour.channel, TallyHour.evidence, func.sum(TallyHour.quantity))
@@ -125,11 +127,11 @@ def days(appeal_id: int) -> tuple[DayCounts, ...]:
         .group_by(day, TallyHour.channel, TallyHour.evidence)
         .order_by(day)
     )
-    found: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    channels: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     entered: dict[date, int] = defaultdict(int)
-    for when, channel, evidence, quantity in rows:
+    for text, channel, evidence, quantity in rows:
         if quantity:
-            on = date.fromisoformat(str(when))
-            found[on][channel] += int(quantity)
-            entered[on] += int(quantity) if evidence == Evidence.BULK else 0
-    return tuple(DayCounts(on, dict(ways), entered[on]) for on, ways in found.items())
+            on_day = date.fromisoformat(str(text))
+            channels[on_day][channel] += int(quantity)
+            entered[on_day] += int(quantity) if evidence == Evidence.BULK else 0
+    return tuple(DayCounts(day, dict(by_channel), entered[day]) for day, by_channel in channels.items())

@@ -15,8 +15,8 @@ from campaign.queries.appeals.appeal import AppealView, load_appeals
 from campaign.queries.counting.counts import Counts, counts_by_appeal
 
 PAGE_LENGTH = 50
-# Search engines accept 50,000 URLs in a file (sitemaps.org), and each appeal has several.
-MOST_NAMED = 5000
+# Search engines accept 50,000 URLs in a sitemap (sitemaps.org), and each appeal has several.
+MOST_LISTED = 5000
 _ENDED = Appeal.state.in_([AppealState.CLOSED.value, AppealState.STOPPED.value])
 
 
@@ -30,7 +30,7 @@ class EndedAppeal:
 
 @dataclass(frozen=True, slots=True)
 class EndedPage:
-    """One page of the list, the newest end first; `number` counts from 1 to `pages`."""
+    """One page of the list, the last ended appeal first. `number` counts from 1 to `pages`."""
 
     appeals: tuple[EndedAppeal, ...]
     number: int
@@ -38,20 +38,20 @@ class EndedPage:
 
 
 def ended_page(number: int, country: str = "") -> EndedPage | None:
-    """Return a page of all ended appeals, or of those about one country; None if there is no such page."""
+    """Return a page of the ended appeals, of all or of one country; None if there is no page with that number."""
     chosen = [_ENDED, Appeal.country == country] if country else [_ENDED]
-    whole = db.session.execute(select(func.count()).select_from(Appeal).where(*chosen)).scalar_one()
-    pages = max(1, -(-whole // PAGE_LENGTH))
+    total = db.session.execute(select(func.count()).select_from(Appeal).where(*chosen)).scalar_one()
+    pages = max(1, -(-total // PAGE_LENGTH))
     if not 1 <= number <= pages:
         return None
-    found = tuple(load_appeals(_newest().where(*chosen).limit(PAGE_LENGTH).offset((number - 1) * PAGE_LENGTH)))
-    sums = counts_by_appeal(tuple(appeal.id for appeal in found))
-    return EndedPage(tuple(EndedAppeal(appeal, sums[appeal.id]) for appeal in found), number, pages)
+    appeals = tuple(load_appeals(_newest().where(*chosen).limit(PAGE_LENGTH).offset((number - 1) * PAGE_LENGTH)))
+    sums = counts_by_appeal(tuple(appeal.id for appeal in appeals))
+    return EndedPage(tuple(EndedAppeal(appeal, sums[appeal.id]) for appeal in appeals), number, pages)
 
 
 def ended_appeals() -> tuple[AppealView, ...]:
     """Return the newest MOST_NAMED ended appeals."""
-    return tuple(load_appeals(_newest().where(_ENDED).limit(MOST_NAMED)))
+    return tuple(load_appeals(_newest().where(_ENDED).limit(MOST_LISTED)))
 
 
 def ended_version() -> tuple[int, int, datetime | None]:

@@ -1,4 +1,7 @@
-"""The funnel of sign-ups for staff: by mail provider and source, with the time until confirmation, from sums only."""
+"""The funnel of sign-ups for staff, by mail provider and source, with the time until confirmation.
+
+It is read from sums only.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,8 @@ _ENOUGH = 20
 
 
 @dataclass(frozen=True, slots=True)
-class StageCount:
-    """The number of sign-ups by stage; `recent_…` are those of the last days (RECENT)."""
+class FunnelRow:
+    """The sign-ups by stage of one provider or source (`value`). `recent_…` are those of the last days (RECENT)."""
 
     value: str
     signed: int
@@ -46,20 +49,23 @@ class StageCount:
 class Funnel:
     """The counts in total, by provider and by source, and the confirmations by the time that they took."""
 
-    whole: StageCount
-    providers: tuple[StageCount, ...]
-    sources: tuple[StageCount, ...]
+    total: FunnelRow
+    providers: tuple[FunnelRow, ...]
+    sources: tuple[FunnelRow, ...]
     waits: dict[FunnelStage, int]
 
-    def is_doubtful(self, one: StageCount) -> bool:
-        """Return whether so few of its users confirm lately, compared with all others, that it may block the mail."""
-        others_signed = self.whole.recent_signed - one.recent_signed
-        others = (self.whole.recent_confirmed - one.recent_confirmed) / others_signed if others_signed else 0.0
-        return one.recent_signed >= _ENOUGH and others_signed >= _ENOUGH and one.recent_share < others / 2
+    def may_block_mail(self, row: FunnelRow) -> bool:
+        """Return whether the provider may block the mail: its users confirm less than half as often as others lately.
+
+        Returns False where there are too few sign-ups to judge.
+        """
+        others_signed = self.total.recent_signed - row.recent_signed
+        others = (self.total.recent_confirmed - row.recent_confirmed) / others_signed if others_signed else 0.0
+        return row.recent_signed >= _ENOUGH and others_signed >= _ENOUGH and row.recent_share < others / 2
 
 
 def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, has_views: bool = False) -> Funnel:
-    """Return the funnel of the own section; coordinators may choose a section, or None for all.
+    """Return the funnel of the scope's section. Coordinators may choose another `section`, or None for all.
 
     Page views are included only with `has_views`.
     """
@@ -73,61 +79,61 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
     if not has_views:
         chosen = chosen.where(FunnelCount.funnel_stage != FunnelStage.VIEWED)
     sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    lately: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for aspect, value, step, number, last in db.session.execute(chosen.group_by(*keys)):
-        sums[aspect, value][step] += int(number)
-        lately[aspect, value][step] += int(last)
-    rows = {key: _stage_count(key[1], sums[key], lately[key]) for key in sums if any(sums[key].values())}
-    providers = _ordered(rows, FunnelAspect.PROVIDER)
+    recent_sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for aspect, value, stage, number, recent_number in db.session.execute(chosen.group_by(*keys)):
+        sums[aspect, value][stage] += int(number)
+        recent_sums[aspect, value][stage] += int(recent_number)
+    rows = {key: _funnel_row(key[1], sums[key], recent_sums[key]) for key in sums if any(sums[key].values())}
+    providers = _ordered_rows(rows, FunnelAspect.PROVIDER)
     waits: Counter[str] = Counter()
     for aspect, value in rows:
         if aspect == FunnelAspect.PROVIDER:
             waits.update(sums[aspect, value])
-    viewed = rows.get((FunnelAspect.PAGE, ""), _stage_count("", Counter(), Counter()))
-    steps = ("signed", "confirmed", "recent_signed", "recent_confirmed")
+    viewed = rows.get((FunnelAspect.PAGE, ""), _funnel_row("", Counter(), Counter()))
+    stages = ("signed", "confirmed", "recent_signed", "recent_confirmed")
     return Funnel(
-        whole=StageCount(
+        total=FunnelRow(
             "",
-            **{name: sum(getattr(one, name) for one in providers) for name in steps},
+            **{name: sum(getattr(row, name) for row in providers) for name in stages},
             viewed=viewed.viewed,
             recent_viewed=viewed.recent_viewed,
         ),
         providers=providers,
-        sources=_ordered(rows, FunnelAspect.SOURCE),
-        waits={step: waits[step] for step in CONFIRMED},
+        sources=_ordered_rows(rows, FunnelAspect.SOURCE),
+        waits={stage: waits[stage] for stage in CONFIRMED},
     )
 
 
 def rounded_funnel(found: Funnel) -> Funnel:
-    """Return the funnel as staff may see it: no number of confirmations, nor their total, shows a single person.
+    """Return the funnel as staff may see it, with all numbers of confirmations rounded.
 
-    A hidden number would follow from the total and the others, and a number that grows by one would show who confirmed.
-    So all are rounded.
+    Otherwise a hidden number would follow from the total and the other numbers, and a number that grows by one would
+    show which person has confirmed.
     """
     return Funnel(
-        whole=_rounded_counts(found.whole),
-        providers=tuple(map(_rounded_counts, found.providers)),
-        sources=tuple(map(_rounded_counts, found.sources)),
-        waits={step: rounded(number) for step, number in found.waits.items()},
+        total=_rounded_row(found.total),
+        providers=tuple(map(_rounded_row, found.providers)),
+        sources=tuple(map(_rounded_row, found.sources)),
+        waits={stage: rounded(number) for stage, number in found.waits.items()},
     )
 
 
-def _rounded_counts(one: StageCount) -> StageCount:
-    return replace(one, confirmed=rounded(one.confirmed), recent_confirmed=rounded(one.recent_confirmed))
+def _rounded_row(row: FunnelRow) -> FunnelRow:
+    return replace(row, confirmed=rounded(row.confirmed), recent_confirmed=rounded(row.recent_confirmed))
 
 
-def _stage_count(value: str, all_: Counter[str], recent: Counter[str]) -> StageCount:
-    return StageCount(
+def _funnel_row(value: str, sums: Counter[str], recent: Counter[str]) -> FunnelRow:
+    return FunnelRow(
         value,
-        all_[FunnelStage.SIGNED],
-        sum(all_[step] for step in CONFIRMED),
+        sums[FunnelStage.SIGNED],
+        sum(sums[stage] for stage in CONFIRMED),
         recent[FunnelStage.SIGNED],
-        sum(recent[step] for step in CONFIRMED),
-        all_[FunnelStage.VIEWED],
+        sum(recent[stage] for stage in CONFIRMED),
+        sums[FunnelStage.VIEWED],
         recent[FunnelStage.VIEWED],
     )
 
 
-def _ordered(rows: dict[tuple[str, str], StageCount], aspect: FunnelAspect) -> tuple[StageCount, ...]:
-    found = [one for (of, _), one in rows.items() if of == aspect]
-    return tuple(sorted(found, key=lambda one: (-one.signed, -one.viewed, one.value)))
+def _ordered_rows(rows: dict[tuple[str, str], FunnelRow], aspect: FunnelAspect) -> tuple[FunnelRow, ...]:
+    found = [row for (of, _), row in rows.items() if of == aspect]
+    return tuple(sorted(found, key=lambda row: (-row.signed, -row.viewed, row.value)))

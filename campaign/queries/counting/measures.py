@@ -1,4 +1,4 @@
-"""Figures of the whole campaign for `/metrics`, each from one statement."""
+"""Figures of the whole campaign for `/metrics`. Each figure is read by one statement."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def measures() -> Measures:
 
 _APPEALS = select(Appeal.state, func.count()).group_by(Appeal.state)
 _ACTIONS = select(Tally.channel, Tally.evidence, func.sum(Tally.quantity)).group_by(Tally.channel, Tally.evidence)
-# Written out as the partial indexes say it: SQLite uses them only so.
+# The conditions have the same words as those of the partial indexes: otherwise SQLite does not use the indexes.
 _PENDING = select(func.count()).select_from(SignUp).where(SignUp.signature_id.is_(None))
 _ENDED = (
     select(Signature.state, func.count())

@@ -1,6 +1,6 @@
 """Sources of signatures: the tag in the link (`?via=stall-lyon`) that a supporter followed.
 
-They are read from sums only: every submitted form counts in the same way, whatever its address has done before.
+They are read from sums only. Every submitted form is counted in the same way, whatever its address has done before.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from campaign.platform import db
 
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
-    """The number of forms with a tag, and the number of them that were confirmed."""
+    """The number of submitted forms with a source tag, and how many of them were confirmed."""
 
     source: str
     signed: int
@@ -35,4 +35,4 @@ def signatures_by_source(appeal_id: int, section_code: str | None = None) -> tup
     if section_code is not None:
         chosen = chosen.where(FunnelCount.section_code == section_code)
     rows = db.session.execute(chosen.group_by(FunnelCount.value).order_by(signed.desc(), FunnelCount.value))
-    return tuple(SourceCounts(str(via), int(all_), int(sure)) for via, all_, sure in rows)
+    return tuple(SourceCounts(str(via), int(signed), int(confirmed)) for via, signed, confirmed in rows)

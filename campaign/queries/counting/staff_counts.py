@@ -1,6 +1,6 @@
 """Counts for staff: a summary of every open appeal, and the details of one appeal.
 
-They are read from the tallies, so it takes as long with a million signatures as with a thousand.
+They are read from the tallies. So reading takes equally long with a thousand and with a million signatures.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from campaign.queries.appeals.appeal import AppealView, case_appeal_ids, open_ap
 
 @dataclass(frozen=True, slots=True)
 class AppealSummary:
-    """The summary of an appeal. `own` is the scope's section, `today` the day so far, `recent` the last WINDOW."""
+    """The summary of an appeal. `own_…` are the counts of the scope's section, `recent` those of the last WINDOW."""
 
     appeal: AppealView
     signatures: int
-    others: int
+    other_actions: int
     own_signatures: int
-    own_others: int
+    own_other_actions: int
     today: int
     own_today: int
     recent: int
@@ -42,7 +42,7 @@ class AppealSummary:
 
 @dataclass(frozen=True, slots=True)
 class CountFilter:
-    """The selected part of an appeal's history: days (UTC, inclusive), one section, one channel; None means all."""
+    """The part of an appeal's history to read: days (UTC, inclusive), section and channel. None means all."""
 
     since: date | None = None
     until: date | None = None
@@ -52,7 +52,7 @@ class CountFilter:
 
 @dataclass(frozen=True, slots=True)
 class CountLine:
-    """The count of one hour or day for one section, channel and evidence."""
+    """The count of the hour or day that starts `at`, for one section, channel and evidence."""
 
     at: datetime
     section: str
@@ -70,7 +70,7 @@ class RelatedAppealCounts:
     headline: str
     state: str
     signatures: int
-    others: int
+    other_actions: int
     entered: int
 
 
@@ -84,26 +84,28 @@ def appeal_summary(appeal: AppealView, scope: Scope, *, time_zone: str, now: dat
     return _summaries((appeal,), scope, time_zone, now)[0]
 
 
-def totals(appeal_id: int, chosen: CountFilter) -> dict[tuple[str, str, str], int]:
-    """Return the sums by section, channel and evidence; if days are selected, for these days."""
-    if chosen.since is None and chosen.until is None:
-        found = select(Tally.section_code, Tally.channel, Tally.evidence, func.sum(Tally.quantity)).where(
-            Tally.appeal_id == appeal_id, *_conditions(Tally, chosen)
+def totals(appeal_id: int, count_filter: CountFilter) -> dict[tuple[str, str, str], int]:
+    """Return the sums by section, channel and evidence, of the days that the filter selects."""
+    if count_filter.since is None and count_filter.until is None:
+        query = select(Tally.section_code, Tally.channel, Tally.evidence, func.sum(Tally.quantity)).where(
+            Tally.appeal_id == appeal_id, *_conditions(Tally, count_filter)
         )
-        rows = db.session.execute(found.group_by(Tally.section_code, Tally.channel, Tally.evidence))
+        rows = db.session.execute(query.group_by(Tally.section_code, Tally.channel, Tally.evidence))
         return {(section, channel, evidence): int(sum_) for section, channel, evidence, sum_ in rows if sum_}
     sums: dict[tuple[str, str, str], int] = defaultdict(int)
-    for line in history(appeal_id, chosen):
+    for line in history(appeal_id, count_filter):
         sums[line.section, line.channel, line.evidence] += line.quantity
     return {key: quantity for key, quantity in sums.items() if quantity}
 
 
-def history(appeal_id: int, chosen: CountFilter, *, by_day: bool = True) -> tuple[CountLine, ...]:
-    """Return the counts by time, in order: by the day, or by the hour, which exist since `hourly_since` only."""
+def history(appeal_id: int, count_filter: CountFilter, *, by_day: bool = True) -> tuple[CountLine, ...]:
+    """Return the counts by day, or by hour, the oldest first. Counts by hour exist only since `hourly_since`."""
     keys = (TallyHour.hour, TallyHour.section_code, TallyHour.channel, TallyHour.evidence)
     rows = db.session.execute(
         select(*keys, func.sum(TallyHour.quantity))
-        .where(TallyHour.appeal_id == appeal_id, *_conditions(TallyHour, chosen), *_period_conditions(chosen))
+        .where(
+            TallyHour.appeal_id == appeal_id, *_conditions(TallyHour, count_filter), *_period_conditions(count_filter)
+        )
         .group_by(*keys)
         .order_by(*keys)
     )
@@ -117,12 +119,12 @@ def history(appeal_id: int, chosen: CountFilter, *, by_day: bool = True) -> tupl
 
 
 def hourly_since() -> datetime:
-    """Return the moment since which the history is by the hour; before, hours are rolled up into days."""
+    """Return the time since which the history has hours. Before it, hours are rolled up into days."""
     return db.session.execute(select(RollupProgress.days_before)).scalar_one()
 
 
 def related_appeals(appeal: AppealView) -> tuple[RelatedAppealCounts, ...]:
-    """Return all appeals of the same case in the order of their sequence, this one included; empty if it is alone."""
+    """Return all appeals of the same case, this one included, in their sequence. Returns none if there is no other."""
     ids = case_appeal_ids(appeal.id)
     if len(ids) < 2:
         return ()
@@ -132,7 +134,7 @@ def related_appeals(appeal: AppealView) -> tuple[RelatedAppealCounts, ...]:
 
 
 def ended_appeals() -> tuple[tuple[str, str, str], ...]:
-    """Return slug, state and first headline of ended appeals, the newest first."""
+    """Return slug, state and first headline of the last hundred ended appeals, the newest first."""
     ended = Appeal.state.in_([AppealState.CLOSED.value, AppealState.STOPPED.value])
     rows = db.session.scalars(select(Appeal).where(ended).order_by(Appeal.ended_at.desc(), Appeal.id.desc()).limit(100))
     return tuple((row.slug, row.state, _headline(row)) for row in rows)
@@ -145,6 +147,7 @@ def _headline(row: Appeal) -> str:
 def _summaries(
     appeals: tuple[AppealView, ...], scope: Scope, time_zone: str, now: datetime
 ) -> tuple[AppealSummary, ...]:
+    """Return the summaries of the appeals. `today` begins at midnight in that time zone."""
     ids = [appeal.id for appeal in appeals]
     start = datetime.combine(now.astimezone(ZoneInfo(time_zone)).date(), time.min, ZoneInfo(time_zone))
     whole = _sums(Tally, ids, scope.section)
@@ -154,9 +157,9 @@ def _summaries(
         AppealSummary(
             appeal,
             signatures=whole[appeal.id][0],
-            others=whole[appeal.id][1],
+            other_actions=whole[appeal.id][1],
             own_signatures=whole[appeal.id][2],
-            own_others=whole[appeal.id][3],
+            own_other_actions=whole[appeal.id][3],
             today=today[appeal.id][0],
             own_today=today[appeal.id][2],
             recent=recent[appeal.id][0],
@@ -175,9 +178,9 @@ def _summaries(
 
 
 def _sums(
-    model: type[Tally] | type[TallyHour], ids: Iterable[int], own: str | None, *where: ColumnElement[bool]
+    model: type[Tally] | type[TallyHour], ids: Iterable[int], own: str | None, *conditions: ColumnElement[bool]
 ) -> dict[int, tuple[int, int, int, int]]:
-    """Return by appeal the confirmed signatures and other actions, of all sections and of the own one."""
+    """Return four sums by appeal: confirmed signatures and other actions of all sections, then those of the section."""
     is_signature = (model.channel == Channel.SIGNATURE.value) & (model.evidence == Evidence.VERIFIED.value)
     is_own = model.section_code == (own or "")
     rows = db.session.execute(
@@ -188,17 +191,17 @@ def _sums(
                 for condition in (is_signature, ~is_signature, is_signature & is_own, ~is_signature & is_own)
             ),
         )
-        .where(model.appeal_id.in_(list(ids)), *where)
+        .where(model.appeal_id.in_(list(ids)), *conditions)
         .group_by(model.appeal_id)
     )
-    found: dict[int, tuple[int, int, int, int]] = defaultdict(lambda: (0, 0, 0, 0))
+    sums: dict[int, tuple[int, int, int, int]] = defaultdict(lambda: (0, 0, 0, 0))
     for row in rows:
-        found[row[0]] = (int(row[1]), int(row[2]), int(row[3]), int(row[4]))
-    return found
+        sums[row[0]] = (int(row[1]), int(row[2]), int(row[3]), int(row[4]))
+    return sums
 
 
 def _by_evidence(ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:
-    """Return by appeal the confirmed signatures, other actions, and quantities entered by staff."""
+    """Return three sums by appeal: confirmed signatures, other single actions, and quantities entered by staff."""
     is_entered = Tally.evidence == Evidence.BULK.value
     is_signature = (Tally.channel == Channel.SIGNATURE.value) & (Tally.evidence == Evidence.VERIFIED.value)
     parts = (is_signature, ~is_signature & ~is_entered, is_entered)
@@ -210,25 +213,25 @@ def _by_evidence(ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:
         .where(Tally.appeal_id.in_(list(ids)))
         .group_by(Tally.appeal_id)
     )
-    found: dict[int, tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))
+    sums: dict[int, tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))
     for row in rows:
-        found[row[0]] = (int(row[1]), int(row[2]), int(row[3]))
-    return found
+        sums[row[0]] = (int(row[1]), int(row[2]), int(row[3]))
+    return sums
 
 
-def _conditions(model: type[Tally] | type[TallyHour], chosen: CountFilter) -> list[ColumnElement[bool]]:
+def _conditions(model: type[Tally] | type[TallyHour], count_filter: CountFilter) -> list[ColumnElement[bool]]:
     pairs: tuple[tuple[Any, str | None], ...] = (
-        (model.section_code, chosen.section),
-        (model.channel, chosen.channel),
+        (model.section_code, count_filter.section),
+        (model.channel, count_filter.channel),
     )
     return [column == value for column, value in pairs if value is not None]
 
 
-def _period_conditions(chosen: CountFilter) -> list[ColumnElement[bool]]:
+def _period_conditions(count_filter: CountFilter) -> list[ColumnElement[bool]]:
     midnight = ZoneInfo("UTC")
-    found: list[ColumnElement[bool]] = []
-    if chosen.since is not None:
-        found.append(TallyHour.hour >= datetime.combine(chosen.since, time.min, midnight))
-    if chosen.until is not None:
-        found.append(TallyHour.hour < datetime.combine(chosen.until, time.min, midnight) + timedelta(days=1))
-    return found
+    conditions: list[ColumnElement[bool]] = []
+    if count_filter.since is not None:
+        conditions.append(TallyHour.hour >= datetime.combine(count_filter.since, time.min, midnight))
+    if count_filter.until is not None:
+        conditions.append(TallyHour.hour < datetime.combine(count_filter.until, time.min, midnight) + timedelta(days=1))
+    return conditions

@@ -1,6 +1,6 @@
-"""The counts of the funnel, each stage counted once in the transaction that reaches it, and their roll-up.
+"""The counts of the funnel, and their roll-up. Each stage is counted once, in the transaction that reaches it.
 
-A withdrawal takes no stage back: the funnel tells how sign-ups went, not how many there are now.
+A withdrawal does not change the funnel: it shows how sign-ups went, not how many signatures there are now.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ KEY_COLUMNS = ("appeal_id", "section_code", "aspect", "value", "day", "funnel_st
 
 @dataclass(frozen=True, slots=True)
 class FunnelPassage:
-    """A sign-up as the funnel counts it: by appeal, section and day, and by mail provider and source."""
+    """The properties of a sign-up by which the funnel counts it."""
 
     appeal_id: int
     section_code: str
@@ -41,16 +41,16 @@ class FunnelPassage:
     source: str | None
     day: date
 
-    def cells(self, step: FunnelStage) -> Iterable[tuple[object, ...]]:
-        """Yield the keys under which the step is counted, in the order in which every transaction locks them."""
-        yield (self.appeal_id, self.section_code, FunnelAspect.PROVIDER.value, self.provider, self.day, step.value)
+    def cells(self, stage: FunnelStage) -> Iterable[tuple[object, ...]]:
+        """Yield the keys under which the stage is counted. Every transaction locks their rows in this order."""
+        yield (self.appeal_id, self.section_code, FunnelAspect.PROVIDER.value, self.provider, self.day, stage.value)
         if self.source:
-            yield (self.appeal_id, self.section_code, FunnelAspect.SOURCE.value, self.source, self.day, step.value)
+            yield (self.appeal_id, self.section_code, FunnelAspect.SOURCE.value, self.source, self.day, stage.value)
 
 
-def stage_writes(dialect: str, steps: Iterable[tuple[FunnelPassage, FunnelStage]]) -> Iterator[Write]:
-    """Yield the write that counts the steps, to be combined with others; none where there are no steps."""
-    yield from _count_writes(dialect, Counter(key for passage, step in steps for key in passage.cells(step)))
+def stage_writes(dialect: str, stages: Iterable[tuple[FunnelPassage, FunnelStage]]) -> Iterator[Write]:
+    """Yield the write that counts the stages, if there are any. It can be combined with other writes."""
+    yield from _count_writes(dialect, Counter(key for passage, stage in stages for key in passage.cells(stage)))
 
 
 def count_view(appeal_id: int, section_code: str, source: str | None, *, context: Context) -> None:
@@ -65,6 +65,7 @@ def count_view(appeal_id: int, section_code: str, source: str | None, *, context
 
 
 def _count_writes(dialect: str, cells: Counter[tuple[object, ...]]) -> Iterator[Write]:
+    """Yield the write that adds the numbers to the cells, if there are any."""
     slot = choose_slot(dialect)
     rows = [
         dict(zip(KEY_COLUMNS, key, strict=True)) | {"slot": slot, "quantity": number}
@@ -75,10 +76,10 @@ def _count_writes(dialect: str, cells: Counter[tuple[object, ...]]) -> Iterator[
 
 
 def roll_up_funnel(*, context: Context) -> int:
-    """Add up the slots of past days, the days long past, and the sources beyond the limit; return how many rows less.
+    """Roll up the funnel of past days; return the number of rows that it has lost.
 
-    It works on one appeal after the other, and only on rows that are not rolled up yet, because signing waits while it
-    runs.
+    The slots of a past day are added up; so are days older than DAILY_PERIOD, and sources beyond MOST_SOURCES. Each
+    transaction works on one appeal, and only on rows that are not rolled up yet, because signing waits for it.
     """
     unfinished = select(FunnelCount.appeal_id).where(_may_shrink(context.now)).distinct()
     with transaction() as session:
@@ -87,12 +88,12 @@ def roll_up_funnel(*, context: Context) -> int:
 
 
 def _may_shrink(now: datetime) -> ColumnElement[bool]:
-    """Return the condition for rows that a roll-up could make fewer.
+    """Return the condition for rows of past days that a roll-up may merge.
 
-    Rows of the last two days count among them: they may name sources beyond the limit.
+    Those of the last two days may have sources beyond the limit, which only the roll-up of their appeal can tell.
     """
-    lately = FunnelCount.day >= now.date() - timedelta(days=2)
-    is_new_source = and_(FunnelCount.aspect == FunnelAspect.SOURCE, FunnelCount.value != OTHER_SOURCES, lately)
+    is_recent = FunnelCount.day >= now.date() - timedelta(days=2)
+    is_new_source = and_(FunnelCount.aspect == FunnelAspect.SOURCE, FunnelCount.value != OTHER_SOURCES, is_recent)
     return and_(FunnelCount.day < now.date(), or_(FunnelCount.slot != 0, _is_old(now), is_new_source))
 
 
@@ -101,6 +102,7 @@ def _is_old(now: datetime) -> ColumnElement[bool]:
 
 
 def _roll_up_appeal(appeal_id: int, now: datetime) -> int:
+    """Roll up the funnel of one appeal; return the number of rows that it has lost."""
     with transaction() as session:
         connection = session.connection()
         minor_sources = _minor_sources(connection, appeal_id)
@@ -108,18 +110,18 @@ def _roll_up_appeal(appeal_id: int, now: datetime) -> int:
             FunnelCount.aspect == FunnelAspect.SOURCE,
             tuple_(FunnelCount.section_code, FunnelCount.value).in_(minor_sources),
         )
-        concerned = (
+        conditions = (
             FunnelCount.appeal_id == appeal_id,
             FunnelCount.day < now.date(),
             or_(FunnelCount.slot != 0, _is_old(now), is_minor_source),
         )
-        if not connection.execute(select(exists().where(*concerned))).scalar_one():
+        if not connection.execute(select(exists().where(*conditions))).scalar_one():
             return 0
         if connection.dialect.name == "postgresql":
             # Lock the table: concurrent counters lock the rows in another order and would deadlock.
             connection.exec_driver_sql("LOCK TABLE funnel_count IN SHARE ROW EXCLUSIVE MODE")
-        rows = connection.execute(select(FunnelCount).where(*concerned)).all()
-        connection.execute(delete(FunnelCount).where(*concerned))
+        rows = connection.execute(select(FunnelCount).where(*conditions)).all()
+        connection.execute(delete(FunnelCount).where(*conditions))
         sums: Counter[tuple[object, ...]] = Counter()
         for row in rows:
             is_other = row.aspect == FunnelAspect.SOURCE and (row.section_code, row.value) in minor_sources
@@ -137,7 +139,10 @@ def _roll_up_appeal(appeal_id: int, now: datetime) -> int:
 
 
 def _minor_sources(connection: Connection, appeal_id: int) -> list[tuple[str, str]]:
-    """Return the (section, source) pairs beyond those that are counted apart; tags that led only to views rank last."""
+    """Return the pairs of section and source beyond MOST_SOURCES, which are merged.
+
+    The sources of a section rank by sign-ups, then by all counts, so that sources with views alone rank last.
+    """
     signed = func.sum(case((FunnelCount.funnel_stage != FunnelStage.VIEWED, FunnelCount.quantity), else_=0))
     rank = func.row_number().over(
         partition_by=FunnelCount.section_code,

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from campaign.models import RollupProgress, Tally, TallyHour
 from campaign.platform.database.combined_statement import Write
 
-# Enough that 32 connections counting for one section seldom meet on one row.
+# With so many slots, 32 connections that count for one section seldom wait for the same row.
 SLOTS = 16
 
 
@@ -38,23 +38,23 @@ class TallyCell:
         }
 
 
-def hour_of(moment: datetime) -> datetime:
-    """Return the hour (UTC) in which a moment is counted."""
-    return moment.replace(minute=0, second=0, microsecond=0)
+def hour_of(time: datetime) -> datetime:
+    """Return the start of the hour (UTC) in which that time is counted."""
+    return time.replace(minute=0, second=0, microsecond=0)
 
 
 def choose_slot(dialect: str) -> int:
-    """Return a slot to count in, random so that few transactions collide; 0 on SQLite, which has one writer anyway."""
+    """Return the slot to count in: 0 on SQLite, which has one writer; else random, so that few transactions collide."""
     return 0 if dialect == "sqlite" else random.randrange(SLOTS)  # noqa: S311  no secret
 
 
 def count(
     connection: Connection, cell: TallyCell, counted_at: datetime, quantity: int, *, is_past: bool = False
 ) -> None:
-    """Add the quantity, which may be negative, to the cell's total and to the hour in which it was counted.
+    """Add the quantity, which may be negative, to the cell's total and to the hour of `counted_at`.
 
-    `is_past` is true where something is added that was counted earlier: its hour may be rolled up into its day. Call it
-    in the transaction that writes or deletes the action.
+    Set `is_past` to add an action that was counted earlier: its hour may be rolled up into its day. Call it in the
+    transaction that writes or deletes the action.
     """
     if quantity < 0 or is_past:
         hour = _stored_hour(connection, hour_of(counted_at))
@@ -67,26 +67,24 @@ def count(
 
 
 def count_writes(dialect: str, cell: TallyCell, counted_at: datetime, quantity: int) -> Iterator[Write]:
-    """Yield the writes of `count` for an action that is counted now, to be combined with others."""
+    """Yield the writes of `count` for an action that is counted now. They can be combined with other writes."""
     values = cell.as_columns() | {"slot": choose_slot(dialect), "quantity": quantity}
     yield _UPSERTS[dialect, "total"], values
     yield _UPSERTS[dialect, "hour"], values | {"hour": hour_of(counted_at)}
 
 
 def count_many(connection: Connection, changes: Mapping[tuple[TallyCell, datetime], int]) -> None:
-    """Add quantities to many cells and hours at once, as `count` does with `is_past`.
+    """Add quantities to many cells and hours together, as `count` does with `is_past`.
 
-    Totals are written before hours, each in one order, so that two transactions never deadlock.
+    Totals are written before hours, and both in sorted order, so that two transactions never deadlock.
     """
     rolled_up_before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
     totals: Counter[TallyCell] = Counter()
     hours: Counter[tuple[TallyCell, datetime]] = Counter()
-    for (cell, moment), quantity in changes.items():
-        hour = hour_of(moment)
+    for (cell, time), quantity in changes.items():
+        hour = hour_of(time)
         totals[cell] += quantity
-        hours[cell, hour.replace(hour=0) if rolled_up_before is not None and hour < rolled_up_before else hour] += (
-            quantity
-        )
+        hours[cell, _hour_in_history(hour, rolled_up_before)] += quantity
     total_rows = [cell.as_columns() | {"slot": 0, "quantity": totals[cell]} for cell in sorted(totals)]
     hour_rows = [
         cell.as_columns() | {"slot": 0, "quantity": hours[cell, hour], "hour": hour} for cell, hour in sorted(hours)
@@ -99,8 +97,8 @@ def count_many(connection: Connection, changes: Mapping[tuple[TallyCell, datetim
 def move_to_day(connection: Connection, counted: Mapping[tuple[TallyCell, datetime], int]) -> None:
     """Move the quantities of those hours to the first hour of their days (UTC), as a roll-up would.
 
-    Totals and days stay. Rolled-up hours are there already. Rows that become empty are deleted, because they would tell
-    which hour it was.
+    Totals and days' counts do not change. Hours that are rolled up were moved before. Rows that become empty are
+    deleted, because they would show the hour.
     """
     rolled_up_before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
     hours: Counter[tuple[TallyCell, datetime]] = Counter()
@@ -119,11 +117,14 @@ def move_to_day(connection: Connection, counted: Mapping[tuple[TallyCell, dateti
 
 
 def _stored_hour(connection: Connection, hour: datetime) -> datetime:
-    """Return the hour as the history stores it: the start of its day where that is rolled up.
+    """Return the hour under which the history stores that hour: the first one of its day where the day is rolled up.
 
-    No roll-up can run until the transaction ends.
+    The read locks out roll-ups until the transaction ends.
     """
-    rolled_up_before = connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none()
+    return _hour_in_history(hour, connection.execute(_ROLLED_UP_BEFORE).scalar_one_or_none())
+
+
+def _hour_in_history(hour: datetime, rolled_up_before: datetime | None) -> datetime:
     return hour.replace(hour=0) if rolled_up_before is not None and hour < rolled_up_before else hour
 
 
@@ -136,14 +137,15 @@ _ROLLED_UP_BEFORE = select(RollupProgress.days_before).with_for_update(read=True
 
 def _upsert(dialect: str, model: type[Tally] | type[TallyHour]) -> Insert:
     keys = [column.name for column in model.__table__.primary_key]
+    """Return the dialect's insert that adds the quantity to a row that exists already."""
     if dialect == "sqlite":
-        lite = sqlite.insert(model)
-        return lite.on_conflict_do_update(keys, set_={"quantity": model.quantity + lite.excluded.quantity})
-    full = postgresql.insert(model)
-    return full.on_conflict_do_update(index_elements=keys, set_={"quantity": model.quantity + full.excluded.quantity})
+        new = sqlite.insert(model)
+        return new.on_conflict_do_update(keys, set_={"quantity": model.quantity + new.excluded.quantity})
+    added = postgresql.insert(model)
+    return added.on_conflict_do_update(index_elements=keys, set_={"quantity": model.quantity + added.excluded.quantity})
 
 
-# Built once, so that the statement cache finds them by identity.
+# Built once, because the statement cache finds statements by identity.
 _UPSERTS = {
     (dialect, name): _upsert(dialect, model)
     for dialect in ("sqlite", "postgresql")

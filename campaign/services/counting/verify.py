@@ -1,4 +1,4 @@
-"""The check that the stored counts equal the counted rows, and their repair where they do not."""
+"""The comparison of the stored counts with the rows that they count, and the repair of differences."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ log = logging.getLogger(__name__)
 class Difference:
     """A stored count that differs from the counted rows.
 
-    `of` is the kind of count: `tally` (the total), `hour` (the history; `hour` is set) or `signatures` (the actions of
-    confirmed signatures against the signatures themselves, which a repair does not change).
+    `kind` is the kind of count: `tally` (the total), `hour` (the history; `hour` is set) or `signatures` (the actions
+    of confirmed signatures against the signatures themselves, which a repair does not change).
     """
 
-    of: str
+    kind: str
     appeal_id: int
     section_code: str
     channel: str
@@ -52,24 +52,24 @@ class Difference:
 
 
 def verify() -> list[Difference]:
-    """Recount from the rows and return every difference; nothing is changed.
+    """Recount from the rows, and return every difference. Nothing is changed.
 
-    One statement reads everything, so that signatures that arrive meanwhile make no differences.
+    One statement reads everything, so that signatures that arrive meanwhile cause no differences.
     """
     with transaction() as session:
         return _differences(session)
 
 
 def repair(*, context: Context) -> list[Difference]:
-    """Rebuild the tallies that differ from the rows; return the differences, as `verify`. The log names the actor."""
+    """Rebuild the tallies that differ from the rows; return the differences. The log names the actor."""
     with transaction() as session:
         if session.get_bind().dialect.name == "postgresql":
-            # Nothing may be counted between the recount and the repair.
+            # No action must be counted between the recount and the repair.
             session.connection().exec_driver_sql(
                 "LOCK TABLE action, tally, tally_hour, rollup_progress IN SHARE ROW EXCLUSIVE MODE"
             )
         differences = _differences(session)
-        rebuilt = sorted({difference.appeal_id for difference in differences if difference.of != "signatures"})
+        rebuilt = sorted({difference.appeal_id for difference in differences if difference.kind != "signatures"})
         for appeal_id in rebuilt:
             _rebuild(session, appeal_id)
     if rebuilt:
@@ -78,6 +78,7 @@ def repair(*, context: Context) -> list[Difference]:
 
 
 def _differences(session: Session) -> list[Difference]:
+    """Return every difference, found by one statement."""
     hour = _hour(session)
     no_hour = cast(null(), UtcDateTime)
     parts = union_all(
@@ -90,15 +91,16 @@ def _differences(session: Session) -> list[Difference]:
         ),
         _confirmed_part(no_hour),
     ).subquery()
-    keys = [parts.c.of, parts.c.appeal_id, parts.c.section_code, parts.c.channel, parts.c.evidence, parts.c.hour]
+    keys = [parts.c.kind, parts.c.appeal_id, parts.c.section_code, parts.c.channel, parts.c.evidence, parts.c.hour]
     stored, counted = func.sum(parts.c.stored), func.sum(parts.c.counted)
     rows = session.execute(select(*keys, stored, counted).group_by(*keys).having(stored != counted).order_by(*keys))
     return [Difference(*row[:6], stored=int(row[6]), counted=int(row[7])) for row in rows]
 
 
-def _part(of: str, model: Any, hour: Any, stored: Any, counted: Any) -> Any:
+def _part(kind: str, model: Any, hour: Any, stored: Any, counted: Any) -> Any:
+    """Return the query for one side of a comparison: the quantities of the model as stored or as counted."""
     return select(
-        literal(of).label("of"),
+        literal(kind).label("kind"),
         model.appeal_id,
         model.section_code,
         model.channel,
@@ -110,7 +112,7 @@ def _part(of: str, model: Any, hour: Any, stored: Any, counted: Any) -> Any:
 
 
 def _confirmed_part(no_hour: ColumnElement[Any]) -> Any:
-    """Return the part for confirmed signatures, without those whose address had been counted before it was erased."""
+    """Return the query for confirmed signatures, without those whose address was counted before and then erased."""
     return select(
         literal("signatures"),
         Signature.appeal_id,
@@ -127,7 +129,7 @@ def _confirmed_part(no_hour: ColumnElement[Any]) -> Any:
 
 
 def _hour(session: Session) -> ColumnElement[Any]:
-    """Return the hour in which the history counts an action; its day where the history is rolled up."""
+    """Return the SQL expression for the hour in which the history counts an action; its day's first where rolled up."""
     if session.get_bind().dialect.name == "sqlite":
         hour: ColumnElement[datetime] = type_coerce(
             func.strftime("%Y-%m-%d %H:00:00.000000", Action.counted_at), UtcDateTime
@@ -143,6 +145,7 @@ def _hour(session: Session) -> ColumnElement[Any]:
 
 
 def _rebuild(session: Session, appeal_id: int) -> None:
+    """Replace the appeal's totals and history by sums of its actions."""
     keys = ("appeal_id", "section_code", "channel", "evidence")
     columns = [getattr(Action, key) for key in keys]
     of_appeal = Action.appeal_id == appeal_id

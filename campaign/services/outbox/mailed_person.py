@@ -55,6 +55,6 @@ def person_in_context(sealed: bytes, message_id: str | None, vault: Vault) -> Ma
 
 
 def sealed_person(person: MailedPerson, message_id: str, vault: Vault) -> bytes:
-    """Return a sealed context with the person of a mail."""
+    """Return a sealed context with the person of a mail. It has the same length without a person."""
     ids = {"sign_up": person.sign_up_id, "signature": person.signature_id}
     return vault.seal_context(json.dumps(ids), at_mail(message_id))

@@ -13,7 +13,7 @@ from campaign.domain.counting.funnel import OTHER_PROVIDERS, OTHER_SOURCES, Funn
 from campaign.domain.counting.small_cells import FEW
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
-from campaign.queries.counting.funnel import Funnel, StageCount, funnel, rounded_funnel
+from campaign.queries.counting.funnel import Funnel, FunnelRow, funnel, rounded_funnel
 from campaign.web.http.locale import current_locale
 from campaign.web.pictures.chart import bar_chart
 from campaign.web.staff.counting.appeal_counts import SVG_HEADERS
@@ -108,16 +108,16 @@ def _has_views() -> bool:
 
 def _stages(counts: Funnel) -> list[tuple[str, str, int, int]]:
     """Return the stages from page view to count: stage, label, number, recent number."""
-    whole = counts.whole
+    total = counts.total
     stages = [
-        (FunnelStage.SIGNED.value, gettext("Signed"), whole.signed, whole.recent_signed),
-        ("confirmed", gettext("Confirmed"), whole.confirmed, whole.recent_confirmed),
+        (FunnelStage.SIGNED.value, gettext("Signed"), total.signed, total.recent_signed),
+        ("confirmed", gettext("Confirmed"), total.confirmed, total.recent_confirmed),
     ]
-    viewed = (FunnelStage.VIEWED.value, gettext("Viewed"), whole.viewed, whole.recent_viewed)
+    viewed = (FunnelStage.VIEWED.value, gettext("Viewed"), total.viewed, total.recent_viewed)
     return [viewed, *stages] if _has_views() else stages
 
 
-def _rows(counts: Funnel, table: str) -> tuple[StageCount, ...]:
+def _rows(counts: Funnel, table: str) -> tuple[FunnelRow, ...]:
     return counts.providers if table == "providers" else counts.sources
 
 
