@@ -23,7 +23,7 @@ def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
     limiter.init_app(app)
     app.extensions[limits.EXTENSION] = limits.AbuseLimits()
     headers.init_app(app)
-    app.url_map.merge_slashes = False  # it would cost a redirect of its own before the one to the page
+    app.url_map.merge_slashes = False  # `mended_link` repairs slashes too, and needs one redirect instead of two
     errors.init_app(app, mended_link=mended_link)
     page_cache.init_app(app)
     public.init_app(app)

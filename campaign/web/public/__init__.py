@@ -18,7 +18,7 @@ def init_app(app: Flask) -> None:
     """Register the public pages; the mailbox page only in a demonstration."""
     app.extensions["tocsin_data_cache"] = DataCache()
     app.extensions["tocsin_metrics"] = metrics.MetricsCache()
-    for part in (
+    for module in (
         assets,
         confirm,
         frames,
@@ -39,12 +39,12 @@ def init_app(app: Flask) -> None:
         page_views,
         own_letter,
     ):
-        app.register_blueprint(part.blueprint)
+        app.register_blueprint(module.blueprint)
     assets.init_app(app)
     with app.app_context():
         if runtime().settings.demo:
             app.register_blueprint(mailbox.blueprint)
 
     @app.context_processor
-    def _demo() -> dict[str, bool]:
+    def _template_values() -> dict[str, bool]:
         return {"is_demo": runtime().settings.demo}

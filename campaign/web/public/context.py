@@ -1,4 +1,4 @@
-"""The context of what supporters do themselves, for the public pages."""
+"""The context of changes that supporters make on the public pages."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Embedding on other sites: the form or the counter in a frame, the script line that inserts it, and oEmbed.
+"""Embeds: the form or the counter in a frame on another site, the script that inserts the frame, and oEmbed.
 
-Framing is allowed here and nowhere else. A frame has no cookie. Its form posts from this site's own page inside the
-frame, so the browser calls the request same-origin, and the check against other sites needs no exception.
+Only these pages may be framed. A frame has no cookie. The page in it is this site's, so the browser sends its form as a
+same-origin request, and the check against other sites needs no exception.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ blueprint = Blueprint("embed", __name__)
 
 @blueprint.url_value_preprocessor
 def _set_locale_early(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    # Before the request can be refused, so that a refusal is in the language of the frame too.
-    if (asked := request.args.get("lang", "")) in LOCALES:
-        g.locale = asked
+    # This runs before the request can be refused, so that a refusal is in the language of the frame too.
+    if (requested_locale := request.args.get("lang", "")) in LOCALES:
+        g.locale = requested_locale
 
 
 @blueprint.get("/embed/<slug>")
 def show(slug: str) -> ResponseReturnValue:
     """Show the form (`kind=form`) or the counter.
 
-    `theme` chooses light, dark or the system's scheme; `lang` chooses the language.
+    The parameter `theme` chooses light, dark or the system's colour scheme, and `lang` the language.
     """
     appeal = published_appeal_or_404(slug)
     kind, scheme = _query_choice("kind", KINDS), _query_choice("theme", SCHEMES)
@@ -69,7 +69,7 @@ def show(slug: str) -> ResponseReturnValue:
 @blueprint.post("/embed/<slug>")
 @limiter.limit(LIMITS, deduct_when=lambda response: response.status_code == 303)
 def create(slug: str) -> ResponseReturnValue:
-    """Sign as the page's own form does, and stay inside the frame; 422 with the form and its errors."""
+    """Sign as the form of the appeal's page does, but stay inside the frame; 422 with the form and its errors."""
     appeal = published_appeal_or_404(slug)
     locale = _set_locale(appeal)
     scheme = _query_choice("theme", SCHEMES)
@@ -95,8 +95,8 @@ def thanks(slug: str) -> ResponseReturnValue:
 
 @blueprint.get("/embed.js")
 def script() -> ResponseReturnValue:
-    """Return the script that the pasted line loads: it inserts the frame and sets it to the height of its content."""
-    # Screen readers need the title of a frame.
+    """Return the script for other sites, which inserts the frame and gives it the height of its content."""
+    # Screen readers announce a frame by its title.
     title = json.dumps(runtime().settings.theme.name)
     content = _SCRIPT_FILE.read_text(encoding="utf-8").replace('"Tocsin"', title).encode()
     return page_cache().answer(
@@ -108,10 +108,10 @@ def script() -> ResponseReturnValue:
 def oembed() -> ResponseReturnValue:
     """Return how to embed the appeal under `url` (https://oembed.com).
 
-    404 for an address that is no appeal, 501 for another format than JSON and XML.
+    404 if the address is not that of an appeal, 501 for another format than JSON and XML.
     """
-    format_ = request.args.get("format", "json")
-    if format_ not in {"json", "xml"}:
+    answer_format = request.args.get("format", "json")
+    if answer_format not in {"json", "xml"}:
         return _plain_answer("only json and xml are spoken here", 501)
     address = request.args.get("url", "").removeprefix(runtime().settings.base_url)
     match = _APPEAL.fullmatch(address.partition("?")[0].partition("#")[0])
@@ -123,7 +123,7 @@ def oembed() -> ResponseReturnValue:
         return _plain_answer("maxwidth and maxheight are whole numbers of pixels", 400)
     width, height = (int(size[:6]) if size else 9999 for size in sizes)
     data = _oembed(appeal, match[1], min(_WIDTH, width), min(_HEIGHTS["form"], height))
-    if format_ == "json":
+    if answer_format == "json":
         return _cross_origin_answer(json.dumps(data, ensure_ascii=False), "application/json; charset=utf-8")
     parts = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in data.items())
     body = f'<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n<oembed>{parts}</oembed>\n'
@@ -131,7 +131,7 @@ def oembed() -> ResponseReturnValue:
 
 
 def _oembed(appeal: AppealView, locale: str, width: int, height: int) -> dict[str, Any]:
-    # The counter, if there is no room for the form.
+    """Return oEmbed's answer for a frame of at most this size in pixels: the form, or the counter in a low frame."""
     kind = "form" if height >= 500 else "counter"
     height = min(height, _HEIGHTS[kind])
     address = absolute_url(url_for("embed.show", slug=appeal.slug) + "?" + urlencode({"kind": kind, "lang": locale}))
@@ -160,13 +160,12 @@ def _query_choice(name: str, choices: tuple[str, ...]) -> str:
 
 
 def _set_locale(appeal: AppealView) -> str:
-    """Return the requested language, else the appeal's own if the pages have it, else English.
+    """Set and return the requested locale, else the appeal's first language if it is a locale, else English.
 
-    The address of a frame has no language of its own.
+    The path of a frame has no language, unlike that of a page.
     """
-    requested = request.args.get("lang", "")
-    own = appeal.first_language
-    g.locale = requested if requested in LOCALES else own if own in LOCALES else DEFAULT_LOCALE
+    candidates = (request.args.get("lang", ""), appeal.first_language)
+    g.locale = next((locale for locale in candidates if locale in LOCALES), DEFAULT_LOCALE)
     return str(g.locale)
 
 
@@ -174,9 +173,9 @@ def _render(kind: str, scheme: str, page: dict[str, Any]) -> str:
     return render_template(f"public/embed/{kind}.html", **page, scheme=scheme)
 
 
-def _cross_origin_answer(body: str, kind: str) -> Response:
+def _cross_origin_answer(body: str, content_type: str) -> Response:
     response = make_response(body)
-    for name, value in (("Content-Type", kind), ("Cache-Control", _ONE_HOUR), *_CROSS_ORIGIN):
+    for name, value in (("Content-Type", content_type), ("Cache-Control", _ONE_HOUR), *_CROSS_ORIGIN):
         response.headers[name] = value
     return response
 

@@ -12,8 +12,8 @@ from campaign.platform.database.time_limit import limit_waits
 from campaign.queries.delivery.worker import workers_view
 
 blueprint = Blueprint("health", __name__)
-# A load balancer asks often, and has other machines to use.
-_SECONDS = 3.0
+# A load balancer asks often and can use other machines, so a database that answers later counts as not ready.
+_MAX_WAIT_SECONDS = 3.0
 
 
 @blueprint.get("/healthz")
@@ -26,7 +26,7 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Return 200 if the database answers, is supported and migrated, and the workers work; else 503 and why."""
     try:
-        with limit_waits(_SECONDS):
+        with limit_waits(_MAX_WAIT_SECONDS):
             reason = readiness_problem(current_app.extensions["migrate"].directory) or workers_view().reason
     except (DBAPIError, PoolTimeoutError) as error:
         diagnosis = diagnose(error)

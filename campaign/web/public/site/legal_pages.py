@@ -1,7 +1,7 @@
 """The pages that the law requires: privacy notice (GDPR art. 13), imprint, accessibility statement.
 
-Facts about every installation are in the templates. The responsible organisation comes from the theme; its own texts
-come from staff, else from the theme.
+The templates state what is true of every installation. Name and addresses of the organisation come from the theme. Its
+own texts are those that staff wrote, else those of the theme.
 """
 
 from __future__ import annotations
@@ -23,26 +23,27 @@ blueprint = Blueprint("legal_pages", __name__)
 
 @blueprint.get(f"{PREFIX}/privacy")
 def privacy() -> ResponseReturnValue:
-    """Show the privacy notice: which data, why, how long, who sees it, and a person's rights."""
+    """Show the privacy notice: data, purposes, periods, recipients, and a person's rights."""
     return _page(SitePage.PRIVACY)
 
 
 @blueprint.get(f"{PREFIX}/imprint")
 def imprint() -> ResponseReturnValue:
-    """Show who runs the site."""
+    """Show the organisation that runs the site."""
     return _page(SitePage.IMPRINT)
 
 
 @blueprint.get(f"{PREFIX}/accessibility")
 def accessibility() -> ResponseReturnValue:
-    """Show how accessible the pages are, and whom to tell about a problem."""
+    """Show the accessibility statement, and the address for reporting a barrier."""
     return _page(SitePage.ACCESSIBILITY)
 
 
-def own_words(page: SitePage, locale: str) -> tuple[str, str] | None:
-    """Return the organisation's text and its language: the given one, else English, else any.
+def own_text(page: SitePage, locale: str) -> tuple[str, str] | None:
+    """Return a text's language and the text that the organisation adds to the page; None without one.
 
-    Staff's text comes before the theme's. None without a text.
+    It is in the given language, else in English, else in any. In each language, the text that staff wrote comes before
+    that of the theme.
     """
     staff_texts, theme_texts = data_cache().site_texts(), runtime().settings.theme.texts
     for language in (locale, "en", *LOCALES):
@@ -54,7 +55,7 @@ def own_words(page: SitePage, locale: str) -> tuple[str, str] | None:
 
 def _page(page: SitePage) -> ResponseReturnValue:
     locale = current_locale()
-    own, settings = own_words(page, locale), runtime().settings
+    own, settings = own_text(page, locale), runtime().settings
     return page_cache().answer(
         (page, locale),
         own,
@@ -62,22 +63,22 @@ def _page(page: SitePage) -> ResponseReturnValue:
             f"public/site/{page}.html",
             own=own,
             facts=settings.theme.facts,
-            kept=_kept_days(),
+            retention_days=_retention_days(),
             counts_views=settings.page_views,
         ),
         content_type=HTML,
     )
 
 
-def _kept_days() -> dict[str, int]:
-    """Return for how many days each kind of data is stored, from the same values that the hourly job uses."""
-    after = runtime().settings.retention_days
+def _retention_days() -> dict[str, int]:
+    """Return for how many days each kind of data is stored; the hourly job deletes by the same values."""
+    after_end = runtime().settings.retention_days
     return {
         "unconfirmed": retention.UNCONFIRMED.days,
-        "after": after,
-        "told": retention.AFTER_OUTCOME.days,
-        "updates": max(after, retention.UPDATES_AT_MOST.days),
-        "erased": retention.TOMBSTONES.days,
+        "after_end": after_end,
+        "after_outcome": retention.AFTER_OUTCOME.days,
+        "updates": max(after_end, retention.UPDATES_AT_MOST.days),
+        "tombstones": retention.TOMBSTONES.days,
         "mails": retention.MAILS.days,
         "networks": retention.NETWORKS.days,
     }

@@ -1,4 +1,4 @@
-"""The mailbox of a demonstration: the mails that the worker has sent, with working links. Only with TOCSIN_DEMO."""
+"""The mailbox of a demonstration, which shows the mails that the worker has sent; it exists only with TOCSIN_DEMO."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _MAX_SHOWN = 100
 @blueprint.get("/dev/mail")
 def index() -> ResponseReturnValue:
     """Show the newest messages first."""
-    box = _box()
-    messages = [] if box is None else [(key, _read(box, key)) for key in box.keys()]  # noqa: SIM118  no dict
+    box = _mailbox()
+    messages = [] if box is None else [(key, _read(box, key)) for key in box.keys()]  # noqa: SIM118  not a dict
     messages.sort(key=lambda pair: (pair[1]["Date"].datetime, pair[0]), reverse=True)
     return render_template("public/site/mailbox.html", messages=messages[:_MAX_SHOWN])
 
 
 @blueprint.get("/dev/mail/<key>")
 def show(key: str) -> ResponseReturnValue:
-    """Show one message as text, with its HTML beside it."""
+    """Show one message: its text, and its HTML in a frame."""
     message = _message(key)
     text = _with_links(_part(message, "plain"))
     return page_with_frame(render_template("public/site/mailbox_message.html", message=message, key=key, text=text))
@@ -39,11 +39,12 @@ def show(key: str) -> ResponseReturnValue:
 
 @blueprint.get("/dev/mail/<key>/html")
 def html(key: str) -> Response:
-    """Return the HTML part alone, for the frame."""
+    """Return the HTML part as the content of the frame."""
     return frame_content(_part(_message(key), "html"), opens_links=True)
 
 
-def _box() -> mailbox.Maildir | None:
+def _mailbox() -> mailbox.Maildir | None:
+    """Return the Maildir of the settings; None if mail goes to a server, or none was sent yet."""
     url = runtime().settings.mail_url
     path = Path(url.removeprefix("maildir:"))
     if not url.startswith("maildir:") or not path.is_dir():
@@ -52,7 +53,7 @@ def _box() -> mailbox.Maildir | None:
 
 
 def _message(key: str) -> EmailMessage:
-    box = _box()
+    box = _mailbox()
     if box is None or key not in box:
         abort(404)
     return _read(box, key)
@@ -62,12 +63,13 @@ def _read(box: mailbox.Maildir, key: str) -> EmailMessage:
     return message_from_bytes(box.get_bytes(key), policy=policy.default)
 
 
-def _part(message: EmailMessage, kind: str) -> str:
-    part = message.get_body((kind,))
+def _part(message: EmailMessage, subtype: str) -> str:
+    part = message.get_body((subtype,))
     return "" if part is None else str(part.get_content())
 
 
 def _with_links(text: str) -> Markup:
+    """Return the text as HTML in which each address is a link."""
     parts = []
     end = 0
     for match in _LINK.finditer(text):

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus about outbox, appeals and counts, for private addresses or with the key."""
+"""Metrics for Prometheus about outbox, workers, appeals and counts, for private addresses or with the key."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from campaign.queries.delivery.worker import workers_view
 from campaign.web.http.proxies import FORWARDED_HEADERS
 
 blueprint = Blueprint("metrics", __name__)
-# Counting millions of mails is slow; scraping more often gives nothing new.
-_SECONDS = 10.0
+# Counting millions of mails is slow, so a scrape within this time gets the same metrics again.
+_MAX_AGE_SECONDS = 10.0
 
 
 class MetricsCache:
@@ -41,7 +41,7 @@ class MetricsCache:
                 registry = CollectorRegistry()
                 registry.register(_CampaignCollector())
                 self._text = generate_latest(registry)
-                self._until = time.monotonic() + _SECONDS
+                self._until = time.monotonic() + _MAX_AGE_SECONDS
             return self._text
 
 
@@ -84,6 +84,7 @@ class _CampaignCollector(Collector):
 def _gauge(
     name: str, meaning: str, labels: tuple[str, ...], values: Iterable[tuple[str | tuple[str, ...], int]]
 ) -> GaugeMetricFamily:
+    """Return a gauge with one value for each combination of label values."""
     family = GaugeMetricFamily(name, meaning, labels=labels)
     for key, value in sorted(values):
         family.add_metric((key,) if isinstance(key, str) else key, value)
@@ -100,15 +101,17 @@ def metrics() -> Response:
 
 
 def _has_key() -> bool:
+    """Return whether the request carries the key of TOCSIN_METRICS_KEY."""
     key = runtime().settings.metrics_key
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return key is not None and hmac.compare_digest(given.encode(), key.encode())
+    sent_key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return key is not None and hmac.compare_digest(sent_key.encode(), key.encode())
 
 
 def _is_private() -> bool:
     """Return whether the request comes from a private address.
 
-    An unknown proxy (TOCSIN_PROXIES) would make every client look private, so forwarded requests never are.
+    Behind a proxy that TOCSIN_PROXIES does not count, every client seems to have a private address. So a forwarded
+    request is refused there.
     """
     if runtime().settings.proxies == 0 and any(name in request.headers for name in FORWARDED_HEADERS):
         return False
