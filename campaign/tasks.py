@@ -36,7 +36,7 @@ from campaign.services.keys.row_key import rewrite
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.periodic.clock import ClocksApartError, agreed_now
 from campaign.services.periodic.run_once import last_run, run_once
-from campaign.services.privacy.erasure_journal import forget
+from campaign.services.privacy.erasure_journal import delete_expired_files
 from campaign.services.privacy.retention import purge_expired
 
 log = logging.getLogger(__name__)
@@ -234,8 +234,8 @@ def purge_personal_data() -> None:
 
     def work(context: Context) -> None:
         stop: threading.Event = huey.worker_stop
-        done = purge_expired(go_on=lambda: not stop.is_set(), context=context)
-        done["months of the erasure journal"] = forget(context.settings.erasure_journal, context=context)
+        done = purge_expired(may_continue=lambda: not stop.is_set(), context=context)
+        done["months of the erasure journal"] = delete_expired_files(context.settings.erasure_journal, context=context)
         if done.total():
             log.info("purged: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number))
 

@@ -30,7 +30,7 @@ from campaign.services.moderation.invalidate import advance, has_work
 from campaign.services.offline.paper_sheet import has_waiting_rows, sign_sheet_rows
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.periodic.worker_progress import delete_progress, store_progress
-from campaign.services.privacy.erasure_journal import unwritable, write_out
+from campaign.services.privacy.erasure_journal import write_entries, write_problem
 from campaign.services.signing.new_link import answer_link_requests
 from campaign.services.staff.password_reset import answer_reset_requests
 from campaign.tasks import clock_trouble, progress, queue_trouble
@@ -180,7 +180,7 @@ def _report_progress(app: Flask, stop: threading.Event, heartbeat: Callable[[], 
             continue
         with app.app_context():
             folder = runtime().settings.erasure_journal
-            progress.set_trouble("erasure-journal", unwritable(folder))
+            progress.set_trouble("erasure-journal", write_problem(folder))
             try:
                 clock_problem = clock_trouble()
                 progress.set_trouble("clock", clock_problem)
@@ -211,7 +211,7 @@ def _answer_requests(app: Flask, stop: threading.Event, heartbeat: Callable[[], 
                 while answer_reset_requests(context=context) and not stop.is_set():
                     heartbeat()
                 if time.monotonic() >= retry_at:
-                    write_out(app_runtime.settings.erasure_journal, heartbeat=heartbeat, context=context)
+                    write_entries(app_runtime.settings.erasure_journal, heartbeat=heartbeat, context=context)
                 progress.record_round("answer_requests")
             except DBAPIError as error:
                 _wait_or_raise(error, stop)

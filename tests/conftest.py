@@ -341,7 +341,7 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     migrated_app.extensions["tocsin_data_cache"] = DataCache()
     migrated_app.extensions["tocsin_page_cache"] = PageCache()
     migrated_app.extensions["tocsin_response_cache"].clear()
-    before.vault.row_keys.drop()
+    before.vault.row_keys.drop_batches()
     before.vault.month_keys.clear()
     # Periodic jobs belong to the application that was made last.
     huey.app = migrated_app

@@ -20,7 +20,7 @@ from campaign.platform import db
 from campaign.platform.runtime import Runtime, runtime
 from campaign.services.backup import RestoreReport, create_backup, load_backup, settle_restored, verify_backup
 from campaign.services.periodic.clock import agreed_now
-from campaign.services.privacy.erasure_journal import JournalContent, read_folder, write_out
+from campaign.services.privacy.erasure_journal import JournalContent, read_folder, write_entries
 
 backup = AppGroup("backup", help="Encrypted backups, and restoring them.")
 _PATH = click.Path(path_type=Path)
@@ -125,7 +125,7 @@ def _read_journal(app_runtime: Runtime, folders: tuple[Path, ...]) -> JournalCon
             )
     erasures = (erasure for content in contents.values() for erasure in content.erasures)
     return JournalContent(
-        tuple(sorted(erasures, key=lambda erasure: erasure.left_at)),
+        tuple(sorted(erasures, key=lambda erasure: erasure.happened_at)),
         tuple(line for content in contents.values() for line in content.damaged),
     )
 
@@ -133,7 +133,7 @@ def _read_journal(app_runtime: Runtime, folders: tuple[Path, ...]) -> JournalCon
 def _write_journal(app_runtime: Runtime) -> None:
     """Write the waiting erasures of the database into the journal. Raise BackupError if the folder is not writable."""
     try:
-        write_out(app_runtime.settings.erasure_journal, context=app_runtime.context(OPERATOR))
+        write_entries(app_runtime.settings.erasure_journal, context=app_runtime.context(OPERATOR))
     except OSError as error:
         raise BackupError(
             f"the erasure journal cannot be written to {app_runtime.settings.erasure_journal}: {error.strerror}"

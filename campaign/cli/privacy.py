@@ -15,7 +15,7 @@ from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.queries.privacy.processing_record import data_categories
 from campaign.services.periodic.clock import agreed_now
-from campaign.services.privacy.erasure_journal import forget
+from campaign.services.privacy.erasure_journal import delete_expired_files
 from campaign.services.privacy.retention import purge_expired
 
 privacy = AppGroup("privacy", help="Personal data: the record of what is stored, and deleting expired data.")
@@ -50,7 +50,9 @@ def prune() -> None:
     app_runtime = runtime()
     with exit_on_refusal():
         context = app_runtime.context(OPERATOR, now=agreed_now(app_runtime.clock()))
-        deleted = purge_expired(go_on=lambda: not stop.is_set(), context=context)
-        deleted["months of the erasure journal"] = forget(app_runtime.settings.erasure_journal, context=context)
+        deleted = purge_expired(may_continue=lambda: not stop.is_set(), context=context)
+        deleted["months of the erasure journal"] = delete_expired_files(
+            app_runtime.settings.erasure_journal, context=context
+        )
     line = ", ".join(f"{number} {name}" for name, number in sorted(deleted.items()) if number) or "nothing was due"
     click.echo(line + ("; stopped, run it again" if stop.is_set() else ""))

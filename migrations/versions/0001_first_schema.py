@@ -980,7 +980,7 @@ def _privacy_room() -> None:
         sa.Column("appeal_id", _ID, nullable=False),
         sa.Column("address_digest", _DIGEST, nullable=False),
         sa.Column("signed_at", _TIME, nullable=False),
-        sa.Column("left_at", _TIME, nullable=False),
+        sa.Column("happened_at", _TIME, nullable=False),
         _key("erasure_journal", "id"),
         _one_of("erasure_journal", "kind", "erased withdrawn updates-ended sharing-ended address-changed"),
         sqlite_autoincrement=True,

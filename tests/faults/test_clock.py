@@ -168,7 +168,7 @@ def test_data_is_purged_at_most_an_hour_early(machines: Machines) -> None:
     assert machines.sign(timedelta(0), "waits") == 303
 
     def purge(_app: Flask, now: datetime) -> None:
-        purged.append(purge_expired(go_on=lambda: True, context=context(now))["unconfirmed"])
+        purged.append(purge_expired(may_continue=lambda: True, context=context(now))["unconfirmed"])
 
     purged: list[int] = []
     machines.clock.now = START + retention.UNCONFIRMED - HOUR

@@ -255,6 +255,6 @@ def test_lists_are_deleted_after_some_days(app: Flask, appeal: AppealView, scope
     sign_numbered(appeal, "Ana Openly", 1, shares=True)
     made(scope, appeal)
     clock.now += HANDOVERS + timedelta(minutes=1)
-    purge_expired(go_on=lambda: True, context=context(clock.now))
+    purge_expired(may_continue=lambda: True, context=context(clock.now))
     for model in (Handover, HandoverPart):
         assert db.session.execute(select(func.count()).select_from(model)).scalar_one() == 0

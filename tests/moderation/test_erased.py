@@ -123,7 +123,7 @@ def test_what_retention_emptied_is_not_taken_for_erased(app: Flask, appeal: Appe
     for passed in (timedelta(days=2), timedelta(days=25)):
         now = START + passed
         within = replace(context(now, vault=vault), settings=replace(runtime().settings, retention_days=20))
-        purge_expired(go_on=lambda: True, context=within)
+        purge_expired(may_continue=lambda: True, context=within)
         assert erased_days(by, now=now, kept_days=20) == ()
         db.session.rollback()
         made = add_invalidation(criteria, None, context=context(now, staff_actor(by)))

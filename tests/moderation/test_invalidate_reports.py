@@ -186,7 +186,7 @@ def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, b
     made, _ = count_matches(Criteria(since=START + 5 * HOUR, until=START + 5 * HOUR + timedelta(minutes=1)), by)
     begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
     process_all(made)
-    purge_expired(go_on=lambda: True, context=context(START + 32 * DAY))
+    purge_expired(may_continue=lambda: True, context=context(START + 32 * DAY))
     for model in (Action, InvalidatedAction):
         stored_digest = select(func.count()).select_from(model).where(model.network_digest.is_not(None))
         assert db.session.scalar(stored_digest) == 0

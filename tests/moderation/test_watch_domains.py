@@ -211,9 +211,9 @@ def test_nothing_is_counted_twice_and_the_unconfirmed_never(client: FlaskClient,
 def test_a_domain_is_forgotten_three_months_after_the_month_of_the_last_one(appeal: AppealView) -> None:
     crowd(appeal, "one.example", 1)
     watch()
-    purge_expired(go_on=lambda: True, context=context(START + 120 * DAY))
+    purge_expired(may_continue=lambda: True, context=context(START + 120 * DAY))
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
-    purge_expired(go_on=lambda: True, context=context(START + 121 * DAY))
+    purge_expired(may_continue=lambda: True, context=context(START + 121 * DAY))
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 0
 
 

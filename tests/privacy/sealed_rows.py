@@ -240,4 +240,4 @@ CASES = [
 
 
 def prune(now: datetime) -> None:
-    purge_expired(go_on=lambda: True, context=context(now))
+    purge_expired(may_continue=lambda: True, context=context(now))

@@ -123,7 +123,7 @@ def signed(app: Flask, appeal: AppealView) -> list[int]:
     slots = []
     for _ in range(PEOPLE):
         reserve(at.vault, KeyUse.SIGNED, now=START)
-        slots.append(at.vault.row_keys.take(KeyUse.SIGNED))
+        slots.append(at.vault.row_keys.take_key(KeyUse.SIGNED))
     rows = []
     for number, slot in enumerate(slots):
         address = parse_address(f"person{number}@mail.example")
@@ -239,7 +239,7 @@ def test_keys_of_forms_whose_days_are_over_leave_the_files(app: Flask, appeal: A
     at = runtime()
     reserve(at.vault, KeyUse.WAITING, now=START)
     reserve(at.vault, KeyUse.SIGNED, now=START)
-    slot = at.vault.row_keys.take(KeyUse.WAITING)
+    slot = at.vault.row_keys.take_key(KeyUse.WAITING)
     sealed = at.vault.seal_email(ADDRESS, at_link_request(), slot)
     before = _seeds()
     waiting = before[slot.batch]

@@ -24,7 +24,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.queries.signing.person import digests_of_address
 from campaign.services.counting.verify import verify
-from campaign.services.privacy.erasure_journal import forget, read_folder, replay, write_out
+from campaign.services.privacy.erasure_journal import delete_expired_files, read_folder, replay, write_entries
 from campaign.services.signing.unsubscribe import unsubscribe
 from campaign.services.signing.withdraw import delete_sign_ups_of_link, erase, set_updates, withdraw
 from tests.conftest import START, Clock, Postbox, context, form
@@ -113,7 +113,7 @@ def test_each_batch_of_erasures_is_a_transaction_of_its_own(
     monkeypatch.setattr("campaign.services.privacy.erasure_journal.BATCH", 2)
     leave(six_signers)
     turns: list[int] = []
-    assert write_out(tmp_path, heartbeat=lambda: turns.append(1), context=context()) == 5
+    assert write_entries(tmp_path, heartbeat=lambda: turns.append(1), context=context()) == 5
     assert len(turns) == 2
 
 
@@ -123,8 +123,8 @@ def test_erased_people_stay_erased_after_a_restore(
     before = backup()
     leave(six_signers)
     now = counts(appeal.id)
-    assert write_out(tmp_path / "left", context=context()) == 5
-    assert write_out(tmp_path / "left", context=context()) == 0
+    assert write_entries(tmp_path / "left", context=context()) == 5
+    assert write_entries(tmp_path / "left", context=context()) == 0
     restore(before)
     assert is_there("erases")
     written = read_folder(tmp_path / "left", vault=runtime().vault)
@@ -150,7 +150,7 @@ def test_people_who_signed_again_stay_after_a_restore(
     for name in ("erases", "withdraws"):
         client.post(URL, data=form(email=f"{name}@mail.example"))
     set_updates(six_signers["returns"], is_wanted=True, context=context(clock.now, SUPPORTER))
-    write_out(tmp_path, context=context())
+    write_entries(tmp_path, context=context())
     assert replay(read_folder(tmp_path, vault=runtime().vault).erasures, context=context()) == {}
     assert is_there("erases"), "the form waits"
     assert (signature_of("withdraws").state, signature_of("returns").wants_updates) == ("withdrawn", True)
@@ -180,7 +180,7 @@ def test_a_changed_address_does_not_come_back(
 
     used: set[str] = set()
     change(NEW_EMAIL)
-    write_out(tmp_path, context=context())
+    write_entries(tmp_path, context=context())
     written = read_folder(tmp_path, vault=runtime().vault).erasures
     assert replay(written, context=context()) == {}, "who is there under the new address stays"
     after, now = backup(), counts(appeal.id)
@@ -197,7 +197,7 @@ def test_a_changed_address_does_not_come_back(
 
 def test_a_file_holds_no_address_and_is_its_owners_alone(six_signers: dict[str, int], tmp_path: Path) -> None:
     leave(six_signers)
-    write_out(tmp_path, context=context())
+    write_entries(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
     assert path.name == "2026-03.journal"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -206,18 +206,18 @@ def test_a_file_holds_no_address_and_is_its_owners_alone(six_signers: dict[str, 
 
 def test_a_line_that_a_crash_cut_is_written_again(six_signers: dict[str, int], tmp_path: Path) -> None:
     erase(six_signers["erases"], context=context(LATER, SUPPORTER))
-    write_out(tmp_path, context=context())
+    write_entries(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes() + b"erased 1 0000")
     refuse("waits")
-    write_out(tmp_path, context=context())
+    write_entries(tmp_path, context=context())
     written = read_folder(tmp_path, vault=runtime().vault)
     assert (len(written.erasures), written.damaged) == (2, ())
 
 
 def test_a_changed_line_is_named_and_not_believed(six_signers: dict[str, int], tmp_path: Path) -> None:
     leave(six_signers)
-    write_out(tmp_path, context=context())
+    write_entries(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
     path.write_text(path.read_text().replace("withdrawn", "erased", 1) + "\xff\n", encoding="latin-1")
     written = read_folder(tmp_path, vault=runtime().vault)
@@ -229,13 +229,13 @@ def test_an_erasure_that_cannot_be_written_waits_in_the_database(six_signers: di
     leave(six_signers)
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="exists"):
-        write_out(tmp_path / "file", context=context())
-    assert write_out(tmp_path / "folder", context=context()) == 5
+        write_entries(tmp_path / "file", context=context())
+    assert write_entries(tmp_path / "folder", context=context()) == 5
 
 
 def test_months_go_when_no_backup_of_them_may_be_left(app: Flask, tmp_path: Path) -> None:
     for name in ("2024-01.journal", "2024-03.journal", "notes.journal"):
         (tmp_path / name).touch()
-    assert forget(tmp_path, context=context()) == 1
-    assert forget(tmp_path, context=context(START + retention.TOMBSTONES)) == 1
+    assert delete_expired_files(tmp_path, context=context()) == 1
+    assert delete_expired_files(tmp_path, context=context(START + retention.TOMBSTONES)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["notes.journal"]

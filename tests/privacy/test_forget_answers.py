@@ -28,7 +28,7 @@ JEANNE, PAUL, NOBODY = "jeanne@mail.example", "paul@mail.example", "nobody@mail.
 
 
 def forget() -> int:
-    done = purge_expired(go_on=lambda: True, context=context(START + DAY / 12))
+    done = purge_expired(may_continue=lambda: True, context=context(START + DAY / 12))
     db.session.rollback()
     return done["answers"]
 
@@ -134,5 +134,5 @@ def test_it_stops_on_request(
     deliver()
     with transaction() as session:
         session.execute(delete(SignUp))
-    assert forget_answers(since=START - DAY, go_on=lambda: False, batch=1, context=context()) == 0
-    assert forget_answers(since=START - DAY, go_on=lambda: True, batch=1, context=context()) == 1
+    assert forget_answers(since=START - DAY, may_continue=lambda: False, batch=1, context=context()) == 0
+    assert forget_answers(since=START - DAY, may_continue=lambda: True, batch=1, context=context()) == 1

@@ -143,7 +143,7 @@ def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: Appe
     db.session.rollback()
     within = replace(context(late), settings=replace(runtime().settings, retention_days=1))
     for _ in range(2):
-        purge_expired(go_on=lambda: True, batch=3, context=within)
+        purge_expired(may_continue=lambda: True, batch=3, context=within)
     assert {moment for one in kept for moments in times_of(one).values() for moment in moments} == {MIDNIGHT}
     if is_folded:
         # The withdrawn signature is gone by then, and so is the hour of the letter that stays counted.

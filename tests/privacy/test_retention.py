@@ -62,8 +62,8 @@ from tests.staff.staff_clients import join, log_in
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
 
-def prune(now: datetime, go_on: Callable[[], bool] = lambda: True, batch: int = 3) -> dict[str, int]:
-    done = purge_expired(go_on=go_on, batch=batch, context=context(now))
+def prune(now: datetime, may_continue: Callable[[], bool] = lambda: True, batch: int = 3) -> dict[str, int]:
+    done = purge_expired(may_continue=may_continue, batch=batch, context=context(now))
     db.session.rollback()
     # Message-IDs, minutes and old keys are purged together with the rest.
     return {name: number for name, number in done.items() if number and name not in {"message ids", "times", "keys"}}

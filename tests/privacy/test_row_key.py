@@ -51,8 +51,8 @@ def test_a_value_needs_the_data_key_and_the_rows_key() -> None:
     vault = Vault((b"d" * 32,), b"i" * 32, seeds.get)
     tree = KeyTree.fresh()
     seeds[5] = vault.seal_seeds(tree, at_row_key(5))
-    vault.row_keys.begin("signed", 5, tree, date(2026, 3, 1))
-    slot = vault.row_keys.take("signed")
+    vault.row_keys.begin_batch("signed", 5, tree, date(2026, 3, 1))
+    slot = vault.row_keys.take_key("signed")
     sealed = vault.seal_name("Ana", HERE, slot)
     assert vault.slot_of(sealed) == (5, 0)
     assert vault.open_name(sealed, HERE) == "Ana"
@@ -75,29 +75,29 @@ def test_a_batch_ends_after_its_last_slot_and_can_be_dropped() -> None:
     vault = Vault((b"d" * 32,), b"i" * 32)
     keys, day = vault.row_keys, date(2026, 3, 1)
     with pytest.raises(CipherError):
-        keys.take("signed")
-    keys.begin("signed", 1, KeyTree.fresh(), day)
-    assert (keys.left("signed"), keys.left("waiting"), keys.begun_on("signed")) == (SLOTS, 0, day)
-    assert [keys.take("signed").number for _ in range(SLOTS)] == list(range(SLOTS))
+        keys.take_key("signed")
+    keys.begin_batch("signed", 1, KeyTree.fresh(), day)
+    assert (keys.remaining("signed"), keys.remaining("waiting"), keys.batch_date("signed")) == (SLOTS, 0, day)
+    assert [keys.take_key("signed").number for _ in range(SLOTS)] == list(range(SLOTS))
     with pytest.raises(CipherError):
-        keys.take("signed")
-    keys.begin("signed", 2, KeyTree.fresh(), day)
-    keys.drop()
-    assert keys.left("signed") == 0
+        keys.take_key("signed")
+    keys.begin_batch("signed", 2, KeyTree.fresh(), day)
+    keys.drop_batches()
+    assert keys.remaining("signed") == 0
 
 
 def test_no_thread_uses_a_key_that_another_has_reserved() -> None:
     seeds: dict[int, bytes] = {}
     vault = Vault((b"d" * 32,), b"i" * 32, seeds.get)
-    vault.row_keys.begin("waiting", 5, KeyTree.fresh(), date(2026, 3, 1))
+    vault.row_keys.begin_batch("waiting", 5, KeyTree.fresh(), date(2026, 3, 1))
     for _ in range(SLOTS - 1):
-        vault.row_keys.take("waiting")
-    assert vault.row_keys.left("waiting") == 1
+        vault.row_keys.take_key("waiting")
+    assert vault.row_keys.remaining("waiting") == 1
 
     def sign() -> tuple[int, int]:
-        if not vault.row_keys.left("waiting"):
-            vault.row_keys.begin("waiting", 6, KeyTree.fresh(), date(2026, 3, 1))
-        slot = vault.row_keys.take("waiting")
+        if not vault.row_keys.remaining("waiting"):
+            vault.row_keys.begin_batch("waiting", 6, KeyTree.fresh(), date(2026, 3, 1))
+        slot = vault.row_keys.take_key("waiting")
         return slot.batch, slot.number
 
     with ThreadPoolExecutor(1) as other:

@@ -72,8 +72,8 @@ def test_when_all_random_slots_are_used_no_form_is_lost(appeal: AppealView, monk
     monkeypatch.setattr("campaign.services.signing.sign.secrets.randbelow", lambda _most: 0)
     vault = runtime().vault
     reserve_keys(context=context())
-    while vault.row_keys.left(KeyUse.WAITING) > 5:  # so that a batch of keys ends while the forms are stored
-        vault.row_keys.take(KeyUse.WAITING)
+    while vault.row_keys.remaining(KeyUse.WAITING) > 5:  # so that a batch of keys ends while the forms are stored
+        vault.row_keys.take_key(KeyUse.WAITING)
     for letter in "abcd":
         send(appeal, f"Jeanne {letter}")
         send(appeal, f"Jeanne {letter}", flag="domain")

@@ -138,7 +138,7 @@ def test_a_log_in_from_the_future_is_invalid_and_purged_in_time(app: Flask) -> N
     assert is_session_alive(near, member, now=START, vault=vault)
     assert not is_session_alive(far, member, now=START, vault=vault)
     db.session.rollback()
-    purge_expired(go_on=lambda: True, context=context(vault=vault))
+    purge_expired(may_continue=lambda: True, context=context(vault=vault))
     assert db.session.scalars(select(StaffSession.created_at)).all() == [START + MAX_DIFFERENCE]
     assert db.session.scalars(select(LoginFailure.window_at).distinct()).all() == [START]
     db.session.rollback()

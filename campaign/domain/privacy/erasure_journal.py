@@ -37,12 +37,12 @@ class Erasure:
     appeal_id: int
     address_digest: bytes
     signed_at: datetime
-    left_at: datetime
+    happened_at: datetime
 
     def as_line(self, vault: Vault) -> str:
         """Return the entry as a line without its end. Its last word authenticates the others with the index key."""
         words = (self.kind.value, str(self.appeal_id), self.address_digest.hex())
-        text = " ".join((*words, self.signed_at.isoformat(), self.left_at.isoformat()))
+        text = " ".join((*words, self.signed_at.isoformat(), self.happened_at.isoformat()))
         return f"{text} {vault.journal_check(text)}"
 
 
@@ -51,11 +51,11 @@ def read_erasure(line: str, vault: Vault) -> Erasure:
     text, _, check = line.rpartition(" ")
     if check != vault.journal_check(text):
         raise ErasureJournalError("the line is damaged, or TOCSIN_INDEX_KEY is not the one it was written with")
-    kind, appeal_id, digest, signed_at, left_at = text.split(" ")
+    kind, appeal_id, digest, signed_at, happened_at = text.split(" ")
     return Erasure(
         ErasureKind(kind),
         int(appeal_id),
         bytes.fromhex(digest),
         datetime.fromisoformat(signed_at),
-        datetime.fromisoformat(left_at),
+        datetime.fromisoformat(happened_at),
     )

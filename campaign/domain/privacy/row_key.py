@@ -1,8 +1,8 @@
-"""A key for each row; each can be erased without changing the others.
+"""A key for each row, which can be erased without changing the keys of other rows.
 
-A batch has one random seed, from which two are derived, from each of them two more, and so on down to the keys of 256
-rows (a tree of Goldreich, Goldwasser and Micali, 1986). Erasing a key removes every seed on the path to it, and stores
-the siblings of that path, so that ten million rows need some ten megabytes of seeds.
+A batch has one random seed, from which two seeds are derived, from each of them two more, and so on down to the keys of
+256 rows (the tree of Goldreich, Goldwasser and Micali, 1986). Erasing a key removes every seed on the path to it and
+stores the siblings along that path. Ten million rows need some ten megabytes of seeds.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from campaign.domain.errors import CipherError, ErasedKeyError
 
 DEPTH = 8
 SLOTS = 1 << DEPTH
-_SEED_LENGTH = 16
-_NODE_LENGTH = 2 + _SEED_LENGTH
-# The number of batches, of 256 keys each, that stay in memory; others are read again when needed.
-_BATCHES_KEPT = 1024
+_SEED_BYTES = 16
+_NODE_BYTES = 2 + _SEED_BYTES
+# The number of batches, of 256 keys each, in memory. Others are read again when needed.
+_MAX_CACHED_BATCHES = 1024
 # A seed's level, 0 being the whole batch, and its number on that level.
 Node = tuple[int, int]
 
@@ -44,13 +44,13 @@ class KeyTree:
 
     @classmethod
     def fresh(cls) -> KeyTree:
-        """Return a batch of which no key is erased."""
-        return cls({(0, 0): os.urandom(_SEED_LENGTH)})
+        """Return a new random batch, of which no key is erased."""
+        return cls({(0, 0): os.urandom(_SEED_BYTES)})
 
     @classmethod
     def unpack(cls, data: bytes) -> KeyTree:
         """Return the tree from the bytes that `pack` returned."""
-        nodes = [data[at : at + _NODE_LENGTH] for at in range(0, len(data), _NODE_LENGTH)]
+        nodes = [data[offset : offset + _NODE_BYTES] for offset in range(0, len(data), _NODE_BYTES)]
         return cls({(node[0], node[1]): node[2:] for node in nodes})
 
     def pack(self) -> bytes:
@@ -67,8 +67,8 @@ class KeyTree:
         for level in range(DEPTH + 1):
             seed = self._seeds.get((level, number >> (DEPTH - level)))
             if seed is not None:
-                for below in range(level + 1, DEPTH + 1):
-                    seed = _child(seed, (number >> (DEPTH - below)) & 1)
+                for lower_level in range(level + 1, DEPTH + 1):
+                    seed = _child(seed, (number >> (DEPTH - lower_level)) & 1)
                 return seed
         raise ErasedKeyError("the row's key was erased")
 
@@ -81,85 +81,88 @@ class KeyTree:
 
 
 def _erase(seeds: dict[Node, bytes], number: int) -> None:
+    """Remove the seed from which the key is derived, and add those from which its other keys are."""
     for level in range(DEPTH + 1):
         seed = seeds.pop((level, number >> (DEPTH - level)), None)
         if seed is None:
             continue
-        for below in range(level + 1, DEPTH + 1):
-            on_path = number >> (DEPTH - below)
+        for lower_level in range(level + 1, DEPTH + 1):
+            on_path = number >> (DEPTH - lower_level)
             sibling = on_path ^ 1
-            seeds[below, sibling] = _child(seed, sibling & 1)
+            seeds[lower_level, sibling] = _child(seed, sibling & 1)
             seed = _child(seed, on_path & 1)
         return
 
 
 def _child(seed: bytes, side: int) -> bytes:
-    return hmac.digest(seed, bytes([side]), "sha256")[:_SEED_LENGTH]
+    return hmac.digest(seed, bytes([side]), "sha256")[:_SEED_BYTES]
 
 
 @dataclass(slots=True)
-class _Own:
+class _OwnBatch:
+    """A batch from which one thread takes its new keys, with the day on which it was stored."""
+
     batch: int
     tree: KeyTree
-    begun_on: date
-    taken: int = 0
+    stored_on: date
+    used: int = 0
 
 
 class _Batches(threading.local):
-    """A thread's own batches by use. With shared ones, another thread could take the last key after this one saw it."""
+    """A thread's own batches by use. With shared ones, another thread could take a key that this one has reserved."""
 
     def __init__(self) -> None:
-        self.by_use: dict[str, _Own] = {}
+        self.by_use: dict[str, _OwnBatch] = {}
 
 
 class RowKeys:
-    """The keys of rows in memory: new ones from each thread's own batches, one for each use, and those used lately."""
+    """The keys of rows in memory: new ones from each thread's own batches, and those of recently used batches."""
 
     def __init__(self, read: Callable[[int], KeyTree]) -> None:
         self._read = read
         self._lock = threading.Lock()
-        self._own = _Batches()
-        self._opened: OrderedDict[int, KeyTree] = OrderedDict()
+        self._own_batches = _Batches()
+        self._cached_trees: OrderedDict[int, KeyTree] = OrderedDict()
 
-    def left(self, use: str) -> int:
-        """Return the number of keys left in the thread's own batch for that use."""
-        own = self._own.by_use.get(use)
-        return 0 if own is None else SLOTS - own.taken
+    def remaining(self, use: str) -> int:
+        """Return the number of unused keys in the thread's own batch for that use."""
+        own_batch = self._own_batches.by_use.get(use)
+        return 0 if own_batch is None else SLOTS - own_batch.used
 
-    def take(self, use: str) -> KeySlot:
-        """Return the next key of the thread's own batch for that use. Raises CipherError where none is left."""
-        own = self._own.by_use.get(use)
-        if own is None or own.taken >= SLOTS:
-            raise CipherError("no key is at hand for a row that is to be written")
-        number, own.taken = own.taken, own.taken + 1
-        return KeySlot(own.batch, number, own.tree.key(number))
+    def take_key(self, use: str) -> KeySlot:
+        """Return the next key of the thread's own batch for that use. Raises CipherError where none remains."""
+        own_batch = self._own_batches.by_use.get(use)
+        if own_batch is None or own_batch.used >= SLOTS:
+            raise CipherError("no key is reserved for a row that is to be written")
+        number, own_batch.used = own_batch.used, own_batch.used + 1
+        return KeySlot(own_batch.batch, number, own_batch.tree.key(number))
 
-    def begun_on(self, use: str) -> date | None:
+    def batch_date(self, use: str) -> date | None:
         """Return the day on which the thread's own batch for that use was stored; None without a batch."""
-        own = self._own.by_use.get(use)
-        return None if own is None else own.begun_on
+        own_batch = self._own_batches.by_use.get(use)
+        return None if own_batch is None else own_batch.stored_on
 
-    def begin(self, use: str, batch: int, tree: KeyTree, on: date) -> None:
-        """Take the next keys for that use from a batch that has just been stored."""
-        self._own.by_use[use] = _Own(batch, tree, on)
+    def begin_batch(self, use: str, batch: int, tree: KeyTree, on: date) -> None:
+        """Use a batch that has just been stored for the next keys of that use."""
+        self._own_batches.by_use[use] = _OwnBatch(batch, tree, on)
 
-    def drop(self) -> None:
-        """Take no more keys from the thread's own batches, because the database does not have one of them."""
-        self._own.by_use.clear()
+    def drop_batches(self) -> None:
+        """Stop using the thread's own batches, because one of them is not in the database."""
+        self._own_batches.by_use.clear()
 
     def slot(self, batch: int, number: int) -> KeySlot:
         """Return the key of a row. Raises ErasedKeyError where it was erased."""
         with self._lock:
-            tree = self._opened.get(batch)
+            tree = self._cached_trees.get(batch)
         if tree is None:
             tree = self._read(batch)
             with self._lock:
-                self._opened[batch] = tree
-                while len(self._opened) > _BATCHES_KEPT:
-                    self._opened.popitem(last=False)
+                self._cached_trees[batch] = tree
+                while len(self._cached_trees) > _MAX_CACHED_BATCHES:
+                    self._cached_trees.popitem(last=False)
         return KeySlot(batch, number, tree.key(number))
 
-    def forget(self, batch: int) -> None:
+    def evict(self, batch: int) -> None:
         """Remove the batch from memory, so that it is read again after keys were erased."""
         with self._lock:
-            self._opened.pop(batch, None)
+            self._cached_trees.pop(batch, None)

@@ -24,4 +24,4 @@ class ErasureJournalEntry(Model):
     # Derived from the signature's digest, for this table alone.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     signed_at: Mapped[datetime]
-    left_at: Mapped[datetime]
+    happened_at: Mapped[datetime]

@@ -117,8 +117,8 @@ def data_categories(*, now: datetime, days: int) -> list[DataCategory]:
                  Tombstone.appeal_id.in_(forgotten)),
         _category("who left, not yet written to the erasure journal: keyed digests",
                  "to let them go again when a backup is restored", _SAFETY, "seconds; in the folder "
-                 + _days(retention.TOMBSTONES, "after leaving"), ErasureJournalEntry.left_at, (),
-                 ErasureJournalEntry.left_at < now - timedelta(hours=1)),
+                 + _days(retention.TOMBSTONES, "after leaving"), ErasureJournalEntry.happened_at, (),
+                 ErasureJournalEntry.happened_at < now - timedelta(hours=1)),
         _category("addresses that get no mail: keyed digests", "to write to nobody who refuses it", _SAFETY,
                  _days(retention.REFUSED, "after the refusal; complaints stay"), Suppression.created_at, (),
                  refused & (Suppression.created_at < now - retention.REFUSED - _LATE)),

@@ -73,7 +73,7 @@ def settle_restored(erasures: Sequence[Erasure], *, context: Context) -> Restore
     """Prepare a restored and migrated database for supporters; return what was done. It may be repeated."""
     _skip_ids(context.now)
     left_again = replay(erasures, context=context)
-    expired = purge_expired(go_on=lambda: True, context=context)
+    expired = purge_expired(may_continue=lambda: True, context=context)
     known = {key_id.hex() for key_id in context.vault.key_ids}
     missing = {name: number for name, number in sealed_by_key(context.vault).items() if number and name not in known}
     return RestoreReport(left_again, expired, verify(), missing)

@@ -48,9 +48,9 @@ _LASTS = {KeyUse.WAITING: retention.UNCONFIRMED, KeyUse.ASKED: retention.LINK_RE
 
 
 def reserve(vault: Vault, use: KeyUse, number: int = 1, *, now: datetime) -> None:
-    """Reserve `number` keys (256 at most) for `vault.row_keys.take`. Call it outside of transactions: it may write."""
-    begun_on = vault.row_keys.begun_on(use)
-    if vault.row_keys.left(use) >= number and begun_on == now.date():
+    """Reserve `number` keys (256 at most) for `vault.row_keys.take_key`. Call it outside transactions: it may write."""
+    begun_on = vault.row_keys.batch_date(use)
+    if vault.row_keys.remaining(use) >= number and begun_on == now.date():
         return
     batch, tree = secrets.randbits(63), KeyTree.fresh()
     lasts = _LASTS.get(use)
@@ -58,7 +58,7 @@ def reserve(vault: Vault, use: KeyUse, number: int = 1, *, now: datetime) -> Non
     with transaction() as session:
         values = {"id": batch, "seeds_sealed": vault.seal_seeds(tree, at_row_key(batch)), "expires_on": expires_on}
         session.connection().execute(insert(RowKey), values)
-    vault.row_keys.begin(use, batch, tree, now.date())
+    vault.row_keys.begin_batch(use, batch, tree, now.date())
 
 
 def expiry(now: datetime, lasts: timedelta) -> date:
@@ -109,7 +109,7 @@ def erase_keys(session: Session, sealed: Iterable[bytes | None], vault: Vault, *
             log.exception("a key of a row cannot be erased: the batch %s does not open", row.id)
             continue
         row.seeds_sealed, row.erased_on = vault.seal_seeds(remaining, place), on
-        vault.row_keys.forget(row.id)
+        vault.row_keys.evict(row.id)
     session.flush()
     return len(rows)
 
@@ -129,7 +129,7 @@ def expire_keys(vault: Vault, *, on: date) -> int:
         if sealed:
             session.connection().execute(_EXPIRED, sealed)
     for batch in ids:
-        vault.row_keys.forget(batch)
+        vault.row_keys.evict(batch)
     return len(ids)
 
 

@@ -38,21 +38,21 @@ _FORMS = select(SignUp.id).where(any_of_ids(SignUp.id, "sign_ups"))
 _SIGNATURES = select(Signature.id).where(any_of_ids(Signature.id, "signatures"), Signature.address_digest.is_not(None))
 
 
-def forget_answers(*, since: datetime, go_on: Callable[[], bool], batch: int, context: Context) -> int:
+def forget_answers(*, since: datetime, may_continue: Callable[[], bool], batch: int, context: Context) -> int:
     """Remove the references to deleted forms and signatures from mails that were enqueued since `since`.
 
     Returns the number of changed mails. Earlier mails have lost their Message-ID and their reference already. Works in
-    transactions of `batch` mails, as long as `go_on()` returns true. Reading costs some 30 microseconds a mail.
+    transactions of `batch` mails, as long as `may_continue()` returns true. Reading costs some 30 microseconds a mail.
     """
     orphaned: list[Any] = []
     query = _ENDED_WITH_PERSON.where(Mail.created_at >= since).execution_options(yield_per=_READ_AT_ONCE)
     for mails in db.session.execute(query).partitions():
         orphaned += _orphaned_mails(mails, context.vault)
-        if not go_on():
+        if not may_continue():
             break
     db.session.rollback()
     number = 0
-    while orphaned and go_on():
+    while orphaned and may_continue():
         batch_mails, orphaned = orphaned[:batch], orphaned[batch:]
         with transaction() as session:
             for mail in batch_mails:

@@ -1,7 +1,7 @@
-"""The erasure journal: files that outlive the database, replayed after a restore so that erased data stays erased.
+"""The erasure journal: files outside the database, replayed after a restore so that erased data stays erased.
 
-A row is written in the transaction of the erasure itself; a worker moves it into the month's file within a second. One
-process at a time appends to a file. The row of a line that a crash left incomplete still exists, and is written again.
+The transaction of an erasure inserts a row, which a worker moves into the month's file within a second. One process at
+a time appends to a file. If a crash leaves a line incomplete, its row still exists, and is written again.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from campaign.services.signing.unsubscribe import end_updates
 from campaign.services.signing.withdraw import delete_sheet_rows, erase_row, set_name_sharing, withdraw_row
 
 BATCH = 500
-_READ = 5000
-# After an erasure of these kinds the signature is deleted or emptied.
-_EMPTIES = (ErasureKind.ERASED, ErasureKind.ADDRESS_CHANGED)
+_ROWS_A_FETCH = 5000
+# An erasure of these kinds deletes or empties the signature.
+_EMPTYING_KINDS = (ErasureKind.ERASED, ErasureKind.ADDRESS_CHANGED)
 _FILE = re.compile(r"(\d{4})-(\d{2})\.journal")
 
 
@@ -51,10 +51,10 @@ class JournalContent:
     damaged: tuple[str, ...]
 
 
-def write_out(folder: Path, *, heartbeat: Callable[[], None] = lambda: None, context: Context) -> int:
-    """Move waiting rows into the folder's files, with a call of `heartbeat` after each batch; return how many.
+def write_entries(folder: Path, *, heartbeat: Callable[[], None] = lambda: None, context: Context) -> int:
+    """Move waiting rows into the folder's files, calling `heartbeat` after each batch; return how many.
 
-    Raises OSError; then the rows of the batch keep waiting.
+    Raises OSError; then the rows of the batch stay in the table.
     """
     waiting = db.session.execute(select(Row.id).limit(1)).first()
     db.session.rollback()
@@ -64,7 +64,7 @@ def write_out(folder: Path, *, heartbeat: Callable[[], None] = lambda: None, con
             rows = session.scalars(
                 select(Row).order_by(Row.id).limit(BATCH).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
             ).all()
-            _append(folder, [_erasure(row) for row in rows], context.vault)
+            _append_to_files(folder, [_erasure(row) for row in rows], context.vault)
             session.execute(delete(Row).where(Row.id.in_([row.id for row in rows])))
         moved += len(rows)
         if len(rows) < BATCH:
@@ -73,16 +73,16 @@ def write_out(folder: Path, *, heartbeat: Callable[[], None] = lambda: None, con
     return moved
 
 
-def unwritable(folder: Path) -> str | None:
-    """Return the reason why the folder cannot be written to; None where it can. The probe file is deleted."""
+def write_problem(folder: Path) -> str | None:
+    """Return the reason why the folder cannot be written to; None where it can. Tests it with a temporary file."""
     probe = folder / f".probe-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        number = os.open(probe, os.O_WRONLY | os.O_CREAT, 0o600)
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            os.write(number, b"-")
+            os.write(descriptor, b"-")
         finally:
-            os.close(number)
+            os.close(descriptor)
             probe.unlink()
     except OSError as error:
         return f"who left cannot be written to {folder}: {error.strerror or error}"
@@ -90,7 +90,7 @@ def unwritable(folder: Path) -> str | None:
 
 
 def read_folder(folder: Path, *, vault: Vault) -> JournalContent:
-    """Return everything in the folder's files, the oldest first; nothing for a folder that does not exist."""
+    """Return the content of the folder's files, the oldest entry first; none for a folder that does not exist."""
     erasures: list[Erasure] = []
     damaged: list[str] = []
     for path in sorted(folder.glob("*.journal")):
@@ -99,34 +99,34 @@ def read_folder(folder: Path, *, vault: Vault) -> JournalContent:
                 erasures.append(read_erasure(line, vault))
             except ErasureJournalError as error:
                 damaged.append(f"{path}, line {number}: {error}")
-    return JournalContent(tuple(sorted(erasures, key=lambda erasure: erasure.left_at)), tuple(damaged))
+    return JournalContent(tuple(sorted(erasures, key=lambda erasure: erasure.happened_at)), tuple(damaged))
 
 
 def replay(erasures: Sequence[Erasure], *, context: Context) -> Counter[str]:
-    """Repeat the erasures whose data a backup brought back; return how many of each kind.
+    """Repeat the erasures whose data a backup has restored; return how many of each kind.
 
-    Repeating it changes nothing, and a signature that was made after the erasure stays. The digests in the files cannot
-    be inverted, so the digests of all signatures on the named appeals are computed once, some microseconds each.
+    A second call changes nothing. Signatures made after the erasure stay. The digests in the files cannot be inverted,
+    so those of all signatures on the appeals concerned are computed once, in some microseconds each.
     """
     vault = context.vault
-    done: Counter[str] = Counter()
+    replayed: Counter[str] = Counter()
     if erasures:
-        _erase_waiting(erasures, vault)
-    ids = _signatures(erasures, vault)
+        _erase_waiting_forms(erasures, vault)
+    ids = _signature_ids(erasures, vault)
     remaining = iter(erasures)
     while batch := list(islice(remaining, BATCH)):
-        done.update(_replay(batch, ids, vault))
-    return done
+        replayed.update(_replay_batch(batch, ids, vault))
+    return replayed
 
 
-def forget(folder: Path, *, context: Context) -> int:
-    """Delete the files of months so long ago that no earlier backup may exist any more; return how many."""
+def delete_expired_files(folder: Path, *, context: Context) -> int:
+    """Delete the files of months before which no backup may exist any more; return how many."""
     deleted = 0
     for path in sorted(folder.glob("*.journal")):
-        name = _FILE.fullmatch(path.name)
-        if name is None:
+        match = _FILE.fullmatch(path.name)
+        if match is None:
             continue
-        month_ends = datetime(int(name[1]), int(name[2]), 28, tzinfo=UTC) + timedelta(days=4)
+        month_ends = datetime(int(match[1]), int(match[2]), 28, tzinfo=UTC) + timedelta(days=4)
         if month_ends < context.now - retention.TOMBSTONES:
             path.unlink()
             deleted += 1
@@ -134,13 +134,13 @@ def forget(folder: Path, *, context: Context) -> int:
 
 
 def _erasure(row: Row) -> Erasure:
-    return Erasure(ErasureKind(row.kind), row.appeal_id, row.address_digest, row.signed_at, row.left_at)
+    return Erasure(ErasureKind(row.kind), row.appeal_id, row.address_digest, row.signed_at, row.happened_at)
 
 
-def _append(folder: Path, erasures: list[Erasure], vault: Vault) -> None:
+def _append_to_files(folder: Path, erasures: list[Erasure], vault: Vault) -> None:
     by_month: dict[str, list[str]] = {}
     for erasure in erasures:
-        by_month.setdefault(f"{erasure.left_at.astimezone(UTC):%Y-%m}", []).append(erasure.as_line(vault))
+        by_month.setdefault(f"{erasure.happened_at.astimezone(UTC):%Y-%m}", []).append(erasure.as_line(vault))
     for month, lines in by_month.items():
         folder.mkdir(parents=True, exist_ok=True)
         _append_lines(folder / f"{month}.journal", "".join(f"{line}\n" for line in lines).encode())
@@ -148,50 +148,47 @@ def _append(folder: Path, erasures: list[Erasure], vault: Vault) -> None:
 
 
 def _append_lines(path: Path, content: bytes) -> None:
-    number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(number, "rb+", buffering=0) as file:
-        fcntl.flock(number, fcntl.LOCK_EX)
-        size = os.fstat(number).st_size
-        # A process that crashed in the middle of a line has not deleted its row, so the partial line is cut off.
-        tail = os.pread(number, min(size, 4096), max(0, size - 4096))
-        whole = size - len(tail) + tail.rfind(b"\n") + 1
-        if whole != size:
-            os.ftruncate(number, whole)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "rb+", buffering=0) as file:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        size = os.fstat(descriptor).st_size
+        # A process that crashed while writing a line has not deleted its row, so the incomplete line is cut off.
+        tail = os.pread(descriptor, min(size, 4096), max(0, size - 4096))
+        complete_size = size - len(tail) + tail.rfind(b"\n") + 1
+        if complete_size != size:
+            os.ftruncate(descriptor, complete_size)
         if file.write(content) != len(content):
-            os.ftruncate(number, whole)
+            os.ftruncate(descriptor, complete_size)
             raise OSError(f"{path} took only part of what was written")
-        os.fsync(number)
+        os.fsync(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(number)
+        os.fsync(descriptor)
     finally:
-        os.close(number)
+        os.close(descriptor)
 
 
-def _signatures(erasures: Iterable[Erasure], vault: Vault) -> dict[bytes, int]:
-    """Return the ids of the signatures to which the erasures apply, by their digest in the files."""
+def _signature_ids(erasures: Iterable[Erasure], vault: Vault) -> dict[bytes, int]:
+    """Return the ids of the signatures to which the erasures apply, by their digests in the files."""
     erased = {erasure.address_digest for erasure in erasures}
     ids: dict[bytes, int] = {}
     for appeal_id in sorted({erasure.appeal_id for erasure in erasures}):
         chosen = select(Signature.id, Signature.address_digest).where(
             Signature.appeal_id == appeal_id, Signature.address_digest.is_not(None)
         )
-        for number, digest in db.session.execute(chosen.execution_options(yield_per=_READ)):
+        for signature_id, digest in db.session.execute(chosen.execution_options(yield_per=_ROWS_A_FETCH)):
             journal_digest = vault.journal_digest(bytes(digest or b""))
             if journal_digest in erased:
-                ids[journal_digest] = number
+                ids[journal_digest] = signature_id
     db.session.rollback()
     return ids
 
 
-def _erase_waiting(erasures: Iterable[Erasure], vault: Vault) -> None:
-    """Delete the forms, with their keys, and the rows of sheets that waited when their address was erased.
-
-    It deletes those on all appeals.
-    """
+def _erase_waiting_forms(erasures: Iterable[Erasure], vault: Vault) -> None:
+    """Delete the forms, with their keys, and the sheet rows that waited on any appeal when their address was erased."""
     erased = {erasure.address_digest: erasure for erasure in erasures if erasure.kind == ErasureKind.ERASED}
     appeal_ids = sorted({erasure.appeal_id for erasure in erased.values()})
     with transaction() as session:
@@ -208,14 +205,14 @@ def _erase_waiting(erasures: Iterable[Erasure], vault: Vault) -> None:
                 if erasure is None or row.address_digest is None:
                     continue
                 if isinstance(row, SheetRow):
-                    delete_sheet_rows(session, [row.address_digest], erasure.left_at, vault)
-                elif row.signed_at <= erasure.left_at:
-                    erase_keys(session, [row.origin_sealed], vault, on=erasure.left_at.date())
+                    delete_sheet_rows(session, [row.address_digest], erasure.happened_at, vault)
+                elif row.signed_at <= erasure.happened_at:
+                    erase_keys(session, [row.origin_sealed], vault, on=erasure.happened_at.date())
                     session.delete(row)
                     break
 
 
-def _replay(batch: list[Erasure], ids: dict[bytes, int], vault: Vault) -> Iterator[str]:
+def _replay_batch(batch: list[Erasure], ids: dict[bytes, int], vault: Vault) -> Iterator[str]:
     with transaction() as session:
         locked_ids = sorted({ids[erasure.address_digest] for erasure in batch if erasure.address_digest in ids})
         chosen = (
@@ -229,30 +226,30 @@ def _replay(batch: list[Erasure], ids: dict[bytes, int], vault: Vault) -> Iterat
             row = rows.get(ids.get(erasure.address_digest, 0))
             if row is None or row.appeal_id != erasure.appeal_id or row.signed_at > erasure.signed_at:
                 continue
-            if _repeat(session, row, erasure, vault):
+            if _repeat_erasure(session, row, erasure, vault):
                 yield erasure.kind.value
-                if erasure.kind in _EMPTIES:
+                if erasure.kind in _EMPTYING_KINDS:
                     del rows[row.id]
 
 
-def _repeat(session: Session, row: Signature, erasure: Erasure, vault: Vault) -> bool:
+def _repeat_erasure(session: Session, row: Signature, erasure: Erasure, vault: Vault) -> bool:
     if erasure.kind == ErasureKind.ERASED:
-        erase_row(session, row, erasure.left_at, vault)
+        erase_row(session, row, erasure.happened_at, vault)
         return True
     if erasure.kind == ErasureKind.WITHDRAWN:
-        return withdraw_row(session, row, erasure.left_at, vault)
+        return withdraw_row(session, row, erasure.happened_at, vault)
     # A consent that was given after the erasure stays. Only its hour is stored: within the same hour the erasure
     # prevails.
-    if last_consent(session, row).given_at > erasure.left_at:
+    if last_consent(session, row).given_at > erasure.happened_at:
         return False
     if erasure.kind == ErasureKind.ADDRESS_CHANGED:
         # The new address is not known here, and the old mailbox may belong to another person by now.
-        erase_row(session, row, erasure.left_at, vault)
+        erase_row(session, row, erasure.happened_at, vault)
         return True
     if erasure.kind == ErasureKind.UPDATES_ENDED and row.wants_updates:
-        end_updates(session, row, erasure.left_at)
+        end_updates(session, row, erasure.happened_at)
         return True
     if erasure.kind == ErasureKind.SHARING_ENDED and row.shares_name:
-        set_name_sharing(session, row, erasure.left_at, vault, is_wanted=False)
+        set_name_sharing(session, row, erasure.happened_at, vault, is_wanted=False)
         return True
     return False

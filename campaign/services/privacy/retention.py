@@ -1,7 +1,7 @@
-"""The purge of personal data after its retention period, which leaves every count unchanged.
+"""The purge of personal data after its retention period, which changes no count of signatures or actions.
 
-Each batch is a transaction of its own, and the rows themselves tell what remains to be done: a worker may be stopped
-after any batch, and the next run continues. `go_on` is called before each batch; where it returns false, the run ends.
+Each batch is its own transaction, and the rows themselves show what remains to be done. A worker may be stopped after
+any batch; the next run continues. `may_continue` is called before each batch; where it returns false, the run ends.
 """
 
 from __future__ import annotations
@@ -59,73 +59,77 @@ from campaign.services.outbox.forget_answers import forget_answers
 from campaign.services.signing.signature import ERASED_COLUMNS, ERASED_CONSENT_COLUMNS, truncate_times
 
 BATCH = 500
-GoOn = Callable[[], bool]
-_ENDED_MAIL = [MailState.SENT, MailState.UNKNOWN, MailState.DEAD, MailState.SUPPRESSED]
-_NOT_BEGUN = [InvalidationState.COUNTING, InvalidationState.READY]
+MayContinue = Callable[[], bool]
+_ENDED_MAIL_STATES = [MailState.SENT, MailState.UNKNOWN, MailState.DEAD, MailState.SUPPRESSED]
+_UNSTARTED_STATES = [InvalidationState.COUNTING, InvalidationState.READY]
 _IS_COUNTED = exists().where(Action.signature_id == Signature.id, Action.channel == Channel.SIGNATURE)
 
 
-def purge_expired(*, go_on: GoOn, batch: int = BATCH, context: Context) -> Counter[str]:
-    """Delete or anonymise all data whose retention period is over; return how many rows of each kind."""
+def purge_expired(*, may_continue: MayContinue, batch: int = BATCH, context: Context) -> Counter[str]:
+    """Delete or anonymise all data whose retention period has ended; return the number of rows of each kind."""
     now = context.now
-    done: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     withdrawn = Signature.state == SignatureState.WITHDRAWN, Signature.ended_at < now - retention.WITHDRAWN
-    done["unconfirmed"] = _delete_sign_ups(now - retention.UNCONFIRMED, go_on, batch)
+    counts["unconfirmed"] = _delete_sign_ups(now - retention.UNCONFIRMED, may_continue, batch)
     eraser = _KeyEraser(now.date(), context.vault)
-    done["withdrawn"] = _delete_signatures(withdrawn, Signature.ended_at, go_on, batch, eraser)
+    counts["withdrawn"] = _delete_signatures(withdrawn, Signature.ended_at, may_continue, batch, eraser)
     for appeal_id, with_updates in _ended_appeals(now, timedelta(days=context.settings.retention_days)):
-        done["anonymised"] += _anonymise(appeal_id, with_updates, go_on, batch, eraser)
-    done["networks"] = _forget_networks(now - retention.NETWORKS, go_on, batch)
-    done["networks"] += _forget_report_networks(now - retention.NETWORKS, go_on, batch)
-    done["mails"] = _prune_mails(now - retention.MAILS, go_on, batch, eraser)
-    done["message ids"] = _forget_message_ids(now - retention.BOUNCES, go_on, batch)
-    done["answers"] = forget_answers(since=now - retention.BOUNCES, go_on=go_on, batch=batch, context=context)
-    done["times"] = _truncate_times(now - retention.MINUTES, go_on, batch)
-    if go_on():
-        done["keys"] = _forget_keys(now, eraser)
-        done["records"] = _prune_sealed(now, eraser) + _prune_records(now)
-    return done
+        counts["anonymised"] += _anonymise(appeal_id, with_updates, may_continue, batch, eraser)
+    counts["networks"] = _clear_networks(now - retention.NETWORKS, may_continue, batch)
+    counts["networks"] += _clear_report_networks(now - retention.NETWORKS, may_continue, batch)
+    counts["mails"] = _delete_mails(now - retention.MAILS, may_continue, batch, eraser)
+    counts["message ids"] = _clear_message_ids(now - retention.BOUNCES, may_continue, batch)
+    counts["answers"] = forget_answers(
+        since=now - retention.BOUNCES, may_continue=may_continue, batch=batch, context=context
+    )
+    counts["times"] = _truncate_times(now - retention.MINUTES, may_continue, batch)
+    if may_continue():
+        counts["keys"] = _delete_keys(now, eraser)
+        counts["records"] = _delete_sealed_rows(now, eraser) + _delete_records(now)
+    return counts
 
 
 @dataclass(frozen=True, slots=True)
 class _KeyEraser:
-    """The erasure of the keys of rows that are deleted or emptied."""
+    """A helper that erases the keys of deleted or emptied rows."""
 
     on: date
     vault: Vault
 
     def erase(self, session: Session, sealed: Iterable[bytes | None]) -> None:
-        """Erase the keys of the rows that these values were in."""
+        """Erase the keys of the rows to which these sealed values belong."""
         erase_keys(session, sealed, self.vault, on=self.on)
 
-    def forget_forms(self, session: Session, signature_ids: list[int]) -> None:
+    def delete_forms(self, session: Session, signature_ids: list[int]) -> None:
         """Delete the confirmed forms of these signatures, with their keys, where they still exist."""
-        old = delete(SignUp).where(SignUp.signature_id.in_(signature_ids)).returning(SignUp.origin_sealed)
-        erase_keys(session, session.scalars(old, execution_options=_NO_SYNC).all(), self.vault, on=self.on)
+        old_rows = delete(SignUp).where(SignUp.signature_id.in_(signature_ids)).returning(SignUp.origin_sealed)
+        erase_keys(session, session.scalars(old_rows, execution_options=_NO_SYNC).all(), self.vault, on=self.on)
 
 
-def _delete_sign_ups(before: datetime, go_on: GoOn, batch: int) -> int:
+def _delete_sign_ups(before: datetime, may_continue: MayContinue, batch: int) -> int:
     """Delete the forms sent before that time, confirmed or not, with their mails; return how many."""
-    number = 0
-    while go_on():
+    count = 0
+    while may_continue():
         with transaction() as session:
-            old = select(SignUp.id).where(SignUp.signed_at < before).order_by(SignUp.signed_at).limit(batch)
-            ids = session.scalars(old.with_for_update(**NO_KEY_UPDATE)).all()
+            old_rows = select(SignUp.id).where(SignUp.signed_at < before).order_by(SignUp.signed_at).limit(batch)
+            ids = session.scalars(old_rows.with_for_update(**NO_KEY_UPDATE)).all()
             if ids:
                 session.execute(delete(SignUp).where(SignUp.id.in_(ids)), execution_options=_NO_SYNC)
-        number += len(ids)
+        count += len(ids)
         if len(ids) < batch:
             break
-    return number
+    return count
 
 
-def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, batch: int, eraser: _KeyEraser) -> int:
+def _delete_signatures(
+    conditions: tuple[Any, ...], order: Any, may_continue: MayContinue, batch: int, eraser: _KeyEraser
+) -> int:
     """Delete signatures with their consents and mails; return how many.
 
     Actions that were reported with them stay counted, without a signature.
     """
-    number = 0
-    while go_on():
+    count = 0
+    while may_continue():
         with transaction() as session:
             chosen = select(Signature.id, Signature.email_sealed).where(*conditions).order_by(order).limit(batch)
             rows = session.execute(chosen.with_for_update(**NO_KEY_UPDATE)).all()
@@ -134,14 +138,14 @@ def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, bat
             if ids:
                 truncate_times(session, ids)
                 session.execute(delete(Signature).where(Signature.id.in_(ids)), execution_options=_NO_SYNC)
-        number += len(ids)
+        count += len(ids)
         if len(ids) < batch:
             break
-    return number
+    return count
 
 
 def _ended_appeals(now: datetime, period: timedelta) -> list[tuple[int, bool]]:
-    """Return the ids of appeals that ended so long ago, with whether signers who want updates are to be purged too."""
+    """Return the ids of appeals that ended so long ago, and whether to purge signers who want updates too."""
     outcomes = (
         select(Announcement.appeal_id, func.max(Announcement.ended_at).label("told_at"))
         .where(Announcement.kind == AnnouncementKind.OUTCOME, Announcement.state == AnnouncementState.SENT)
@@ -163,13 +167,13 @@ def _ended_appeals(now: datetime, period: timedelta) -> list[tuple[int, bool]]:
     ]
 
 
-def _anonymise(appeal_id: int, with_updates: bool, go_on: GoOn, batch: int, eraser: _KeyEraser) -> int:
+def _anonymise(appeal_id: int, with_updates: bool, may_continue: MayContinue, batch: int, eraser: _KeyEraser) -> int:
     """Empty name, address and every digest of the appeal's signatures; return how many. Actions and counts stay.
 
     Signers who want updates are left out unless `with_updates` is true.
     """
-    number, last = 0, b""
-    while go_on():
+    count, last = 0, b""
+    while may_continue():
         with transaction() as session:
             chosen = (
                 select(
@@ -186,17 +190,17 @@ def _anonymise(appeal_id: int, with_updates: bool, go_on: GoOn, batch: int, eras
             rows = session.execute(chosen).all()
             eraser.erase(session, (row.email_sealed for row in rows))
             if rows:
-                eraser.forget_forms(session, [row.id for row in rows])
+                eraser.delete_forms(session, [row.id for row in rows])
             _empty(session, rows)
-        number += len(rows)
+        count += len(rows)
         if len(rows) < batch:
             break
         last = rows[-1].address_digest
-    return number
+    return count
 
 
 def _empty(session: Session, rows: Any) -> None:
-    """Empty the counted or invalidated signatures; delete the others, which have no further use."""
+    """Empty the counted or invalidated signatures, and delete the others."""
     to_empty = [row.id for row in rows if row.is_counted or row.state == SignatureState.INVALIDATED]
     to_delete = sorted({row.id for row in rows} - set(to_empty))
     if rows:
@@ -211,74 +215,81 @@ def _empty(session: Session, rows: Any) -> None:
         session.execute(consents, execution_options=_NO_SYNC)
 
 
-def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
-    number = 0
-    while go_on():
+def _clear_networks(before: datetime, may_continue: MayContinue, batch: int) -> int:
+    """Empty the networks and domains of old signatures; return how many."""
+    count = 0
+    while may_continue():
         with transaction() as session:
-            old = (
+            old_rows = (
                 select(Signature.id)
                 .where(text("signature.domain_digest IS NOT NULL"), Signature.signed_at < before)
                 .order_by(Signature.signed_at)
                 .limit(batch)
                 .with_for_update(**NO_KEY_UPDATE)
             )
-            ids = session.scalars(old).all()
+            ids = session.scalars(old_rows).all()
             if ids:
-                forget = update(Signature).where(Signature.id.in_(ids)).values(network_digest=None, domain_digest=None)
-                session.execute(forget, execution_options=_NO_SYNC)
-        number += len(ids)
+                clearing = (
+                    update(Signature).where(Signature.id.in_(ids)).values(network_digest=None, domain_digest=None)
+                )
+                session.execute(clearing, execution_options=_NO_SYNC)
+        count += len(ids)
         if len(ids) < batch:
             break
-    return number
+    return count
 
 
-def _forget_report_networks(before: datetime, go_on: GoOn, batch: int) -> int:
+def _clear_report_networks(before: datetime, may_continue: MayContinue, batch: int) -> int:
     """Empty the networks of actions reported without a signature, counted or invalidated; return how many."""
-    number = 0
+    count = 0
     for model in (Action, InvalidatedAction):
-        while go_on():
+        while may_continue():
             with transaction() as session:
-                old = select(model.id).where(model.network_digest.is_not(None), model.counted_at < before)
+                old_rows = select(model.id).where(model.network_digest.is_not(None), model.counted_at < before)
                 ids = session.scalars(
-                    old.order_by(model.counted_at).limit(batch).with_for_update(**NO_KEY_UPDATE)
+                    old_rows.order_by(model.counted_at).limit(batch).with_for_update(**NO_KEY_UPDATE)
                 ).all()
                 if ids:
-                    forget = update(model).where(model.id.in_(ids))
-                    forget = forget.values(network_digest=None, wide_network_digest=None)
-                    session.execute(forget, execution_options=_NO_SYNC)
-            number += len(ids)
+                    clearing = update(model).where(model.id.in_(ids))
+                    clearing = clearing.values(network_digest=None, wide_network_digest=None)
+                    session.execute(clearing, execution_options=_NO_SYNC)
+            count += len(ids)
             if len(ids) < batch:
                 break
-    return number
+    return count
 
 
-def _forget_message_ids(before: datetime, go_on: GoOn, batch: int) -> int:
+def _clear_message_ids(before: datetime, may_continue: MayContinue, batch: int) -> int:
     """Empty the Message-ID, and the sealed reference to a form, of ended mails too old to bounce; return how many."""
-    number = 0
-    while go_on():
+    count = 0
+    while may_continue():
         with transaction() as session:
-            has_ended = Mail.created_at < before, Mail.state.in_(_ENDED_MAIL), text("mail.message_id IS NOT NULL")
-            old = (
+            has_ended = (
+                Mail.created_at < before,
+                Mail.state.in_(_ENDED_MAIL_STATES),
+                text("mail.message_id IS NOT NULL"),
+            )
+            old_rows = (
                 select(Mail.id)
                 .where(*has_ended)
                 .order_by(Mail.created_at)
                 .limit(batch)
                 .with_for_update(**NO_KEY_UPDATE)
             )
-            ids = session.scalars(old).all()
+            ids = session.scalars(old_rows).all()
             if ids:
-                forget = update(Mail).where(Mail.id.in_(ids)).values(message_id=None, context_sealed=None)
-                session.execute(forget, execution_options=_NO_SYNC)
-        number += len(ids)
+                clearing = update(Mail).where(Mail.id.in_(ids)).values(message_id=None, context_sealed=None)
+                session.execute(clearing, execution_options=_NO_SYNC)
+        count += len(ids)
         if len(ids) < batch:
             break
-    return number
+    return count
 
 
-def _truncate_times(before: datetime, go_on: GoOn, batch: int) -> int:
+def _truncate_times(before: datetime, may_continue: MayContinue, batch: int) -> int:
     """Truncate to the hour the times of forms that have waited for hours; return how many."""
-    number = 0
-    while go_on():
+    count = 0
+    while may_continue():
         with transaction() as session:
             finer_than_hour = SignUp.signed_at < before, SignUp.signed_at != TruncatedToHour(SignUp.signed_at)
             chosen = select(SignUp.id).where(*finer_than_hour).order_by(SignUp.signed_at).limit(batch)
@@ -288,81 +299,81 @@ def _truncate_times(before: datetime, go_on: GoOn, batch: int) -> int:
                     name: TruncatedToHour(getattr(SignUp, name)) for name in ("signed_at", "mailed_at", "reminded_at")
                 }
                 session.execute(update(SignUp).where(SignUp.id.in_(ids)).values(**hours), execution_options=_NO_SYNC)
-        number += len(ids)
+        count += len(ids)
         if len(ids) < batch:
             break
-    return number
+    return count
 
 
-def _forget_keys(now: datetime, eraser: _KeyEraser) -> int:
+def _delete_keys(now: datetime, eraser: _KeyEraser) -> int:
     """Delete the keys of months, and erase those of forms that cannot wait any longer; return how many."""
     first_month = month_of(now - retention.NETWORKS - timedelta(days=1))
     with transaction() as session:
-        number = session.connection().execute(delete(MonthKey).where(MonthKey.id < first_month)).rowcount
-    return number + expire_keys(eraser.vault, on=eraser.on)
+        count = session.connection().execute(delete(MonthKey).where(MonthKey.id < first_month)).rowcount
+    return count + expire_keys(eraser.vault, on=eraser.on)
 
 
-def _prune_mails(before: datetime, go_on: GoOn, batch: int, eraser: _KeyEraser) -> int:
-    """Delete ended mails, from the oldest on; return how many. Ids grow with time, so the first young mail ends it."""
-    number = last = 0
-    while go_on():
+def _delete_mails(before: datetime, may_continue: MayContinue, batch: int, eraser: _KeyEraser) -> int:
+    """Delete ended mails, the oldest first; return how many. Ids grow with time: no old mail follows a recent one."""
+    count = last = 0
+    while may_continue():
         with transaction() as session:
             oldest = select(Mail.id, Mail.state, Mail.created_at, Mail.recipient_sealed).where(Mail.id > last)
             rows = session.execute(oldest.order_by(Mail.id).limit(batch).with_for_update(**NO_KEY_UPDATE)).all()
-            ended = [row for row in rows if row.created_at < before and row.state in _ENDED_MAIL]
+            ended = [row for row in rows if row.created_at < before and row.state in _ENDED_MAIL_STATES]
             if ended:
                 eraser.erase(session, (row.recipient_sealed for row in ended))
                 chosen = Mail.id.in_([row.id for row in ended])
                 session.execute(delete(Mail).where(chosen), execution_options=_NO_SYNC)
-        number += len(ended)
+        count += len(ended)
         if len(rows) < batch or rows[-1].created_at >= before:
             break
         last = rows[-1].id
-    return number
+    return count
 
 
-def _prune_sealed(now: datetime, eraser: _KeyEraser) -> int:
+def _delete_sealed_rows(now: datetime, eraser: _KeyEraser) -> int:
     """Delete old rows of small tables, with their keys; return how many."""
-    number = 0
+    count = 0
     with transaction() as session:
-        old = select(Handover.id).where(Handover.created_at < now - retention.HANDOVERS).order_by(Handover.id)
-        lists = session.scalars(old.with_for_update()).all()
+        old_rows = select(Handover.id).where(Handover.created_at < now - retention.HANDOVERS).order_by(Handover.id)
+        lists = session.scalars(old_rows.with_for_update()).all()
         if lists:
             delete_parts(session, lists, vault=eraser.vault, on=eraser.on)
             session.execute(delete(Handover).where(Handover.id.in_(lists)), execution_options=_NO_SYNC)
         old_requests = delete(LinkRequest).where(LinkRequest.created_at < now - retention.LINK_REQUESTS)
         requests = session.scalars(old_requests.returning(LinkRequest.email_sealed), execution_options=_NO_SYNC).all()
         eraser.erase(session, requests)
-        number += len(lists) + len(requests)
+        count += len(lists) + len(requests)
     with transaction() as session:
         ended = Invalidation.ended_at < now - retention.CRITERIA, Invalidation.criteria_sealed.is_not(None)
-        # Invalidations that were prepared, and neither begun nor dropped.
-        abandoned = Invalidation.created_at < now - retention.CRITERIA, Invalidation.state.in_(_NOT_BEGUN)
+        # Invalidations that were prepared, but neither begun nor dropped.
+        abandoned = Invalidation.created_at < now - retention.CRITERIA, Invalidation.state.in_(_UNSTARTED_STATES)
         dropped = {"state": InvalidationState.DROPPED.value, "ended_at": now}
-        return number + sum(_forget_criteria(session, *rows, eraser) for rows in ((ended, {}), (abandoned, dropped)))
+        return count + sum(_clear_criteria(session, *rows, eraser) for rows in ((ended, {}), (abandoned, dropped)))
 
 
-def _forget_criteria(session: Session, chosen: tuple[Any, ...], values: dict[str, Any], eraser: _KeyEraser) -> int:
-    old = select(Invalidation.id, Invalidation.criteria_sealed).where(*chosen).order_by(Invalidation.id)
-    rows = session.execute(old.with_for_update(**NO_KEY_UPDATE)).all()
+def _clear_criteria(session: Session, chosen: tuple[Any, ...], values: dict[str, Any], eraser: _KeyEraser) -> int:
+    old_rows = select(Invalidation.id, Invalidation.criteria_sealed).where(*chosen).order_by(Invalidation.id)
+    rows = session.execute(old_rows.with_for_update(**NO_KEY_UPDATE)).all()
     if rows:
         eraser.erase(session, (row.criteria_sealed for row in rows))
-        forget = update(Invalidation).where(Invalidation.id.in_([row.id for row in rows]))
-        session.execute(forget.values(criteria_sealed=None, sample=[], **values), execution_options=_NO_SYNC)
+        clearing = update(Invalidation).where(Invalidation.id.in_([row.id for row in rows]))
+        session.execute(clearing.values(criteria_sealed=None, sample=[], **values), execution_options=_NO_SYNC)
     return len(rows)
 
 
-def _prune_records(now: datetime) -> int:
+def _delete_records(now: datetime) -> int:
     """Delete old operational records from small tables, each in one statement; return how many."""
     ended_long_ago = select(Appeal.id).where(Appeal.ended_at < now - retention.TOMBSTONES)
     refused = Suppression.reason.in_([SuppressionReason.REFUSED, SuppressionReason.BOUNCED])
-    number = 0
+    count = 0
     with transaction() as session:
-        for old in (
+        for statement in (
             delete(SpentSolution).where(SpentSolution.expires_at < now),
             delete(ResetRequest).where(ResetRequest.created_at < now - retention.LINK_REQUESTS),
             delete(MailboxLimit).where(MailboxLimit.month < (now - retention.LIMITS).date().replace(day=1)),
-            # Rows of a day ahead, too: a web process with a wrong clock wrote them.
+            # Rows dated more than a day ahead too: a web process with a wrong clock wrote them.
             delete(LoginFailure).where(~LoginFailure.window_at.between(now - retention.LOGINS, now + retention.LOGINS)),
             delete(StaffSession).where(
                 ~StaffSession.created_at.between(now - retention.LOGINS, now + retention.LOGINS)
@@ -375,8 +386,8 @@ def _prune_records(now: datetime) -> int:
             delete(Suppression).where(refused, Suppression.created_at < now - retention.REFUSED),
             delete(Tombstone).where(Tombstone.appeal_id.in_(ended_long_ago)),
         ):
-            number += session.connection().execute(old).rowcount
-    return number
+            count += session.connection().execute(statement).rowcount
+    return count
 
 
 # The session has loaded none of the rows, so it need not be synchronised.

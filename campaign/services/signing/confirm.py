@@ -139,7 +139,7 @@ def confirm(
         return confirm_all()
     except UnknownKeyError:
         # The database was restored to an earlier state, without the keys that this process reserved for its rows.
-        vault.row_keys.drop()
+        vault.row_keys.drop_batches()
         month_key(vault, now=now, is_set_back=True)
         _reserve_keys(vault, len(other_sign_ups) + 1, now)
         return confirm_all()
@@ -254,7 +254,7 @@ def _read_signer(session: Session, sign_up: SignUp, vault: Vault) -> FormSigner:
     address = parse_address(vault.open_email(sign_up.email_sealed, place))
     digest = vault.address_digest(sign_up.appeal_id, address)
     name, (country, via) = vault.open_name(sign_up.name_sealed, place), origin_of(sign_up, vault)
-    signer = FormSigner(name, address, digest, country, via, vault.row_keys.take(KeyUse.SIGNED))
+    signer = FormSigner(name, address, digest, country, via, vault.row_keys.take_key(KeyUse.SIGNED))
     return _with_earlier_rows(session, sign_up, signer, vault)
 
 

@@ -49,14 +49,14 @@ def request_new_links(address: Address, *, context: Context) -> None:
         _store_request(address, now, vault)
     except UnknownKeyError:
         # The database was restored to an earlier state, without the keys that this process reserved for its rows.
-        vault.row_keys.drop()
+        vault.row_keys.drop_batches()
         reserve(vault, KeyUse.ASKED, now=now)
         _store_request(address, now, vault)
 
 
 def _store_request(address: Address, now: datetime, vault: Vault) -> None:
     """Store the request. Raises UnknownKeyError where the database does not have the reserved keys."""
-    slot = vault.row_keys.take(KeyUse.ASKED)
+    slot = vault.row_keys.take_key(KeyUse.ASKED)
     sealed = vault.seal_email(address, at_link_request(), slot)
     with transaction() as session:
         values = {"new_email_sealed": sealed, "new_created_at": now, "batch": slot.batch}

@@ -72,7 +72,7 @@ def sign(sign_up: SignUpRequest, *, context: Context) -> None:
         _sign(sign_up, context)
     except UnknownKeyError:
         # The database was restored to an earlier state, without the keys that this process reserved for its rows.
-        context.vault.row_keys.drop()
+        context.vault.row_keys.drop_batches()
         month_key(context.vault, now=context.now, is_set_back=True)
         reserve_keys(context=context)
         _sign(sign_up, context)
@@ -149,7 +149,7 @@ def _sign_up_columns(sign_up: SignUpRequest, now: datetime, vault: Vault, domain
     shown = sign_up.name, sign_up.country, sign_up.locale, sign_up.text_language, str(sign_up.text_version)
     content = vault.content_digest(link_key, sign_up.appeal_id, sign_up.address, *shown)
     place = at_sign_up(sign_up.appeal_id, content, link_key)
-    slot, key = vault.row_keys.take(KeyUse.WAITING), vault.month_keys[month_of(now)]
+    slot, key = vault.row_keys.take_key(KeyUse.WAITING), vault.month_keys[month_of(now)]
     return {
         "id": secrets.randbits(_ID_BITS),
         "appeal_id": sign_up.appeal_id,

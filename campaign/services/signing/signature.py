@@ -115,7 +115,7 @@ def note_address_erasure(
         "appeal_id": appeal_id,
         "address_digest": vault.journal_digest(address_digest),
         "signed_at": signed_at,
-        "left_at": now,
+        "happened_at": now,
     }
     session.connection().execute(insert(ErasureJournalEntry), values)
 

@@ -51,7 +51,7 @@ def test_the_row_of_a_domain_does_not_tell_whether_somebody_else_confirmed_there
     watch(clock, vault)
     deliver()
     clock.now += timedelta(days=35)
-    purge_expired(go_on=lambda: True, context=context(clock.now, vault=vault))
+    purge_expired(may_continue=lambda: True, context=context(clock.now, vault=vault))
     assert db.session.scalar(select(func.count(Signature.domain_digest))) == 0
     db.session.rollback()
     for number in range(DOMAINS):

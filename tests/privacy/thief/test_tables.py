@@ -295,7 +295,7 @@ def test_no_minute_of_a_signers_act_is_stored(
     client.post("/en/new-link", data={"email": "a@mail.example"})
     deliver()
     clock.now += timedelta(days=9)
-    purge_expired(go_on=lambda: True, context=context(clock.now))
+    purge_expired(may_continue=lambda: True, context=context(clock.now))
     tables = all_rows()
     assert columns_with_minutes(tables) == []
     assert {row["channel"] for key, row in tables.items() if key[0] == "action"} > {"letter", "signature"}
@@ -312,7 +312,7 @@ def test_no_minute_and_no_message_id_is_left_after_a_while(
             confirm_newest(clock.now)
     deliver()
     clock.now += timedelta(days=8)
-    purge_expired(go_on=lambda: True, context=context(clock.now))
+    purge_expired(may_continue=lambda: True, context=context(clock.now))
     tables = all_rows()
     assert columns_with_minutes(tables) == []
     assert [row["message_id"] for key, row in tables.items() if key[0] == "mail"] == [None] * 9
