@@ -101,7 +101,7 @@ def test_the_names_handed_over_come_as_a_workbook_too(app: Flask, appeal: Appeal
         reason="For the meeting in May",
         context=context(at.clock(), staff_actor(scope)),
     )
-    assert make_handover(number, clock=at.clock, context=context(at.clock()), most=3)
+    assert make_handover(number, clock=at.clock, context=context(at.clock()), volume_size=3)
     page = desk.get(f"/staff/appeals/{appeal.slug}/handovers").text
     (path,) = re.findall(r'href="([^"]+-names\.xlsx)"', page)
     book = load_workbook(io.BytesIO(desk.get(path).data)).active

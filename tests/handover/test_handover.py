@@ -55,7 +55,7 @@ def made(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int 
     )
     watch = replace(at.settings, theme=replace(at.settings.theme, name="Watch"))
     by = replace(context(at.clock()), settings=watch)
-    assert make_handover(number, clock=at.clock, context=by, most=volume)
+    assert make_handover(number, clock=at.clock, context=by, volume_size=volume)
     return number
 
 

@@ -100,7 +100,7 @@ def test_only_the_chosen_days_of_the_own_section_are_meant_and_nobody_who_is_the
     for days, number in ((1, 5), (2, 11), (3, 11)):
         criteria = Criteria(since=midnight, until=midnight + days * DAY, is_erased=True, kept_days=180)
         made = add_invalidation(criteria, None, context=context(now, staff_actor(by)))
-        while advance(context=context(now, vault=vault), only=made, batch=4):
+        while advance(context=context(now, vault=vault), only=made, batch_size=4):
             pass
         assert db.session.get_one(Invalidation, made).matched == number
         db.session.rollback()
@@ -108,7 +108,7 @@ def test_only_the_chosen_days_of_the_own_section_are_meant_and_nobody_who_is_the
     db.session.rollback()
     for act, left in ((begin, before - 11), (undo, before)):
         act(made, "a flood", context=context(now, staff_actor(by)))
-        while advance(context=context(now, vault=vault), only=made, batch=4):
+        while advance(context=context(now, vault=vault), only=made, batch_size=4):
             assert verify() == []
         assert counts(appeal.id).total == left
         db.session.rollback()

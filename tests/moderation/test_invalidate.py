@@ -83,7 +83,7 @@ def states(ids: list[int]) -> set[str]:
 
 def process_all(invalidation_id: int, *, batch: int = 2) -> InvalidationState:
     """Process all batches and compare the counts with the rows after each; return the state."""
-    while advance(context=context(START + 2 * DAY), only=invalidation_id, batch=batch):
+    while advance(context=context(START + 2 * DAY), only=invalidation_id, batch_size=batch):
         assert verify() == []
     state = db.session.scalars(select(Invalidation.state).where(Invalidation.id == invalidation_id)).one()
     db.session.rollback()
@@ -249,11 +249,11 @@ def test_a_worker_that_dies_in_a_batch_leaves_the_last_one_whole(
 ) -> None:
     made, _ = count_matches(Criteria(domain="spam.example"), by)
     call_with_reason(begin, made, by)
-    advance(context=context(), only=made, batch=3)
+    advance(context=context(), only=made, batch_size=3)
     with monkeypatch.context() as patched:
         patched.setattr("campaign.services.moderation.invalidate_reports.count_many", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            advance(context=context(), only=made, batch=3)
+            advance(context=context(), only=made, batch_size=3)
     assert verify() == []
     row = db.session.get_one(Invalidation, made)
     assert (row.changed, row.state) == (3, "running")

@@ -75,7 +75,7 @@ def from_wide(since: datetime | None = None) -> Criteria:
 def count_matches(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
     """Prepare an invalidation and count its matches; return its id and row."""
     invalidation_id = add_invalidation(
-        criteria, appeal_id, context=context(START + DAY, staff_actor(by)), subject=InvalidatedKind.REPORTS
+        criteria, appeal_id, context=context(START + DAY, staff_actor(by)), kind=InvalidatedKind.REPORTS
     )
     assert process_all(invalidation_id) == InvalidationState.READY
     return invalidation_id, db.session.get_one(Invalidation, invalidation_id)
@@ -83,7 +83,7 @@ def count_matches(criteria: Criteria, by: Scope, appeal_id: int | None = None) -
 
 def process_all(invalidation_id: int) -> str:
     """Process all batches and compare the counts with the rows after each; return the state."""
-    while advance(context=context(START + DAY), only=invalidation_id, batch=2):
+    while advance(context=context(START + DAY), only=invalidation_id, batch_size=2):
         assert verify() == []
         db.session.rollback()
     return str(db.session.get_one(Invalidation, invalidation_id).state)
@@ -173,7 +173,7 @@ def test_another_appeal_and_another_section_are_not_meant(app: Flask, flood: App
 
 def test_all_cannot_be_meant_and_the_audit_log_tells_of_it(flood: AppealView, by: Scope) -> None:
     with pytest.raises(InputError, match="everybody"):
-        add_invalidation(Criteria(), None, context=context(START, staff_actor(by)), subject=InvalidatedKind.REPORTS)
+        add_invalidation(Criteria(), None, context=context(START, staff_actor(by)), kind=InvalidatedKind.REPORTS)
     made, _ = count_matches(from_wide(), by)
     begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
     process_all(made)

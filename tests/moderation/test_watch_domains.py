@@ -47,7 +47,7 @@ LATER = START + timedelta(minutes=1)
 
 def watch(at: Any = LATER, batch: int = 7) -> None:
     """Process all confirmations in small batches, as the worker does each minute."""
-    while watch_domains(batch=batch, context=context(at, SYSTEM)):
+    while watch_domains(batch_size=batch, context=context(at, SYSTEM)):
         pass
 
 

@@ -441,7 +441,7 @@ HOT: dict[str, Callable[[], object]] = {
     "withdraw": lambda: withdraw(_confirmed(2), context=context(NOW, SUPPORTER)),
     "erase": lambda: erase(_confirmed(2), context=context(NOW, SUPPORTER)),
     "new link": _new_link,
-    "look at domains": lambda: watch_domains(batch=50, context=context(NOW, SYSTEM)),
+    "look at domains": lambda: watch_domains(batch_size=50, context=context(NOW, SYSTEM)),
     "sign with a proof": lambda: _sign(3, SolvedChallenge(bytes(32), NOW + timedelta(minutes=10))),
     "view": lambda: count_view(_appeal(), "fr", "stall-lyon", context=context(NOW, SUPPORTER)),
     "report": lambda: record_report(_confirmed(4), Channel.LETTER, target=0, context=context(NOW, SUPPORTER)),

@@ -1,8 +1,8 @@
-"""Lists of signatures for handover: requested by staff, made step by step by a worker.
+"""Lists of signatures for handover: staff request a list, and a worker makes it step by step.
 
-First the file of names is written in parts, while its digest is computed. Then the PDF volumes are made from those
-parts, so that the printed names are those of the digest. Each part is a transaction of its own, so memory does not grow
-with the list. If a worker dies, its list is no longer updated, and another worker starts it again.
+First the worker stores the file of names in parts and computes its digest. Then it makes the PDF volumes from those
+parts, so that the printed names are those of the digest. Each part is stored in a transaction of its own, so memory
+does not grow with the list. If a worker dies, the list's progress stops, and another worker makes the list anew.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from campaign.services.staff.audit import AuditRecord, append
 
 log = logging.getLogger(__name__)
 
-_UNDER_WAY = (HandoverState.QUEUED.value, HandoverState.RUNNING.value)
+_UNFINISHED_STATES = (HandoverState.QUEUED.value, HandoverState.RUNNING.value)
 
 
 def queue_handover(appeal: AppealView, *, language: str, target: int, reason: str, context: Context) -> int:
-    """Store a request for a list of the own section's signatures, with its reason; return its id.
+    """Store a request for a list of the own section's signatures, for a reason; return the list's id.
 
     Raises InputError (`reason`), NotFoundError (not for this role), StateError (one is being made already).
     """
@@ -55,9 +55,12 @@ def queue_handover(appeal: AppealView, *, language: str, target: int, reason: st
     context.actor.require(Permission.EDIT)
     with transaction() as session:
         of_section = Handover.appeal_id == appeal.id, Handover.section_code == scope.section
-        # The section's row serialises requests, so that two clicks make one list.
+        # Lock the section's row, so that of two requests at once the second finds the list of the first.
         session.execute(select(Section.code).where(Section.code == scope.section).with_for_update(**NO_KEY_UPDATE))
-        if session.scalars(select(Handover.id).where(*of_section, Handover.state.in_(_UNDER_WAY))).first() is not None:
+        if (
+            session.scalars(select(Handover.id).where(*of_section, Handover.state.in_(_UNFINISHED_STATES))).first()
+            is not None
+        ):
             raise StateError("a list is being made already")
         handover = Handover(
             appeal_id=appeal.id,
@@ -75,59 +78,63 @@ def queue_handover(appeal: AppealView, *, language: str, target: int, reason: st
         session.add(handover)
         session.flush()
         content = {"handover": handover.id, "language": language, "target": target}
-        act = AuditRecord("handover.ask", f"appeal:{appeal.slug}", scope.section, after=content, reason=reason)
-        append(session, act, context=context)
+        record = AuditRecord("handover.ask", f"appeal:{appeal.slug}", scope.section, after=content, reason=reason)
+        append(session, record, context=context)
         return handover.id
 
 
 def waiting_handovers(now: datetime) -> list[int]:
-    """Return the ids of the lists that no worker is making, oldest first."""
+    """Return the ids of the unfinished lists that no worker is making, the oldest first."""
     abandoned = (Handover.state == HandoverState.RUNNING) & (Handover.progress_at < now - STALE_AFTER)
-    chosen = select(Handover.id).where(or_(Handover.state == HandoverState.QUEUED, abandoned)).order_by(Handover.id)
-    ids = list(db.session.scalars(chosen))
+    query = select(Handover.id).where(or_(Handover.state == HandoverState.QUEUED, abandoned)).order_by(Handover.id)
+    ids = list(db.session.scalars(query))
     db.session.rollback()
     return ids
 
 
 def make_handover(
-    handover_id: int, *, clock: Callable[[], datetime], context: Context, most: int = NAMES_PER_VOLUME
+    handover_id: int, *, clock: Callable[[], datetime], context: Context, volume_size: int = NAMES_PER_VOLUME
 ) -> bool:
-    """Make the list in volumes of `most` names; return False if another worker makes it, or it is made already.
+    """Make the list in volumes of `volume_size` names; return False if another worker makes it, or it is finished.
 
-    It may take minutes, so `clock` is read at each step. A failure is logged and stored as the list's state.
+    It may take minutes, so each step reads the time from `clock`. A failure is logged and stored as the list's state.
     """
     if not _claim(handover_id, context.now, context.vault):
         return False
     try:
-        _make(handover_id, clock, context, most)
-    except Exception:  # any error: otherwise staff would wait for ever
+        _make(handover_id, clock, context, volume_size)
+    except Exception:  # after any error the state must change, because staff wait for it
         log.exception("the list %s cannot be made", handover_id)
-        _set(handover_id, state=HandoverState.FAILED.value)
+        _update_running(handover_id, state=HandoverState.FAILED.value)
     return True
 
 
 def outdate(session: Session, appeal_id: int, section_code: str, *, vault: Vault, on: date) -> None:
-    """Mark the section's lists as outdated and delete their parts, in the transaction in which a signer leaves them."""
-    chosen = select(Handover.id).where(
+    """Mark the section's lists as outdated and delete their parts.
+
+    This happens in the transaction of the caller, in which a signer leaves the lists.
+    """
+    affected = select(Handover.id).where(
         Handover.appeal_id == appeal_id,
         Handover.section_code == section_code,
-        Handover.state.in_([*_UNDER_WAY, HandoverState.DONE.value]),
+        Handover.state.in_([*_UNFINISHED_STATES, HandoverState.DONE.value]),
     )
-    ids = list(session.scalars(chosen.with_for_update(**NO_KEY_UPDATE)))
+    ids = list(session.scalars(affected.with_for_update(**NO_KEY_UPDATE)))
     if ids:
         delete_parts(session, ids, vault=vault, on=on)
         session.execute(update(Handover).where(Handover.id.in_(ids)).values(state=HandoverState.OUTDATED.value))
 
 
 def delete_parts(session: Session, handover_ids: Collection[int], *, vault: Vault, on: date) -> None:
-    """Delete the parts of those lists and their keys, in the transaction of the caller, who has locked the lists."""
+    """Delete the parts of those lists and their keys, in the transaction of the caller, which has locked the lists."""
     parts = HandoverPart.handover_id.in_(handover_ids)
-    sealed = session.scalars(select(func.substr(HandoverPart.content_sealed, 1, SLOT_LENGTH)).where(parts)).all()
-    erase_keys(session, [bytes(slot) for slot in sealed], vault, on=on)
+    key_slots = session.scalars(select(func.substr(HandoverPart.content_sealed, 1, SLOT_LENGTH)).where(parts)).all()
+    erase_keys(session, [bytes(slot) for slot in key_slots], vault, on=on)
     session.execute(delete(HandoverPart).where(parts), execution_options={"synchronize_session": False})
 
 
 def _claim(handover_id: int, now: datetime, vault: Vault) -> bool:
+    """Mark the list as running and delete old parts; return False if another worker makes it, or it is finished."""
     abandoned = (Handover.state == HandoverState.RUNNING) & (Handover.progress_at < now - STALE_AFTER)
     with transaction() as session:
         claimable = update(Handover).where(
@@ -140,7 +147,8 @@ def _claim(handover_id: int, now: datetime, vault: Vault) -> bool:
     return True
 
 
-def _make(handover_id: int, clock: Callable[[], datetime], context: Context, most: int) -> None:
+def _make(handover_id: int, clock: Callable[[], datetime], context: Context, volume_size: int) -> None:
+    """Store the file of names and the PDF volumes of a running list, then mark it as done. Raises NotFoundError."""
     now = clock()
     handover = db.session.get(Handover, handover_id, populate_existing=True)
     appeal = find_appeal_by_id(handover.appeal_id) if handover else None
@@ -148,13 +156,13 @@ def _make(handover_id: int, clock: Callable[[], datetime], context: Context, mos
         raise NotFoundError("the appeal is gone")
     by_country = signatures_by_country(appeal.id, handover.section_code)
     earlier = signatures_of_earlier_words(appeal.id, handover.section_code)
-    everywhere = signatures_by_appeal((appeal.id,)).get(appeal.id, 0)
+    all_signatures = signatures_by_appeal((appeal.id,)).get(appeal.id, 0)
     section = db.session.get_one(Section, handover.section_code)
     base = f"{appeal.slug}-{section.code}-{now:%Y-%m-%d}"
     file = f"{base}-names.csv"
-    digest, names = _write_names(handover, appeal, file, clock, context.vault, most)
-    volumes = max(1, -(-names // most))
-    _set(handover_id, steps=2 * volumes)
+    digest, names = _write_names(handover, appeal, file, clock, context.vault, volume_size)
+    volumes = max(1, -(-names // volume_size))
+    _update_running(handover_id, steps=2 * volumes)
     text = appeal.text_in(handover.language)
     bundle = HandoverBundle(
         appeal=appeal,
@@ -167,7 +175,7 @@ def _make(handover_id: int, clock: Callable[[], datetime], context: Context, mos
         dated=now.date(),
         # Counted before the names are written: later signatures belong to the next list.
         by_country=by_country,
-        everywhere=everywhere,
+        everywhere=all_signatures,
         earlier=earlier,
         names=names,
         file=file,
@@ -180,25 +188,25 @@ def _make(handover_id: int, clock: Callable[[], datetime], context: Context, mos
         forget()
         _store_part(handover_id, name, content, clock(), context.vault, done=volumes + number)
     result = {"signatures": bundle.signatures, "names": names, "sha256": digest}
-    _set(handover_id, state=HandoverState.DONE.value, **result)
+    _update_running(handover_id, state=HandoverState.DONE.value, **result)
 
 
 def _sender(organisation: str, section: Section, language: str) -> str:
-    """Return the sender's name: with the organisation, because a section's name alone is that of a country."""
+    """Return the sender's name: organisation and section, because a section's own name is often that of a country."""
     name = section_title(section.code, section.name, language)
     return f"{organisation}, {name}" if organisation else name
 
 
 def _write_names(
-    handover: Handover, appeal: AppealView, file: str, clock: Callable[[], datetime], vault: Vault, most: int
+    handover: Handover, appeal: AppealView, file: str, clock: Callable[[], datetime], vault: Vault, part_size: int
 ) -> tuple[str, int]:
-    """Store the file of names in parts of `most` names; return its SHA-256 in hex and the number of names."""
-    digest, written, last = hashlib.sha256(), 0, 0
+    """Store the file of names in parts of `part_size` names; return its SHA-256 in hex and the number of names."""
+    digest, written, last_id = hashlib.sha256(), 0, 0
     is_last = False
     section, handover_id = handover.section_code, handover.id
     while not is_last:
-        signers = names_to_share(appeal.id, section, vault, after=last, most=most)
-        is_last = len(signers) < most
+        signers = names_to_share(appeal.id, section, vault, after=last_id, most=part_size)
+        is_last = len(signers) < part_size
         if is_last and not signers and written:
             break
         text = io.StringIO(newline="")
@@ -211,15 +219,15 @@ def _write_names(
         content = text.getvalue().encode()
         digest.update(content)
         written += len(signers)
-        last = signers[-1][0] if signers else last
-        _store_part(handover_id, file, content, clock(), vault, done=-(-written // most))
+        last_id = signers[-1][0] if signers else last_id
+        _store_part(handover_id, file, content, clock(), vault, done=-(-written // part_size))
     return digest.hexdigest(), written
 
 
 def _names_by_part(handover_id: int, file: str, vault: Vault) -> Iterator[list[tuple[int, str]]]:
     """Yield for each part its names with their numbers, as in the file. Raises NotFoundError (the list is outdated)."""
-    chosen = select(HandoverPart.id).where(HandoverPart.handover_id == handover_id, HandoverPart.name == file)
-    for part_id in list(db.session.scalars(chosen.order_by(HandoverPart.id))):
+    parts = select(HandoverPart.id).where(HandoverPart.handover_id == handover_id, HandoverPart.name == file)
+    for part_id in list(db.session.scalars(parts.order_by(HandoverPart.id))):
         sealed = db.session.scalars(select(HandoverPart.content_sealed).where(HandoverPart.id == part_id)).one_or_none()
         if sealed is None:
             raise NotFoundError("somebody left the list meanwhile")
@@ -239,7 +247,8 @@ def _store_part(handover_id: int, name: str, content: bytes, now: datetime, vaul
         session.execute(insert(HandoverPart), {"handover_id": handover_id, "name": name, "content_sealed": sealed})
 
 
-def _set(handover_id: int, **values: object) -> None:
+def _update_running(handover_id: int, **values: object) -> None:
+    """Set columns of the list, unless it is no longer running."""
     with transaction() as session:
         running = update(Handover).where(Handover.id == handover_id, Handover.state == HandoverState.RUNNING)
         session.execute(running.values(**values))

@@ -1,7 +1,7 @@
-"""Invalidation of many signatures, and its reversal: batch by batch, with exact counts after each batch.
+"""Invalidation of many signatures, and its reversal, in batches; the counts are exact after each batch.
 
-A batch is one transaction: it changes the signatures, removes or restores their actions, changes the tallies by the
-same quantities, and stores its progress. If a worker dies, another one continues after the last batch.
+A batch is one transaction. It changes the signatures, removes or restores their actions, changes the tallies by the
+same quantities, and stores the progress. If a worker dies, another one continues after the last batch.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from campaign.services.moderation.invalidate_reports import (
 )
 from campaign.services.staff.audit import AuditRecord, append, without_addresses
 
-# Rows per transaction: few enough that nobody who signs meanwhile waits noticeably for the locks.
+# Rows per transaction: few enough that signers who wait for the locks do not notice it.
 BATCH_SIZE = 5000
 SAMPLE_SIZE = 20
 # States that can be invalidated; a withdrawn signature is not counted.
@@ -70,30 +70,32 @@ def add_invalidation(
     appeal_id: int | None,
     *,
     context: Context,
-    subject: InvalidatedKind = InvalidatedKind.SIGNATURES,
+    kind: InvalidatedKind = InvalidatedKind.SIGNATURES,
 ) -> int:
-    """Store a new invalidation and return its id; workers then count its matches. No signature changes.
+    """Store a new invalidation and return its id. Workers then count the matches; nothing else changes yet.
 
     Raises InputError (`criteria`: empty), NotFoundError (not for this role).
     """
     if criteria.is_empty:
         raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
-    by, vault = context.actor.staff_scope, context.vault
+    scope, vault = context.actor.staff_scope, context.vault
     context.actor.require(Permission.EDIT)
     with transaction() as session:
-        if subject is InvalidatedKind.REPORTS:
-            newest = newest_report(session, by.section)
+        if kind is InvalidatedKind.REPORTS:
+            newest_id = newest_report(session, scope.section)
         else:
-            newest = session.scalar(select(func.max(Signature.id)).where(Signature.section_code == by.section))
+            newest_id = session.scalar(select(func.max(Signature.id)).where(Signature.section_code == scope.section))
         slot = new_slots(session.connection(), vault)[0]
         row = Invalidation(
-            kind=subject.value,
-            section_code=by.section,
+            kind=kind.value,
+            section_code=scope.section,
             appeal_id=appeal_id,
-            criteria_sealed=vault.seal_context(pack_criteria(criteria), at_invalidation(by.section, by.staff_id), slot),
-            staff_id=by.staff_id,
+            criteria_sealed=vault.seal_context(
+                pack_criteria(criteria), at_invalidation(scope.section, scope.staff_id), slot
+            ),
+            staff_id=scope.staff_id,
             created_at=context.now,
-            until_id=newest or 0,
+            until_id=newest_id or 0,
             sample=[],
         )
         session.add(row)
@@ -102,68 +104,73 @@ def add_invalidation(
 
 
 def begin(invalidation_id: int, reason: str, *, context: Context) -> None:
-    """Start invalidating the matches; workers do it. Raises NotFoundError, StateError (not counted yet, or begun)."""
+    """Begin the invalidation, which workers then run. Raises NotFoundError, StateError (not counted yet, or begun)."""
     with transaction() as session:
-        row = _locked(session, invalidation_id, context, InvalidationState.READY)
+        row = _find_locked(session, invalidation_id, context, InvalidationState.READY)
         row.state, row.after_id = InvalidationState.RUNNING, 0
         row.reason, row.begun_by, row.begun_at = without_addresses(reason), context.actor.staff_id, context.now
-        _note(session, "invalidation.begin", row, {"matched": row.matched}, context=context, reason=reason)
+        _append_audit(session, "invalidation.begin", row, {"matched": row.matched}, context=context, reason=reason)
 
 
 def undo(invalidation_id: int, reason: str, *, context: Context) -> None:
-    """Start restoring everything that was invalidated; workers do it. Raises NotFoundError, StateError (not done)."""
+    """Begin to undo the invalidation, which workers then run. Raises NotFoundError, StateError (not done)."""
     with transaction() as session:
-        row = _locked(session, invalidation_id, context, InvalidationState.DONE)
+        row = _find_locked(session, invalidation_id, context, InvalidationState.DONE)
         row.state, row.after_id = InvalidationState.UNDOING, 0
         row.undone_by, row.undone_at, row.ended_at = context.actor.staff_id, context.now, None
-        _note(session, "invalidation.undo", row, {"changed": row.changed}, context=context, reason=reason)
+        _append_audit(session, "invalidation.undo", row, {"changed": row.changed}, context=context, reason=reason)
 
 
 def drop(invalidation_id: int, *, context: Context) -> None:
-    """Abandon an invalidation that has not begun, and erase its criteria. Raises NotFoundError, StateError (begun)."""
+    """Discard an invalidation that has not begun, and erase its criteria. Raises NotFoundError, StateError (begun)."""
     with transaction() as session:
-        row = _locked(session, invalidation_id, context, InvalidationState.COUNTING, InvalidationState.READY)
+        row = _find_locked(session, invalidation_id, context, InvalidationState.COUNTING, InvalidationState.READY)
         erase_keys(session, [row.criteria_sealed], context.vault, on=context.now.date())
         row.state, row.ended_at, row.criteria_sealed = InvalidationState.DROPPED, context.now, None
 
 
 def has_work() -> bool:
-    """Return whether any batch is waiting. Workers ask each second, so this only reads."""
+    """Return whether a batch waits. Workers call this each second, so it only reads."""
     waiting = db.session.execute(select(Invalidation.id).where(Invalidation.state.in_(ACTIVE_STATES)).limit(1)).first()
     db.session.rollback()
     return waiting is not None
 
 
-def advance(*, context: Context, only: int | None = None, batch: int = BATCH_SIZE) -> bool:
-    """Process the next batch of the oldest invalidation at work, or of `only`; return False if there is none."""
+def advance(*, context: Context, only: int | None = None, batch_size: int = BATCH_SIZE) -> bool:
+    """Process the next batch of the oldest active invalidation, or of the one with the id `only`.
+
+    Return False if there is none, or other workers have locked it.
+    """
     with transaction() as session:
-        chosen = select(Invalidation).where(Invalidation.state.in_(ACTIVE_STATES))
+        query = select(Invalidation).where(Invalidation.state.in_(ACTIVE_STATES))
         if only is not None:
-            chosen = chosen.where(Invalidation.id == only)
+            query = query.where(Invalidation.id == only)
         row = session.scalars(
-            chosen.order_by(Invalidation.id).limit(1).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
+            query.order_by(Invalidation.id).limit(1).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
         ).first()
         if row is None:
             return False
-        work = {"counting": _look, "running": _take_out, "undoing": _put_back}[row.state]
+        process = {"counting": _count_batch, "running": _invalidate_batch, "undoing": _restore_batch}[row.state]
         if row.kind == InvalidatedKind.REPORTS:
-            work = {"counting": count_batch, "running": invalidate_batch, "undoing": restore_batch}[row.state]
-        is_over = work(session, row, context.vault, context.now, batch)
-        if is_over:
-            _end(session, row, context=context)
+            process = {"counting": count_batch, "running": invalidate_batch, "undoing": restore_batch}[row.state]
+        is_complete = process(session, row, context.vault, context.now, batch_size)
+        if is_complete:
+            _complete(session, row, context=context)
     return True
 
 
-def _look(session: Session, row: Invalidation, vault: Vault, now: datetime, batch: int) -> bool:
-    matches, is_last = _next(session, row, vault, now, batch, is_locked=False)
+def _count_batch(session: Session, row: Invalidation, vault: Vault, now: datetime, batch_size: int) -> bool:
+    """Count the next matches; return whether no more remain."""
+    matches, is_last = _next_matches(session, row, vault, now, batch_size, is_locked=False)
     row.matched += len(matches)
     row.matched_confirmed += sum(state == SignatureState.CONFIRMED for _, state in matches)
     row.sample = [*row.sample, *(signature_id for signature_id, _ in matches[: SAMPLE_SIZE - len(row.sample)])]
     return is_last
 
 
-def _take_out(session: Session, row: Invalidation, vault: Vault, now: datetime, batch: int) -> bool:
-    matches, is_last = _next(session, row, vault, now, batch, is_locked=True)
+def _invalidate_batch(session: Session, row: Invalidation, vault: Vault, now: datetime, batch_size: int) -> bool:
+    """Invalidate the next matches and remove their actions from the counts; return whether no more remain."""
+    matches, is_last = _next_matches(session, row, vault, now, batch_size, is_locked=True)
     ids = [signature_id for signature_id, _ in matches]
     if ids:
         values = {"state": SignatureState.INVALIDATED.value, "ended_at": hour_of(now), "invalidation_id": row.id}
@@ -187,10 +194,15 @@ def _outdate_lists(session: Session, ids: list[int], section_code: str, vault: V
         outdate(session, appeal_id, section_code, vault=vault, on=now.date())
 
 
-def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:
+def _restore_batch(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch_size: int) -> bool:
+    """Restore the next signatures and their actions to the counts; return whether no more remain."""
     invalidated = Signature.invalidation_id == row.id, Signature.id > row.after_id
     ids = session.scalars(
-        select(Signature.id).where(*invalidated).order_by(Signature.id).limit(batch).with_for_update(**NO_KEY_UPDATE)
+        select(Signature.id)
+        .where(*invalidated)
+        .order_by(Signature.id)
+        .limit(batch_size)
+        .with_for_update(**NO_KEY_UPDATE)
     ).all()
     if ids:
         # Restored to the signer's current section: the country may have changed since the invalidation.
@@ -213,34 +225,34 @@ def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime
         )
         row.after_id = ids[-1]
         row.changed -= len(ids)
-    return len(ids) < batch
+    return len(ids) < batch_size
 
 
-def _next(
-    session: Session, row: Invalidation, vault: Vault, now: datetime, batch: int, *, is_locked: bool
+def _next_matches(
+    session: Session, row: Invalidation, vault: Vault, now: datetime, batch_size: int, *, is_locked: bool
 ) -> tuple[list[tuple[int, str]], bool]:
-    """Return the next matches (id and state), and whether no more are left; store the progress in the row."""
+    """Return the next matches (id and state), and whether no more remain; store the progress in the row."""
     if row.criteria_sealed is None:
         return [], True
     try:
         criteria = unpack_criteria(vault.open_context(row.criteria_sealed, place_of(row)))
     except CipherError:
-        return [], True  # its key was erased: the criteria cannot be read any more
-    places = Signature.appeal_id, Signature.address_digest, Signature.link_key
-    chosen = select(Signature.id, Signature.state, Signature.email_sealed, *places).where(
-        *_conditions(row, criteria, vault), *_times(criteria, now)
+        return [], True  # the key was erased, so the criteria cannot be decrypted any more
+    place_columns = Signature.appeal_id, Signature.address_digest, Signature.link_key
+    query = select(Signature.id, Signature.state, Signature.email_sealed, *place_columns).where(
+        *_conditions(row, criteria, vault), *_time_conditions(criteria, now)
     )
-    chosen = chosen.order_by(Signature.id).limit(batch)
-    rows = session.execute(chosen.with_for_update(**NO_KEY_UPDATE) if is_locked else chosen).all()
+    query = query.order_by(Signature.id).limit(batch_size)
+    rows = session.execute(query.with_for_update(**NO_KEY_UPDATE) if is_locked else query).all()
     if rows:
         row.after_id = rows[-1].id
-    return [(match.id, match.state) for match in rows if _fits(criteria, match, vault)], len(rows) < batch
+    return [(match.id, match.state) for match in rows if _matches(criteria, match, vault)], len(rows) < batch_size
 
 
 def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[ColumnElement[bool]]:
-    """Return the conditions of the query: all criteria but the pattern, since addresses are encrypted.
+    """Return the criteria as conditions of the query, without the pattern, because addresses are encrypted.
 
-    The section is that of the member of staff who prepared it.
+    Only signatures of the invalidation's section fulfil them.
     """
     conditions: list[ColumnElement[bool]] = [
         Signature.section_code == row.section_code,
@@ -255,14 +267,14 @@ def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[Col
     if criteria.all_domains:
         owners = {vault.owner_digest(domain) for domain in criteria.all_domains}
         digests = [digest for owner in owners for digest in month_digests(owner, "signature", vault)]
-        # The digest covers all hosts of the owner, and is erased after a month: `_fits` compares the address itself.
+        # The digest is that of all the owner's hosts, and is erased after a month: `_matches` compares the address.
         conditions.append(or_(Signature.domain_digest.in_(digests), Signature.domain_digest.is_(None)))
     if criteria.network is not None:
         conditions.append(Signature.network_digest == bytes.fromhex(criteria.network))
     return conditions
 
 
-def _times(criteria: Criteria, now: datetime) -> list[ColumnElement[bool]]:
+def _time_conditions(criteria: Criteria, now: datetime) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     moment: Any = Signature.signed_at
     if criteria.is_erased:
@@ -278,7 +290,8 @@ def _times(criteria: Criteria, now: datetime) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _fits(criteria: Criteria, row: Any, vault: Vault) -> bool:
+def _matches(criteria: Criteria, row: Any, vault: Vault) -> bool:
+    """Return whether the signature's address matches the pattern and the domains; False if it cannot be decrypted."""
     if criteria.pattern is None and not criteria.all_domains:
         return True
     place = at_signature(row.appeal_id, row.address_digest, row.link_key)
@@ -289,31 +302,33 @@ def _fits(criteria: Criteria, row: Any, vault: Vault) -> bool:
     return bool(address) and criteria.is_of_domain(address.rpartition("@")[2]) and criteria.matches(address)
 
 
-def _end(session: Session, row: Invalidation, *, context: Context) -> None:
-    ended = {
+def _complete(session: Session, row: Invalidation, *, context: Context) -> None:
+    """Set the state after the last batch, and add it to the audit log unless only matches were counted."""
+    next_states = {
         "counting": InvalidationState.READY,
         "running": InvalidationState.DONE,
         "undoing": InvalidationState.UNDONE,
     }
-    is_counted = row.state == InvalidationState.COUNTING
-    row.state = ended[row.state]
-    if not is_counted:
+    was_counting = row.state == InvalidationState.COUNTING
+    row.state = next_states[row.state]
+    if not was_counting:
         row.ended_at = context.now
-        _note(session, f"invalidation.{row.state}", row, {"changed": row.changed}, context=context)
+        _append_audit(session, f"invalidation.{row.state}", row, {"changed": row.changed}, context=context)
 
 
-def _locked(session: Session, invalidation_id: int, context: Context, *states: InvalidationState) -> Invalidation:
-    by = context.actor.staff_scope
+def _find_locked(session: Session, invalidation_id: int, context: Context, *states: InvalidationState) -> Invalidation:
+    """Return the own section's invalidation, locked. Raises NotFoundError, StateError (it is in another state)."""
+    scope = context.actor.staff_scope
     context.actor.require(Permission.EDIT)
     row = session.get(Invalidation, invalidation_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
-    if row is None or row.section_code != by.section:
+    if row is None or row.section_code != scope.section:
         raise NotFoundError("there is no such invalidation")
     if row.state not in states:
         raise StateError(f"the invalidation is {row.state}")
     return row
 
 
-def _note(
+def _append_audit(
     session: Session,
     act: str,
     row: Invalidation,

@@ -1,6 +1,6 @@
 """Invalidation of actions that were reported without a signature, and its reversal; see `invalidate`.
 
-It is possible only while their networks are stored: older reports cannot be told apart.
+Only reports whose networks are still stored can be invalidated: nothing distinguishes older reports from each other.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ _NO_SYNCHRONIZE = {"synchronize_session": False}
 
 
 def newest_report(session: Session, section_code: str) -> int | None:
-    """Return the id of the section's newest report without a signature, None without any."""
-    return session.scalar(select(func.max(Action.id)).where(*_reported(section_code)))
+    """Return the id of the section's newest report without a signature; None if there is none."""
+    return session.scalar(select(func.max(Action.id)).where(*_report_conditions(section_code)))
 
 
-def count_batch(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
-    """Count the next matches; return whether no more are left."""
-    ids, is_last = _next(session, row, vault, batch, is_locked=False)
+def count_batch(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch_size: int) -> bool:
+    """Count the next matches; return whether no more remain."""
+    ids, is_last = _next_matches(session, row, vault, batch_size, is_locked=False)
     row.matched += len(ids)
     row.sample = [*row.sample, *ids[: SAMPLE_SIZE - len(row.sample)]]
     return is_last
 
 
-def invalidate_batch(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
-    """Remove the next matches from the counts; return whether no more are left."""
-    ids, is_last = _next(session, row, vault, batch, is_locked=True)
+def invalidate_batch(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch_size: int) -> bool:
+    """Remove the next matches from the counts; return whether no more remain."""
+    ids, is_last = _next_matches(session, row, vault, batch_size, is_locked=True)
     if ids:
         of_batch = Action.id.in_(ids)
         moved = select(*(getattr(Action, name) for name in _MOVED_COLUMNS), literal(row.id)).where(of_batch)
@@ -57,13 +57,13 @@ def invalidate_batch(session: Session, row: Invalidation, vault: Vault, _now: da
     return is_last
 
 
-def restore_batch(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:
-    """Restore the next invalidated reports to the counts; return whether no more are left."""
+def restore_batch(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch_size: int) -> bool:
+    """Restore the next invalidated reports to the counts; return whether no more remain."""
     invalidated = select(InvalidatedAction.id).where(
         InvalidatedAction.invalidation_id == row.id, InvalidatedAction.id > row.after_id
     )
     ids = session.scalars(
-        invalidated.order_by(InvalidatedAction.id).limit(batch).with_for_update(**NO_KEY_UPDATE)
+        invalidated.order_by(InvalidatedAction.id).limit(batch_size).with_for_update(**NO_KEY_UPDATE)
     ).all()
     if ids:
         chosen = InvalidatedAction.id.in_(ids)
@@ -73,35 +73,39 @@ def restore_batch(session: Session, row: Invalidation, _vault: Vault, _now: date
         adjust_tallies(session, session.execute(select(*TALLY_COLUMNS).where(Action.id.in_(ids))).all(), 1)
         row.after_id = ids[-1]
         row.changed -= len(ids)
-    return len(ids) < batch
+    return len(ids) < batch_size
 
 
-def adjust_tallies(session: Session, counted: Sequence[Any], sign: int) -> None:
-    """Add rows of COUNTED to the tallies, or with `sign` -1 subtract them.
+def adjust_tallies(session: Session, rows: Sequence[Any], sign: int) -> None:
+    """Add actions, given as rows of TALLY_COLUMNS, to the tallies; with `sign` -1 subtract them.
 
-    This happens in the transaction that inserts or deletes the rows.
+    Call this in the transaction that inserts or deletes the actions.
     """
     changes: Counter[tuple[TallyCell, datetime]] = Counter()
-    for appeal_id, section, channel, evidence, counted_at, quantity in counted:
+    for appeal_id, section, channel, evidence, counted_at, quantity in rows:
         changes[TallyCell(appeal_id, section, channel, evidence), hour_of(counted_at)] += sign * quantity
     count_many(session.connection(), changes)
 
 
-def _next(session: Session, row: Invalidation, vault: Vault, batch: int, *, is_locked: bool) -> tuple[list[int], bool]:
+def _next_matches(
+    session: Session, row: Invalidation, vault: Vault, batch_size: int, *, is_locked: bool
+) -> tuple[list[int], bool]:
+    """Return the ids of the next matches, and whether no more remain; store the progress in the row."""
     if row.criteria_sealed is None:
         return [], True
     try:
         criteria = unpack_criteria(vault.open_context(row.criteria_sealed, place_of(row)))
     except CipherError:
-        return [], True  # its key was erased: the criteria cannot be read any more
-    chosen: Select[int] = select(Action.id).where(*_conditions(row, criteria)).order_by(Action.id).limit(batch)
-    ids = list(session.scalars(chosen.with_for_update(**NO_KEY_UPDATE) if is_locked else chosen))
+        return [], True  # the key was erased, so the criteria cannot be decrypted any more
+    query: Select[int] = select(Action.id).where(*_conditions(row, criteria)).order_by(Action.id).limit(batch_size)
+    ids = list(session.scalars(query.with_for_update(**NO_KEY_UPDATE) if is_locked else query))
     if ids:
         row.after_id = ids[-1]
-    return ids, len(ids) < batch
+    return ids, len(ids) < batch_size
 
 
-def _reported(section_code: str) -> list[ColumnElement[bool]]:
+def _report_conditions(section_code: str) -> list[ColumnElement[bool]]:
+    """Return the conditions for the section's reports without a signature whose network is still stored."""
     return [
         Action.section_code == section_code,
         Action.network_digest.is_not(None),
@@ -111,7 +115,7 @@ def _reported(section_code: str) -> list[ColumnElement[bool]]:
 
 
 def _conditions(row: Invalidation, criteria: Criteria) -> list[ColumnElement[bool]]:
-    conditions = [*_reported(row.section_code), Action.id > row.after_id, Action.id <= row.until_id]
+    conditions = [*_report_conditions(row.section_code), Action.id > row.after_id, Action.id <= row.until_id]
     if row.appeal_id is not None:
         conditions.append(Action.appeal_id == row.appeal_id)
     if criteria.network is not None:

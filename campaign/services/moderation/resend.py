@@ -1,4 +1,4 @@
-"""Resending of a signer's mail that was not delivered, by staff of the section."""
+"""Resending of a signer's undelivered mail by staff of the section."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from campaign.platform.database.transaction import transaction
 from campaign.services.staff.audit import AuditRecord, append
 
 
-def resend(signature_id: int, mail_id: int, *, seen: int, context: Context) -> None:
-    """Make the mail due again, as the same message; a worker checks again whether it may be sent.
+def resend(signature_id: int, mail_id: int, *, expected: int, context: Context) -> None:
+    """Queue the same message again; the worker that sends it checks again whether it may be sent.
 
-    `seen` is the mail's fence as the page showed it. Raises NotFoundError (no mail of a signer of the section),
-    StateError (its state has changed since, or it may not be sent again).
+    `expected` is the mail's fencing number that the page showed. Raises NotFoundError (no mail of a signer of the own
+    section), StateError (the mail has another fencing number now, or may not be resent).
     """
-    by = context.actor.staff_scope
+    scope = context.actor.staff_scope
     context.actor.require(Permission.EDIT)
     with transaction() as session:
-        own = select(Signature.id).where(Signature.id == signature_id, Signature.section_code == by.section)
-        chosen = select(Mail).where(Mail.id == mail_id, Mail.signature_id == own.scalar_subquery())
-        mail = session.scalars(chosen.with_for_update().execution_options(populate_existing=True)).one_or_none()
+        own = select(Signature.id).where(Signature.id == signature_id, Signature.section_code == scope.section)
+        query = select(Mail).where(Mail.id == mail_id, Mail.signature_id == own.scalar_subquery())
+        mail = session.scalars(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
         if mail is None:
             raise NotFoundError("there is no such mail")
-        if mail.fence != seen or not may_resend(mail.kind, mail.state):
+        if mail.fence != expected or not may_resend(mail.kind, mail.state):
             raise StateError("this mail has moved on")
         before = {"state": mail.state, "phase": mail.phase, "code": mail.code}
         mail.state, mail.due_at, mail.lease_until = MailState.RETRY.value, context.now, None
         mail.fence, mail.ambiguous = mail.fence + 1, 0
         session.flush()
-        entry = AuditRecord("mail.resend", f"mail:{mail_id}", by.section, before, {"state": mail.state})
-        append(session, entry, context=context)
+        record = AuditRecord("mail.resend", f"mail:{mail_id}", scope.section, before, {"state": mail.state})
+        append(session, record, context=context)

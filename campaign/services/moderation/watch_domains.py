@@ -38,7 +38,7 @@ class _ConfirmedAction(NamedTuple):
     counted_at: datetime
 
 
-def watch_domains(*, batch: int = BATCH_SIZE, context: Context) -> bool:
+def watch_domains(*, batch_size: int = BATCH_SIZE, context: Context) -> bool:
     """Process the next batch of confirmations; return whether there may be more.
 
     Alert staff, at most once an hour each, to many confirmations from one new domain, and to many from all new domains
@@ -47,7 +47,7 @@ def watch_domains(*, batch: int = BATCH_SIZE, context: Context) -> bool:
     now, vault, base_url = context.now, context.vault, context.settings.base_url
     with transaction() as session:
         row = lock_watch(session)
-        actions = _confirmed_actions(session, row.until_id, now, batch)
+        actions = _confirmed_actions(session, row.until_id, now, batch_size)
         if actions:
             row.until_id = actions[-1].id
         has_new, alerted_sections = _count(session, actions, now, vault)
@@ -59,7 +59,7 @@ def watch_domains(*, batch: int = BATCH_SIZE, context: Context) -> bool:
         alert(NEW_DOMAIN, 0, lambda locale: new_domain(locale, base_url), sections=alerted_sections)
     if has_new and (together := _together(vault, now)).is_flood:
         alert(NEW_DOMAINS, 0, lambda locale: new_domains(locale, base_url), sections=together.sections)
-    return len(actions) == batch
+    return len(actions) == batch_size
 
 
 def _together(vault: Vault, now: datetime) -> ConfirmedTogether:
@@ -69,7 +69,7 @@ def _together(vault: Vault, now: datetime) -> ConfirmedTogether:
     return together
 
 
-def _confirmed_actions(session: Session, after_id: int, now: datetime, batch: int) -> list[_ConfirmedAction]:
+def _confirmed_actions(session: Session, after_id: int, now: datetime, batch_size: int) -> list[_ConfirmedAction]:
     """Return the next actions of counted signatures, after the action with the id `after_id`."""
     query = select(Action.id, Action.signature_id, Action.counted_at).where(
         Action.id > after_id,
@@ -77,7 +77,7 @@ def _confirmed_actions(session: Session, after_id: int, now: datetime, batch: in
         Action.signature_id.is_not(None),
         Action.counted_at < now - _COMMIT_DELAY,
     )
-    rows = session.execute(query.order_by(Action.id).limit(batch)).all()
+    rows = session.execute(query.order_by(Action.id).limit(batch_size)).all()
     return [
         _ConfirmedAction(action_id, signature, counted_at)
         for action_id, signature, counted_at in rows

@@ -90,7 +90,7 @@ ACTS: dict[str, Callable[[AppealView, Context], object]] = {
     "count": lambda _, by: invalidate.add_invalidation(Criteria(pattern="x"), None, context=by),
     "invalidate": lambda _, by: invalidate.begin(1, WHY, context=by),
     "put back": lambda _, by: invalidate.undo(1, WHY, context=by),
-    "resend": lambda _, by: resend(1, 1, seen=0, context=by),
+    "resend": lambda _, by: resend(1, 1, expected=0, context=by),
     "retry": lambda _, by: failed_mail.retry(ALL_MAIL, context=by),
     "drop": lambda _, by: failed_mail.drop(ALL_MAIL, context=by),
     "hand over": lambda one, by: queue_handover(one, language="en", target=1, reason=WHY, context=by),

@@ -68,7 +68,7 @@ def create_invalidation() -> ResponseReturnValue:
     if faults:
         return _page(form, faults), 422
     appeal_id = None if appeal is None else appeal.id
-    invalidation_id = add_invalidation(criteria, appeal_id, context=staff_context(), subject=InvalidatedKind.REPORTS)
+    invalidation_id = add_invalidation(criteria, appeal_id, context=staff_context(), kind=InvalidatedKind.REPORTS)
     run_first_batches(invalidation_id)
     return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
 
