@@ -13,7 +13,7 @@ from flask.cli import AppGroup
 
 from campaign.cli.refusal import NO_DOCUMENT, exit_on_refusal, read_text, refuse
 from campaign.config import LOCALES
-from campaign.document import LIMIT, DocumentError, DraftAppeal, read_document
+from campaign.document import MAX_FILE_BYTES, DocumentError, DraftAppeal, read_document
 from campaign.document.summary import summarise
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
@@ -184,7 +184,7 @@ def _read(file: Path) -> tuple[DraftAppeal, tuple[str, ...]]:
     """Return the draft and the lines of the document; end the command if the file cannot be read."""
     try:
         with file.open("rb") as opened:
-            return read_document(opened.read(LIMIT + 1), file.name)
+            return read_document(opened.read(MAX_FILE_BYTES + 1), file.name)
     except OSError as error:
         refuse(f"{file}: {error.strerror}", NO_DOCUMENT)
     except DocumentError as error:

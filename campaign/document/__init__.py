@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from campaign.document.draft import DraftAppeal, DraftLetter, DraftPerson, DraftTarget, DraftWarning
 from campaign.document.errors import DocumentError
-from campaign.document.formats.reader import LIMIT, read_lines
+from campaign.document.formats.reader import MAX_FILE_BYTES, read_lines
 from campaign.document.parser import parse_lines
 from campaign.document.text.quoting import split_lines
 
 __all__ = [
-    "LIMIT",
+    "MAX_FILE_BYTES",
     "DocumentError",
     "DraftAppeal",
     "DraftLetter",

@@ -12,7 +12,7 @@ from campaign.document.formats.subprocess_reader import read_in_subprocess
 from campaign.document.text.lines import MAX_CHARACTERS, MAX_LINES, Line
 from campaign.document.text.quoting import split_lines, without_invisible
 
-LIMIT = 2 * 1024 * 1024  # bytes
+MAX_FILE_BYTES = 2 * 1024 * 1024  # bytes
 _WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|\?xml)\b", re.IGNORECASE)
 
 
@@ -25,7 +25,7 @@ def read_lines(data: bytes, filename: str) -> list[Line]:
     name = _printable_name(filename)
     if not data.strip():
         raise DocumentError("empty", f"{name} is empty")
-    if len(data) > LIMIT:
+    if len(data) > MAX_FILE_BYTES:
         raise DocumentError("too-large", f"{name} is larger than 2 MB")
     if data.lstrip()[:5] == b"%PDF-":
         lines = read_in_subprocess("pdf", data, name)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 
-from campaign.document import LIMIT
+from campaign.document import MAX_FILE_BYTES
 from campaign.domain.staff.lifetimes import SESSION_LIFETIME
 from campaign.domain.staff.roles import Permission, Role
 from campaign.platform.database.transaction import transaction
@@ -41,7 +41,7 @@ def test_a_form_with_a_document_has_room_for_the_largest_one() -> None:
         return "taken"
 
     assert accepts_upload(upload) is upload
-    assert vars(upload) == {"tocsin_max_bytes": LIMIT + 65536}
+    assert vars(upload) == {"tocsin_max_bytes": MAX_FILE_BYTES + 65536}
 
 
 def test_a_log_in_is_one_secret_of_one_account(app: Flask, clock: Clock) -> None:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from campaign.config import LOCALES
-from campaign.document import LIMIT, DocumentError, DraftAppeal, read_document
+from campaign.document import MAX_FILE_BYTES, DocumentError, DraftAppeal, read_document
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import AppealExistsError, InputError, NotFoundError, StateError
 from campaign.domain.sections.section import participating_sections
@@ -137,7 +137,7 @@ def page(
         theirs=theirs or {},
         as_text=str,
         outcome_languages=LOCALES,
-        most=LIMIT,
+        most=MAX_FILE_BYTES,
     )
 
 
@@ -161,7 +161,7 @@ def _index(wrong: object = None, known: str | None = None) -> str:
         can_upload=scope().may(Permission.EDIT),
         wrong=wrong,
         known=known,
-        most=LIMIT,
+        most=MAX_FILE_BYTES,
     )
 
 
@@ -171,7 +171,7 @@ def _read_upload() -> tuple[DraftAppeal, tuple[str, ...]] | str:
     if file is None or not file.filename:
         return str(fault("document", "missing"))
     with file.stream as stream:
-        data = stream.read(LIMIT + 1)
+        data = stream.read(MAX_FILE_BYTES + 1)
     try:
         return read_document(data, file.filename)
     except DocumentError as error:

@@ -18,7 +18,7 @@ from flask_login import current_user
 from flask_security.utils import logout_user, url_for_security
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from campaign.document import LIMIT
+from campaign.document import MAX_FILE_BYTES
 from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.lifetimes import FRESHNESS
 from campaign.domain.staff.roles import Permission, Scope
@@ -60,7 +60,7 @@ def open_to_all(view: View) -> View:
 
 def accepts_upload(view: View) -> View:
     """Mark a view as one whose form carries a document."""
-    return accepts_bytes(LIMIT + _FORM_BYTES)(view)
+    return accepts_bytes(MAX_FILE_BYTES + _FORM_BYTES)(view)
 
 
 def accepts_bytes(size: int) -> Callable[[View], View]:
