@@ -51,7 +51,7 @@ class BlockReader:
         self._language = language
         self._labels = LabelSearch(lines)
         self._document = DocumentBlocks(language)
-        self._flow = Block("front", None, 1)
+        self._flow = Block("front", 1)
         self._short_block: Block | None = None
         self._document.blocks.append(self._flow)
 
@@ -142,7 +142,7 @@ class BlockReader:
     def _read_label(self, index: int, match: LabelMatch) -> int:
         """Open the block of a label and return the index of the next line to assign."""
         kind = match.phrase.kind
-        block = Block(kind, match.phrase.language, self._lines[index].number)
+        block = Block(kind, self._lines[index].number)
         if kind == "update":
             self._add_update_references(index, match)
         rest = cut_label(self._lines, index, match, self._tracker)
@@ -245,21 +245,21 @@ class BlockReader:
         if self._flow.kind in {"letter", "background", "write", "act"} and any(
             not line.is_blank for line in self._flow.lines
         ):
-            self._flow = Block("loose", None, 0)
+            self._flow = Block("loose", 0)
             self._document.blocks.append(self._flow)
 
     def _add_line(self, line: Line) -> None:
         """Add a line without a label to the short block if it continues it, else to the flow."""
-        if self._short_block and self._continues_short_block(line):
+        if self._short_block and self._continues_short_block():
             self._short_block.lines.append(line)
             return
         if self._short_block:
             self._end_short_block()
         if self._flow.kind == "solidarity" and self._begins_authority(line):
-            self._flow = Block("contact", None, line.number)
+            self._flow = Block("contact", line.number)
             self._document.blocks.append(self._flow)
         if self._flow.kind == "loose" and is_salutation(line.text) and not self._document.first_of("letter"):
-            self._flow = Block("letter", None, line.number)
+            self._flow = Block("letter", line.number)
             self._document.blocks.append(self._flow)
         self._flow.lines.append(line)
 
@@ -269,8 +269,8 @@ class BlockReader:
         begins_paragraph = bool(above) and above[-1].is_blank and any(not other.is_blank for other in above)
         return begins_paragraph and is_role(plain_text(line.text)) and len(words(line.text, 12)) < 12
 
-    def _continues_short_block(self, line: Line) -> bool:
-        """Return whether a line without a label continues the short block above it."""
+    def _continues_short_block(self) -> bool:
+        """Return whether a line without a label belongs to the short block above it."""
         short_block = self._short_block
         if short_block is None or short_block.kind in {"boilerplate", "late", "own"}:
             return False

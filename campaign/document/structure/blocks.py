@@ -36,7 +36,6 @@ class Block:
     """A label and the lines under it. The first line is the rest of the line with the label."""
 
     kind: str
-    language: str | None
     line: int
     lines: list[Line] = field(default_factory=list)
 

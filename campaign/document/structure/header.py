@@ -31,7 +31,6 @@ class Header:
     issued_on: date | None = None
     country_code: str | None = None
     title: Line | None = None  # `UA 295/09 - Fear of torture`
-    lines: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,6 @@ def add_header_parts(header: Header, lines: list[Line], parts: HeaderParts, trac
     first = lines[0].number
     for line in lines:
         tracker.mark_used(line)
-        header.lines.append(line.number)
     header.references += [(reference, first) for reference in parts.references]
     index = parts.labelled_index or next(iter(parts.indexes), None)
     if index and header.index is None:

@@ -237,8 +237,8 @@ def _split_off_gender(block: Block) -> tuple[Block, Block | None]:
     if above.count("(") > above.count(")"):
         return block, None  # the last line continues a pronoun in brackets
     return (
-        Block(block.kind, block.language, block.line, filled_lines[:-1]),
-        Block("gender", block.language, filled_lines[-1].number, filled_lines[-1:]),
+        Block(block.kind, block.line, filled_lines[:-1]),
+        Block("gender", filled_lines[-1].number, filled_lines[-1:]),
     )
 
 
