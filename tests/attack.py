@@ -16,35 +16,35 @@ _FIGURES = pytest.StashKey[list[tuple[str, str, str]]]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the long forms but for `make attack`: measured times mean nothing beside other tests."""
+    """Skip the long forms except in `make attack`: times measured beside other tests mean nothing."""
     if IS_ATTACK:
         return
-    long = [item for item in items if item.get_closest_marker("attack")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+    long_items = [item for item in items if item.get_closest_marker("attack")]
+    if long_items:
+        config.hook.pytest_deselected(items=long_items)
+        items[:] = [item for item in items if item not in long_items]
 
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest) -> Figure:
-    """Return a function that notes a measured figure and its bound, with the database where the test runs on both.
+    """Return a function that notes a measured figure with its limit, and the database if the test has one as parameter.
 
-    The note begins with a number of the table in docs/security.md, "Measured".
+    Each note begins with a number of the table "Measured" in docs/security.md.
     """
     figures = request.config.stash.setdefault(_FIGURES, [])
     parameters = getattr(getattr(request.node, "callspec", None), "params", {})
     database = next((value for value in parameters.values() if value in {"sqlite", "postgresql"}), None)
 
-    def note(what: str, value: object, limit: str) -> None:
-        figures.append((f"{what} ({database})" if database else what, str(value), limit))
+    def note_figure(title: str, value: object, limit: str) -> None:
+        figures.append((f"{title} ({database})" if database else title, str(value), limit))
 
-    return note
+    return note_figure
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table."""
+    """Print the table of noted figures."""
     figures = config.stash.get(_FIGURES, [])
     if IS_ATTACK and figures:
         terminalreporter.section("attack")
-        for what, value, limit in sorted(figures, key=lambda one: (int(one[0].split()[0]), one)):
-            terminalreporter.write_line(f"{what:<96}{value:>16}   {limit}")
+        for title, value, limit in sorted(figures, key=lambda figure: (int(figure[0].split()[0]), figure)):
+            terminalreporter.write_line(f"{title:<96}{value:>16}   {limit}")

@@ -1,6 +1,6 @@
-"""The fixtures of all tests: both databases for real, built by the migrations, with empty tables for each test.
+"""Fixtures of all tests: real SQLite and PostgreSQL databases, built by the migrations, empty for each test.
 
-Tests commit instead of running inside a savepoint, so that what they see is what a second process would see.
+Tests commit instead of running inside a savepoint, so that they see the same rows as a second process.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ from tests.postgresql import PostgresServer, control, start_server
 
 pytest_plugins = ["tests.attack"]
 
-# The progress before the first roll-up.
+# The stored moment of a rollup that has never run.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 KEYS = {
@@ -198,10 +198,10 @@ def text_of(message: EmailMessage) -> str:
 
 
 def link_of(message: EmailMessage) -> str:
-    """Return the path of the link that a message asks to follow: the first one, before that to the own data."""
-    found = re.findall(r"http://\S+?(/[a-z]{2}/[sm]/\S+)", text_of(message))
-    assert len(found) == 1 or ("/s/" in found[0] and found[1].endswith("/me") and len(found) == 2), found
-    return str(found[0])
+    """Return the path of the link that a message asks to follow; a link to the signer's own data may come after it."""
+    links = re.findall(r"http://\S+?(/[a-z]{2}/[sm]/\S+)", text_of(message))
+    assert len(links) == 1 or ("/s/" in links[0] and links[1].endswith("/me") and len(links) == 2), links
+    return str(links[0])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -211,22 +211,22 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that asks PostgreSQL, by its parameter or by a server it starts: `.ci/run` runs them on two."""
+    """Mark every test that uses PostgreSQL, by parameter or fixture: `.ci/run` repeats them on an older server."""
     for item in items:
         call = getattr(item, "callspec", None)
-        asked = {"postgresql_server", "postgresql_url", "own_server"} & set(getattr(item, "fixturenames", ()))
-        if asked or (call is not None and "postgresql" in call.params.values()):
+        uses_server = {"postgresql_server", "postgresql_url", "own_server"} & set(getattr(item, "fixturenames", ()))
+        if uses_server or (call is not None and "postgresql" in call.params.values()):
             item.add_marker(pytest.mark.postgresql)
 
 
 @pytest.fixture(autouse=True)
 def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = socket.socket.connect
+    connect_socket = socket.socket.connect
 
     def connect(self: socket.socket, address: Any) -> None:
         if self.family != socket.AF_UNIX and address[0] not in {"127.0.0.1", "::1", "localhost"}:
             raise AssertionError(f"a test reached for {address}")
-        real(self, address)
+        connect_socket(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
 
@@ -269,7 +269,7 @@ def make_database(server: str, name: str) -> str:
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    """Yield the URL of an own Redis server without files; skip where none is installed, but never in CI."""
+    """Yield the URL of a separate Redis server without files; skip where none is installed, but not in CI."""
     if shutil.which("redis-server") is None:
         assert "CI" not in os.environ, "CI installs redis-server (.ci/run)"
         pytest.skip("redis-server is not installed")
@@ -277,7 +277,7 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-# The quick part of the gate tests on SQLite alone, the whole gate on both databases.
+# The quick part of the gate uses SQLite only, the whole gate both databases.
 DATABASES = ["sqlite", pytest.param("postgresql", marks=[pytest.mark.slow, pytest.mark.postgresql])]
 
 
@@ -304,8 +304,8 @@ def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 def context(now: datetime = START, actor: Actor = OPERATOR, *, vault: Vault | None = None) -> Context:
     """Return the context of a change in the current application; `vault` replaces the application's."""
-    at = runtime()
-    return Context(actor, now, Keys(vault or at.vault, at.tokens), at.settings)
+    current = runtime()
+    return Context(actor, now, Keys(vault or current.vault, current.tokens), current.settings)
 
 
 @contextmanager
@@ -317,12 +317,12 @@ def migrated(database_url: str, folder: Path) -> Iterator[Flask]:
         load_sections(Path(__file__).parent / "sections.toml", context=context())
         with db.engine.begin() as connection:
             _empty_audit_log(connection)
-    # Passwords of tests need not be slow to guess.
+    # Fast hashing, because the passwords of tests need no protection.
     hashing = app.extensions["tocsin_staff"].extensions["security"].pwd_context
     hashing.update(argon2__time_cost=1, argon2__memory_cost=64, argon2__parallelism=1)
     yield app
-    for one in (app, app.extensions["tocsin_staff"]):
-        with one.app_context():
+    for each_app in (app, app.extensions["tocsin_staff"]):
+        with each_app.app_context():
             db.engine.dispose()
 
 
@@ -335,22 +335,24 @@ def clock() -> Clock:
 @pytest.fixture
 def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     """Return the application with empty tables, empty caches and the clock at START."""
-    before: Runtime = migrated_app.extensions[RUNTIME_KEY]
-    migrated_app.extensions[RUNTIME_KEY] = Runtime(before.settings, before.vault, before.tokens, clock)
+    former_runtime: Runtime = migrated_app.extensions[RUNTIME_KEY]
+    migrated_app.extensions[RUNTIME_KEY] = Runtime(
+        former_runtime.settings, former_runtime.vault, former_runtime.tokens, clock
+    )
     migrated_app.extensions["tocsin_staff"].extensions[RUNTIME_KEY] = migrated_app.extensions[RUNTIME_KEY]
     migrated_app.extensions["tocsin_data_cache"] = DataCache()
     migrated_app.extensions["tocsin_page_cache"] = PageCache()
     migrated_app.extensions["tocsin_response_cache"].clear()
-    before.vault.row_keys.drop_batches()
-    before.vault.month_keys.clear()
+    former_runtime.vault.row_keys.drop_batches()
+    former_runtime.vault.month_keys.clear()
     # Periodic jobs belong to the application that was made last.
     huey.app = migrated_app
     with migrated_app.app_context():
         limiter.reset()
-        # Read it now, for as long as the test takes: no test that counts statements reads it.
-        targets = migrated_app.extensions[REFUSED_RECIPIENTS] = RefusedRecipients(before.settings)
-        targets.contains(parse_address("nobody@mail.example"))
-        targets._expires_at = float("inf")
+        # Read the list now and keep it fresh, so that no test that counts statements reads it.
+        refused_recipients = migrated_app.extensions[REFUSED_RECIPIENTS] = RefusedRecipients(former_runtime.settings)
+        refused_recipients.contains(parse_address("nobody@mail.example"))
+        refused_recipients._expires_at = float("inf")
         db.session.rollback()
         yield migrated_app
         db.session.rollback()
@@ -386,14 +388,14 @@ def _empty_audit_log(connection: Connection) -> None:
 def sync_database_clock(app: Flask, clock: Clock) -> Callable[[], None]:
     """Return a function that sets the database's clock to the application's; jobs that close or delete compare both."""
 
-    def follow() -> None:
+    def set_database_clock() -> None:
         db.session.rollback()
         with db.engine.begin() as connection:
             connection.execute(delete(ClockOffset))
             seconds = round((clock.now - datetime.now(UTC)).total_seconds())
             connection.execute(insert(ClockOffset).values(id=1, seconds=seconds))
 
-    return follow
+    return set_database_clock
 
 
 @pytest.fixture
@@ -402,14 +404,14 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-# Hundreds of tests begin with the same document.
-_read = cache(parse_text)
+# Parsed once, because hundreds of tests begin with the same document.
+_parse_cached = cache(parse_text)
 
 
 @pytest.fixture
 def appeal(app: Flask) -> AppealView:
     """Return an open appeal in English with a deadline on 12 April 2026."""
-    slug = import_draft(_read(DOCUMENT), ImportOptions(slug="ana-ruiz-vega"), context=context()).slug
+    slug = import_draft(_parse_cached(DOCUMENT), ImportOptions(slug="ana-ruiz-vega"), context=context()).slug
     publish(slug, context=context())
     found = find_appeal(slug)
     assert found is not None
@@ -427,13 +429,13 @@ def postbox(monkeypatch: pytest.MonkeyPatch) -> Postbox:
 
 @pytest.fixture
 def deliver(app: Flask, postbox: Postbox) -> Any:
-    """Return a function that first answers reset requests, as a worker does, and then delivers due mail one by one."""
+    """Return a function that answers reset requests as a worker does, delivers due mail and counts the outcomes."""
 
-    def run() -> dict[str, int]:
+    def answer_and_deliver() -> dict[str, int]:
         answer_reset_requests(context=context())
         return dict(deliver_due(connections=1, context=runtime().context(OPERATOR)))
 
-    return run
+    return answer_and_deliver
 
 
 def form(**changes: str) -> dict[str, str]:
@@ -452,11 +454,11 @@ DAY = timedelta(days=1)
 
 def confirm_at(sign_up_id: int, now: datetime, *, updates: bool = False, shares_name: bool = False) -> int:
     """Confirm as the page does, and return the signature's id."""
-    at = runtime()
+    current = runtime()
     row = db.session.execute(select(SignUp.link_key, SignUp.content_digest).where(SignUp.id == sign_up_id)).one()
-    token = at.tokens.make(Purpose.CONFIRM, sign_up_id, now, row.link_key, row.content_digest)
-    link, wishes = at.tokens.read(Purpose.CONFIRM, token, now), ConsentChoices(updates, shares_name)
-    return confirm(link, wishes, context=context(now, SUPPORTER))[0].signature_id
+    token = current.tokens.make(Purpose.CONFIRM, sign_up_id, now, row.link_key, row.content_digest)
+    link, choices = current.tokens.read(Purpose.CONFIRM, token, now), ConsentChoices(updates, shares_name)
+    return confirm(link, choices, context=context(now, SUPPORTER))[0].signature_id
 
 
 def confirm_newest(now: datetime, *, updates: bool = False, shares_name: bool = False) -> int:
@@ -465,11 +467,11 @@ def confirm_newest(now: datetime, *, updates: bool = False, shares_name: bool = 
 
 
 def newest_sign_up() -> int:
-    """Return the newest sign-up: ids of sign-ups are random, those of the mails owed to them are not."""
-    owed = select(Mail.sign_up_id).where(Mail.sign_up_id.is_not(None)).order_by(Mail.id.desc()).limit(1)
-    found = db.session.scalars(owed).first() or db.session.scalars(select(SignUp.id)).one()
+    """Return the id of the newest sign-up, by its mail: ids of sign-ups are random, ids of mails ascend."""
+    by_newest_mail = select(Mail.sign_up_id).where(Mail.sign_up_id.is_not(None)).order_by(Mail.id.desc()).limit(1)
+    sign_up_id = db.session.scalars(by_newest_mail).first() or db.session.scalars(select(SignUp.id)).one()
     db.session.rollback()
-    return found
+    return sign_up_id
 
 
 def manage_token(signature_id: int, *, purpose: Purpose = Purpose.MANAGE, now: datetime = START) -> str:

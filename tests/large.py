@@ -23,7 +23,7 @@ from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import repair
 from tests.conftest import DOCUMENT, context
 
-# Every other signer has confirmed, is counted as an action, and was mailed; the rest wait, mailed too.
+# Every second signer has confirmed and is counted as an action; the others are unconfirmed. Both were mailed.
 _ROWS = {
     "signature": """
         INSERT INTO signature (appeal_id, section_code, country, state, address_digest, name_sealed, email_sealed,
@@ -65,7 +65,7 @@ _ROWS = {
         INSERT INTO mailbox_limit (digest, content, month)
         SELECT {other_digest}, {other_digest}, {month} FROM numbers""",
 }
-# The signers of one statement, whose values each open in their own row only.
+# The signers of one statement. Each sealed value opens in its own row only.
 _PEOPLE = {
     "postgresql": "WITH people AS (SELECT * FROM unnest(CAST(:i AS bigint[]), CAST(:digest AS bytea[]), "
     "CAST(:name AS bytea[]), CAST(:email AS bytea[]), CAST(:origin AS bytea[])) "
@@ -73,12 +73,12 @@ _PEOPLE = {
     "sqlite": "WITH people AS (SELECT :i AS i, :digest AS digest, :name AS name, :email AS email, :origin AS origin) ",
 }
 _ORIGIN = json.dumps(["FR", None, ""])
-_TOGETHER = 50_000
+_BATCH_SIZE = 50_000
 _NUMBERS = {
     "postgresql": "WITH numbers AS (SELECT i FROM generate_series(0, :signatures - 1) AS i) ",
     "sqlite": "WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers LIMIT :signatures) ",
 }
-_WORDS = {
+_EXPRESSIONS = {
     "postgresql": {
         "other_digest": "sha256(int4send(CAST(i AS int)))",
         "moment": "CAST(:start AS timestamptz) + (i % :minutes) * interval '1 minute'",
@@ -100,12 +100,12 @@ _WORDS = {
 
 _CHANNELS = ("email", "letter", "fax", "phone", "social", "event")
 _CELL = insert(Action)
-# Digests come in no order: with little memory SQLite writes each page of their index again and again.
-_ROOMY = text("PRAGMA cache_size = -2000000")  # 2 GB, until the connection ends
+# Digests are in random order: with a small cache SQLite would write each page of their index many times.
+_LARGE_CACHE = text("PRAGMA cache_size = -2000000")  # 2 GB, until the connection ends
 
 
 def _cell(number: int, appeal_id: int, start: datetime, codes: list[str]) -> dict[str, object]:
-    """Return another section, channel or day for each number."""
+    """Return the columns of a bulk action, with another section, channel or day for each number."""
     rest, channel = divmod(number, len(_CHANNELS))
     day, section = divmod(rest, len(codes))
     moment = start + timedelta(days=day % 4)
@@ -128,7 +128,7 @@ def _batched(numbers: range, size: int) -> Iterator[range]:
 
 
 def _person(number: int, appeal_id: int, address: Address, vault: Vault) -> dict[str, Any]:
-    if number % 2:  # confirming makes a signature of its own
+    if number % 2:  # so that a confirmation makes a new signature
         address = replace(address, local=f"{address.local}.{number}")
     digest = hashlib.sha256(number.to_bytes(8, "big")).digest()
     place = (at_sign_up if number % 2 else at_signature)(appeal_id, digest, digest[:16])
@@ -172,25 +172,25 @@ def fill(
             "domain": vault.domain_digest(address),
             "start": start.strftime("%Y-%m-%d %H:%M:%S"),
         }
-    for numbers in _batched(range(signatures), _TOGETHER):
+    for numbers in _batched(range(signatures), _BATCH_SIZE):
         people = [_person(number, first + number % appeals, address, vault) for number in numbers]
         for table in ("signature", "sign_up"):
-            statement = text(_PEOPLE[dialect] + _ROWS[table].format(**_WORDS[dialect]))
+            statement = text(_PEOPLE[dialect] + _ROWS[table].format(**_EXPRESSIONS[dialect]))
             with transaction() as session:
                 if dialect == "sqlite":
-                    session.execute(_ROOMY)
+                    session.execute(_LARGE_CACHE)
                 shared = {name: values[name] for name in statement._bindparams if name in values}
-                given: Any = [one | shared for one in people]
+                parameters: Any = [person | shared for person in people]
                 if dialect == "postgresql":
-                    given = {name: [one[name] for one in people] for name in people[0]} | shared
-                session.connection().execute(statement, given)
-    # One transaction for each, so that SQLite's log of ten million rows does not grow beside the file until the end.
+                    parameters = {name: [person[name] for person in people] for name in people[0]} | shared
+                session.connection().execute(statement, parameters)
+    # One transaction for each table, so that SQLite's log does not grow by ten million rows before a checkpoint.
     for sql in list(_ROWS.values())[2:]:
         numbered = "FROM numbers" in sql
-        statement = text((_NUMBERS[dialect] if numbered else "") + sql.format(**_WORDS[dialect]))
+        statement = text((_NUMBERS[dialect] if numbered else "") + sql.format(**_EXPRESSIONS[dialect]))
         with transaction() as session:
             if dialect == "sqlite":
-                session.execute(_ROOMY)
+                session.execute(_LARGE_CACHE)
             session.execute(statement, {name: values[name] for name in statement._bindparams})
     with transaction() as session:
         for number in range(cells):

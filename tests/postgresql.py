@@ -26,12 +26,12 @@ def _version() -> int:
 
 
 def _register(chosen: Path) -> int:
-    """Return the major version of the server with those programs, under which the wheel's package finds it."""
-    said = subprocess.run([f"{chosen}/postgres", "--version"], check=True, capture_output=True, text=True).stdout
-    found = re.search(r"\(PostgreSQL\) (\d+)", said)
-    assert found is not None, said
-    POSTGRES_VERSIONS[int(found[1])] = chosen
-    return int(found[1])
+    """Register the server with those programs in the wheel's package; return its major version."""
+    output = subprocess.run([f"{chosen}/postgres", "--version"], check=True, capture_output=True, text=True).stdout
+    version = re.search(r"\(PostgreSQL\) (\d+)", output)
+    assert version is not None, output
+    POSTGRES_VERSIONS[int(version[1])] = chosen
+    return int(version[1])
 
 
 def programs() -> Path:
@@ -46,9 +46,9 @@ def start_server(folder: Path, *, cleanup_mode: str | None = "stop", of_distribu
 
 
 def _distribution() -> Path:
-    """Return the folder of the newest server of the distribution: the wheel's speaks English alone."""
-    found = [folder for folder in Path("/usr/lib/postgresql").glob("*/bin") if (folder / "postgres").exists()]
-    return max(found, key=lambda folder: int(folder.parent.name))
+    """Return the folder of the distribution's newest server, whose messages are translated unlike the wheel's."""
+    folders = [folder for folder in Path("/usr/lib/postgresql").glob("*/bin") if (folder / "postgres").exists()]
+    return max(folders, key=lambda folder: int(folder.parent.name))
 
 
 def is_installed() -> bool:
@@ -56,9 +56,9 @@ def is_installed() -> bool:
     return any(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 
 
-def control(server: PostgresServer, mode: str, act: str) -> None:
+def control(server: PostgresServer, mode: str, action: str) -> None:
     """Run pg_ctl and wait until it is done. Raises CalledProcessError."""
-    arguments: tuple[str, ...] = ("-w", "-D", str(server.pgdata), "-m", mode, "-l", str(server.log), act)
-    if act == "start":  # a restart remembers the place of its socket
+    arguments: tuple[str, ...] = ("-w", "-D", str(server.pgdata), "-m", mode, "-l", str(server.log), action)
+    if action == "start":  # a restart keeps the folder of its socket
         arguments = ("-o", f'-h "" -k {server.get_postmaster_info().socket_dir}', *arguments)
     pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, timeout=60)

@@ -1,4 +1,4 @@
-"""An installation with a database of its own, to be backed up or restored to."""
+"""An installation with its own database, which tests back up or restore to."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.deploy.processes import environment
 
 
 class BackupSite:
-    """An installation with a database of its own."""
+    """An installation with its own database."""
 
     def __init__(self, url: str, folder: Path, **more: str) -> None:
         folder.mkdir(exist_ok=True)
@@ -60,7 +60,7 @@ class BackupSite:
             address = parse_address(f"{name}@mail.example")
             sign_up = SignUpRequest(appeal.id, "fr", "FR", name, address, "en", "en", 1, None)
             sign(sign_up, context=context(now, SUPPORTER))
-            # By its digest, not the newest: in some tests two people sign at once.
+            # Found by its digest, because in some tests two people sign at once.
             digest = at.vault.waiting_digest(at.vault.address_digest(appeal.id, address))
             number = db.session.scalars(select(Waiting.id).where(Waiting.address_digest == digest)).one()
             db.session.rollback()
@@ -82,7 +82,7 @@ class BackupSite:
             db.session.remove()
             return names
 
-    def waiting(self) -> set[str]:
+    def pending_names(self) -> set[str]:
         """Return the decrypted names of the unconfirmed sign-ups."""
         with self.app.app_context():
             rows = db.session.scalars(select(Waiting).where(Waiting.name_sealed.is_not(None))).all()
@@ -90,8 +90,8 @@ class BackupSite:
             db.session.remove()
             return names
 
-    def refuse(self, number: int) -> None:
-        """Refuse the sign-up by the mailed link, as the owner of the mailbox."""
+    def erase_by_mail(self, number: int) -> None:
+        """Erase the sign-up by the mailed link, as the owner of the mailbox does."""
         with self.app.app_context():
             at, now = runtime(), datetime.now(UTC)
             row = db.session.get_one(Waiting, number)
@@ -119,7 +119,7 @@ class BackupSite:
             db.session.remove()
         return rows
 
-    def run(self, *arguments: str, says: str = "") -> Result:
+    def run_command(self, *arguments: str, says: str = "") -> Result:
         """Run a backup command; expect success, or with `says` a refusal in a line that contains it."""
         with self.app.app_context():
             result: Result = self.app.test_cli_runner().invoke(args=["backup", *arguments])
@@ -130,7 +130,7 @@ class BackupSite:
             assert result.exit_code == 1, result.exception
         return result
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Close all connections to the database."""
         for app in (self.app, self.app.extensions["tocsin_staff"]):
             with app.app_context():

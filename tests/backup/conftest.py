@@ -34,7 +34,7 @@ def make_site(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iter
     """Return a function that makes installations on new, empty databases of that kind."""
     made: list[BackupSite] = []
 
-    def new(**more: str) -> BackupSite:
+    def make(**more: str) -> BackupSite:
         folder = tmp_path / f"place{len(made)}"
         url = f"sqlite:///{folder}/tocsin.db"
         if kind == "postgresql":
@@ -43,9 +43,9 @@ def make_site(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iter
         made.append(BackupSite(url, folder, **more))
         return made[-1]
 
-    yield new
+    yield make
     for site in made:
-        site.end()
+        site.close()
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def target(make_site: Any) -> BackupSite:
 def private_key(tmp_path: Path, make_site: Any) -> str:
     """Return the path of a new private key."""
     path = tmp_path / "key.txt"
-    result = make_site().run("key", str(path))
+    result = make_site().run_command("key", str(path))
     assert result.stdout.startswith("age1")
     assert path.stat().st_mode & 0o777 == 0o600
     return str(path)

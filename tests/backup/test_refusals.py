@@ -1,4 +1,4 @@
-"""Every way in which a backup or a restore can fail: its message, and that no data is harmed."""
+"""Failures of backup and restore: each is explained, and harms no data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_damage_is_found_and_restores_nothing(
     source: BackupSite, target: BackupSite, private_key: str, tmp_path: Path
 ) -> None:
     file, damaged = tmp_path / "backup.age", tmp_path / "damaged.age"
-    source.run("create", str(file))
+    source.run_command("create", str(file))
     target.fill()
     target.sign("Own")
     before = target.rows()
@@ -47,63 +47,69 @@ def test_damage_is_found_and_restores_nothing(
         (b"SQLite format 3\0" * 999, "no backup, or its start is damaged"),
     ):
         damaged.write_bytes(change)
-        source.run("verify", str(damaged), "--key", private_key, says=says)
-        target.run("restore", str(damaged), "--key", private_key, "--no-erasure-journal", "--replace", says=says)
+        source.run_command("verify", str(damaged), "--key", private_key, says=says)
+        target.run_command(
+            "restore", str(damaged), "--key", private_key, "--no-erasure-journal", "--replace", says=says
+        )
     assert target.rows() == before
-    source.run("verify", str(tmp_path / "nowhere.age"), "--key", private_key, says="cannot be read: No such file")
+    source.run_command(
+        "verify", str(tmp_path / "nowhere.age"), "--key", private_key, says="cannot be read: No such file"
+    )
 
 
-def test_nothing_is_overwritten_unasked(
+def test_nothing_is_overwritten_without_a_flag(
     source: BackupSite, target: BackupSite, private_key: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "backup.age"
-    source.run("create", str(file))
+    source.run_command("create", str(file))
     before = file.read_bytes()
-    source.run("create", str(file), says="exists already")
+    source.run_command("create", str(file), says="exists already")
     assert file.read_bytes() == before
-    source.run("create", str(file), "--replace")
+    source.run_command("create", str(file), "--replace")
     assert file.read_bytes() != before
     target.fill()
     target.sign("Own")
-    target.run("restore", str(file), "--key", private_key, "--no-erasure-journal", says="already; --replace")
+    target.run_command("restore", str(file), "--key", private_key, "--no-erasure-journal", says="already; --replace")
     assert target.names() == {"Own"}
-    target.run("restore", str(file), "--key", private_key, "--no-erasure-journal", "--replace")
-    assert (target.names(), target.waiting()) == ({"Ana", "Bo"}, {"Chi"})
+    target.run_command("restore", str(file), "--key", private_key, "--no-erasure-journal", "--replace")
+    assert (target.names(), target.pending_names()) == ({"Ana", "Bo"}, {"Chi"})
 
 
-def test_the_erasure_journal_is_asked_for(
+def test_a_restore_without_the_erasure_journal_is_refused(
     source: BackupSite, target: BackupSite, private_key: str, tmp_path: Path
 ) -> None:
     file = str(tmp_path / "backup.age")
-    source.run("create", file)
-    target.run("restore", file, "--key", private_key, says="names nobody who left")
+    source.run_command("create", file)
+    target.run_command("restore", file, "--key", private_key, says="names nobody who left")
     folder = Path(source.settings["TOCSIN_ERASURE_JOURNAL"])
     folder.mkdir()
     (folder / "2026-01.journal").write_text("erased 1 00 x\n", encoding="utf-8")
-    target.run(
+    target.run_command(
         "restore", file, "--key", private_key, "--erasure-journal", str(folder), says="whoever that was may be back"
     )
-    assert (target.names(), target.waiting()) == ({"Ana", "Bo"}, {"Chi"})
+    assert (target.names(), target.pending_names()) == ({"Ana", "Bo"}, {"Chi"})
 
 
 def test_another_installation_is_refused(
     source: BackupSite, make_site: Any, kind: str, private_key: str, tmp_path: Path
 ) -> None:
     file = str(tmp_path / "backup.age")
-    source.run("create", file)
+    source.run_command("create", file)
     restore = ("restore", file, "--key", private_key, "--no-erasure-journal")
     key = base64.b64encode(b"x" * 32).decode()
-    make_site(TOCSIN_INDEX_KEY=key).run(*restore, says="another TOCSIN_INDEX_KEY")
+    make_site(TOCSIN_INDEX_KEY=key).run_command(*restore, says="another TOCSIN_INDEX_KEY")
     lacking = make_site(TOCSIN_DATA_KEY=key)
-    lacking.run(*restore, says="values need the data key")
+    lacking.run_command(*restore, says="values need the data key")
     if kind == "postgresql":
-        BackupSite(f"sqlite:///{tmp_path}/x/t.db", tmp_path / "x").run(*restore, says="is a backup of postgresql")
+        BackupSite(f"sqlite:///{tmp_path}/x/t.db", tmp_path / "x").run_command(
+            *restore, says="is a backup of postgresql"
+        )
     with source.app.app_context():
         db.session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         db.session.commit()
         db.session.remove()
-    source.run("create", file, "--replace")
-    make_site().run(*restore, says="newer version of Tocsin (migration 9999 is unknown)")
+    source.run_command("create", file, "--replace")
+    make_site().run_command(*restore, says="newer version of Tocsin (migration 9999 is unknown)")
 
 
 def test_without_a_public_key_there_is_no_backup(
@@ -111,16 +117,16 @@ def test_without_a_public_key_there_is_no_backup(
 ) -> None:
     target.fill()
     file = tmp_path / "backup.age"
-    target.run("create", str(file), says="TOCSIN_BACKUP_KEY")
-    target.run("create", str(file), "--to", public_key[:-1], says="age1")
-    target.run("create", str(tmp_path / "nowhere" / "x"), "--to", public_key, says="No such file or directory")
-    target.run("create", str(file), "--to", public_key)
-    target.run("verify", str(file), "--key", private_key)
+    target.run_command("create", str(file), says="TOCSIN_BACKUP_KEY")
+    target.run_command("create", str(file), "--to", public_key[:-1], says="age1")
+    target.run_command("create", str(tmp_path / "nowhere" / "x"), "--to", public_key, says="No such file or directory")
+    target.run_command("create", str(file), "--to", public_key)
+    target.run_command("verify", str(file), "--key", private_key)
     assert sorted(path.name for path in tmp_path.glob("*.age")) == ["backup.age"]
 
 
-def test_a_database_that_is_none_yet_is_said_so(target: BackupSite, public_key: str, tmp_path: Path) -> None:
-    target.run("create", str(tmp_path / "x.age"), "--to", public_key, says="did `flask db upgrade` run?")
+def test_a_database_without_tables_is_named(target: BackupSite, public_key: str, tmp_path: Path) -> None:
+    target.run_command("create", str(tmp_path / "x.age"), "--to", public_key, says="did `flask db upgrade` run?")
     assert not list(tmp_path.glob("*.age"))
     assert not list(tmp_path.glob(".*"))
 
@@ -137,11 +143,11 @@ def test_client_programs_that_are_too_old_are_named(monkeypatch: pytest.MonkeyPa
         programs.find_program("psql")
 
 
-def test_a_dump_that_breaks_off_leaves_no_file(
+def test_an_interrupted_dump_leaves_no_file(
     source: BackupSite, kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     if kind == "sqlite":
-        source.end()  # so that no data is left in a write-ahead log
+        source.close()  # so that no data is left in a write-ahead log
         Path(source.environ["TOCSIN_DATABASE_URL"].removeprefix("sqlite:///")).write_bytes(b"rubbish" * 999)
         says = "not a database"
     else:
@@ -157,11 +163,11 @@ def test_a_dump_that_breaks_off_leaves_no_file(
         says = "pg_dump: error: the disk is on fire"
     folder = tmp_path / "kept"
     folder.mkdir()
-    source.run("create", str(folder), says=says)
+    source.run_command("create", str(folder), says=says)
     assert list(folder.iterdir()) == []
 
 
-def test_what_another_program_encrypted_is_no_backup(private_key: str, public_key: str) -> None:
+def test_a_file_encrypted_by_another_program_is_no_backup(private_key: str, public_key: str) -> None:
     sealed = io.BytesIO()
     seal(io.BytesIO(b"dear diary\n" * 9999), sealed, read_public_keys([public_key]))
     sealed.seek(0)
@@ -170,8 +176,8 @@ def test_what_another_program_encrypted_is_no_backup(private_key: str, public_ke
         unseal(sealed, BackupReader(lambda _manifest: io.BytesIO()), key)
 
 
-def test_what_reading_and_writing_raise_comes_through(public_key: str) -> None:
-    class Broken:
+def test_errors_of_reading_and_writing_are_raised(public_key: str) -> None:
+    class BrokenFile:
         def read(self, _size: int) -> bytes:
             raise BackupError("no more paper")
 
@@ -180,26 +186,26 @@ def test_what_reading_and_writing_raise_comes_through(public_key: str) -> None:
 
     keys = read_public_keys([public_key])
     with pytest.raises(BackupError, match="no more paper"):
-        seal(Broken(), io.BytesIO(), keys)
+        seal(BrokenFile(), io.BytesIO(), keys)
     with pytest.raises(OSError, match="No space left"):
-        seal(io.BytesIO(Manifest("sqlite", "1", START, "", {}).as_header() * 9999), Broken(), keys)
+        seal(io.BytesIO(Manifest("sqlite", "1", START, "", {}).as_header() * 9999), BrokenFile(), keys)
 
 
 @pytest.mark.parametrize("name", ["signature", "odd', '0'); $check$; DROP TABLE signature CASCADE; --\""])
-def test_rows_that_are_missing_from_the_dump_are_missed_and_a_name_is_only_a_name(
+def test_missing_rows_are_found_and_names_of_tables_are_never_run_as_sql(
     source: BackupSite, target: BackupSite, monkeypatch: pytest.MonkeyPatch, private_key: str, tmp_path: Path, name: str
 ) -> None:
     real = Manifest.as_header
 
-    def boasting(self: Manifest) -> bytes:
+    def manifest_with_more_rows(self: Manifest) -> bytes:
         more = {**self.counts, name: self.counts.get(name, 0) + 1}
         return real(Manifest(self.database, self.revision, self.taken_at, self.index_key, more))
 
-    monkeypatch.setattr(Manifest, "as_header", boasting)
+    monkeypatch.setattr(Manifest, "as_header", manifest_with_more_rows)
     file = str(tmp_path / "backup.age")
-    source.run("create", file)
-    source.run("verify", file, "--key", private_key, says=name[:9])
+    source.run_command("create", file)
+    source.run_command("verify", file, "--key", private_key, says=name[:9])
     target.fill()
     before = target.rows()
-    target.run("restore", file, "--key", private_key, "--no-erasure-journal", "--replace", says=name[:3])
+    target.run_command("restore", file, "--key", private_key, "--no-erasure-journal", "--replace", says=name[:3])
     assert target.rows() == before

@@ -1,4 +1,4 @@
-"""A migration changes what a fixed choice may hold, on both databases, and rows that are there stay."""
+"""A migration changes the allowed values of a fixed choice on both databases, and existing rows stay."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from campaign.platform import db
 from campaign.platform.database.enum_column import change_choices
 from campaign.queries.appeals.appeal import AppealView
 
-NOW = " ".join(Channel)
-ADD = text(
+CURRENT_VALUES = " ".join(Channel)
+INSERT_ACTION = text(
     "INSERT INTO tally (appeal_id, section_code, channel, evidence, slot, quantity)"
     " VALUES (:appeal, 'fr', :channel, 'bulk', 0, 1)"
 )
 
 
-def change(before: str, after: str) -> None:
+def change_values(before: str, after: str) -> None:
     with db.engine.begin() as connection, Operations.context(MigrationContext.configure(connection)):
         change_choices(("tally",), "channel", before, after)
 
 
-def add(appeal: AppealView, channel: str) -> None:
+def insert_action(appeal: AppealView, channel: str) -> None:
     with db.engine.begin() as connection:
-        connection.execute(ADD, {"appeal": appeal.id, "channel": channel})
+        connection.execute(INSERT_ACTION, {"appeal": appeal.id, "channel": channel})
 
 
-def test_a_value_is_let_in_and_kept_out_again(app: Flask, appeal: AppealView) -> None:
-    add(appeal, "letter")
+def test_a_value_is_allowed_and_forbidden_again(app: Flask, appeal: AppealView) -> None:
+    insert_action(appeal, "letter")
     with pytest.raises(IntegrityError):
-        add(appeal, "courier")
-    change(NOW, f"{NOW} courier")
+        insert_action(appeal, "courier")
+    change_values(CURRENT_VALUES, f"{CURRENT_VALUES} courier")
     try:
-        add(appeal, "courier")
+        insert_action(appeal, "courier")
         with db.engine.begin() as connection:
             assert connection.execute(text("SELECT count(*) FROM tally")).scalar_one() == 2
             connection.execute(text("DELETE FROM tally WHERE channel = 'courier'"))
     finally:
-        change(f"{NOW} courier", NOW)
+        change_values(f"{CURRENT_VALUES} courier", CURRENT_VALUES)
     with pytest.raises(IntegrityError):
-        add(appeal, "courier")
+        insert_action(appeal, "courier")
     assert "ck_tally_channel" in {one["name"] for one in inspect(db.engine).get_check_constraints("tally")}
 
 
-def test_on_sqlite_a_constraint_that_is_another_is_refused(tmp_path: Path) -> None:
+def test_on_sqlite_an_unexpected_constraint_is_refused(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/other.db")
     with engine.begin() as connection, Operations.context(MigrationContext.configure(connection)):
         connection.execute(text("CREATE TABLE tally (channel TEXT CHECK (channel IN ('letter')))"))

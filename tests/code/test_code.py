@@ -1,4 +1,4 @@
-"""Tests about the code itself: what is public, who commits, who reads the clock."""
+"""Rules of the code itself: its public routes, and the layers that may commit or read the clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOMS = set(
 staff sections""".split()
 )
 LOCALE = f"/<any({', '.join(LOCALES)}):locale>/"
-PAGES = """
+PAGE_ROUTES = """
 appeals/<slug>
 appeals/<slug>/sign
 appeals/<slug>/form
@@ -54,18 +54,18 @@ privacy
 imprint
 accessibility
 """.split()
-MACHINES = """/ /api/v1/appeals /api/v1/appeals/<slug> /healthz /readyz /robots.txt /sitemap.xml
+MACHINE_ROUTES = """/ /api/v1/appeals /api/v1/appeals/<slug> /healthz /readyz /robots.txt /sitemap.xml
 /embed/<slug> /embed/<slug>/thanks /embed.js /oembed
 /static/<digest>/<name>""".split()
-PUBLIC = {LOCALE, *MACHINES, *(LOCALE + page for page in PAGES)}
-GUARDED = {"/metrics"}
+PUBLIC_ROUTES = {LOCALE, *MACHINE_ROUTES, *(LOCALE + page for page in PAGE_ROUTES)}
+PRIVATE_ROUTES = {"/metrics"}
 
 
 def test_every_route_is_on_the_public_list(app: Flask) -> None:
-    assert {rule.rule for rule in app.url_map.iter_rules()} == PUBLIC | GUARDED
+    assert {rule.rule for rule in app.url_map.iter_rules()} == PUBLIC_ROUTES | PRIVATE_ROUTES
 
 
-def test_the_first_six_languages_stay() -> None:
+def test_the_first_six_languages_are_those_of_the_contract() -> None:
     assert LOCALES[:6] == ("fr", "en", "es", "ar", "de", "ru")
 
 
@@ -88,7 +88,7 @@ _HOST_OF_REQUEST = {"host", "host_url", "url", "url_root", "base_url", "root_url
 _LIBRARY_LINKS = {"reset_link", "login_link", "confirmation_link", "recovery_link"}
 
 
-def test_no_link_is_made_from_the_host_of_a_request() -> None:
+def test_no_link_is_built_from_the_host_of_a_request() -> None:
     for path in sorted((ROOT / "campaign").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             where = f"{path}:{getattr(node, 'lineno', '')}"
@@ -114,17 +114,17 @@ def test_no_path_of_a_machine_and_no_download_address() -> None:
 
 
 @pytest.mark.parametrize("folder", ["campaign", "tests", "bench"])
-def test_no_folder_is_a_pile(folder: str) -> None:
-    """A room with more modules than one takes in at a glance is split by meaning."""
+def test_no_folder_has_too_many_modules(folder: str) -> None:
+    """Split a folder with more modules than MOST_MODULES by meaning."""
     modules = Counter(path.parent for path in (ROOT / folder).rglob("*.py") if path.name != "__init__.py")
     assert {str(path.relative_to(ROOT)): number for path, number in modules.items() if number > MOST_MODULES} == {}
 
 
-def test_every_floor_has_the_same_rooms() -> None:
-    """The rooms of docs/architecture.md: a layer has only those that it needs, and no others."""
-    for floor in ("domain", "models", "queries", "services", "web/staff"):
-        rooms = {path.parent.name for path in (ROOT / "campaign" / floor).glob("*/__init__.py")}
-        assert rooms - ROOMS == ({"keys", "periodic"} if floor == "services" else set()), floor
+def test_every_layer_has_the_same_rooms() -> None:
+    """Allow each layer only the rooms of docs/architecture.md; it need not have all of them."""
+    for layer in ("domain", "models", "queries", "services", "web/staff"):
+        rooms = {path.parent.name for path in (ROOT / "campaign" / layer).glob("*/__init__.py")}
+        assert rooms - ROOMS == ({"keys", "periodic"} if layer == "services" else set()), layer
     templates = {path.name for path in (ROOT / "templates" / "staff").iterdir() if path.is_dir()}
     assert templates <= ROOMS
     assert {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()} >= ROOMS

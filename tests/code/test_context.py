@@ -1,4 +1,4 @@
-"""Every service that writes takes a Context: who acts, when, with which keys and settings, is never left out."""
+"""Every service that writes requires a Context: the actor, the time, the keys and the settings."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from campaign.config import ROOT
 
 SERVICES = ROOT / "campaign" / "services"
 TRANSACTIONS = {"transaction", "single_statement"}
-# What a Context holds; a service that is given one of them by itself may be given another's.
-LOOSE = {"mail_domain", "office", "desk", "base_url", "courier"}
-NO_ACTOR = {
+# Parts of a Context. A service that takes one of them separately could get another's.
+CONTEXT_PARTS = {"mail_domain", "office", "desk", "base_url", "courier"}
+WITHOUT_CONTEXT = {
     # Keys in stock for rows that services write, by the vault and the moment of their Context.
     *("keys.month_key.month_key", "keys.row_key.reserve", "keys.row_key.expire_keys", "keys.row_key.rewrite"),
     # A worker's own row, by the database's clock.
     *("periodic.worker_progress.report", "periodic.worker_progress.retire"),
-    # It reads.
+    # A function that only reads.
     "counting.verify.verify",
 }
 
@@ -43,9 +43,11 @@ def has_context(function: ast.FunctionDef) -> bool:
 
 def test_every_service_that_writes_takes_a_context() -> None:
     without = {name for name, one in functions() if opens_transaction(one) and not has_context(one)}
-    assert without == NO_ACTOR
+    assert without == WITHOUT_CONTEXT
 
 
 def test_no_service_takes_parts_of_a_context() -> None:
-    found = {name for name, one in functions() if LOOSE & {arg.arg for arg in (*one.args.args, *one.args.kwonlyargs)}}
+    found = {
+        name for name, one in functions() if CONTEXT_PARTS & {arg.arg for arg in (*one.args.args, *one.args.kwonlyargs)}
+    }
     assert found == set()

@@ -1,4 +1,4 @@
-"""No code opens names or addresses for staff but by services/privacy/disclosure.py, which writes it down first."""
+"""Code opens names and addresses for staff only by services/privacy/disclosure.py, which logs it first."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from campaign.config import ROOT
 
 CODE = ROOT / "campaign"
 OPENERS = {"open_name", "open_email", "open_file"}
-# Open an address and let out its domain alone; compare names with one that was typed, and let out ids alone.
+# Functions that return only the domain of an opened address, or only the ids of matching names.
 DOMAIN_ONLY = {"_domain_of", "domain_of", "_named"}
-# Whose reader is the person it belongs to, by a mailed link or a command on the server.
+# Modules whose reader is the person concerned, by a mailed link, or an operator by a command.
 FOR_THE_PERSON = {"signing.signature", "signing.sign_up", "privacy.subject_access"}
-# What of the read side may be imported where: the gateway, and the worker that makes lists to hand over.
+# Modules that may use the opening functions: the gateway, and the job that makes lists for handover.
 GATEWAYS = {"services/privacy/disclosure.py", "services/handover/handover.py"}
 
 
-def parsed(path: Path) -> ast.Module:
+def syntax_tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def called(tree: ast.AST) -> Iterator[str]:
-    """The names of all functions and methods that are called or passed on."""
+def used_names(tree: ast.AST) -> Iterator[str]:
+    """Yield the names of all functions and methods that are called or passed as values."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             yield node.attr
@@ -31,18 +31,18 @@ def called(tree: ast.AST) -> Iterator[str]:
             yield node.id
 
 
-def opening(path: Path) -> set[str]:
-    """The functions of a module that open a name or an address, themselves or by another one of the module."""
-    functions = {one.name: set(called(one)) for one in parsed(path).body if isinstance(one, ast.FunctionDef)}
+def opening_functions(path: Path) -> set[str]:
+    """Return the functions of a module that open a name or an address, directly or by another of its functions."""
+    functions = {one.name: set(used_names(one)) for one in syntax_tree(path).body if isinstance(one, ast.FunctionDef)}
     found = {name for name, names in functions.items() if names & OPENERS} - DOMAIN_ONLY
     while more := {name for name, names in functions.items() if names & found} - found - DOMAIN_ONLY:
         found |= more
     return found
 
 
-def imported(path: Path) -> Iterator[tuple[str, str]]:
-    """Each name that a module imports, with where from."""
-    for node in ast.walk(parsed(path)):
+def imported_names(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the source module and the name of each import of a module."""
+    for node in ast.walk(syntax_tree(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             for one in node.names:
                 yield node.module, one.name
@@ -51,17 +51,17 @@ def imported(path: Path) -> Iterator[tuple[str, str]]:
                 yield one.name, ""
 
 
-def of(folder: str) -> list[Path]:
+def modules_in(folder: str) -> list[Path]:
     return sorted((CODE / folder).rglob("*.py"))
 
 
 def module_of(path: Path) -> str:
-    """The dotted name of a module of the read side, below `campaign.queries`."""
+    """Return the dotted name of a module below `campaign.queries`."""
     return ".".join(path.relative_to(CODE / "queries").with_suffix("").parts)
 
 
-def test_the_read_side_opens_for_staff_in_these_functions_only() -> None:
-    found = {module_of(path): opening(path) for path in of("queries") if opening(path)}
+def test_queries_open_personal_data_for_staff_in_listed_functions_only() -> None:
+    found = {module_of(path): opening_functions(path) for path in modules_in("queries") if opening_functions(path)}
     assert {name: functions for name, functions in found.items() if name not in FOR_THE_PERSON} == {
         "handover.handover": {"file_of"},
         "moderation.moderation": {"open_signers", "_signer"},
@@ -69,51 +69,51 @@ def test_the_read_side_opens_for_staff_in_these_functions_only() -> None:
     }
 
 
-def test_only_the_gateway_uses_them() -> None:
+def test_only_the_gateway_uses_the_opening_functions() -> None:
     openers = {
-        f"campaign.queries.{module_of(path)}": opening(path)
-        for path in of("queries")
+        f"campaign.queries.{module_of(path)}": opening_functions(path)
+        for path in modules_in("queries")
         if module_of(path) not in FOR_THE_PERSON
     }
-    for path in of("."):
+    for path in modules_in("."):
         name = path.relative_to(CODE).as_posix()
         if name in GATEWAYS or name.startswith("queries/"):
             continue
-        for module, function in imported(path):
+        for module, function in imported_names(path):
             assert function not in openers.get(module, set()), (
                 f"{name} imports {function}: use services/privacy/disclosure.py"
             )
 
 
-def test_the_staff_room_opens_nothing_itself() -> None:
-    for path in of("web/staff"):
-        names = set(called(parsed(path)))
+def test_staff_pages_open_no_personal_data_themselves() -> None:
+    for path in modules_in("web/staff"):
+        names = set(used_names(syntax_tree(path)))
         assert not names & {*OPENERS, "open_context", "_cipher"}, path.name
-        for module, function in imported(path):
+        for module, function in imported_names(path):
             assert module.removeprefix("campaign.queries.") not in FOR_THE_PERSON, f"{path.name}: {module}"
             full = f"{module}.{function}".removeprefix("campaign.queries.")
             assert full not in {*FOR_THE_PERSON, "handover.signatories"}, path.name
 
 
-def test_each_way_of_the_gateway_is_written_down_before_it_opens() -> None:
-    tree = parsed(CODE / "services" / "privacy" / "disclosure.py")
-    openers = set().union(*(opening(path) for path in of("queries")))
-    ways = [one for one in tree.body if isinstance(one, ast.FunctionDef) and set(called(one)) & openers]
+def test_each_function_of_the_gateway_logs_before_it_opens() -> None:
+    tree = syntax_tree(CODE / "services" / "privacy" / "disclosure.py")
+    openers = set().union(*(opening_functions(path) for path in modules_in("queries")))
+    ways = [one for one in tree.body if isinstance(one, ast.FunctionDef) and set(used_names(one)) & openers]
     assert len(ways) >= 4
     for one in ways:
         first = {
             name: min(node.lineno for node in ast.walk(one) if isinstance(node, ast.Name) and node.id == name)
-            for name in set(called(one)) & {*openers, "disclose"}
+            for name in set(used_names(one)) & {*openers, "disclose"}
         }
         assert first.pop("disclose") < min(first.values()), one.name
 
 
-def test_the_staff_room_counts_signatures_by_the_gateway_alone() -> None:
+def test_staff_pages_count_signatures_by_the_gateway_only() -> None:
     """The number of matches of a pattern reveals something of an address; reports without a signature have none."""
     users = {
         path.name
-        for path in of("web/staff")
-        if ("campaign.services.moderation.invalidate", "add_invalidation") in imported(path)
+        for path in modules_in("web/staff")
+        if ("campaign.services.moderation.invalidate", "add_invalidation") in imported_names(path)
     }
     assert users == {"reported.py"}
     assert "SIGNATURES" not in (CODE / "web" / "staff" / "moderation" / "reported.py").read_text(encoding="utf-8")

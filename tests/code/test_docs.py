@@ -1,4 +1,4 @@
-"""The documents against the tree: what they name is there, and the architecture page is complete."""
+"""The documents against the code: every named path exists, and the architecture page is complete."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SOURCES = sorted(
     for path in (ROOT / folder).rglob("*")
     if path.is_file() and (path.suffix in {".py", ".conf", ".service", ".timer"} or folder in {"deploy", ".ci"})
 )
-# Where a path may begin: in the project's folder, among the code, or beside the document.
-PLACES = ("", "campaign", "templates", "docs", "tests", "deploy")
+# Folders to which a path in a document may be relative, besides the document's own.
+BASE_FOLDERS = ("", "campaign", "templates", "docs", "tests", "deploy")
 ENDINGS = "py|md|html|toml|conf|service|timer|typ|css|js|ini|po|pot"
 # A path in backticks: with a folder in front, or a folder itself.
 PATH = re.compile(rf"`((?:[\w.-]+/)+(?:[\w.-]+\.(?:{ENDINGS}))?)`")
@@ -28,12 +28,12 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 # A command at the beginning of backticks or of a line of a block.
 TARGET = re.compile(r"(?:`|^ {4})make ([a-z-]+)", re.MULTILINE)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-# The recipes name files that a reader is about to make; their own test walks through each.
+# The recipes name files that do not exist yet; their own test creates them.
 RECIPES = sorted((ROOT / "docs" / "developing").glob("add-a-*.md"))
-# Folders of a server or of a running site, and of a Word file.
-ELSEWHERE = re.compile(r"instance/|ssl/|word/")
-# Files that a recipe makes; tests/code/recipes makes them in a copy.
-MADE = re.compile(r"^New file `[^`]+`:$", re.MULTILINE)
+# Folders of a server, of a running site, or inside a Word file.
+OUTSIDE_PATHS = re.compile(r"instance/|ssl/|word/")
+# Files that a recipe creates; tests/code/recipes creates them in a copy.
+CREATED_FILE = re.compile(r"^New file `[^`]+`:$", re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,18 @@ MADE = re.compile(r"^New file `[^`]+`:$", re.MULTILINE)
     [path for path in [*DOCUMENTS, *SOURCES] if path not in RECIPES],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
-def test_every_path_that_is_named_exists(path: Path) -> None:
-    places = [*(ROOT / place for place in PLACES), path.parent]
-    named = {name for name in PATH.findall(MADE.sub("", path.read_text(encoding="utf-8"))) if not ELSEWHERE.match(name)}
+def test_every_named_path_exists(path: Path) -> None:
+    places = [*(ROOT / place for place in BASE_FOLDERS), path.parent]
+    named = {
+        name
+        for name in PATH.findall(CREATED_FILE.sub("", path.read_text(encoding="utf-8")))
+        if not OUTSIDE_PATHS.match(name)
+    }
     assert not {name for name in named if not any((place / name).exists() for place in places)}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
+def test_every_link_between_documents_has_a_target(path: Path) -> None:
     links = {link for link in LINK.findall(path.read_text(encoding="utf-8")) if "://" not in link}
     assert not {link for link in links if not (path.parent / link).exists()}
 
@@ -80,7 +84,7 @@ def test_the_architecture_names_every_package_and_module_of_the_application() ->
 
 
 def test_the_architecture_gives_layers_and_rooms_in_the_order_that_is_checked() -> None:
-    """The orders in the document are those of the contracts in pyproject.toml."""
+    """Compare the orders in the document with the contracts in pyproject.toml."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     contracts = [contract for contract in contracts_of_layers() if contract["containers"] != ["campaign"]]
     whole = next(contract for contract in contracts_of_layers() if contract["containers"] == ["campaign"])
@@ -91,7 +95,7 @@ def test_the_architecture_gives_layers_and_rooms_in_the_order_that_is_checked() 
 
 
 def test_each_decision_has_its_line_in_the_index() -> None:
-    """Each record is linked from the index by its number and title."""
+    """Require a link with number and title in the index for each record."""
     folder = ROOT / "docs" / "adr"
     index = (folder / "README.md").read_text(encoding="utf-8")
     for path in folder.glob("[0-9]*.md"):
@@ -104,7 +108,7 @@ def test_each_decision_has_its_line_in_the_index() -> None:
 
 @cache
 def contracts_of_layers() -> list[dict[str, Any]]:
-    """The contracts of import-linter that order packages."""
+    """Return the contracts of import-linter that order packages."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     found: list[dict[str, Any]] = project["tool"]["importlinter"]["contracts"]
     return [contract for contract in found if contract["type"] == "layers"]

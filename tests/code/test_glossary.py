@@ -50,7 +50,7 @@ PLAIN = set(
 )
 # Names that Flask-Security and the WebAuthn standard prescribe for the tables `staff` and `passkey`.
 PRESCRIBED = set("fs mf tf uniquifier user usage webauthn credential handle lastuse datetime transports".split())
-# Second names of concepts that have one, and names that say nothing: none of them comes back.
+# Former second names of concepts, and names without meaning, which must not be used again.
 FORBIDDEN = set(
     """
     among bindery core courier dead departure departures desk dialogue dossier family fold folds glance glances
@@ -62,7 +62,7 @@ FORBIDDEN = set(
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """The application without a database, for its routes."""
+    """Return an application without a database, for its routes."""
     folder = tmp_path_factory.mktemp("glossary")
     return create_app(settings_for(f"sqlite:///{folder}/none.db", folder))
 
@@ -74,15 +74,15 @@ def test_every_word_of_a_name_is_in_the_glossary(site: Flask) -> None:
     assert not unknown, f"use a noun of docs/developing/glossary.md, or add a line there:\n{told}"
 
 
-def test_no_name_that_was_given_up_comes_back(site: Flask) -> None:
+def test_no_forbidden_word_is_used(site: Flask) -> None:
     back = {name: sorted(bad) for name in names(site) if (bad := FORBIDDEN & set(words(name)))}
     assert not back
 
 
-def test_a_plain_word_is_no_noun_and_is_used(site: Flask) -> None:
+def test_plain_words_are_used_and_are_no_nouns(site: Flask) -> None:
     used = {form for name in names(site) for word in words(name) for form in forms(word)}
-    assert not PLAIN & nouns(), "the glossary has it"
-    assert not PLAIN - used, "no name has it any more"
+    assert not PLAIN & nouns(), "the glossary already lists it"
+    assert not PLAIN - used, "no name contains it any more"
 
 
 def test_a_public_class_is_defined_once() -> None:
@@ -93,11 +93,11 @@ def test_a_public_class_is_defined_once() -> None:
 
 
 @pytest.mark.parametrize("table", sorted(Appeal.metadata.tables))
-def test_every_table_is_named(table: str) -> None:
+def test_every_table_is_in_the_glossary(table: str) -> None:
     assert f"`{table}`" in GLOSSARY
 
 
-def test_every_room_is_named() -> None:
+def test_every_room_is_in_the_glossary() -> None:
     told = set(re.findall(r"`(\w+)`", section("Rooms")))
     rooms = {
         path.name
@@ -108,20 +108,20 @@ def test_every_room_is_named() -> None:
     assert rooms == told
 
 
-def test_every_first_part_of_an_address_is_named(site: Flask) -> None:
+def test_every_first_part_of_a_route_is_in_the_glossary(site: Flask) -> None:
     told = set(re.findall(r"`([\w.-]+)`", section("First parts of addresses")))
     parts = {part for rule in routes(site) if (part := first_part(rule))}
     assert parts <= told
-    assert told - parts == {"dev"}, "which only the demonstration has"
+    assert told - parts == {"dev"}, "only the demonstration has this part"
 
 
-def test_a_noun_has_one_line() -> None:
+def test_every_noun_has_one_line() -> None:
     lines = [noun.strip() for cell in cells() for noun in cell.split(",")]
     assert len(lines) == len(set(lines))
 
 
 def names(site: Flask) -> Iterator[str]:
-    """Each module, public class, table, column, template and route, with its kind before it."""
+    """Yield each module, public class, table, column, template and route, after its kind."""
     for path in sorted((ROOT / "campaign").rglob("*.py")):
         yield f"module {path.relative_to(ROOT / 'campaign').with_suffix('')}"
     for path, node in classes():
@@ -144,7 +144,7 @@ def words(name: str) -> list[str]:
 
 
 def forms(word: str) -> set[str]:
-    """Return the word itself and what it may be made of: the singular, and the verb of "signed" or "signing"."""
+    """Return the word and its base forms: the singular, and the verb of "signed" or "signing"."""
     found = {word}
     if re.search(r"[^aeiou]ies$", word):
         found.add(word[:-3] + "y")
@@ -169,7 +169,7 @@ def cells() -> list[str]:
 
 
 def section(title: str) -> str:
-    """Return what stands below a heading."""
+    """Return the text below a heading."""
     return GLOSSARY.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
@@ -187,7 +187,7 @@ def first_part(rule: str) -> str:
 
 
 def classes() -> Iterator[tuple[Path, ast.ClassDef]]:
-    """The public classes of the package."""
+    """Yield the public classes of the package with their files."""
     for path in sorted((ROOT / "campaign").rglob("*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):

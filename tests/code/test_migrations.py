@@ -29,7 +29,7 @@ def test_models_equal_migrations(app: Flask) -> None:
             connection,
             opts={
                 "include_object": lambda o, name, kind, *_: not str(name).startswith("huey_"),
-                # PostgreSQL has no equality for json, which the comparison of its defaults asks for.
+                # The comparison of defaults needs equality, which PostgreSQL does not define for json.
                 "compare_server_default": connection.dialect.name == "sqlite",
             },
         )
@@ -68,7 +68,7 @@ def test_migrations_are_numbered_without_gaps() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_going_all_the_way_down_leaves_nothing(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_downgrading_to_base_leaves_no_table(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     url = f"sqlite:///{tmp_path}/m.db"
     if kind == "postgresql":
         url = make_database(request.getfixturevalue("postgresql_server"), "emptied")

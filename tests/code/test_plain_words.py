@@ -1,7 +1,7 @@
 """Plain words in docstrings, comments and documents: the project's old dialect does not come back.
 
-Write short sentences, subject first, with the field's standard terms. `LEFT` counts what is still to be rewritten, by
-folder or document; a number may only become smaller, and a folder that is not listed has none.
+Write short sentences, subject first, with the field's standard terms. `REMAINING` counts the lines that are still to be
+rewritten, by folder or document. A number may only become smaller; a folder that is not listed has none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 
 from campaign.config import ROOT
 
-# A docstring that begins so is a riddle until its end: begin with a verb ("Return", "Raise", "Store") or a noun.
+# Beginnings of unclear docstrings: begin with a verb ("Return", "Raise", "Store") or a noun instead.
 BEGINNING = re.compile(r"(what|who|whoever|whom|whose|how|where|whether|when|those|nobody|somebody)\b", re.IGNORECASE)
 # Words of the dialect. Say "a person who", "a supporter", "the project's", "deleted" or "released", "says".
 DIALECT = re.compile(
@@ -26,7 +26,7 @@ DIALECT = re.compile(
     r"|at hand|no journey away|in the place of|turn by turn)\b",
     re.IGNORECASE,
 )
-LEFT: dict[str, int] = {}
+REMAINING: dict[str, int] = {}
 
 
 def sources() -> list[Path]:
@@ -41,13 +41,13 @@ def documents() -> list[Path]:
     return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
-def others() -> list[Path]:
+def other_files() -> list[Path]:
     """Return the files whose comments begin with #."""
     deploy = [path for path in (ROOT / "deploy").iterdir() if path.is_file()]
     return [ROOT / "Makefile", ROOT / "pyproject.toml", ROOT / ".ci" / "run", *sorted(deploy)]
 
 
-def place(path: Path) -> str:
+def counted_name(path: Path) -> str:
     """Return the folder of a module, at most two names deep, or the file itself."""
     relative = path.relative_to(ROOT)
     parents = relative.parts[:-1] if path.suffix == ".py" else ()
@@ -55,31 +55,33 @@ def place(path: Path) -> str:
 
 
 def folders() -> list[str]:
-    """Return the folders and documents that are counted, as LEFT names them."""
-    return sorted({place(path) for path in [*sources(), *documents(), *others()]})
+    """Return the folders and documents that are counted, as REMAINING names them."""
+    return sorted({counted_name(path) for path in [*sources(), *documents(), *other_files()]})
 
 
 @pytest.mark.parametrize("name", folders())
-def test_words_are_plain(name: str) -> None:
+def test_docstrings_comments_and_documents_use_plain_words(name: str) -> None:
     found = findings().get(name, [])
-    assert len(found) <= LEFT.get(name, 0), "\n".join(found)
+    assert len(found) <= REMAINING.get(name, 0), "\n".join(found)
 
 
-def test_what_is_left_names_places_that_exist() -> None:
-    assert set(LEFT) <= set(folders())
+def test_remaining_names_exist() -> None:
+    assert set(REMAINING) <= set(folders())
 
 
 @cache
 def findings() -> dict[str, list[str]]:
     """Return each place's lines that are to be rewritten."""
-    found: dict[str, list[str]] = {}
-    for path in [*sources(), *documents(), *others()]:
+    by_name: dict[str, list[str]] = {}
+    for path in [*sources(), *documents(), *other_files()]:
         for line, text, is_docstring in texts(path):
-            bad = [match[0] for match in DIALECT.finditer(text)]
+            matches = [match[0] for match in DIALECT.finditer(text)]
             if is_docstring and (match := BEGINNING.match(text)):
-                bad.append(match[0])
-            found.setdefault(place(path), []).extend(f"{path.relative_to(ROOT)}:{line}: {word}" for word in bad)
-    return found
+                matches.append(match[0])
+            by_name.setdefault(counted_name(path), []).extend(
+                f"{path.relative_to(ROOT)}:{line}: {word}" for word in matches
+            )
+    return by_name
 
 
 def texts(path: Path) -> Iterator[tuple[int, str, bool]]:

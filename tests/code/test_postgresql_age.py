@@ -1,6 +1,6 @@
-"""The SQL needs no PostgreSQL later than the oldest that is supported; the suite itself runs on 15 and 18.
+"""The SQL needs no PostgreSQL newer than the oldest supported version; the tests themselves run on 15 and 18.
 
-The words are those that the release notes of 15 to 18 name as new ("Migration" and "Changes", SQL and functions).
+The words are those that the release notes of 15 to 18 list as new ("Migration" and "Changes", SQL and functions).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ NEWER = {
 
 
 @pytest.mark.parametrize("version", sorted(NEWER))
-def test_no_sql_of_ours_is_newer_than_the_oldest_server(version: int) -> None:
-    assert version > OLDEST_POSTGRESQL, "older words need not be looked for any more"
+def test_no_sql_is_newer_than_the_oldest_supported_server(version: int) -> None:
+    assert version > OLDEST_POSTGRESQL, "remove this version: it is no longer newer"
     word = re.compile(rf"(?<![\w.])(func\.)?({NEWER[version]})(?=[\s(\"'.,)])", re.IGNORECASE)
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
@@ -46,5 +46,5 @@ def test_no_sql_of_ours_is_newer_than_the_oldest_server(version: int) -> None:
         (18, "func.uuidv7()"),
     ],
 )
-def test_it_would_be_found(version: int, line: str) -> None:
+def test_newer_sql_is_detected(version: int, line: str) -> None:
     assert re.search(rf"(?<![\w.])(func\.)?({NEWER[version]})(?=[\s(\"'.,)])", line, re.IGNORECASE)

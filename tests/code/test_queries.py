@@ -1,4 +1,4 @@
-"""Each query of the read side has its plan looked at with a million rows."""
+"""The plan of every query is checked with a million rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.platform.test_plans import ASK_NOTHING, CALLS, COUNT_EVERYTHING
 PREFIX = "campaign.queries."
 
 
-def test_every_query_is_looked_at() -> None:
+def test_the_plan_of_every_query_is_checked() -> None:
     public = {
         f"{module.name.removeprefix(PREFIX)}.{name}"
         for module in pkgutil.walk_packages(queries.__path__, PREFIX)

@@ -1,4 +1,4 @@
-"""Every message is there in every language, well formed and compiled, and no text stands outside the messages."""
+"""Every message has a translation in every language, well formed and compiled; no text is outside the messages."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from campaign.config import LOCALES, ROOT
 
 CATALOGUES = ROOT / "campaign" / "translations"
 TRANSLATED = sorted(set(LOCALES) - {"en"})
-# Words that another language writes as English does; anything else that is equal was forgotten.
-SAME = {
+# Words that are the same in English and the other language; any other equal text is untranslated.
+SAME_AS_ENGLISH = {
     "de": {
         "Domain",
         "Fax",
@@ -43,9 +43,9 @@ SAME = {
 }
 UNITS = {"%(count)s h", "%(count)s min", "%(count)s s"}
 SCRIPTS = {"ar": "\u0600-\u06ff", "ru": "\u0400-\u04ff"}
-# What a template may say itself: names of formats and of the software; and where words stand besides the text.
-NAMES = {"CSV", "HTML", "Tocsin", "XLSX"}
-HEARD = {"alt", "aria-label", "label", "placeholder", "title"}
+# Words that a template may contain: names of formats and of the software. Attributes that hold text for readers.
+UNTRANSLATED_NAMES = {"CSV", "HTML", "Tocsin", "XLSX"}
+READ_ATTRIBUTES = {"alt", "aria-label", "label", "placeholder", "title"}
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 _NUMBERS = {"num", "count"}
 
@@ -55,11 +55,11 @@ def test_every_language_but_english_has_a_catalogue() -> None:
 
 
 @pytest.mark.parametrize("locale", TRANSLATED)
-def test_a_catalogue_says_every_message_and_no_other(locale: str) -> None:
+def test_a_catalogue_has_every_message_and_no_other(locale: str) -> None:
     catalog = _catalog(locale)
-    said = {_one(message.id) for message in catalog if message.id}
-    assert not _wanted() - said, "missing"
-    assert not said - _wanted(), "no longer asked for"
+    said = {_as_list(message.id) for message in catalog if message.id}
+    assert not extracted_messages() - said, "missing"
+    assert not said - extracted_messages(), "no longer asked for"
     for message in catalog:
         if message.id:
             assert not message.fuzzy, message.id
@@ -78,17 +78,17 @@ def test_placeholders_and_plurals_are_those_of_the_message(locale: str) -> None:
         strings, names = _strings(message.string), _names(*_strings(message.id))
         assert len(strings) == (catalog.num_plurals if isinstance(message.id, tuple | list) else 1), message.id
         for form, string in enumerate(strings):
-            # A form for one number alone ("one day left") may do without it; one for several must say which.
+            # A form for a single number ("one day left") may omit it; a form for several must contain it.
             may_miss = _NUMBERS if len(strings) > 1 and len(several[form]) < 2 else set()
             assert names - may_miss <= _names(string) <= names, message.id
             assert not names or not re.search(r"%(?!\(\w+\)[sd]|%)", string), message.id
 
 
 @pytest.mark.parametrize("locale", TRANSLATED)
-def test_nothing_is_left_in_english_or_badly_set(locale: str) -> None:
+def test_no_translation_is_in_english_or_typeset_badly(locale: str) -> None:
     for message in _catalog(locale):
         for string in _strings(message.string) if message.id else []:
-            assert string not in _strings(message.id) or string in SAME.get(locale, set()) | UNITS, string
+            assert string not in _strings(message.id) or string in SAME_AS_ENGLISH.get(locale, set()) | UNITS, string
             assert string == string.strip(), f"a space at the end: {string}"
             assert not re.search(r"['\"\n\t]|\.\.\.|  ", string), f"not as a typesetter would write it: {string}"
             if locale == "fr":
@@ -101,16 +101,16 @@ def test_nothing_is_left_in_english_or_badly_set(locale: str) -> None:
 
 
 @pytest.mark.parametrize("locale", TRANSLATED)
-def test_a_catalogue_is_compiled_as_it_is_now(locale: str) -> None:
+def test_a_catalogue_is_compiled_in_its_current_state(locale: str) -> None:
     with _path(locale, "mo").open("rb") as file:
-        compiled = {_one(message.id): _one(message.string) for message in read_mo(file) if message.id}
-    assert compiled == {_one(message.id): _one(message.string) for message in _catalog(locale) if message.id}
+        compiled = {_as_list(message.id): _as_list(message.string) for message in read_mo(file) if message.id}
+    assert compiled == {_as_list(message.id): _as_list(message.string) for message in _catalog(locale) if message.id}
 
 
 @pytest.mark.parametrize("locale", TRANSLATED)
 def test_the_compiled_plurals_are_those_of_the_language(locale: str) -> None:
     spoken, rule = _compiled(locale), Locale(locale).plural_form
-    # Which numbers go together must be what CLDR says: "0 signature" in French, but "0 signatures" in English.
+    # Numbers share a form as in CLDR: "0 signature" in French, but "0 signatures" in English.
     by_cldr, by_us = defaultdict(set), defaultdict(set)
     for number in range(1200):
         by_cldr[rule(number)].add(number)
@@ -119,19 +119,19 @@ def test_the_compiled_plurals_are_those_of_the_language(locale: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "templates").rglob("*.*")), ids=lambda path: path.name)
-def test_a_template_says_nothing_outside_the_messages(path: Path) -> None:
+def test_a_template_has_no_text_outside_the_messages(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".typ":
-        # In Typst's markup the words would stand between brackets, on lines without code.
+        # In Typst's markup, text would be between brackets, on lines without code.
         assert not re.findall(r"^\s*[A-Z][a-z]+ [a-z]+.*$|\[[A-Z][a-z]+[^\]]*\]", text, re.MULTILINE)
         return
-    reader = _Said()
+    reader = _TextCollector()
     reader.feed(re.sub(r"\{% block layout %\}\w+|\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", " ", text, flags=re.DOTALL))
-    assert reader.words - NAMES == set()
+    assert reader.words - UNTRANSLATED_NAMES == set()
 
 
-class _Said(HTMLParser):
-    """Collects the words that a reader sees or hears; attributes that a macro makes, and code to copy, are none."""
+class _TextCollector(HTMLParser):
+    """A collector of the words that readers see or hear, without attributes made by macros and code to copy."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,7 +140,9 @@ class _Said(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._skipped += tag in {"style", "pre"}
-        self.words |= {value for name, value in attrs if name in HEARD and value and re.search(r"[A-Za-z]", value)}
+        self.words |= {
+            value for name, value in attrs if name in READ_ATTRIBUTES and value and re.search(r"[A-Za-z]", value)
+        }
 
     def handle_endtag(self, tag: str) -> None:
         self._skipped -= tag in {"style", "pre"}
@@ -166,7 +168,7 @@ def _path(locale: str, kind: str) -> Path:
 
 
 @cache
-def _wanted() -> set[object]:
+def extracted_messages() -> set[object]:
     method = [("campaign/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
     keywords = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None}
     return {
@@ -183,6 +185,6 @@ def _strings(message: object) -> list[str]:
     return list(message) if isinstance(message, tuple | list) else [str(message)]
 
 
-def _one(message: object) -> object:
-    """Plurals come as a list from one reader and as a tuple from the other."""
+def _as_list(message: object) -> object:
+    """Return plurals as a list: one reader gives lists, the other tuples."""
     return tuple(message) if isinstance(message, list) else message

@@ -1,4 +1,4 @@
-"""The shipped nginx configuration on a real nginx: files in a folder, free ports, a self-made certificate."""
+"""A real nginx with the shipped configuration: files in a folder, free ports, a self-signed certificate."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.deploy.processes import free_port
 
 NAME = "tocsin.example"
 SHIPPED = ROOT / "deploy" / "nginx.conf"
-# Debian's main file includes it like this; its own access log and error log are there too.
+# A main file that includes the configuration as Debian's does, with Debian's access log and error log.
 _MAIN = """{user}daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/log/main.log;
@@ -49,7 +49,7 @@ http {{
 
 
 @dataclass
-class Answer:
+class NginxAnswer:
     """Status, headers and body; status 0 where there was no answer."""
 
     status: int
@@ -59,7 +59,7 @@ class Answer:
 
 @dataclass
 class Nginx:
-    """A running nginx with a client for TLS or plain HTTP, which keeps cookies."""
+    """A running nginx, and a client for TLS or plain HTTP that stores cookies."""
 
     folder: Path
     tls_port: int
@@ -71,14 +71,14 @@ class Nginx:
         path: str,
         fields: dict[str, str] | None = None,
         *,
-        clear: bool = False,
+        is_plain: bool = False,
         method: str = "",
         host: str = NAME,
         timeout: float = 30,
         headers: dict[str, str] | None = None,
-    ) -> Answer:
-        """Return its answer; fields make it a POST from the same site."""
-        connection = self._connect(timeout, clear=clear)
+    ) -> NginxAnswer:
+        """Send a request and return the answer; with `fields` it is a POST from the same site."""
+        connection = self._connect(timeout, is_plain=is_plain)
         sent = {"Host": host, "Referer": f"https://{NAME}/"} | (headers or {})
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -90,23 +90,23 @@ class Nginx:
             connection.request(method or ("POST" if body is not None else "GET"), path, body, sent)
             return self._read(connection.getresponse())
         except (RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLError):
-            return Answer(0, {}, "")
+            return NginxAnswer(0, {}, "")
         finally:
             connection.close()
 
-    def _connect(self, timeout: float, *, clear: bool) -> HTTPConnection:
-        if clear:
+    def _connect(self, timeout: float, *, is_plain: bool) -> HTTPConnection:
+        if is_plain:
             return HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         context = ssl.create_default_context(cafile=str(self.folder / "ssl/fullchain.pem"))
         context.check_hostname = False  # the connection goes to the loopback address
         return HTTPSConnection("127.0.0.1", self.tls_port, timeout=timeout, context=context)
 
-    def _read(self, response: HTTPResponse) -> Answer:
+    def _read(self, response: HTTPResponse) -> NginxAnswer:
         body = response.read().decode("utf-8", "replace")
         for value in response.headers.get_all("Set-Cookie") or []:
             name, _, rest = value.partition("=")
             self.cookies[name] = rest.partition(";")[0]
-        return Answer(response.status, dict(response.headers), body)
+        return NginxAnswer(response.status, dict(response.headers), body)
 
     def logs(self) -> str:
         """Return everything that it has written into its logs."""
@@ -120,22 +120,22 @@ def nginx(folder: Path, upstream_port: int) -> Iterator[Nginx]:
     if program is None:
         assert "CI" not in os.environ, "CI installs nginx (.ci/run)"
         pytest.skip("nginx is not installed")
-    front = Nginx(folder, free_port(), free_port())
-    _write(front, upstream_port)
+    server = Nginx(folder, free_port(), free_port())
+    _write(server, upstream_port)
     command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        _wait(front)
-        yield front
+        _wait_for_start(server)
+        yield server
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _write(front: Nginx, upstream_port: int) -> None:
-    folder = front.folder
+def _write(server: Nginx, upstream_port: int) -> None:
+    folder = server.folder
     for name in ("log", "ssl"):
         (folder / name).mkdir(parents=True)
     _make_certificate(folder / "ssl")
@@ -145,8 +145,8 @@ def _write(front: Nginx, upstream_port: int) -> None:
         ("/var/log/nginx", f"{folder}/log"),
         ("/etc/ssl/tocsin", f"{folder}/ssl"),
         ("server 127.0.0.1:8000", f"server 127.0.0.1:{upstream_port}"),
-        ("listen 443", f"listen 127.0.0.1:{front.tls_port}"),
-        ("listen 80", f"listen 127.0.0.1:{front.port}"),
+        ("listen 443", f"listen 127.0.0.1:{server.tls_port}"),
+        ("listen 80", f"listen 127.0.0.1:{server.port}"),
     ):
         assert re.search(rf"^[^#]*{re.escape(shipped)}", text, re.MULTILINE), shipped
         text = text.replace(shipped, here)
@@ -155,15 +155,15 @@ def _write(front: Nginx, upstream_port: int) -> None:
     (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, user=user), encoding="utf-8")
 
 
-def _wait(front: Nginx) -> None:
+def _wait_for_start(server: Nginx) -> None:
     for _ in range(100):
         try:
-            front.ask("/", clear=True, timeout=1)
+            server.ask("/", is_plain=True, timeout=1)
         except ConnectionRefusedError:
             time.sleep(0.05)
         else:
             return
-    raise AssertionError("nginx did not start: " + front.logs())
+    raise AssertionError("nginx did not start: " + server.logs())
 
 
 def _make_certificate(folder: Path) -> None:

@@ -29,9 +29,9 @@ def free_port() -> int:
 def flask(environ: dict[str, str], *arguments: str, status: int = 0) -> str:
     """Run a flask command and return its output."""
     command = [sys.executable, "-m", "flask", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout
+    result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120)
+    assert result.returncode == status, result.stdout + result.stderr
+    return result.stdout
 
 
 @contextmanager
@@ -50,12 +50,12 @@ def running(environ: dict[str, str], commands: list[list[str]], log: Path) -> It
         finally:
             for process in processes:
                 process.terminate()
-            stuck = [process for process in processes if not _ends(process)]
+            stuck = [process for process in processes if not _ends_in_time(process)]
             assert not stuck, f"{[process.args for process in stuck]} did not end: {log.read_text()[-20_000:]}"
 
 
-def _ends(process: subprocess.Popen[bytes]) -> bool:
-    """Return whether the process ends in time; if not, have it log its stacks, and kill it."""
+def _ends_in_time(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether the process ends within ten seconds; if not, have it log its stacks, and kill it."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(10)
         return True
@@ -129,13 +129,13 @@ def timed_request(port: int, path: str = "/healthz", body: bytes | None = None, 
 
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:
-    """Yield the address of an own Redis server without files, once it answers; it must be installed."""
+    """Yield the address of a separate Redis server without files, once it answers; Redis must be installed."""
     port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             end = time.monotonic() + 240
-            while not _answers(port):
+            while not _accepts_connections(port):
                 assert time.monotonic() < end, "redis-server did not answer"
                 time.sleep(0.1)
             yield f"redis://127.0.0.1:{port}/0"
@@ -143,13 +143,13 @@ def redis(folder: Path) -> Iterator[str]:
             process.terminate()
 
 
-def _answers(port: int) -> bool:
+def _accepts_connections(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Return this process's environment without any setting, and those given; an aborted process prints its threads."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "FLASK_"))}
-    return {**kept, "PYTHONFAULTHANDLER": "1", **more}
+def environment(**settings: str) -> dict[str, str]:
+    """Return this process's environment with the given settings only; an aborted process prints its threads."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "FLASK_"))}
+    return {**inherited, "PYTHONFAULTHANDLER": "1", **settings}

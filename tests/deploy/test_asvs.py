@@ -40,7 +40,7 @@ def test_each_requirement_is_answered_once() -> None:
     assert not set(rows) & absent
 
 
-def test_every_path_that_it_names_exists() -> None:
+def test_every_path_in_the_document_exists() -> None:
     named = set(NAMED.findall((ROOT / "docs" / "security.md").read_text(encoding="utf-8")))
     assert len(named) > 50
     assert {path for path in named if not (ROOT / path).exists()} == set()

@@ -1,4 +1,4 @@
-"""Commands of docs/install.md and their packages, users and settings, and a server installed without a language."""
+"""The commands of docs/install.md: their packages, users and settings; and a database server without a locale."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PACKAGES = {
     "createdb": "postgresql",
 }
 ALWAYS = {"apt", "cd", "cp", "install", "ln", "mkdir", "rm", "runuser", "sed", "systemctl"}
-OURS = {".venv/bin/flask", ".venv/bin/pip", "tocsin"}
+OWN_COMMANDS = {".venv/bin/flask", ".venv/bin/pip", "tocsin"}
 
 
 def commands() -> list[list[str]]:
@@ -38,17 +38,17 @@ def commands() -> list[list[str]]:
     return [one for one in words if one and not re.match(r"TOCSIN_\w+=", one[0])]
 
 
-def unwrapped(words: list[str]) -> list[str]:
+def unwrapped(command: list[str]) -> list[str]:
     """Return the command that another user runs."""
-    return words[words.index("--") + 1 :] if words[0] == "runuser" else words
+    return command[command.index("--") + 1 :] if command[0] == "runuser" else command
 
 
 def test_every_command_comes_with_a_package_that_is_installed_first() -> None:
     asked = [words for words in commands() if words[:2] == ["apt", "install"]]
     assert len(asked) == 1
-    assert commands().index(asked[0]) == 1, "behind apt update, before all others"
+    assert commands().index(asked[0]) == 1, "after apt update and before all other commands"
     for words in commands():
-        for program in {words[0], unwrapped(words)[0]} - ALWAYS - OURS:
+        for program in {words[0], unwrapped(words)[0]} - ALWAYS - OWN_COMMANDS:
             assert PACKAGES[program] in asked[0], program
 
 
@@ -97,13 +97,13 @@ def test_the_wrapper_passes_on_every_argument(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_database_is_in_utf8_whatever_the_server_was_installed_with(own_server: PostgresServer) -> None:
+def test_the_database_is_in_utf8_without_a_locale_of_the_server(own_server: PostgresServer) -> None:
     """Create the database in UTF-8: Debian's is in SQL_ASCII where LANG was not set at installation."""
     lines = [unwrapped(words) for words in commands() if unwrapped(words)[0] in {"createuser", "createdb"}]
     assert [words[0] for words in lines] == ["createuser", "createdb"]
     url = own_server.get_uri()
     with psycopg.connect(url, autocommit=True) as admin:
-        # A server of its own, because others would copy the changed template meanwhile.
+        # A separate server, because other tests would copy the changed template.
         admin.execute("CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
         admin.execute("ALTER DATABASE template1 RENAME TO template_before")
         admin.execute("ALTER DATABASE ascii RENAME TO template1")

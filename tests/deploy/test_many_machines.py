@@ -1,4 +1,4 @@
-"""The whole path over real processes, on one machine and on several: web, workers, PostgreSQL, Redis, SMTP."""
+"""Signing to counting over real processes, on one machine and on several: web, workers, PostgreSQL, Redis, SMTP."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def inbox() -> Iterator[tuple[Inbox, int]]:
     """Yield a mail server's inbox and its port."""
-    kept = Inbox()
-    smtp = Controller(kept, hostname="127.0.0.1", port=free_port())
+    inbox_of_server = Inbox()
+    smtp = Controller(inbox_of_server, hostname="127.0.0.1", port=free_port())
     smtp.start()
-    yield kept, smtp.port
+    yield inbox_of_server, smtp.port
     smtp.stop()
 
 
-def prepared(tmp_path: Path, postgresql_server: str, name: str, **more: str) -> dict[str, str]:
+def prepare_site(tmp_path: Path, postgresql_server: str, name: str, **more: str) -> dict[str, str]:
     """Return the settings of an instance with an open appeal."""
     database = make_database(postgresql_server, name)
     environ = environment(**KEYS, TOCSIN_DATABASE_URL=database, TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>", **more)
@@ -51,39 +51,39 @@ def prepared(tmp_path: Path, postgresql_server: str, name: str, **more: str) -> 
 def test_three_hundred_supporters_sign_confirm_and_are_counted(
     tmp_path: Path, postgresql_server: str, inbox: tuple[Inbox, int]
 ) -> None:
-    port, (kept, smtp_port) = free_port(), inbox
+    port, (inbox_of_server, smtp_port) = free_port(), inbox
     more = {"TOCSIN_BASE_URL": f"http://127.0.0.1:{port}", "TOCSIN_LIMITS_URL": "off", "TOCSIN_CHALLENGE": "off"}
     more["TOCSIN_MAIL_URL"] = f"smtp://127.0.0.1:{smtp_port}"
-    environ = prepared(tmp_path, postgresql_server, "journey", **more)
+    environ = prepare_site(tmp_path, postgresql_server, "journey", **more)
     worker = ["flask", "worker"]
     with running(environ, [web(port, workers=2), worker, worker], tmp_path / "log"):
-        all_sign_and_confirm([port], kept)
+        sign_and_confirm_all([port], inbox_of_server)
     check_commands(environ)
 
 
 def test_many_machines_share_one_database_and_one_redis(
     tmp_path: Path, postgresql_server: str, redis_url: str, inbox: tuple[Inbox, int]
 ) -> None:
-    ports, (kept, smtp_port) = [free_port(), free_port()], inbox
+    ports, (inbox_of_server, smtp_port) = [free_port(), free_port()], inbox
     more = {"TOCSIN_BASE_URL": f"http://127.0.0.1:{ports[0]}", "TOCSIN_QUEUE_URL": redis_url}
     more |= {"TOCSIN_LIMITS_URL": redis_url, "TOCSIN_PROXIES": "1", "TOCSIN_CHALLENGE": "off"}
     more["TOCSIN_MAIL_URL"] = f"smtp://127.0.0.1:{smtp_port}"
-    environ = prepared(tmp_path, postgresql_server, "machines", **more)
+    environ = prepare_site(tmp_path, postgresql_server, "machines", **more)
     worker = ["flask", "worker"]
     with running(environ, [*(web(port, workers=2) for port in ports), worker, worker, worker], tmp_path / "log"):
-        all_sign_and_confirm(ports, kept)
-        # A network's requests are counted over all processes: in whatever order they arrive, the limit is met.
+        sign_and_confirm_all(ports, inbox_of_server)
+        # A network's requests are counted over all processes, so the limit is reached whatever their order.
         network = {"X-Forwarded-For": "198.51.100.77"}
         answers = [sign(ports[number % 2], SUPPORTERS + number, **network) for number in range(80)]
         assert 429 in answers
         assert answers.index(429) <= 60
-        wait_until(lambda: sum(map(len, kept.mails.values())) == 2 * SUPPORTERS + answers.count(303))
+        wait_until(lambda: sum(map(len, inbox_of_server.mails.values())) == 2 * SUPPORTERS + answers.count(303))
     check_commands(environ, more_signed=answers.count(303))
 
 
 def test_a_correction_shows_in_every_process_within_two_seconds(tmp_path: Path, postgresql_server: str) -> None:
     ports = [free_port(), free_port()]
-    environ = prepared(tmp_path, postgresql_server, "corrected", TOCSIN_LIMITS_URL="off")
+    environ = prepare_site(tmp_path, postgresql_server, "corrected", TOCSIN_LIMITS_URL="off")
     urls = [f"http://127.0.0.1:{port}/en/appeals/case" for port in ports] * 20
     old, new = "three death threats", "four death threats"
     assert old in DOCUMENT
@@ -92,7 +92,7 @@ def test_a_correction_shows_in_every_process_within_two_seconds(tmp_path: Path, 
     with running(environ, [web(port, workers=2) for port in ports], tmp_path / "log"), ThreadPoolExecutor(8) as pool:
         for port in ports:
             wait_for(f"http://127.0.0.1:{port}/readyz")
-        assert not any(new in page for page in pool.map(page_at, urls)), "all have the old one in their memory"
+        assert not any(new in page for page in pool.map(page_at, urls)), "every process has cached the old text"
         flask(environ, "appeal", "import", str(corrected), "--slug", "case")
         shown = time.monotonic() + 2
         list(pool.map(page_at, urls))
@@ -107,31 +107,33 @@ def page_at(url: str) -> str:
         return str(answer.read().decode())
 
 
-def all_sign_and_confirm(ports: list[int], kept: Inbox) -> None:
-    """Have every supporter sign and confirm twice, on different processes; check the counts and the mails."""
+def sign_and_confirm_all(ports: list[int], inbox_of_server: Inbox) -> None:
+    """Have every supporter sign, and confirm twice on different processes; check the counts and the mails."""
     with ThreadPoolExecutor(16) as pool:
         for port in ports:
             wait_for(f"http://127.0.0.1:{port}/readyz")
         signing = [(ports[number % len(ports)], number) for number in range(SUPPORTERS)]
         networks = [f"198.{18 + number // 200}.{number % 200}.5" for number in range(SUPPORTERS)]
-        signed = pool.map(lambda one, network: sign(*one, **{"X-Forwarded-For": network}), signing, networks)
+        signed = pool.map(
+            lambda section_counts, network: sign(*section_counts, **{"X-Forwarded-For": network}), signing, networks
+        )
         assert Counter(signed) == {303: SUPPORTERS}
-        wait_until(lambda: len(kept.mails) == SUPPORTERS)
-        links = [link for mails in kept.mails.values() for link in links_of(mails[0])]
+        wait_until(lambda: len(inbox_of_server.mails) == SUPPORTERS)
+        links = [link for mails in inbox_of_server.mails.values() for link in links_of(mails[0])]
         assert len(set(links)) == SUPPORTERS
         paths = [urllib.parse.urlsplit(link).path for link in links * 2]
         urls = [f"http://127.0.0.1:{ports[number % len(ports)]}{path}" for number, path in enumerate(paths)]
         assert Counter(pool.map(lambda url: post_form(url, {}), urls)) == {303: 2 * SUPPORTERS}
-        # The confirmation with the letter, then the thanks: once each.
-        wait_until(lambda: sum(map(len, kept.mails.values())) == 2 * SUPPORTERS)
+        # Each supporter gets two mails: the confirmation with the letter, then the thank-you mail.
+        wait_until(lambda: sum(map(len, inbox_of_server.mails.values())) == 2 * SUPPORTERS)
         time.sleep(1.5)
         for port in ports:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/appeals/case", timeout=10) as answer:
                 counts = json.load(answer)["counts"]
             assert counts["signatures"] == SUPPORTERS
-            by_section = {code: one["total"] for code, one in counts["by_section"].items()}
+            by_section = {code: section_counts["total"] for code, section_counts in counts["by_section"].items()}
             assert by_section == dict.fromkeys(("fr", "de", "ch", "br", "nz"), SUPPORTERS // len(COUNTRIES))
-    assert Counter(map(len, kept.mails.values())) == {2: SUPPORTERS}
+    assert Counter(map(len, inbox_of_server.mails.values())) == {2: SUPPORTERS}
 
 
 def check_commands(environ: dict[str, str], *, more_signed: int = 0) -> None:

@@ -25,27 +25,27 @@ _COPIED = ("campaign", "docs", "examples", "migrations", "templates", "tests")
 
 @dataclass(frozen=True)
 class Edit:
-    """One change: `text` in a new file, or beside or instead of the one line `anchor` of a file."""
+    """One change: `text` becomes a new file, or goes before, after or in place of the line `anchor` of a file."""
 
     path: str
-    how: str
+    kind: str
     anchor: str
     text: str
 
 
 def text_of_recipe(name: str) -> str:
-    """The recipe as it is written."""
+    """Return the text of the recipe."""
     return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
 
 
 def places(name: str) -> list[str]:
-    """The files and folders that the recipe names as its places."""
+    """Return the files and folders that the recipe names as its places."""
     _, _, after = text_of_recipe(name).partition("## Places\n")
     return _PLACE.findall(after.partition("## Steps")[0])
 
 
 def edits(name: str) -> list[Edit]:
-    """The changes of the recipe's steps, in their order."""
+    """Return the changes of the recipe's steps, in their order."""
     return [
         Edit(one["path"] or one["new"], one["how"] or "new", one["anchor"] or "", one["text"])
         for one in _STEP.finditer(text_of_recipe(name))
@@ -53,12 +53,12 @@ def edits(name: str) -> list[Edit]:
 
 
 def commands(name: str) -> list[list[str]]:
-    """The commands of the recipe's steps."""
+    """Return the commands of the recipe's steps."""
     lines = [line for block in _COMMANDS.findall(text_of_recipe(name)) for line in block.splitlines()]
     return [line.split() for line in lines]
 
 
-def walk(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def follow(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Follow the recipe in a copy of the code under `folder`, and run the tests of its walk there."""
     copy = folder / "copy"
     for part in _COPIED:
@@ -94,13 +94,13 @@ def _apply(edit: Edit, copy: Path) -> None:
     numbers = {"NEWEST": newest, "NEXT": f"{int(newest) + 1:04}"}
     path, text = (re.sub("NEWEST|NEXT", lambda found: numbers[found[0]], one) for one in (edit.path, edit.text))
     file = copy / path
-    if edit.how == "new":
+    if edit.kind == "new":
         assert not file.exists(), f"{edit.path} is there already"
         file.write_text(text, encoding="utf-8")
         return
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
     found = [number for number, line in enumerate(lines) if line.strip() == edit.anchor]
     assert len(found) == 1, f"{edit.path} has {len(found)} lines `{edit.anchor}`"
-    first, after = {"below": (1, 1), "above": (0, 0), "instead of": (0, 1)}[edit.how]
+    first, after = {"below": (1, 1), "above": (0, 0), "instead of": (0, 1)}[edit.kind]
     lines[found[0] + first : found[0] + after] = [text]
     file.write_text("".join(lines), encoding="utf-8")

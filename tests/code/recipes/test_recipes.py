@@ -1,4 +1,4 @@
-"""Each recipe names at most three places, its steps change nothing beside them, and following it is enough."""
+"""Each recipe names at most three places, its steps change only these, and following it is sufficient."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from campaign.config import ROOT
-from tests.code.recipes.recipe import RECIPES, commands, edits, places, walk
+from tests.code.recipes.recipe import RECIPES, commands, edits, follow, places
 
 MOST_PLACES = 3
 
 
-def test_there_is_a_recipe_for_what_is_added_most() -> None:
+def test_the_common_additions_have_a_recipe() -> None:
     assert RECIPES == [
         "add-a-channel",
         "add-a-document-label",
@@ -32,7 +32,7 @@ def test_a_recipe_names_at_most_three_places_that_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_its_steps_change_its_places_and_nothing_else(name: str) -> None:
+def test_the_steps_of_a_recipe_change_only_its_places(name: str) -> None:
     changed = {edit.path for edit in edits(name)} | {command[-1] + "/" for command in commands(name)[1:]}
     used = {place: {path for path in changed if path.startswith(place)} for place in places(name)}
     assert all(used.values()), used
@@ -41,6 +41,6 @@ def test_its_steps_change_its_places_and_nothing_else(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
-def test_following_it_is_enough(name: str, tmp_path: Path) -> None:
-    walked = walk(name, tmp_path)
+def test_following_a_recipe_is_sufficient(name: str, tmp_path: Path) -> None:
+    walked = follow(name, tmp_path)
     assert walked.returncode == 0, walked.stdout + walked.stderr

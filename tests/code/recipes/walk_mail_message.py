@@ -19,7 +19,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.lifecycle import stop
 from campaign.services.outbox.enqueue import enqueue_to_signer
-from tests.code.test_words import _wanted
+from tests.code.test_words import extracted_messages
 from tests.conftest import START, Postbox, confirm_newest, context, form, text_of
 from tests.mail.test_messages import test_each_message_renders_in_each_language as renders
 from tests.staff.staff_clients import staffed
@@ -28,8 +28,8 @@ NAME = "year_after"
 
 
 @pytest.fixture
-def owed(client: FlaskClient, appeal: AppealView) -> int:
-    """The message, owed to a confirmed signer; return the mail's id."""
+def enqueued_id(client: FlaskClient, appeal: AppealView) -> int:
+    """Enqueue the message for a confirmed signer; return the mail's id."""
     client.post("/fr/appeals/ana-ruiz-vega/sign", data=form())
     db.session.rollback()
     signature_id = confirm_newest(START)
@@ -46,7 +46,7 @@ def state(mail_id: int) -> tuple[str, str | None]:
     return mail.state, mail.detail
 
 
-def test_it_is_delivered(owed: int, deliver: Any, postbox: Postbox) -> None:
+def test_it_is_delivered(enqueued_id: int, deliver: Any, postbox: Postbox) -> None:
     deliver()
     (mail,) = postbox.messages
     assert mail["Subject"] == "A year ago you signed: TEACHER THREATENED FOR TEACHING"
@@ -54,15 +54,15 @@ def test_it_is_delivered(owed: int, deliver: Any, postbox: Postbox) -> None:
     assert text.startswith("Jeanne Martin,\n\na year ago you signed this appeal:")
     assert "/fr/appeals/ana-ruiz-vega" in text
     assert "/me" in text
-    assert mail["List-Unsubscribe"] is None, "it answers its reader"
-    assert state(owed) == ("sent", None)
+    assert mail["List-Unsubscribe"] is None, "an answer to its reader has no such header"
+    assert state(enqueued_id) == ("sent", None)
 
 
-def test_it_is_not_sent_after_the_appeal_was_stopped(owed: int, deliver: Any, postbox: Postbox) -> None:
+def test_it_is_not_sent_after_the_appeal_was_stopped(enqueued_id: int, deliver: Any, postbox: Postbox) -> None:
     stop("ana-ruiz-vega", context=context())
     deliver()
     assert postbox.messages == []
-    assert state(owed) == ("suppressed", "the appeal was stopped")
+    assert state(enqueued_id) == ("suppressed", "the appeal was stopped")
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -77,13 +77,13 @@ def test_the_command_lists_and_shows_it(app: Flask) -> None:
     assert NAME in run.invoke(args=["mail", "retry", "--help"]).output
 
 
-def test_staff_see_it_listed_previewed_and_counted(app: Flask, owed: int) -> None:
+def test_staff_see_it_listed_previewed_and_counted(app: Flask, enqueued_id: int) -> None:
     assert NAME in samples.message_names()
     browser = staffed(app, Role.COORDINATOR)
     assert "A year after signing" in browser.get("/staff/messages").text
     assert "A year ago you signed" in browser.get(f"/staff/messages/{NAME}?lang=en").text
     with transaction() as session:
-        session.execute(update(Mail).where(Mail.id == owed).values(state="dead", phase="rcpt", code=550))
+        session.execute(update(Mail).where(Mail.id == enqueued_id).values(state="dead", phase="rcpt", code=550))
     assert "A year after signing" in browser.get("/staff/outbox").text
     signature = db.session.scalars(select(Signature.id)).one()
     db.session.rollback()
@@ -91,6 +91,6 @@ def test_staff_see_it_listed_previewed_and_counted(app: Flask, owed: int) -> Non
     assert "A year after signing" in mails
 
 
-def test_its_texts_are_to_be_translated() -> None:
+def test_its_texts_are_translatable() -> None:
     rules = MailKind(NAME).rules
-    assert {rules.name, rules.subject, "a year ago you signed this appeal:"} <= _wanted()
+    assert {rules.name, rules.subject, "a year ago you signed this appeal:"} <= extracted_messages()
