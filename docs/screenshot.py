@@ -1,4 +1,4 @@
-"""Takes the README's picture: the sample appeal on a desktop screen. Usage: screenshot.py ADDRESS FILE."""
+"""The picture of the README: the sample appeal on a desktop screen. Usage: screenshot.py ADDRESS FILE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import sync_playwright
 
 
 def main(address: str, file: str) -> None:
-    """One picture of the French page."""
+    """Take a picture of the French page."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1200, "height": 760}, locale="fr-FR")
