@@ -1,4 +1,4 @@
-"""The settings: environment variable, default, check and meaning of each. A wrong one stops the start with one line.
+"""The settings: environment variable, default, check and meaning of each; a wrong one stops the start with one line.
 
 docs/settings.md shows the list below; a test compares the two.
 """
@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 from dotenv import dotenv_values
 
 from campaign import locales
-from campaign.database_url import one_form
+from campaign.database_url import normalised_address
 from campaign.theme import Theme, read_theme
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +33,7 @@ _TRUE, _FALSE = {"1", "y", "yes", "true", "on"}, {"", "0", "n", "no", "false", "
 
 
 class SettingsError(Exception):
-    """A setting is wrong or missing; the message is one line that says which and why."""
+    """A setting is wrong or missing; the message names it and gives the reason in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Settings:
 
     @property
     def is_https(self) -> bool:
-        """Return whether supporters reach the site by TLS; HSTS and Secure cookies make sense only then."""
+        """Return whether supporters reach the site by TLS; only then it sends HSTS and Secure cookies."""
         return self.base_url.startswith("https://")
 
     @property
@@ -92,31 +92,31 @@ class Setting:
         return PREFIX + self.field.upper()
 
 
-def _bool(value: str, root: Path) -> bool:
+def _read_bool(value: str, root: Path) -> bool:
     if value.lower() in _TRUE | _FALSE:
         return value.lower() in _TRUE
     raise ValueError("say 1 or 0")
 
 
-def _count(value: str, root: Path) -> int:
+def _read_count(value: str, root: Path) -> int:
     if not value.isascii() or not value.isdigit():
         raise ValueError("give a whole number, 0 or more")
     return int(value)
 
 
-def _rate(value: str, root: Path) -> int | None:
+def _read_rate(value: str, root: Path) -> int | None:
     if value.lower() in _FALSE:
         return None
-    return _count(value, root)
+    return _read_count(value, root)
 
 
-def _connections(value: str, root: Path) -> int:
-    if not 1 <= (number := _count(value, root)) <= 64:
+def _read_connections(value: str, root: Path) -> int:
+    if not 1 <= (number := _read_count(value, root)) <= 64:
         raise ValueError("give a number from 1 to 64")
     return number
 
 
-def _one_of(*choices: str) -> Callable[[str, Path], str]:
+def _choice_reader(*choices: str) -> Callable[[str, Path], str]:
     def read(value: str, root: Path) -> str:
         if value not in choices:
             raise ValueError("choose one of " + ", ".join(choices))
@@ -125,26 +125,26 @@ def _one_of(*choices: str) -> Callable[[str, Path], str]:
     return read
 
 
-def _database(value: str, root: Path) -> str:
+def _read_database(value: str, root: Path) -> str:
     scheme, separator, rest = value.partition("://")
     if separator and scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
-        return "postgresql+psycopg://" + one_form(rest)
+        return "postgresql+psycopg://" + normalised_address(rest)
     if separator and scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return "sqlite:///" + str(root / rest[1:].partition("?")[0])
     raise ValueError("start with sqlite:/// or postgresql://")
 
 
-def _secrets(value: str, root: Path) -> tuple[str, ...]:
+def _read_secrets(value: str, root: Path) -> tuple[str, ...]:
     keys = tuple(part.strip() for part in value.split(","))
-    is_long = [len(key) >= 32 for key in keys]
-    if not any(is_long) and len(value) >= 32:
+    long_enough = [len(key) >= 32 for key in keys]
+    if not any(long_enough) and len(value) >= 32:
         return (value,)  # a single key that contains a comma
-    if not all(is_long):
+    if not all(long_enough):
         raise ValueError("give at least 32 characters, and several keys with a comma between them")
     return keys
 
 
-def _key(value: str, root: Path) -> bytes:
+def _read_key(value: str, root: Path) -> bytes:
     try:
         key = base64.b64decode(value.strip(), validate=True)
     except binascii.Error as error:
@@ -154,11 +154,11 @@ def _key(value: str, root: Path) -> bytes:
     return key
 
 
-def _keys(value: str, root: Path) -> tuple[bytes, ...]:
-    return tuple(_key(part, root) for part in value.split(","))
+def _read_keys(value: str, root: Path) -> tuple[bytes, ...]:
+    return tuple(_read_key(part, root) for part in value.split(","))
 
 
-def _web_address(value: str, root: Path) -> str:
+def _read_web_address(value: str, root: Path) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or "@" in value:
         raise ValueError("give an address such as https://act.example.org")
@@ -173,19 +173,19 @@ def _check_port(parts: SplitResult) -> None:
         raise ValueError("the port is no number") from error
 
 
-def _mail_address(value: str, root: Path) -> str:
+def _read_mail_address(value: str, root: Path) -> str:
     if any(ord(character) < 32 for character in value) or "@" not in parseaddr(value)[1]:
         raise ValueError("give a sender such as Tocsin <act@example.org>")
     return value
 
 
-def _domain(value: str, root: Path) -> str:
+def _read_domain(value: str, root: Path) -> str:
     if value and not _DOMAIN.fullmatch(value):
         raise ValueError("give a domain such as bounces.example.org")
     return value.lower()
 
 
-def _mail_url(value: str, root: Path) -> str:
+def _read_mail_url(value: str, root: Path) -> str:
     scheme, _, rest = value.partition(":")
     if scheme == "maildir" and rest:
         return f"maildir:{root / rest}"
@@ -195,25 +195,25 @@ def _mail_url(value: str, root: Path) -> str:
     raise ValueError("start with maildir:, smtp://, smtps:// or smtp+starttls://")
 
 
-def _queue_url(value: str, root: Path) -> str:
+def _read_queue_url(value: str, root: Path) -> str:
     if value.startswith(("redis://", "rediss://")) or not value:
         return value
-    return _database(value, root)
+    return _read_database(value, root)
 
 
-def _limits_url(value: str, root: Path) -> str:
+def _read_limits_url(value: str, root: Path) -> str:
     if value in {"off", "memory://"} or value.startswith(("redis://", "rediss://", "valkey://")):
         return value
     raise ValueError("say off, memory:// or redis://…")
 
 
-def _shared_key(value: str, root: Path) -> str | None:
+def _read_shared_key(value: str, root: Path) -> str | None:
     if value and len(value) < 16:
         raise ValueError("give at least 16 characters")
     return value or None
 
 
-def _public_keys(value: str, root: Path) -> tuple[str, ...]:
+def _read_public_keys(value: str, root: Path) -> tuple[str, ...]:
     keys = tuple(part.strip() for part in value.split(",") if part.strip())
     if any(key.upper().startswith("AGE-SECRET-KEY-") for key in keys):
         raise ValueError("that is a private key, which has no place on this machine; give the public one, age1…")
@@ -222,11 +222,11 @@ def _public_keys(value: str, root: Path) -> tuple[str, ...]:
     return keys
 
 
-def _folder(value: str, root: Path) -> Path | None:
+def _read_folder(value: str, root: Path) -> Path | None:
     return root / value if value else None
 
 
-def _folders(value: str, root: Path) -> tuple[Path, ...]:
+def _read_folders(value: str, root: Path) -> tuple[Path, ...]:
     folders = tuple(root / part for part in value.split(os.pathsep) if part)
     for folder in folders:
         if not folder.is_dir():
@@ -234,74 +234,87 @@ def _folders(value: str, root: Path) -> tuple[Path, ...]:
     return folders
 
 
-def _theme(value: str, root: Path) -> Theme:
+def _read_theme(value: str, root: Path) -> Theme:
     return read_theme(root / value if value else None)
 
 
 SETTINGS = (
-    Setting("database_url", "sqlite:///instance/tocsin.db", "`sqlite:///path` or `postgresql://…`", _database),
+    Setting("database_url", "sqlite:///instance/tocsin.db", "`sqlite:///path` or `postgresql://…`", _read_database),
     Setting(
-        "secret_key", None, "signs links; at least 32 characters; several separated by commas, newest first", _secrets
+        "secret_key",
+        None,
+        "signs links; at least 32 characters; several separated by commas, newest first",
+        _read_secrets,
     ),
     Setting(
         "data_key",
         None,
         "encrypts names and addresses; 32 bytes in base64; several separated by commas, newest first",
-        _keys,
+        _read_keys,
     ),
-    Setting("index_key", None, "keyed look-up of addresses; 32 bytes in base64; never changes", _key),
+    Setting("index_key", None, "keyed look-up of addresses; 32 bytes in base64; never changes", _read_key),
     Setting(
         "base_url",
         "http://127.0.0.1:8000",
         "where supporters reach the site: all links begin with it, and only its host is answered",
-        _web_address,
+        _read_web_address,
     ),
     Setting(
         "mail_url",
         "maildir:instance/mail",
         "or `smtp://user:pass@host:port`, `smtps://…`, `smtp+starttls://…`",
-        _mail_url,
+        _read_mail_url,
     ),
-    Setting("mail_from", "Tocsin <tocsin@localhost>", "the sender of all mail", _mail_address),
-    Setting("mail_rate", "off", "messages a minute to one recipient domain, for instance `600`", _rate),
+    Setting("mail_from", "Tocsin <tocsin@localhost>", "the sender of all mail", _read_mail_address),
+    Setting("mail_rate", "off", "messages a minute to one recipient domain, for instance `600`", _read_rate),
     Setting(
-        "mail_connections", "32", "connections that one worker uses at once while the mail server is fast", _connections
+        "mail_connections",
+        "32",
+        "connections that one worker uses at once while the mail server is fast",
+        _read_connections,
     ),
-    Setting("bounce_domain", "", "domain of the signed return paths; empty: the sender's domain", _domain),
+    Setting("bounce_domain", "", "domain of the signed return paths; empty: the sender's domain", _read_domain),
     Setting(
-        "metrics_key", "", "opens `/metrics` beyond private addresses (Bearer); at least 16 characters", _shared_key
+        "metrics_key",
+        "",
+        "opens `/metrics` beyond private addresses (Bearer); at least 16 characters",
+        _read_shared_key,
     ),
-    Setting("bounce_maildir", "", "a Maildir where bounces arrive; workers read it each minute", _folder),
+    Setting("bounce_maildir", "", "a Maildir where bounces arrive; workers read it each minute", _read_folder),
     Setting(
-        "queue_url", "", "`sqlite:///path`, `postgresql://…`, `redis://…`; empty: follows the database", _queue_url
+        "queue_url", "", "`sqlite:///path`, `postgresql://…`, `redis://…`; empty: follows the database", _read_queue_url
     ),
     Setting(
-        "limits_url", "memory://", "where rate limits are counted: `memory://`, `redis://…`, or `off`", _limits_url
+        "limits_url", "memory://", "where rate limits are counted: `memory://`, `redis://…`, or `off`", _read_limits_url
     ),
-    Setting("challenge", "adaptive", "human check: `off`, `adaptive`, `always`", _one_of("off", "adaptive", "always")),
-    Setting("proxies", "0", "number of proxies in front whose forwarded address is believed", _count),
-    Setting("retention_days", "180", "days after closing after which addresses are anonymised", _count),
-    Setting("backup_key", "", "public keys that backups are encrypted to (`age1…`), separated by commas", _public_keys),
+    Setting(
+        "challenge", "adaptive", "human check: `off`, `adaptive`, `always`", _choice_reader("off", "adaptive", "always")
+    ),
+    Setting("proxies", "0", "number of proxies in front whose forwarded address is believed", _read_count),
+    Setting("retention_days", "180", "days after closing after which addresses are anonymised", _read_count),
+    Setting(
+        "backup_key", "", "public keys that backups are encrypted to (`age1…`), separated by commas", _read_public_keys
+    ),
     Setting(
         "erasure_journal",
         "",
         "folder of the erasure journal, read when a backup is restored; empty: beside the database",
-        _folder,
+        _read_folder,
     ),
-    Setting("fonts", "", "folders with further fonts for PDF, separated as in PATH", _folders),
-    Setting("theme", "", "the organisation's name, logo, colours and texts: a TOML file", _theme),
-    Setting("page_views", "off", "count page views of appeals, without cookie or identifier", _bool),
-    Setting("demo", "off", "demonstration: the mailbox page at `/dev/mail` exists only with this", _bool),
+    Setting("fonts", "", "folders with further fonts for PDF, separated as in PATH", _read_folders),
+    Setting("theme", "", "the organisation's name, logo, colours and texts: a TOML file", _read_theme),
+    Setting("page_views", "off", "count page views of appeals, without cookie or identifier", _read_bool),
+    Setting("demo", "off", "demonstration: the mailbox page at `/dev/mail` exists only with this", _read_bool),
 )
 
 
 def new_keys() -> dict[str, str]:
     """Return a new value for each setting that is a key, by its environment variable."""
-    return {setting.variable: _GENERATED[setting.field]() for setting in SETTINGS if setting.field in _GENERATED}
+    return {setting.variable: _KEY_MAKERS[setting.field]() for setting in SETTINGS if setting.field in _KEY_MAKERS}
 
 
-# Created once under instance/, in development only.
-_GENERATED: dict[str, Callable[[], str]] = {
+# Each makes a new key. In development, keys are created once and stored under instance/.
+_KEY_MAKERS: dict[str, Callable[[], str]] = {
     "secret_key": lambda: secrets.token_urlsafe(48),
     "data_key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     "index_key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
@@ -329,15 +342,15 @@ def load(
     for setting in SETTINGS:
         text = environ.get(setting.variable, "").strip() or setting.default
         if text is None:
-            text = _generated(setting, environ, instance, makes_keys) if stores_keys else _GENERATED[setting.field]()
+            text = _stored_key(setting, environ, instance, makes_keys) if stores_keys else _KEY_MAKERS[setting.field]()
         try:
             values[setting.field] = setting.read(text, root)
         except ValueError as error:
             raise SettingsError(f"{setting.variable}: {error}") from error
     values["bounce_domain"] = values["bounce_domain"] or parseaddr(values["mail_from"])[1].rpartition("@")[2]
-    values["queue_url"] = values["queue_url"] or _queue_beside(values["database_url"])
+    values["queue_url"] = values["queue_url"] or _default_queue_url(values["database_url"])
     values["erasure_journal"] = (
-        values["erasure_journal"] or _beside(values["database_url"], instance) / "erasure-journal"
+        values["erasure_journal"] or _database_folder(values["database_url"], instance) / "erasure-journal"
     )
     return Settings(**{field.name: values[field.name] for field in fields(Settings)})
 
@@ -349,20 +362,23 @@ def _is_development(environ: Mapping[str, str]) -> bool:
     return not environ.get("TOCSIN_DATABASE_URL") and not environ.get("TOCSIN_BASE_URL")
 
 
-def _generated(setting: Setting, environ: Mapping[str, str], instance: Path, makes_keys: bool) -> str:
-    """Return the key stored under instance/; create it at the first start, readable by its owner only."""
+def _stored_key(setting: Setting, environ: Mapping[str, str], instance: Path, makes_keys: bool) -> str:
+    """Return the key that is stored under instance/.
+
+    The first start creates it, readable by its owner only, if `makes_keys`; else it is made for this process only.
+    """
     if not _is_development(environ):
         raise SettingsError(f"{setting.variable}: missing; {setting.meaning} (only TOCSIN_DEMO=1 makes one by itself)")
     path = instance / setting.field
     if not makes_keys and not path.exists():
-        return _GENERATED[setting.field]()
+        return _KEY_MAKERS[setting.field]()
     try:
         instance.mkdir(parents=True, exist_ok=True)
-        # Written to another file and linked into place, so that two processes that start together agree on one key.
+        # The key is written to another file and linked into place: two processes that start together get the same key.
         fresh = instance / f".{setting.field}.{os.getpid()}"
         if not path.exists():
             fresh.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
-            fresh.write_text(_GENERATED[setting.field]() + "\n")
+            fresh.write_text(_KEY_MAKERS[setting.field]() + "\n")
             try:
                 os.link(fresh, path)
             except FileExistsError:
@@ -374,14 +390,15 @@ def _generated(setting: Setting, environ: Mapping[str, str], instance: Path, mak
         raise SettingsError(f"{setting.variable}: cannot keep a key in {path}: {error.strerror}") from error
 
 
-def _beside(database_url: str, instance: Path) -> Path:
+def _database_folder(database_url: str, instance: Path) -> Path:
     """Return the folder of the embedded database, or the instance folder."""
     if database_url.startswith("sqlite:///"):
         return Path(database_url.removeprefix("sqlite:///")).parent
     return instance
 
 
-def _queue_beside(database_url: str) -> str:
+def _default_queue_url(database_url: str) -> str:
+    """Return the URL of the queue: the same server, or a file next to the embedded database."""
     if database_url.startswith("sqlite:///"):
         path = Path(database_url.removeprefix("sqlite:///"))
         return f"sqlite:///{path.with_name(path.stem + '-queue.db')}"

@@ -1,4 +1,4 @@
-"""The address of a PostgreSQL database, with one host or several, as libpq, SQLAlchemy and Huey all read it."""
+"""The address of a PostgreSQL database, with one host or several, in a form that libpq, SQLAlchemy and Huey read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 _PORT = "5432"
 
 
-def one_form(rest: str) -> str:
+def normalised_address(rest: str) -> str:
     """Return the part behind `postgresql://` in the form that libpq, SQLAlchemy and Huey share.
 
     Several hosts go into the query: `?host=a,b&port=5432,5432`. libpq also accepts `a:5432,b:5432/name`, and SQLAlchemy
@@ -22,23 +22,24 @@ def one_form(rest: str) -> str:
     """
     location, _, query = rest.partition("?")
     authority, slash, name = location.partition("/")
-    user, at, listed = authority.rpartition("@")
+    user, at, host_list = authority.rpartition("@")
     parameters = parse_qsl(query, keep_blank_values=True)
     query_hosts = [host for key, value in parameters if key == "host" for host in value.split(",")]
     ports = [port for key, value in parameters if key == "port" for port in value.split(",")]
-    hosts = [*(map(unquote, listed.split(",")) if "," in listed else []), *query_hosts]
+    hosts = [*(map(unquote, host_list.split(",")) if "," in host_list else []), *query_hosts]
     if len(hosts) < 2 and not any(_has_port(host) for host in hosts):
         return rest
-    if "," not in listed and listed:
+    if host_list and "," not in host_list:
         raise ValueError("name the hosts in front of the database's name or behind it, not both")
     pairs = [_host_and_port(host) for host in hosts]
     if ports:
         pairs = _with_ports([host for host, _ in pairs], ports)
-    others = [(key, value) for key, value in parameters if key not in {"host", "port"}]
-    if len(pairs) > 1 and not any(key == "target_session_attrs" for key, _ in others):
-        others.append(("target_session_attrs", "read-write"))
-    new = [("host", ",".join(host for host, _ in pairs)), ("port", ",".join(port for _, port in pairs)), *others]
-    return f"{user}{at}{slash or '/'}{name}?{urlencode(new, quote_via=quote, safe=',/:')}"
+    other_parameters = [(key, value) for key, value in parameters if key not in {"host", "port"}]
+    if len(pairs) > 1 and not any(key == "target_session_attrs" for key, _ in other_parameters):
+        other_parameters.append(("target_session_attrs", "read-write"))
+    host_parameters = [("host", ",".join(host for host, _ in pairs)), ("port", ",".join(port for _, port in pairs))]
+    new_query = urlencode([*host_parameters, *other_parameters], quote_via=quote, safe=",/:")
+    return f"{user}{at}{slash or '/'}{name}?{new_query}"
 
 
 def _has_port(host: str) -> bool:
@@ -47,6 +48,7 @@ def _has_port(host: str) -> bool:
 
 
 def _host_and_port(host: str) -> tuple[str, str]:
+    """Return the host without brackets, and its port or the default one. Raises ValueError."""
     if host.startswith("["):
         address, _, port = host[1:].partition("]")
         host, port = address, port.removeprefix(":")
@@ -65,5 +67,5 @@ def _with_ports(hosts: list[str], ports: list[str]) -> list[tuple[str, str]]:
         raise ValueError("give one port for all hosts, or one for each")
     if not all(port.isdigit() or not port for port in ports):
         raise ValueError("a port is no number")
-    each = ports * len(hosts) if len(ports) == 1 else ports
-    return [(host, port or _PORT) for host, port in zip(hosts, each, strict=True)]
+    port_list = ports * len(hosts) if len(ports) == 1 else ports
+    return [(host, port or _PORT) for host, port in zip(hosts, port_list, strict=True)]

@@ -1,4 +1,4 @@
-"""The application factory: the only place that wires everything together."""
+"""The application factory, the only place that connects all parts of the application."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
             settings = _settings(sys.argv)
         except SettingsError as error:
             sys.exit(f"tocsin: {error}")
-        # Without a logging configuration of its own, a process would log lines without time and level.
+        # Without this, a process whose logging is not configured would log lines without time and level.
         logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     redaction.install()
     os.umask(0o077)  # only the application's own user may read its files: database, queue, mail, keys
@@ -79,15 +79,15 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     web.init_app(app, babel, limiter)
     cli.init_app(app)
     tasks.bind(app)
-    both = DispatcherMiddleware(app.wsgi_app, {STAFF_ROOT: _staff_app(app, settings)})
-    admission = app.extensions[ADMISSION_EXTENSION] = Admission(both)
-    checked = HostCheck(admission, settings)
-    hops = settings.proxies
-    # Flask documents wsgi_app as the place for middleware. Host and scheme are the base URL's, whatever is forwarded.
-    if hops:
-        app.wsgi_app = ProxyFix(checked, x_for=hops, x_proto=0)  # type: ignore[method-assign]
+    applications = DispatcherMiddleware(app.wsgi_app, {STAFF_ROOT: _staff_app(app, settings)})
+    admission = app.extensions[ADMISSION_EXTENSION] = Admission(applications)
+    host_check = HostCheck(admission, settings)
+    # Flask documents wsgi_app as the place for middleware. Only the client's address is taken from a proxy: host and
+    # scheme are those of the base URL.
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(host_check, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     else:
-        app.extensions[PROXY_EXTENSION] = app.wsgi_app = UnknownProxy(checked)  # type: ignore[method-assign]
+        app.extensions[PROXY_EXTENSION] = app.wsgi_app = UnknownProxy(host_check)  # type: ignore[method-assign]
     return app
 
 
@@ -99,18 +99,18 @@ def _settings(arguments: list[str]) -> Settings:
 
 
 def _staff_app(public: Flask, settings: Settings) -> Flask:
-    """Return the application served under /staff, which is separate because only it has sessions and log-ins.
+    """Return the application that is served under /staff; it is separate because only it has sessions and log-ins.
 
-    It shares settings, keys and clock with the public one, but not the database connections: each of its connections
-    names its section to the database.
+    It shares settings, keys and clock with the public one. It has its own database connections, because each of them
+    tells the database which section it may see.
     """
     app = Flask("campaign", template_folder=public.template_folder, static_folder=None)
     _configure(app, settings)
-    # The public application has no key for sessions: it never opens one.
+    # Only this application has a key for sessions; the public one never opens a session.
     newest, *older = settings.secret_key
     app.config["SECRET_KEY"], app.config["SECRET_KEY_FALLBACKS"] = newest, older
     app.extensions[RUNTIME_KEY] = public.extensions[RUNTIME_KEY]
-    _bind_database(app, settings, session=f"-c {row_security.SETTING}={row_security.NO_SECTION}")
+    _bind_database(app, settings, session_options=f"-c {row_security.SETTING}={row_security.NO_SECTION}")
     with app.app_context():
         row_security.install(db.engine)
     web.staff.init_app(app, public, babel)
@@ -119,6 +119,7 @@ def _staff_app(public: Flask, settings: Settings) -> Flask:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
+    """Set the configuration that both applications have."""
     app.config.update(
         MAX_CONTENT_LENGTH=256 * 1024,
         MAX_FORM_MEMORY_SIZE=256 * 1024,
@@ -127,14 +128,15 @@ def _configure(app: Flask, settings: Settings) -> None:
         BABEL_DEFAULT_LOCALE="en",
         BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
         **_limits_storage(settings.limits_url),
-        RATELIMIT_SWALLOW_ERRORS=True,  # no request fails because the storage is away
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,  # meanwhile each process counts by itself
+        RATELIMIT_SWALLOW_ERRORS=True,  # no request fails because the storage does not answer
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,  # until it answers again, each process counts by itself
         RATELIMIT_ENABLED=settings.limits_url != "off",
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
 
 
 def _limits_storage(url: str) -> dict[str, Any]:
+    """Return Flask-Limiter's configuration of the storage for TOCSIN_LIMITS_URL."""
     if url in {"off", "memory://"}:
         return {"RATELIMIT_STORAGE_URI": "memory://"}
     url = url.replace("valkey", "redis", 1)  # the protocol is the same
@@ -145,9 +147,10 @@ def _limits_storage(url: str) -> dict[str, Any]:
     }
 
 
-def _bind_database(app: Flask, settings: Settings, session: str = "") -> None:
-    embedded = settings.database_url.startswith("sqlite:///")
-    if embedded:
+def _bind_database(app: Flask, settings: Settings, session_options: str = "") -> None:
+    """Connect the application to the database; `session_options` are PostgreSQL options of each connection."""
+    is_embedded = settings.database_url.startswith("sqlite:///")
+    if is_embedded:
         Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 20, "max_overflow": 20, "hide_parameters": True}
     else:
@@ -158,31 +161,32 @@ def _bind_database(app: Flask, settings: Settings, session: str = "") -> None:
             "max_overflow": 30,
             "pool_recycle": 1800,
             "pool_timeout": 5,
-            "connect_args": postgresql.CONNECT_ARGUMENTS | {"options": f"-c timezone=UTC {session}"},
+            "connect_args": postgresql.CONNECT_ARGUMENTS | {"options": f"-c timezone=UTC {session_options}"},
         }
     db.init_app(app)
     app.teardown_appcontext(_release_session)
     with app.app_context():
-        (sqlite if embedded else postgresql).prepare(db.engine)
+        (sqlite if is_embedded else postgresql).prepare(db.engine)
 
 
 def _release_session(_error: BaseException | None) -> None:
     """Return the connection to the pool before Flask-SQLAlchemy does.
 
-    If the database went away since the last statement, the error comes only now, and in Flask-SQLAlchemy it would break
-    a response that is complete.
+    If the connection broke after the last statement, the error comes only now. Raised in Flask-SQLAlchemy, it would
+    replace a response that is complete.
     """
     try:
         db.session.remove()
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        log.warning("the database went away behind the answer: %s", diagnose(error))
+        log.warning("the connection to the database broke after the answer: %s", diagnose(error))
     finally:
         time_limit.stop()
 
 
 def _bind_queue(settings: Settings) -> None:
+    """Give Huey the storage of TOCSIN_QUEUE_URL."""
     huey.storage.close()  # the storage of an earlier application in this process
     url = settings.queue_url
     if url.startswith("sqlite:///"):

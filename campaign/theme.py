@@ -1,6 +1,7 @@
 """The theme of an organisation: its name, logo, colours, footer and legal texts, from one TOML file.
 
-An organisation's file contains only what differs from the shipped one (campaign/data/theme.toml), which explains it.
+An organisation's file contains only the values that differ from the shipped file, campaign/data/theme.toml, which
+explains each value.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ _TEXT_PAIRS = (
     ("good", "paper"),
     ("good", "sheet"),
 )
-_CONTRAST = 4.5
+_MIN_CONTRAST = 4.5
 _LOGO_KINDS = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp"}
-_LOGO_BYTES = 60_000
-_MOST_PIXELS = 2000
+_MAX_LOGO_BYTES = 60_000
+_MAX_LOGO_PIXELS = 2000  # in each direction
 
 
 @dataclass(frozen=True, slots=True)
 class Logo:
-    """The picture before the name. Its size is known, so that nothing moves when it has loaded."""
+    """The picture before the name. Pages state its size, so that nothing moves when it has loaded."""
 
     file: str
     kind: str
@@ -60,7 +61,7 @@ class Theme:
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def text(self, page: str, locale: str) -> str:
-        """Return the text in that language, or an empty string: no page mixes languages without saying so."""
+        """Return the text in that language, or an empty string; another language would need a note to the reader."""
         return self.texts.get((page, locale), "")
 
     def tokens(self) -> str:
@@ -79,9 +80,9 @@ def read_theme(path: Path | None) -> Theme:
     if path is not None:
         folder = path.parent
         values = _merge(values, _parse(path))
-    _only(values, {"name", "website", "logo", "colours", "facts", "text"}, "")
+    _check_names(values, {"name", "website", "logo", "colours", "facts", "text"}, "")
     colours = _table(values, "colours")
-    _only(colours, {"light", "dark"}, "colours.")
+    _check_names(colours, {"light", "dark"}, "colours.")
     return Theme(
         name=_line(values.get("name"), "name", 60),
         website=_website(values.get("website", "")),
@@ -93,9 +94,9 @@ def read_theme(path: Path | None) -> Theme:
     )
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(first: str, second: str) -> float:
     """Return the contrast of two colours such as #c8321f, from 1 to 21 (WCAG 2.2, relative luminance)."""
-    brighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    brighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (brighter + 0.05) / (darker + 0.05)
 
 
@@ -106,8 +107,8 @@ def _luminance(colour: str) -> float:
 
 
 def _properties(scheme: str, colours: dict[str, str]) -> str:
-    named = (f"--{name.replace('_', '-')}:{value}" for name, value in colours.items())
-    return ";".join((f"color-scheme:{scheme}", *named))
+    properties = (f"--{name.replace('_', '-')}:{value}" for name, value in colours.items())
+    return ";".join((f"color-scheme:{scheme}", *properties))
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -119,11 +120,13 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is no TOML: {error}") from error
 
 
-def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(under)
-    for name, value in over.items():
-        below = merged.get(name)
-        merged[name] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+def _merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Return the base with the overrides, table by table."""
+    merged = dict(base)
+    for name, value in overrides.items():
+        base_value = merged.get(name)
+        both_tables = isinstance(base_value, dict) and isinstance(value, dict)
+        merged[name] = _merge(base_value or {}, value) if both_tables else value
     return merged
 
 
@@ -134,15 +137,16 @@ def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
     raise ValueError(f"[{name}] is no table")
 
 
-def _only(values: dict[str, Any], known: set[str], where: str) -> None:
+def _check_names(values: dict[str, Any], known_names: set[str], prefix: str) -> None:
+    """Raise ValueError if the table has an unknown name; the prefix is that of the table, such as `logo.`."""
     for name in values:
-        if name not in known:
-            raise ValueError(f"{where}{name} is not known; there are " + ", ".join(sorted(known)))
+        if name not in known_names:
+            raise ValueError(f"{prefix}{name} is not known; there are " + ", ".join(sorted(known_names)))
 
 
-def _line(value: object, name: str, most: int) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > most or not value.isprintable():
-        raise ValueError(f"{name}: give one line of at most {most} characters")
+def _line(value: object, name: str, max_length: int) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > max_length or not value.isprintable():
+        raise ValueError(f"{name}: give one line of at most {max_length} characters")
     return value.strip()
 
 
@@ -155,40 +159,43 @@ def _website(value: object) -> str | None:
 
 
 def _colours(values: dict[str, Any], scheme: str) -> dict[str, str]:
-    where = f"colours.{scheme}"
-    _only(values, set(_COLOURS), where + ".")
+    """Return the colours of one scheme. Raises ValueError, also if a text could not be read on its background."""
+    table = f"colours.{scheme}"
+    _check_names(values, set(_COLOURS), table + ".")
     for name in _COLOURS:
         if not isinstance(values.get(name), str) or not re.fullmatch(r"#[0-9a-fA-F]{6}", values[name]):
-            raise ValueError(f"{where}.{name}: give a colour such as #c8321f")
-    for text, ground in _TEXT_PAIRS:
-        ratio = contrast(values[text], values[ground])
-        if ratio < _CONTRAST:
-            raise ValueError(f"{where}: {text} on {ground} has a contrast of {ratio:.1f}, too little to read (4.5)")
+            raise ValueError(f"{table}.{name}: give a colour such as #c8321f")
+    for text, background in _TEXT_PAIRS:
+        ratio = contrast(values[text], values[background])
+        if ratio < _MIN_CONTRAST:
+            raise ValueError(f"{table}: {text} on {background} has a contrast of {ratio:.1f}, too little to read (4.5)")
     return {name: values[name] for name in _COLOURS}
 
 
 def _logo(values: dict[str, Any], folder: Path) -> Logo | None:
+    """Return the logo of the table, or None if it is empty. Raises ValueError."""
     if not values:
         return None
-    _only(values, {"file", "width", "height"}, "logo.")
+    _check_names(values, {"file", "width", "height"}, "logo.")
     file = values.get("file")
     if not isinstance(file, str) or Path(file).suffix.lower() not in _LOGO_KINDS:
         raise ValueError("logo.file: give an SVG, PNG or WebP beside the file")
     size = [values.get("width"), values.get("height")]
-    if not all(isinstance(one, int) and 0 < one <= _MOST_PIXELS for one in size):
+    if not all(isinstance(pixels, int) and 0 < pixels <= _MAX_LOGO_PIXELS for pixels in size):
         raise ValueError("logo: give its width and height in pixels")
     try:
         content = (folder / file).read_bytes()
     except OSError as error:
         raise ValueError(f"logo.file: cannot read {folder / file}: {error.strerror}") from error
-    if len(content) > _LOGO_BYTES:
-        raise ValueError(f"logo.file: {len(content)} bytes are too many for a phone; at most {_LOGO_BYTES}")
+    if len(content) > _MAX_LOGO_BYTES:
+        raise ValueError(f"logo.file: {len(content)} bytes are too many for a phone; at most {_MAX_LOGO_BYTES}")
     suffix = Path(file).suffix.lower()
     return Logo("logo" + suffix, _LOGO_KINDS[suffix], content, values["width"], values["height"])
 
 
 def _facts(values: dict[str, Any]) -> dict[str, str]:
-    _only(values, set(FACTS), "facts.")
+    """Return the facts that are not empty. Raises ValueError."""
+    _check_names(values, set(FACTS), "facts.")
     for name, value in values.items():
         if not isinstance(value, str) or len(value) > 1000:
             raise ValueError(f"facts.{name}: give a text of at most 1000 characters")
@@ -196,11 +203,12 @@ def _facts(values: dict[str, Any]) -> dict[str, str]:
 
 
 def _texts(values: dict[str, Any]) -> dict[tuple[str, str], str]:
-    _only(values, set(LOCALES), "text.")
+    """Return the texts by page and language. Raises ValueError."""
+    _check_names(values, set(LOCALES), "text.")
     texts = {}
     for language in values:
         table = _table(values, language)
-        _only(table, set(TEXTS), f"text.{language}.")
+        _check_names(table, set(TEXTS), f"text.{language}.")
         for page, value in table.items():
             match value:
                 case str():

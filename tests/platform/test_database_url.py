@@ -6,7 +6,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import create_engine
 
-from campaign.database_url import one_form
+from campaign.database_url import normalised_address
 
 HOSTS = {"host": "a,b", "port": "5433,5434", "dbname": "tocsin", "user": "u", "target_session_attrs": "read-write"}
 
@@ -22,7 +22,7 @@ HOSTS = {"host": "a,b", "port": "5433,5434", "dbname": "tocsin", "user": "u", "t
     ],
 )
 def test_all_forms_say_the_same_to_all(address: str) -> None:
-    said = one_form(address)
+    said = normalised_address(address)
     assert conninfo_to_dict(f"postgresql://{said}") == HOSTS
     engine = create_engine(f"postgresql+psycopg://{said}")
     _, asked = engine.dialect.create_connect_args(engine.url)
@@ -34,22 +34,22 @@ def test_all_forms_say_the_same_to_all(address: str) -> None:
     ["u:p%40ss@h:5433/tocsin", "tocsin@/tocsin?host=/var/run/postgresql", "/tocsin", "u@[::1]:5433/t?sslmode=require"],
 )
 def test_an_address_with_one_host_stays_as_it_is(address: str) -> None:
-    assert one_form(address) == address
+    assert normalised_address(address) == address
 
 
 def test_what_is_not_given_is_the_default() -> None:
-    folders = conninfo_to_dict("postgresql://" + one_form("u@%2Frun%2Fone:5433,%2Frun%2Ftwo/t"))
+    folders = conninfo_to_dict("postgresql://" + normalised_address("u@%2Frun%2Fone:5433,%2Frun%2Ftwo/t"))
     assert (folders["host"], folders["port"]) == ("/run/one,/run/two", "5433,5432")
     said = conninfo_to_dict(
-        "postgresql://" + one_form("u:p%40ss@a,[::1]:5434/t?sslmode=require&target_session_attrs=any")
+        "postgresql://" + normalised_address("u:p%40ss@a,[::1]:5434/t?sslmode=require&target_session_attrs=any")
     )
     assert said["host"] == "a,::1"
     assert said["port"] == "5432,5434"
     assert (said["password"], said["sslmode"], said["target_session_attrs"]) == ("p@ss", "require", "any")
-    assert conninfo_to_dict("postgresql://" + one_form("/t?host=a,b&port=5433"))["port"] == "5433,5433"
+    assert conninfo_to_dict("postgresql://" + normalised_address("/t?host=a,b&port=5433"))["port"] == "5433,5433"
 
 
 @pytest.mark.parametrize("address", ["a:x,b/t", "a/t?host=b,c", "/t?host=a,b,c&port=1,2", "/t?host=a,b&port=x"])
 def test_what_cannot_be_meant_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r"port|hosts"):
-        one_form(address)
+        normalised_address(address)
