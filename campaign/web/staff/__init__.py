@@ -1,6 +1,6 @@
-"""The staff pages: an application of its own under /staff, with log-in and sessions that the public pages lack.
+"""The staff pages: an application of its own under /staff, with log-in and sessions.
 
-Each route states the permission that it needs (`access.needs`); a route without one is closed.
+Each route states the permission that it needs (`access.needs`); a route that states none answers 404.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = "/staff"
 
 
 def init_app(app: Flask, public: Flask, babel: Babel) -> None:
-    """Add the pages for staff; style and scripts are the files that the public application serves."""
+    """Add the staff pages to the application. Style sheets and scripts are the files of the public application."""
     for name in ("asset", "theme", "icon"):
         app.jinja_env.globals[name] = public.jinja_env.globals[name]
     app.config["APPLICATION_ROOT"] = ROOT
@@ -30,14 +30,14 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
     errors.init_app(app, "staff/error.html")
     access.init_app(app)
     security.init_app(app)
-    access.guard(app)
+    access.register_access_check(app)
     locale.init_app(app, babel)
     for blueprint in _blueprints():
         app.register_blueprint(blueprint)
 
 
 def _blueprints() -> Iterator[Blueprint]:
-    """Yield the blueprint of every module of the rooms that has one."""
+    """Yield the blueprint of every module in the packages below that has one."""
     for module in walk_packages(__path__, f"{__name__}."):
         blueprint = getattr(import_module(module.name), "blueprint", None)
         if isinstance(blueprint, Blueprint):

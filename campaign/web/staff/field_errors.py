@@ -1,4 +1,4 @@
-"""Error messages for the input of staff, by field and code, else by code alone."""
+"""Error messages for the input of staff, by field and error code; some codes have one message for all fields."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ _FAULTS: dict[str | tuple[str, str], Any] = {
 }  # fmt: skip
 
 
-def fault(field: str, code: str) -> Any:
-    """Return the words for it."""
+def error_text(field: str, code: str) -> Any:
+    """Return the error message of a field for the error code."""
     return _FAULTS.get((field, code)) or _FAULTS[code]
 
 
-def faults(codes: dict[str, str]) -> dict[str, Any]:
-    """Return the words for each field."""
-    return {field: fault(field, code) for field, code in codes.items()}
+def error_texts(codes: dict[str, str]) -> dict[str, Any]:
+    """Return the error message of each field, from the error codes by field."""
+    return {field: error_text(field, code) for field, code in codes.items()}

@@ -1,4 +1,4 @@
-"""The appeal that a page of staff is about, where it has been published: a draft has no counts and no signers."""
+"""Access to a published appeal for staff pages about counts and signers, which a draft does not have."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from campaign.queries.appeals.appeal import AppealView, find_appeal
 
 
 def published_appeal(slug: str) -> AppealView:
-    """Return the appeal; answer 404 where there is none, or it is a draft."""
+    """Return the appeal; answer 404 if there is no such appeal or it is a draft."""
     appeal = find_appeal(slug)
     if appeal is None or appeal.state == AppealState.DRAFT:
         abort(404)

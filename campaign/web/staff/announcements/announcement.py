@@ -1,4 +1,4 @@
-"""Announcements to supporters who asked for updates: staff write, preview, test and then send them."""
+"""Announcements to supporters who asked for updates: writing, previewing, testing and sending them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ blueprint = Blueprint("announcement", __name__, url_prefix="/appeals/<slug>/anno
 
 @dataclass(frozen=True, slots=True)
 class TypedAnnouncement:
-    """The form as sent, and the errors by field."""
+    """The values of the form, and the errors by field."""
 
     kind: str
     to: Audience
@@ -56,23 +56,25 @@ def index(slug: str) -> ResponseReturnValue:
     """Show the announcements to this appeal's supporters."""
     appeal = published_appeal(slug)
     is_for_all, section = scope().may(Permission.COORDINATE), scope().section
-    own = None if is_for_all else section
-    # Each section has its own reminder: only one's own is of interest.
+    own_section_code = None if is_for_all else section
+    # Each section has its own deadline reminder; show only that of this person's section.
     with all_sections():
-        people = sum(audience(appeal.id, own).values())
+        people = sum(audience(appeal.id, own_section_code).values())
         all_announcements = announcements_of(appeal.id)
     announcements = [
-        each
-        for each in all_announcements
-        if each.section_code in {None, section} or (is_for_all and each.kind in ANNOUNCED)
+        announcement
+        for announcement in all_announcements
+        if announcement.section_code in {None, section} or (is_for_all and announcement.kind in ANNOUNCED)
     ]
-    return _render("announcements", appeal, announcements=announcements, people=people, own=own)
+    return _render(
+        "announcements", appeal, announcements=announcements, people=people, own_section_code=own_section_code
+    )
 
 
 @blueprint.get("/new")
 @needs(Permission.EDIT)
 def show_new(slug: str) -> ResponseReturnValue:
-    """Return an empty form."""
+    """Show the form for a new announcement."""
     appeal = published_appeal(slug)
     is_over = appeal.state != AppealState.OPEN
     kind = AnnouncementKind.OUTCOME if is_over else AnnouncementKind.UPDATE
@@ -103,7 +105,7 @@ def create(slug: str) -> ResponseReturnValue:
 @blueprint.get("/<int:number>")
 @needs(Permission.EDIT)
 def show(slug: str, number: int) -> ResponseReturnValue:
-    """Show one announcement as its readers get it, with its audience and its outcome."""
+    """Show one announcement as it is mailed, with its audience and the number of mails by state."""
     appeal = published_appeal(slug)
     announcement = _announcement(appeal, number)
     typed_language = request.args.get("lang", "")
@@ -164,7 +166,7 @@ def save(slug: str, number: int) -> ResponseReturnValue:
         except InputError as error:
             typed.faults[error.field] = FAULTS[error.field, error.code]
         except ConflictError:
-            return _form(appeal, _draft(appeal, number), typed, is_other=True), 409
+            return _form(appeal, _draft(appeal, number), typed, is_conflict=True), 409
         except StateError:
             return _conflict_redirect(slug, number)
         else:
@@ -176,7 +178,7 @@ def save(slug: str, number: int) -> ResponseReturnValue:
 @blueprint.post("/<int:number>/test")
 @needs(Permission.EDIT)
 def send_test(slug: str, number: int) -> ResponseReturnValue:
-    """Mail a test to the person who asks, and to no one else."""
+    """Mail a test to the logged-in person only."""
     _announcement(published_appeal(slug), number)
     language, to = request.form.get("lang", ""), parse_address(member().email)
     name = samples.sample_reader_name(language if language in LOCALES else "en")
@@ -195,7 +197,7 @@ def send_test(slug: str, number: int) -> ResponseReturnValue:
 @blueprint.post("/<int:number>/send")
 @needs(Permission.EDIT, fresh=True)
 def send(slug: str, number: int) -> ResponseReturnValue:
-    """Send exactly the shown text to exactly the shown audience."""
+    """Send the announcement, unless its text or audience has changed since the page was opened."""
     _announcement(published_appeal(slug), number)
     try:
         with _writer_context() as context:
@@ -212,14 +214,14 @@ def send(slug: str, number: int) -> ResponseReturnValue:
 @blueprint.post("/<int:number>/recall")
 @needs(Permission.EDIT)
 def recall(slug: str, number: int) -> ResponseReturnValue:
-    """Turn the announcement back into a draft."""
+    """Recall the announcement before its mails are sent: it becomes a draft again."""
     return _change_state(slug, number, "recall")
 
 
 @blueprint.post("/<int:number>/stop")
 @needs(Permission.EDIT)
 def stop(slug: str, number: int) -> ResponseReturnValue:
-    """Stop the sending; mails that have not left stay unsent."""
+    """Stop the sending; mails that are still in the outbox are not sent."""
     return _change_state(slug, number, "stop")
 
 
@@ -254,7 +256,7 @@ def _conflict_redirect(slug: str, number: int) -> ResponseReturnValue:
 
 
 def _typed(form: MultiDict[str, str]) -> TypedAnnouncement:
-    """Return the form with all errors at once; a language with neither subject nor text is left out."""
+    """Return the values of the form with all errors; leave out languages with neither subject nor text."""
     texts = {}
     faults: dict[str, object] = {}
     for code in LOCALES:
@@ -283,13 +285,13 @@ def _form(
     typed: TypedAnnouncement,
     *,
     seen: str | None = None,
-    is_other: bool = False,
+    is_conflict: bool = False,
 ) -> str:
-    own = None if scope().may(Permission.COORDINATE) else scope().section
+    own_section_code = None if scope().may(Permission.COORDINATE) else scope().section
     with all_sections():
-        section = typed.to.section_code if own is None else own
+        section = typed.to.section_code if own_section_code is None else own_section_code
         people = audience(appeal.id, section)
-        earlier = audience(appeal.id, section, is_rewording=True)
+        earlier_people = audience(appeal.id, section, is_rewording=True)
         has_related = len(case_appeal_ids(appeal.id)) > 1
         case_people = audience(appeal.id, section, to_case=True) if has_related else people
     return _render(
@@ -297,15 +299,15 @@ def _form(
         appeal,
         announcement=announcement,
         typed=typed,
-        seen=announcement.edition if announcement is not None and seen is None else seen,
-        is_other=is_other,
+        original=announcement.edition if announcement is not None and seen is None else seen,
+        is_conflict=is_conflict,
         people=people,
         has_related=has_related,
-        earlier=sum(earlier.values()),
-        more=sum(case_people.values()) - sum(people.values()),
-        own=own,
+        earlier_people=sum(earlier_people.values()),
+        more_people=sum(case_people.values()) - sum(people.values()),
+        own_section_code=own_section_code,
         kinds=ANNOUNCED,
-        opened=set(typed.texts) or {current_locale()},
+        opened_languages=set(typed.texts) or {current_locale()},
     )
 
 
@@ -314,10 +316,10 @@ def _render(template: str, appeal: AppealView, **values: object) -> str:
         f"staff/announcements/{template}.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
-        names=section_names(),
+        section_names=section_names(),
         announcement_states=ANNOUNCEMENT_STATES,
         message_names=MESSAGE_NAMES,
-        moment=_local_time,
+        local_time=_local_time,
         **values,
     )
 
@@ -331,7 +333,7 @@ def _message(appeal: AppealView, announcement: AnnouncementView, language: str) 
 
 
 def _announcement(appeal: AppealView, number: int) -> AnnouncementView:
-    """Return an announcement that this person may see: their section's, or one to all sections; else 404."""
+    """Return the announcement; answer 404 if it is for a section whose announcements this person may not see."""
     may_see = {None, scope().section}
     is_for_all = scope().may(Permission.COORDINATE)
     with all_sections():
@@ -354,7 +356,7 @@ def _draft(appeal: AppealView, number: int) -> AnnouncementView:
 
 @contextmanager
 def _writer_context() -> Iterator[Context]:
-    """Yield the context of the writer; a coordinator writes for every section."""
+    """Yield the context of the logged-in person; a coordinator gets database access to all sections."""
     context = staff_context()
     with all_sections():
         yield context
@@ -369,6 +371,6 @@ def _now() -> datetime:
 
 
 def _local_time(moment: datetime) -> str:
-    """Return the moment as local time of the own section, in the page's language."""
+    """Return the moment in the time zone of this person's section, formatted in the page's language."""
     local = moment.astimezone(ZoneInfo(own_section().time_zone))
     return f"{format_date(local, locale=current_locale())}, {format_time(local, 'short', locale=current_locale())}"

@@ -1,4 +1,4 @@
-"""The facts of an appeal: its name in addresses, goal, deadline, country, who takes part, the sender's safety."""
+"""The form for an appeal's facts: slug, goal, deadline, country, languages, sections, the sender's safety."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from campaign.web.staff.appeals.editing import (
     editable_or_404,
     form_values,
     own_appeal_or_404,
-    read_seen,
+    read_original,
     refusal_page,
     refuse_ended,
 )
+from campaign.web.staff.locale import text_languages
 from campaign.web.staff.staff.access import needs, staff_context
-from campaign.web.staff.staff.security_texts import text_languages
 
 blueprint = Blueprint("appeal_facts", __name__, url_prefix="/appeals/<slug>/facts")
 
@@ -35,36 +35,36 @@ blueprint = Blueprint("appeal_facts", __name__, url_prefix="/appeals/<slug>/fact
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(slug: str) -> ResponseReturnValue:
-    """Return the form."""
-    edited = editable_or_404(slug)
-    return _page(edited, edited.facts, before=edited.facts)
+    """Show the form."""
+    edited_appeal = editable_or_404(slug)
+    return _page(edited_appeal, edited_appeal.facts, original=edited_appeal.facts)
 
 
 @blueprint.post("")
 @needs(Permission.EDIT)
 def save(slug: str) -> ResponseReturnValue:
-    """Keep the facts; the slug may be another one afterwards."""
-    edited, before = own_appeal_or_404(slug), read_seen()
-    typed = _typed(before)
+    """Save the facts, and redirect to the appeal under its slug, which may have changed."""
+    edited_appeal, original = own_appeal_or_404(slug), read_original()
+    input_values = _read_form(original)
     try:
-        refuse_ended(edited)
-        slug = set_facts(slug, typed, before, context=staff_context())
+        refuse_ended(edited_appeal)
+        slug = set_facts(slug, input_values, original, context=staff_context())
     except (InvalidFieldsError, StateError) as error:
-        return refusal_page(error, partial(_page, edited), typed, before, slug)
+        return refusal_page(error, partial(_page, edited_appeal), input_values, original, slug)
     except NotFoundError:
         abort(404)
     flash(gettext("Kept."), "success")
     return redirect(url_for("editor.show", slug=slug, _anchor="facts"), 303)
 
 
-def _typed(before: dict[str, Any]) -> dict[str, Any]:
+def _read_form(original: dict[str, Any]) -> dict[str, Any]:
     """Return the form's fields by the names of the facts.
 
-    Chosen languages stay in the order in which the document has them.
+    Languages that were chosen before stay in their order, which is the document's.
     """
     form = request.form
     goal = form.get("goal", "").strip()
-    shown_languages = before.get("languages")
+    shown_languages = original.get("languages")
     order = shown_languages if isinstance(shown_languages, list) else []
     languages = form.getlist("languages")
     return {
@@ -80,7 +80,7 @@ def _typed(before: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _page(edited: AppealForEditing, values: dict[str, Any], **shown: Any) -> str:
+def _page(edited_appeal: AppealForEditing, values: dict[str, Any], **shown: Any) -> str:
     locale = current_locale()
     sections = [
         (section.code, section_name(section.code, section.name, locale))
@@ -89,8 +89,8 @@ def _page(edited: AppealForEditing, values: dict[str, Any], **shown: Any) -> str
     ]
     return render_template(
         "staff/appeals/appeal_facts.html",
-        **form_values(edited, **shown),
-        is_draft=edited.appeal.state == AppealState.DRAFT,
+        **form_values(edited_appeal, **shown),
+        is_draft=edited_appeal.appeal.state == AppealState.DRAFT,
         values=values,
         countries=country_names(locale),
         languages=text_languages(locale),

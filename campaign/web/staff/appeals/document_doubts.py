@@ -1,4 +1,4 @@
-"""Doubts of the document reader as texts, with the form field beside which each is shown."""
+"""Texts for the doubts of the document reader, with the form field beside which each is shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 
 from campaign.queries.appeals.editor import Document
 
-# Where the lines are the reader's own affair, beside no field: on the appeal's page, and above the text.
+# The field of doubts that belong to no form field. They are shown on the appeal's page and above the text.
 GENERAL = ""
 _DOUBTS: dict[str, tuple[str, Any]] = {
     "contact-note": ("contacts", lazy_gettext("Words stand beside a number or an address.")),
@@ -59,7 +59,7 @@ _DOUBTS: dict[str, tuple[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class DoubtText:
-    """One doubt, in words, and where in which document it arose."""
+    """One doubt in words, with the language of the document, the number of the line, and the line's text."""
 
     words: Any
     language: str
@@ -68,7 +68,7 @@ class DoubtText:
 
 
 def doubts_by_field(*documents: Document | None) -> dict[str, list[DoubtText]]:
-    """Return the documents' doubts by the field that they concern; `GENERAL` where they concern none."""
+    """Return the doubts about the documents by form field; `GENERAL` is the field of those that belong to none."""
     grouped: dict[str, list[DoubtText]] = defaultdict(list)
     for document in documents:
         for doubt in document.doubts if document else ():

@@ -1,4 +1,4 @@
-"""Common parts of the editing pages: access to the appeal, form values, and conflicts between two editors."""
+"""Common parts of the editing pages: access to the appeal, form values, and edit conflicts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import ConflictError, InvalidFieldsError, NotFoundError, StateError
 from campaign.queries.appeals.editor import AppealForEditing, find_for_editing
 from campaign.web.staff.appeals.document_doubts import doubts_by_field
-from campaign.web.staff.field_errors import faults
+from campaign.web.staff.field_errors import error_texts
 from campaign.web.staff.staff.access import scope
 
 Values = dict[str, Any]
@@ -22,93 +22,103 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class EditConflict:
-    """The form's values after a conflict, and the values that others wrote in the same fields."""
+    """The form's values after a conflict, and the values that someone else has stored in the same fields."""
 
     values: Values
-    theirs: Values
+    stored_values: Values
 
 
 def appeal_or_404(slug: str) -> AppealForEditing:
-    """Return the appeal, for anybody of the staff; 404 where there is none."""
+    """Return the appeal, whatever its section; answer 404 if there is none."""
     return find_for_editing(slug) or abort(404)
 
 
 def editable_or_404(slug: str) -> AppealForEditing:
-    """Return the appeal, for those who work on it, while it can be changed; else 404."""
-    edited = own_appeal_or_404(slug)
-    return abort(404) if has_ended(edited) else edited
+    """Return the appeal; answer 404 if this person may not edit it or it has ended."""
+    edited_appeal = own_appeal_or_404(slug)
+    return abort(404) if has_ended(edited_appeal) else edited_appeal
 
 
 def own_appeal_or_404(slug: str) -> AppealForEditing:
-    """Return the appeal, for those who work on it, ended or not: what they typed is not to be lost; else 404."""
-    edited = appeal_or_404(slug)
-    return edited if scope().may_edit_for(edited.section) else abort(404)
+    """Return the appeal; answer 404 if this person may not edit it.
+
+    An ended appeal is returned too, so that a form sent after its end can be shown with the input.
+    """
+    edited_appeal = appeal_or_404(slug)
+    return edited_appeal if scope().may_edit_for(edited_appeal.section) else abort(404)
 
 
-def has_ended(edited: AppealForEditing) -> bool:
-    """Return whether nothing of the appeal can be changed any more."""
-    return edited.appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
+def has_ended(edited_appeal: AppealForEditing) -> bool:
+    """Return whether the appeal has ended and can no longer be changed."""
+    return edited_appeal.appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
 
 
-def refuse_ended(edited: AppealForEditing) -> None:
-    """Raise StateError where the appeal has ended, before anything else of a form is found wrong."""
-    if has_ended(edited):
-        raise StateError(f"{edited.appeal.slug} is {edited.appeal.state}")
+def refuse_ended(edited_appeal: AppealForEditing) -> None:
+    """Raise StateError if the appeal has ended. Call it before the fields of a form are checked."""
+    if has_ended(edited_appeal):
+        raise StateError(f"{edited_appeal.appeal.slug} is {edited_appeal.appeal.state}")
 
 
 def refusal_page(
     error: InvalidFieldsError | StateError | NotFoundError,
     page: Callable[..., str],
-    typed: Values,
-    before: Values,
+    input_values: Values,
+    original: Values,
     slug: str,
     empty: Values | None = None,
 ) -> ResponseReturnValue:
-    """Return the form with the input and the reason of the refusal: 422 for errors, 409 for a change in the meantime.
+    """Return the form with the input and the reason of the refusal: status 422 for errors, 409 for a conflict.
 
-    `empty` is the form's content if there was nothing before.
+    Args:
+        error: The refusal of the service.
+        page: The function that returns the form.
+        input_values: The values of the form that was sent.
+        original: The values that the person saw when they opened the form.
+        slug: The slug of the appeal.
+        empty: The values of a form for something new, used if there are no original values.
     """
     if isinstance(error, InvalidFieldsError):
-        return page(typed, before=before, wrong=faults(error.faults)), 422
+        return page(input_values, original=original, faults=error_texts(error.faults)), 422
     if isinstance(error, ConflictError):
-        merged = merge(typed, before or empty or {}, error.current)
-        return page(merged.values, before=error.current, merged=merged), 409
-    ended = "gone" if isinstance(error, NotFoundError) else str(appeal_or_404(slug).appeal.state)
-    return page(typed, before=before, ended=ended), 409
+        merged = merge(input_values, original or empty or {}, error.current)
+        return page(merged.values, original=error.current, merged=merged), 409
+    end_state = "gone" if isinstance(error, NotFoundError) else str(appeal_or_404(slug).appeal.state)
+    return page(input_values, original=original, end_state=end_state), 409
 
 
 def form_values(
-    edited: AppealForEditing,
+    edited_appeal: AppealForEditing,
     *,
-    before: Values,
-    wrong: dict[str, Any] | None = None,
+    original: Values,
+    faults: dict[str, Any] | None = None,
     merged: EditConflict | None = None,
-    ended: str | None = None,
+    end_state: str | None = None,
 ) -> dict[str, Any]:
     """Return the values that each form's template needs besides the input.
 
-    `ended` tells that the input cannot be stored any more: the appeal's state, or that it is gone.
+    `end_state` is set if the input can no longer be stored: the state of the ended appeal, or `gone` for a removed
+    target.
     """
-    documents = list(edited.documents.values())
+    documents = list(edited_appeal.documents.values())
     return {
-        "appeal": edited.appeal,
-        "seen": seen_field(before),
-        "wrong": wrong or {},
-        "theirs": merged.theirs if merged else {},
+        "appeal": edited_appeal.appeal,
+        "original": original_field(original),
+        "faults": faults or {},
+        "stored_values": merged.stored_values if merged else {},
         "is_conflict": merged is not None,
-        "ended": ended,
+        "end_state": end_state,
         "documents": documents,
-        "doubts": doubts_by_field(*documents) if edited.appeal.state == AppealState.DRAFT else {},
+        "doubts": doubts_by_field(*documents) if edited_appeal.appeal.state == AppealState.DRAFT else {},
     }
 
 
-def seen_field(values: Values) -> str:
-    """Return the values as the form's hidden field, which `read_seen` reads."""
+def original_field(values: Values) -> str:
+    """Return the values as the form's hidden field, which `read_original` reads."""
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def read_seen() -> Values:
-    """Return the values that the person saw when they began to type; empty if they came back damaged."""
+def read_original() -> Values:
+    """Return the values that the person saw when they opened the form; an empty dict if the field is damaged."""
     try:
         values = json.loads(request.form.get("seen", ""))
     except ValueError:
@@ -116,16 +126,17 @@ def read_seen() -> Values:
     return values if isinstance(values, dict) else {}
 
 
-def merge(typed: Values, before: Values, current: Values) -> EditConflict:
-    """Return both people's changes merged, without losing either.
+def merge(input_values: Values, original: Values, current: Values) -> EditConflict:
+    """Merge the changes of two people to the same form.
 
-    Fields that this person left unchanged take the others' values; fields that both changed show both.
+    A field that this person did not change gets the stored value. Of a field that both changed, the result has the
+    typed value and the stored value.
     """
-    values, theirs = dict(typed), {}
-    for name in typed:
-        if name not in current or current[name] == before.get(name) or current[name] == typed[name]:
+    values, stored_values = dict(input_values), {}
+    for name in input_values:
+        if name not in current or current[name] == original.get(name) or current[name] == input_values[name]:
             continue
-        theirs[name] = current[name]
-        if typed[name] == before.get(name):
+        stored_values[name] = current[name]
+        if input_values[name] == original.get(name):
             values[name] = current[name]
-    return EditConflict(values, theirs)
+    return EditConflict(values, stored_values)

@@ -25,10 +25,11 @@ from campaign.services.appeals.import_draft import ImportOptions, ImportReport, 
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.appeals.document_doubts import GENERAL, doubts_by_field
 from campaign.web.staff.appeals.editing import appeal_or_404, editable_or_404
-from campaign.web.staff.field_errors import fault
+from campaign.web.staff.field_errors import error_text
+from campaign.web.staff.locale import text_languages
 from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import accepts_upload, needs, scope, staff_context
-from campaign.web.staff.staff.security_texts import text_languages
+from campaign.web.staff.staff_form import read_number
 
 blueprint = Blueprint("editor", __name__, url_prefix="/appeals")
 MAX_SEARCH_LENGTH = 100
@@ -37,7 +38,7 @@ MAX_SEARCH_LENGTH = 100
 @blueprint.get("")
 @needs(Permission.SEE_COUNTS)
 def index() -> ResponseReturnValue:
-    """Return the appeals, drafts too, a page at a time: `?before=` goes on behind one, `?q=` finds by words."""
+    """Show the appeals, with drafts, one page at a time. `?before=` is the last id shown, `?q=` a search text."""
     return _index()
 
 
@@ -45,14 +46,14 @@ def index() -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @accepts_upload
 def upload() -> ResponseReturnValue:
-    """Import a document as a draft of the own section."""
+    """Import a document as a draft of this person's section."""
     upload = _read_upload()
     if isinstance(upload, str):
         return _index(upload), 422
     try:
         report = _import(upload, ImportOptions(is_new=True))
     except AppealExistsError as error:
-        return _index(known=error.slug), 422
+        return _index(existing_slug=error.slug), 422
     flash(gettext("The document was read. Please look through what it says."), "success")
     return redirect(url_for("editor.show", slug=report.slug), 303)
 
@@ -60,7 +61,7 @@ def upload() -> ResponseReturnValue:
 @blueprint.get("/<slug>/edit")
 @needs(Permission.SEE_COUNTS)
 def show(slug: str) -> ResponseReturnValue:
-    """Show one appeal: its content, what is missing, and the possible actions."""
+    """Show one appeal: its content, what prevents publishing, and the possible actions."""
     return page(appeal_or_404(slug))
 
 
@@ -69,25 +70,25 @@ def show(slug: str) -> ResponseReturnValue:
 @accepts_upload
 def add_document(slug: str) -> ResponseReturnValue:
     """Import another document of the same appeal: a further language, or a correction."""
-    edited = editable_or_404(slug)
+    edited_appeal = editable_or_404(slug)
     upload = _read_upload()
     if isinstance(upload, str):
-        return page(edited, wrong={"document": upload}), 422
+        return page(edited_appeal, faults={"document": upload}), 422
     try:
         report = _import(upload, ImportOptions(slug=slug))
     except (InputError, NotFoundError, StateError):
-        return page(edited, wrong={"document": fault("document", "ended")}), 422
+        return page(edited_appeal, faults={"document": error_text("document", "ended")}), 422
     if not report.kept and (report.is_new_language or not report.changes):
         message = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
         flash(message, "success")
         return redirect(url_for("editor.show", slug=slug), 303)
-    return render_template("staff/appeals/imported.html", edited=find_for_editing(slug), report=report)
+    return render_template("staff/appeals/imported.html", edited_appeal=find_for_editing(slug), report=report)
 
 
 @blueprint.get("/<slug>/texts")
 @needs(Permission.EDIT)
 def add_language(slug: str) -> ResponseReturnValue:
-    """Redirect to the empty form of a language."""
+    """Redirect to the form for the text in the chosen language."""
     language = request.args.get("language", "")
     if not is_language(language):
         return redirect(url_for("editor.show", slug=editable_or_404(slug).appeal.slug), 303)
@@ -95,87 +96,95 @@ def add_language(slug: str) -> ResponseReturnValue:
 
 
 def page(
-    edited: AppealForEditing,
+    edited_appeal: AppealForEditing,
     *,
-    wrong: dict[str, Any] | None = None,
-    typed: dict[str, Any] | None = None,
-    theirs: dict[str, Any] | None = None,
+    faults: dict[str, Any] | None = None,
+    input_values: dict[str, Any] | None = None,
+    stored_values: dict[str, Any] | None = None,
 ) -> str:
     """Return the appeal's page.
 
-    `wrong` holds the errors of a form, `typed` its input, `theirs` what someone else has written in the meantime.
+    Args:
+        edited_appeal: The appeal.
+        faults: The error messages of a form by field.
+        input_values: The input of that form.
+        stored_values: The values that someone else has stored since the page was opened.
     """
     now, locale, person = runtime().clock(), current_locale(), scope()
     sections = section_names()
-    appeal = edited.appeal
+    appeal = edited_appeal.appeal
     is_ours = person.section in {section.code for section in participating_sections(list_sections(), appeal.sections)}
     has_ended = appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
     return render_template(
         "staff/appeals/editor.html",
-        edited=edited,
+        edited_appeal=edited_appeal,
         appeal=appeal,
         text=appeal.text_in(locale) if appeal.texts else None,
         sections=sections,
         blockers=publish_blockers(appeal, now=now) if appeal.state == AppealState.DRAFT else (),
         doubts={
-            language: doubts_by_field(document).get(GENERAL, []) for language, document in edited.documents.items()
+            language: doubts_by_field(document).get(GENERAL, [])
+            for language, document in edited_appeal.documents.items()
         },
-        may_edit=person.may_edit_for(edited.section),
-        can_edit=person.may_edit_for(edited.section) and not has_ended,
+        may_edit=person.may_edit_for(edited_appeal.section),
+        can_edit=person.may_edit_for(edited_appeal.section) and not has_ended,
         may_coordinate=person.may(Permission.COORDINATE),
-        is_writer=person.staff_id in edited.written_by,
+        is_writer=person.staff_id in edited_appeal.written_by,
         can_set_continuation=is_ours
         and person.may(Permission.EDIT)
         and appeal.state in {AppealState.OPEN, AppealState.CLOSED},
         languages=[pair for pair in text_languages(locale) if pair[0] not in appeal.texts],
         related=[
-            each for each in related_appeals(appeal) if each.slug != appeal.slug and each.state != AppealState.DRAFT
+            other for other in related_appeals(appeal) if other.slug != appeal.slug and other.state != AppealState.DRAFT
         ],
-        others=[each for each in newest_appeals(beside=_earlier(edited, typed)) if each.slug != appeal.slug],
-        wrong=wrong or {},
-        typed=typed or {},
-        theirs=theirs or {},
-        as_text=str,
+        appeals_to_follow=[
+            other
+            for other in newest_appeals(beside=_earlier_slug(edited_appeal, input_values))
+            if other.slug != appeal.slug
+        ],
+        faults=faults or {},
+        input_values=input_values or {},
+        stored_values=stored_values or {},
         outcome_languages=LOCALES,
-        most=MAX_FILE_BYTES,
+        max_bytes=MAX_FILE_BYTES,
     )
 
 
-def _earlier(edited: AppealForEditing, typed: dict[str, Any] | None) -> str | None:
-    """Return the appeal that this one follows, as it is typed or kept."""
-    return (typed or {}).get("follows") or (edited.follows.slug if edited.follows else None)
+def _earlier_slug(edited_appeal: AppealForEditing, input_values: dict[str, Any] | None) -> str | None:
+    """Return the slug of the appeal that this one follows, from the input or else as stored."""
+    return (input_values or {}).get("follows") or (edited_appeal.follows.slug if edited_appeal.follows else None)
 
 
-def _index(wrong: object = None, known: str | None = None) -> str:
-    words = " ".join(request.args.get("q", "").replace("\0", " ").split())[:MAX_SEARCH_LENGTH]
-    typed_before = request.args.get("before", "")
-    before = int(typed_before) if typed_before.isascii() and typed_before.isdigit() and len(typed_before) < 18 else None
-    listed = list_appeals(before=before, words=words)
+def _index(fault: object = None, existing_slug: str | None = None) -> str:
+    """Return the list of appeals; `fault` and `existing_slug` say why a document was not imported."""
+    search_text = " ".join(request.args.get("q", "").replace("\0", " ").split())[:MAX_SEARCH_LENGTH]
+    before = read_number(request.args.get("before", ""))
+    appeals = list_appeals(before=before, words=search_text)
     return render_template(
         "staff/appeals/list.html",
-        listed=listed,
-        words=words,
+        appeals=appeals,
+        search_text=search_text,
         is_first=before is None,
-        older=listed[-1].id if len(listed) == PAGE else None,
+        oldest_id=appeals[-1].id if len(appeals) == PAGE else None,
         sections=section_names(),
         can_upload=scope().may(Permission.EDIT),
-        wrong=wrong,
-        known=known,
-        most=MAX_FILE_BYTES,
+        fault=fault,
+        existing_slug=existing_slug,
+        max_bytes=MAX_FILE_BYTES,
     )
 
 
 def _read_upload() -> tuple[DraftAppeal, tuple[str, ...]] | str:
-    """Return the document's content with its lines, or the error message for the file."""
+    """Return the draft and the lines of the sent document, or the error message for the file."""
     file = request.files.get("document")
     if file is None or not file.filename:
-        return str(fault("document", "missing"))
+        return str(error_text("document", "missing"))
     with file.stream as stream:
         data = stream.read(MAX_FILE_BYTES + 1)
     try:
         return read_document(data, file.filename)
     except DocumentError as error:
-        return str(fault("document", error.code))
+        return str(error_text("document", error.code))
 
 
 def _import(upload: tuple[DraftAppeal, tuple[str, ...]], options: ImportOptions) -> ImportReport:

@@ -1,4 +1,4 @@
-"""The lifecycle of an appeal: review, publishing, returning, ending, outcome, and its continuation."""
+"""The lifecycle of an appeal: review, publishing, closing and stopping, outcome, and continuation."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from campaign.services.appeals import lifecycle
 from campaign.services.appeals.related_appeals import follow
 from campaign.web.staff.appeals.editing import appeal_or_404
 from campaign.web.staff.appeals.editor import page
-from campaign.web.staff.field_errors import fault
+from campaign.web.staff.field_errors import error_text
 from campaign.web.staff.staff.access import needs, staff_context
+from campaign.web.staff.staff_form import read_number
 
 blueprint = Blueprint("lifecycle", __name__, url_prefix="/appeals/<slug>")
 
@@ -25,7 +26,7 @@ blueprint = Blueprint("lifecycle", __name__, url_prefix="/appeals/<slug>")
 @blueprint.post("/request-review")
 @needs(Permission.EDIT)
 def request_review(slug: str) -> ResponseReturnValue:
-    """Ask for the draft to be published."""
+    """Request the review of the draft, and notify the people who can publish it."""
     message = gettext("Those who can publish it have been told by mail.")
     return _run(slug, lambda: lifecycle.request_review(slug, context=staff_context()), message)
 
@@ -33,7 +34,7 @@ def request_review(slug: str) -> ResponseReturnValue:
 @blueprint.post("/return-for-changes")
 @needs(Permission.EDIT)
 def return_for_changes(slug: str) -> ResponseReturnValue:
-    """Withdraw the request for review, or return the draft to the person who asked."""
+    """Withdraw one's own request for review, or return the draft to the person who requested it."""
     explanation = request.form.get("words", "")
     message = gettext("It is a draft again.")
     return _run(slug, lambda: lifecycle.return_for_changes(slug, explanation, context=staff_context()), message)
@@ -42,9 +43,8 @@ def return_for_changes(slug: str) -> ResponseReturnValue:
 @blueprint.post("/publish")
 @needs(Permission.COORDINATE, fresh=True)
 def publish(slug: str) -> ResponseReturnValue:
-    """Open the appeal for signatures, as it was when the page was opened."""
-    typed = request.form.get("revision", "")
-    revision = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 18 else None
+    """Open the appeal for signatures, unless it has changed since the page was opened."""
+    revision = read_number(request.form.get("revision", ""))
     message = gettext("It is public now.")
     return _run(slug, lambda: lifecycle.publish(slug, context=staff_context(), revision=revision), message)
 
@@ -59,7 +59,7 @@ def close(slug: str) -> ResponseReturnValue:
 @blueprint.post("/stop")
 @needs(Permission.COORDINATE, fresh=True)
 def stop(slug: str) -> ResponseReturnValue:
-    """Stop the appeal, with the reason in the languages that were written."""
+    """Stop the appeal, with the reason in each language in which it was typed."""
     outcomes = _typed_outcomes()
 
     def stop_appeal() -> None:
@@ -72,7 +72,7 @@ def stop(slug: str) -> ResponseReturnValue:
 @blueprint.post("/outcome")
 @needs(Permission.COORDINATE)
 def save_outcomes(slug: str) -> ResponseReturnValue:
-    """Report on its page what became of the case."""
+    """Publish the outcome of the case on the appeal's page."""
 
     def set_outcomes() -> None:
         for language, body in _typed_outcomes().items():
@@ -85,7 +85,7 @@ def save_outcomes(slug: str) -> ResponseReturnValue:
 @blueprint.post("/follows")
 @needs(Permission.EDIT)
 def save_earlier_appeal(slug: str) -> ResponseReturnValue:
-    """Say which appeal it follows."""
+    """Save which appeal this one follows."""
     earlier, seen = request.form.get("follows", "") or None, request.form.get("seen_follows", "")
     return _run(slug, lambda: follow(slug, earlier, context=staff_context(), expected=seen), gettext("Kept."))
 
@@ -93,7 +93,7 @@ def save_earlier_appeal(slug: str) -> ResponseReturnValue:
 @blueprint.post("/continuation")
 @needs(Permission.EDIT)
 def save_continuation(slug: str) -> ResponseReturnValue:
-    """Say for the own section what comes after the deadline."""
+    """Save whether this person's section continues after the deadline, and until when."""
 
     def set_continuation() -> None:
         until = None
@@ -118,22 +118,26 @@ def _typed_outcomes() -> dict[str, str]:
 
 
 def _run(slug: str, act: Callable[[], object], message: str) -> ResponseReturnValue:
-    """Run the act and redirect to the appeal's page; an error is shown there, with the input."""
-    typed = request.form.to_dict()
+    """Run the act and redirect to the appeal's page with the message. Show a refusal on that page, with the input."""
+    input_values = request.form.to_dict()
     try:
         act()
     except NotFoundError:
         abort(404)
     except InputError as error:
-        return page(appeal_or_404(slug), wrong={error.field: fault(error.field, error.code)}, typed=typed), 422
+        return page(
+            appeal_or_404(slug), faults={error.field: error_text(error.field, error.code)}, input_values=input_values
+        ), 422
     except ConflictError as error:
         fault_text = gettext("It was changed while you were reading. Please look at it once more.")
-        return page(appeal_or_404(slug), wrong={"publish": fault_text}, typed=typed, theirs=error.current), 409
+        return page(
+            appeal_or_404(slug), faults={"publish": fault_text}, input_values=input_values, stored_values=error.current
+        ), 409
     except FourEyesError:
         fault_text = gettext("You have written some of it: somebody else has to publish it.")
-        return page(appeal_or_404(slug), wrong={"publish": fault_text}), 422
+        return page(appeal_or_404(slug), faults={"publish": fault_text}), 422
     except StateError:
         fault_text = gettext("That is not possible as it stands. Please look at the page once more.")
-        return page(appeal_or_404(slug), wrong={"publish": fault_text}, typed=typed), 422
+        return page(appeal_or_404(slug), faults={"publish": fault_text}, input_values=input_values), 422
     flash(message, "success")
     return redirect(url_for("editor.show", slug=slug), 303)

@@ -1,4 +1,4 @@
-"""The targets of an appeal: one at a time, with its words in each language of the appeal."""
+"""The form for one target of an appeal, with its words in each language of the appeal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from campaign.web.staff.appeals.editing import (
     editable_or_404,
     form_values,
     own_appeal_or_404,
-    read_seen,
+    read_original,
     refusal_page,
     refuse_ended,
 )
@@ -41,23 +41,25 @@ _EMPTY: dict[str, Any] = {
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(slug: str, position: int) -> ResponseReturnValue:
-    """Return the form; position 0 is a new target."""
-    edited = editable_or_404(slug)
-    values = _stored_values(edited, position)
-    return _page(edited, position, values or {**_EMPTY, "country": edited.appeal.country}, before=values)
+    """Show the form; position 0 is a new target."""
+    edited_appeal = editable_or_404(slug)
+    values = _stored_values(edited_appeal, position)
+    return _page(
+        edited_appeal, position, values or {**_EMPTY, "country": edited_appeal.appeal.country}, original=values
+    )
 
 
 @blueprint.post("")
 @needs(Permission.EDIT)
 def save(slug: str, position: int) -> ResponseReturnValue:
-    """Keep the target."""
-    edited, before = own_appeal_or_404(slug), read_seen()
-    typed = _typed(edited, before)
+    """Save the target."""
+    edited_appeal, original = own_appeal_or_404(slug), read_original()
+    input_values = _read_form(edited_appeal, original)
     try:
-        refuse_ended(edited)
-        write_target(slug, position, typed, before, context=staff_context())
+        refuse_ended(edited_appeal)
+        write_target(slug, position, input_values, original, context=staff_context())
     except (InvalidFieldsError, StateError, NotFoundError) as error:
-        return refusal_page(error, partial(_page, edited, position), typed, before, slug)
+        return refusal_page(error, partial(_page, edited_appeal, position), input_values, original, slug)
     flash(gettext("Kept."), "success")
     return redirect(url_for("editor.show", slug=slug, _anchor="targets"), 303)
 
@@ -65,7 +67,7 @@ def save(slug: str, position: int) -> ResponseReturnValue:
 @blueprint.post("/remove")
 @needs(Permission.EDIT)
 def remove(slug: str, position: int) -> ResponseReturnValue:
-    """Take the target away."""
+    """Remove the target."""
     editable_or_404(slug)
     try:
         remove_target(slug, position, context=staff_context())
@@ -78,16 +80,16 @@ def remove(slug: str, position: int) -> ResponseReturnValue:
     return redirect(url_for("editor.show", slug=slug, _anchor="targets"), 303)
 
 
-def _stored_values(edited: AppealForEditing, position: int) -> dict[str, Any]:
-    return {} if position == 0 else edited.targets.get(position) or abort(404)
+def _stored_values(edited_appeal: AppealForEditing, position: int) -> dict[str, Any]:
+    return {} if position == 0 else edited_appeal.targets.get(position) or abort(404)
 
 
-def _typed(edited: AppealForEditing, before: dict[str, Any]) -> dict[str, Any]:
-    """Return the form's fields under the target's names; words in languages that are not on the form stay."""
+def _read_form(edited_appeal: AppealForEditing, original: dict[str, Any]) -> dict[str, Any]:
+    """Return the form's fields by the names of the target; words in languages that the form does not show stay."""
     form = request.form
-    stored_words = before.get("words")
+    stored_words = original.get("words")
     words: dict[str, Any] = dict(stored_words) if isinstance(stored_words, dict) else {}
-    for language in edited.appeal.texts:
+    for language in edited_appeal.appeal.texts:
         translation: dict[str, Any] = {
             name: form.get(f"{name}_{language}", "").strip() or None for name in ("role", "name", "salutation")
         }
@@ -111,10 +113,10 @@ def _lines(name: str) -> list[str]:
     return [line.strip() for line in request.form.get(name, "").splitlines() if line.strip()]
 
 
-def _page(edited: AppealForEditing, position: int, values: dict[str, Any], **shown: Any) -> str:
+def _page(edited_appeal: AppealForEditing, position: int, values: dict[str, Any], **shown: Any) -> str:
     return render_template(
         "staff/appeals/target.html",
-        **form_values(edited, **shown),
+        **form_values(edited_appeal, **shown),
         position=position,
         values=values,
         countries=country_names(current_locale()),

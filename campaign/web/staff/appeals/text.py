@@ -1,4 +1,4 @@
-"""An appeal's words in one language: the form with the document beside it, and how they look as mail and as PDF."""
+"""An appeal's text in one language: the form with the document beside it, and previews as mail and as PDF."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from campaign.web.staff.appeals.editing import (
     editable_or_404,
     form_values,
     own_appeal_or_404,
-    read_seen,
+    read_original,
     refusal_page,
     refuse_ended,
 )
 from campaign.web.staff.staff.access import needs, staff_context
 
 blueprint = Blueprint("text", __name__, url_prefix="/appeals/<slug>/texts/<language>")
-# As in the demonstration's mailbox: a mail brings its style inline, and nothing else may run or load.
+# A mail has inline styles; nothing else may load or run. The demonstration's mailbox has the same policy.
 _MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 _EMPTY: dict[str, Any] = {
     "headline": "",
@@ -55,41 +55,37 @@ _SPARE_PEOPLE = 1
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(slug: str, language: str) -> ResponseReturnValue:
-    """Return the form, filled with what there is."""
-    edited = editable_or_404(slug) if is_language(language) else abort(404)
-    values = edited.words.get(language, _EMPTY)
-    return _page(edited, language, values, before=edited.words.get(language, {}))
+    """Show the form with the stored text, or an empty form for a new language."""
+    edited_appeal = editable_or_404(slug) if is_language(language) else abort(404)
+    values = edited_appeal.words.get(language, _EMPTY)
+    return _page(edited_appeal, language, values, original=edited_appeal.words.get(language, {}))
 
 
 @blueprint.post("")
 @needs(Permission.EDIT)
 def save(slug: str, language: str) -> ResponseReturnValue:
-    """Keep the words as a new version."""
-    edited = own_appeal_or_404(slug) if is_language(language) else abort(404)
-    typed, before = _typed(), read_seen()
+    """Save the text as a new version."""
+    edited_appeal = own_appeal_or_404(slug) if is_language(language) else abort(404)
+    input_values, original = _read_form(), read_original()
     try:
-        refuse_ended(edited)
-        version = write_text(slug, language, typed, before, context=staff_context())
+        refuse_ended(edited_appeal)
+        version = write_text(slug, language, input_values, original, context=staff_context())
     except (InvalidFieldsError, StateError) as error:
-        return refusal_page(error, partial(_page, edited, language), typed, before, slug, _EMPTY)
+        return refusal_page(error, partial(_page, edited_appeal, language), input_values, original, slug, _EMPTY)
     flash(gettext("Kept.") if version else gettext("Nothing was changed."), "success")
-    if version and version > 1 and edited.appeal.is_open:
-        flash(_reminder(), "info")
+    if version and version > 1 and edited_appeal.appeal.is_open:
+        reminder = gettext(
+            "Does the letter now say something else? Then tell those who signed it before, under “Mail to supporters”: "
+            "tick that it was reworded."
+        )
+        flash(reminder, "info")
     return redirect(url_for("editor.show", slug=slug), 303)
-
-
-def _reminder() -> str:
-    reminder: str = gettext(
-        "Does the letter now say something else? Then tell those who signed it before, under “Mail to supporters”: "
-        "tick that it was reworded."
-    )
-    return reminder
 
 
 @blueprint.get("/mail")
 @needs(Permission.SEE_COUNTS)
 def mail(slug: str, language: str) -> ResponseReturnValue:
-    """Return the confirmation mail with this letter, as text and in a frame as HTML."""
+    """Show the confirmation mail with this letter, as text and in a frame as HTML."""
     appeal, text = _text_or_404(slug, language)
     message = _message(appeal, text)
     page = render_template(
@@ -114,7 +110,7 @@ def mail_html(slug: str, language: str) -> Response:
 @blueprint.get("/letter.pdf")
 @needs(Permission.SEE_COUNTS)
 def letter_pdf(slug: str, language: str) -> ResponseReturnValue:
-    """Return the letter on paper, to the first target."""
+    """Return the letter to the first target as a PDF."""
     appeal, text = _text_or_404(slug, language)
     name = signer_name(appeal, gettext("Name of the signer"))
     target = next(iter(appeal.targets_in(language)), None)
@@ -152,15 +148,15 @@ def _message(appeal: AppealView, text: TextView) -> Any:
     return messages.to_signer(MailKind.CONFIRMATION, envelope, messages.SignedAppeal(appeal, text, ""), links)
 
 
-def _typed() -> dict[str, Any]:
-    """Return the form's fields under the names of the words."""
+def _read_form() -> dict[str, Any]:
+    """Return the form's fields by the names of the text's parts."""
     form = request.form
     names, pronouns = form.getlist("person_name"), form.getlist("person_pronoun")
     pronouns += [""] * len(names)
     return {
         "headline": form.get("headline", ""),
         "people": [
-            {"name": name, "pronoun": pronouns[place] or None} for place, name in enumerate(names) if name.strip()
+            {"name": name, "pronoun": pronouns[index] or None} for index, name in enumerate(names) if name.strip()
         ],
         "summary": unix_lines(form.get("summary", "")),
         "salutation": form.get("salutation", "") or None,
@@ -175,14 +171,14 @@ def _paragraphs(text: str) -> list[str]:
     return [part.strip("\n") for part in re.split(r"\n[ \t]*\n", unix_lines(text)) if part.strip()]
 
 
-def _page(edited: AppealForEditing, language: str, values: dict[str, Any], **shown: Any) -> str:
-    document = edited.documents.get(language)
-    with_document = replace(edited, documents={language: document} if document else {})
+def _page(edited_appeal: AppealForEditing, language: str, values: dict[str, Any], **shown: Any) -> str:
+    document = edited_appeal.documents.get(language)
+    with_document = replace(edited_appeal, documents={language: document} if document else {})
     return render_template(
         "staff/appeals/text.html",
         **form_values(with_document, **shown),
         language=language,
-        version=edited.versions.get(language),
+        version=edited_appeal.versions.get(language),
         values=values,
         people=[*values["people"], *({"name": "", "pronoun": ""} for _ in range(_SPARE_PEOPLE))],
         document=document,

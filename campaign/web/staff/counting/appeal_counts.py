@@ -1,4 +1,4 @@
-"""One appeal in depth: by day, channel and section, evidence apart; each table to take away, each chart beside one."""
+"""The counts of one appeal by day, channel, section and evidence, as tables, charts and files."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ from campaign.web.staff.sections.section_names import own_section, section_names
 from campaign.web.staff.staff.access import needs, scope
 
 blueprint = Blueprint("appeal", __name__, url_prefix="/appeals/<slug>")
-# Of every chart.
+# The headers of every chart.
 SVG_HEADERS = {"Content-Type": "image/svg+xml; charset=utf-8", "Content-Security-Policy": IMAGE_POLICY}
 
 
 @blueprint.get("")
 @needs(Permission.SEE_COUNTS)
 def show(slug: str) -> ResponseReturnValue:
-    """Return the appeal's page."""
+    """Show the appeal's counts."""
     appeal, count_filter = published_appeal(slug), _read_filter()
     summary = appeal_summary(appeal, scope(), time_zone=own_section().time_zone, now=runtime().clock())
     sums, names = totals(appeal.id, count_filter), section_names()
     return render_template(
         "staff/counting/appeal_counts.html",
         **card(summary),
-        chosen=count_filter,
+        count_filter=count_filter,
         filter_args={key: value for key, value in request.args.items() if value},
-        names=names,
+        section_names=names,
         channels=[channel.value for channel in Channel if any(key[1] == channel for key in sums)],
         all_channels=[channel.value for channel in Channel],
         evidences=[evidence.value for evidence in Evidence],
@@ -138,7 +138,7 @@ def _sum_table(
 
 
 def _read_filter() -> CountFilter:
-    """Return the filter in the address; a value that is no date, section or channel is left out."""
+    """Return the filter in the address, without invalid dates and unknown sections and channels."""
     section, channel = request.args.get("section"), request.args.get("channel")
     return CountFilter(
         since=_day(request.args.get("since")),

@@ -1,4 +1,4 @@
-"""The dashboard of staff: each open appeal with its counts, its pace and the projection."""
+"""The dashboard: each open appeal with its counts, its pace and the projection to the deadline."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ blueprint = Blueprint("dashboard", __name__)
 @blueprint.get("/")
 @needs(Permission.SEE_COUNTS)
 def show() -> ResponseReturnValue:
-    """Return the open appeals."""
+    """Show the open appeals, recent alerts, and whether mail is paused."""
     now, section = runtime().clock(), own_section()
     summaries = appeal_summaries(scope(), time_zone=section.time_zone, now=now)
     return render_template(
@@ -41,7 +41,7 @@ def show() -> ResponseReturnValue:
 
 
 def _is_behind_unknown_proxy() -> bool:
-    """Return whether this process has had a request through a proxy that TOCSIN_PROXIES does not count."""
+    """Return whether this process has received a request through a proxy while TOCSIN_PROXIES is 0."""
     proxy: UnknownProxy | None = current_app.extensions["tocsin_public"].extensions.get(EXTENSION)
     return proxy is not None and proxy.is_seen
 

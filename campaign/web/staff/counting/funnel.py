@@ -1,6 +1,6 @@
-"""The funnel of signing: how far people come by mail provider and source, and how long confirming takes.
+"""The funnel of signing: viewed, signed and confirmed by mail provider and source, and how long confirming takes.
 
-Views of the page are the stage before signing, if they are counted (TOCSIN_PAGE_VIEWS).
+Page views are the first stage if they are counted (TOCSIN_PAGE_VIEWS).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_BARS = 15
 @blueprint.get("")
 @needs(Permission.SEE_COUNTS)
 def show(slug: str) -> ResponseReturnValue:
-    """Return the page."""
+    """Show the funnel."""
     appeal = published_appeal(slug)
     section, counts = _section(), _funnel(slug)
     return render_template(
@@ -42,8 +42,8 @@ def show(slug: str) -> ResponseReturnValue:
         has_views=_has_views(),
         source_name=_source_name,
         few=FEW,
-        names=section_names(),
-        chosen=section,
+        section_names=section_names(),
+        chosen_section=section,
         filter_args={"section": section} if section else {},
         may_choose=scope().may(Permission.COORDINATE),
     )
@@ -107,7 +107,7 @@ def _has_views() -> bool:
 
 
 def _stages(counts: Funnel) -> list[tuple[str, str, int, int]]:
-    """Return the stages from page view to count: stage, label, number, recent number."""
+    """Return the stages in order, each with its name, label, number and number of the last 7 days."""
     total = counts.total
     stages = [
         (FunnelStage.SIGNED.value, gettext("Signed"), total.signed, total.recent_signed),
@@ -122,18 +122,18 @@ def _rows(counts: Funnel, table: str) -> tuple[FunnelRow, ...]:
 
 
 def _cells(stage: str, numbers: list[int]) -> list[spreadsheet.Cell]:
-    """Return a row of the steps as a file has it; confirmations that are not told are empty."""
+    """Return the numbers of a stage for a file; a suppressed number of confirmations is an empty cell."""
     return [number or None if stage == "confirmed" else number for number in numbers]
 
 
 def _section() -> str | None:
-    """Return the section in the address; None, for all sections, if it is unknown or missing."""
+    """Return the section in the address; None, which stands for all sections, if it is unknown or missing."""
     code = request.args.get("section")
     return code if code in section_names() else None
 
 
 def _source_name(value: str) -> str:
-    """Return a provider's name or a source as the page shows it."""
+    """Return the label of a provider or source."""
     return gettext("all others") if value in {OTHER_PROVIDERS, OTHER_SOURCES} else value
 
 

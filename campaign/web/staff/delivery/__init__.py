@@ -1,1 +1,1 @@
-"""Sending what is owed, and what comes back."""
+"""The state of mail, and previews of messages."""

@@ -1,4 +1,4 @@
-"""Names of messages, their states and announcements on the staff pages."""
+"""Texts of the staff pages for messages, states, failures and announcements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATE_NAMES = {
     MailState.DEAD: lazy_gettext("not delivered"),
     MailState.SUPPRESSED: lazy_gettext("not to be sent"),
 }
-# Where in the dialogue with the mail server a mail ended (docs/mail.md).
+# The phases of an attempt in which a mail can fail (docs/mail.md).
 PHASE_NAMES = {
     "before": lazy_gettext("before sending"),
     "render": lazy_gettext("writing the message"),
@@ -33,7 +33,7 @@ PHASE_NAMES = {
     "dot": lazy_gettext("content"),
     "worker": lazy_gettext("our program broke off"),
 }
-# Why a mail was not sent after all, by how the reason begins that its row holds.
+# The reason why a mail was not sent, by the beginning of the reason in its row.
 _REASONS = (
     ("the signature is confirmed", lazy_gettext("It is confirmed already: there is nothing left to ask.")),
     ("the signature is pending", lazy_gettext("The signature is not confirmed yet.")),
@@ -55,9 +55,9 @@ _REASONS = (
 
 
 def reason_words(detail: str | None) -> str:
-    """Return why a mail was not sent, in the reader's language; what a server said stays as it is."""
-    words = next((words for begin, words in _REASONS if (detail or "").startswith(begin)), None)
-    return str(words) if words is not None else detail or ""
+    """Return the reason why a mail was not sent in the reader's language; return a server's answer unchanged."""
+    text = next((text for beginning, text in _REASONS if (detail or "").startswith(beginning)), None)
+    return str(text) if text is not None else detail or ""
 
 
 ANNOUNCEMENT_STATES = {
@@ -66,7 +66,7 @@ ANNOUNCEMENT_STATES = {
     AnnouncementState.SENT: lazy_gettext("sent"),
     AnnouncementState.STOPPED: lazy_gettext("stopped"),
 }
-# What staff may announce; reminders of the deadline go out by themselves.
+# The kinds of announcement that staff write; reminders of the deadline are sent by a periodic job.
 ANNOUNCED = {
     AnnouncementKind.UPDATE: MESSAGE_NAMES[MailKind.UPDATE],
     AnnouncementKind.OUTCOME: MESSAGE_NAMES[MailKind.OUTCOME],

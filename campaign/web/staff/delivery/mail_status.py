@@ -30,14 +30,14 @@ blueprint = Blueprint("mail_status", __name__, url_prefix="/outbox")
 @blueprint.get("")
 @needs(Permission.COORDINATE)
 def show() -> ResponseReturnValue:
-    """Return the whole outbox, all sections together."""
+    """Show the outbox of all sections."""
     return _page()
 
 
 @blueprint.post("")
 @needs(Permission.COORDINATE)
 def retry_or_drop() -> ResponseReturnValue:
-    """Retry or drop the chosen mails, after asking once more, because neither can be undone."""
+    """Retry or drop the chosen groups of mails. Ask for confirmation first, because neither can be undone."""
     act, chosen = request.form.get("do"), set(request.form.getlist("reason"))
     with all_sections():
         groups = [group for group in failed_mail_groups() if _group_key(group) in chosen]
@@ -45,7 +45,7 @@ def retry_or_drop() -> ResponseReturnValue:
         return _page(gettext("Please choose what to try again or to drop.")), 422
     if request.form.get("sure") != "y":
         total = sum(group.number for group in groups)
-        return _render("staff/delivery/drop_failed_mail.html", act=act, failed_groups=groups, total=total)
+        return _render("staff/delivery/drop_failed_mail.html", action=act, failed_groups=groups, total=total)
     context = staff_context()
     reasons = [FailureReason(group.state, group.kind, group.phase, group.code, group.detail) for group in groups]
     with all_sections():
@@ -80,9 +80,11 @@ def _page(fault: str | None = None) -> str:
 
 def _render(template: str, **values: object) -> str:
     names = {"message_names": MESSAGE_NAMES, "state_names": STATE_NAMES, "phase_names": PHASE_NAMES}
-    return render_template(template, key_of=_group_key, states=[state.value for state in MailState], **names, **values)
+    return render_template(
+        template, group_key=_group_key, states=[state.value for state in MailState], **names, **values
+    )
 
 
 def _group_key(group: FailedMailGroup) -> str:
-    """Return the value of a group's checkbox: the reason itself, so that mails that failed later are not included."""
+    """Return the value of a group's checkbox: its state, kind and reason as JSON."""
     return json.dumps([group.state, group.kind, group.phase, group.code, group.detail])

@@ -1,4 +1,4 @@
-"""Every message that Tocsin sends, in every language, with an invented case in it."""
+"""Previews of every message that Tocsin sends, in every language, with sample data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/<name>")
 @needs(Permission.SEE_COUNTS)
 def show(name: str) -> ResponseReturnValue:
-    """Show one message in one language: its headers, its HTML, its text."""
+    """Show one message in one language: sender, subject, HTML part and text part."""
     typed_language = request.args.get("lang", "")
     language = typed_language if typed_language in LOCALES else current_locale()
     message = _message(name, language)

@@ -1,4 +1,4 @@
-"""Taking the own section's signatures out as CSV or XLSX: streamed, with a reason, after proving who one is."""
+"""The export of a section's signatures as CSV or XLSX: streamed, with a reason, after a fresh log-in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("export", __name__, url_prefix="/appeals/<slug>")
-# Rows sent together: fewer calls, and still little memory.
+# The number of rows sent at once: few calls with little memory.
 _ROWS_PER_CHUNK = 500
 
 
@@ -45,7 +45,7 @@ class ExportForm(TokenForm):
 @blueprint.get("/signatures")
 @needs(Permission.EDIT, fresh=True)
 def show(slug: str) -> ResponseReturnValue:
-    """Return the form."""
+    """Show the form."""
     return _page(published_appeal(slug), ExportForm(), None)
 
 
@@ -72,13 +72,16 @@ def download(slug: str) -> ResponseReturnValue:
 
 
 def in_section(section: str, lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the same, read as that section: Flask ends a request before its stream begins, and the wall with it."""
+    """Yield the same chunks with the row security of the section.
+
+    Flask ends the request, and with it the restriction to the section, before it reads a streamed response.
+    """
     with row_security.restricted_to_section(section):
         yield from lines
 
 
 def csv_chunks(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
-    """Yield the CSV (RFC 4180, UTF-8 with the mark that tells Excel so), some hundred rows at a time."""
+    """Yield the CSV (RFC 4180, UTF-8 with a byte order mark for Excel), some hundred rows at a time."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(head)
@@ -93,7 +96,7 @@ def csv_chunks(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[b
 
 
 def signer_table(signers: Iterator[Signatory], *, addresses: bool) -> tuple[list[str], Iterator[list[str]]]:
-    """Return the head and the rows, read signer by signer."""
+    """Return the column names and an iterator over the rows, which reads one signer at a time."""
     head = ["signed_at", "confirmed_at", "name", "email", "country", "language", "updates", "share_name"]
     return head if addresses else [name for name in head if name != "email"], (
         [
@@ -118,5 +121,5 @@ def _page(appeal: AppealView, form: ExportForm, fault: object) -> str:
         form=form,
         section=own_section(),
         fault=fault,
-        most=REASON_LENGTH,
+        max_length=REASON_LENGTH,
     )

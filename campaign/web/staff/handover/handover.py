@@ -1,4 +1,4 @@
-"""Handing signatures over: asking for a list, watching it being made, taking its files."""
+"""Handovers of signatures: requesting a list, its progress, and downloading its files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BOOK = ".xlsx"
 
 
 class HandoverForm(TokenForm):
-    """To whom, and in which language."""
+    """The target, the language and the reason of a handover."""
 
     target = SelectField(coerce=int)
     language = SelectField()
@@ -49,7 +49,7 @@ class HandoverForm(TokenForm):
 @blueprint.get("")
 @needs(Permission.EDIT, fresh=True)
 def show(slug: str) -> ResponseReturnValue:
-    """Return the lists there are, and the form for another."""
+    """Show the existing lists, and the form for another one."""
     appeal = published_appeal(slug)
     return _page(appeal, _form(appeal))
 
@@ -57,7 +57,7 @@ def show(slug: str) -> ResponseReturnValue:
 @blueprint.post("")
 @needs(Permission.EDIT, fresh=True)
 def request_handover(slug: str) -> ResponseReturnValue:
-    """Request a list, which a task makes."""
+    """Request a list, which a worker makes in the background."""
     appeal = published_appeal(slug)
     form = _form(appeal)
     if not form.validate():
@@ -77,7 +77,7 @@ def request_handover(slug: str) -> ResponseReturnValue:
 @blueprint.get("/<int:handover_id>/<name>")
 @needs(Permission.EDIT, fresh=True)
 def download(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
-    """Return one file of a list; the access is recorded in the audit log first."""
+    """Return one file of a list, after recording the access in the audit log."""
     appeal, section = published_appeal(slug), scope().section
     try:
         handover = find_handover(scope(), appeal.id, handover_id)
@@ -97,7 +97,7 @@ def download(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
 
 
 def _workbook(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the file of names as a workbook; each piece of it is whole rows, and what the CSV marked is plain again."""
+    """Yield the CSV file of names as a workbook, with unescaped cells. Each piece consists of whole rows."""
     rows = (
         [unescape_cell(cell) for cell in row]
         for piece in pieces
@@ -119,16 +119,16 @@ def _form(appeal: AppealView) -> HandoverForm:
 
 
 def _page(appeal: AppealView, form: HandoverForm, fault: object = None) -> str:
-    lists = handovers(scope(), appeal.id)
+    handover_views = handovers(scope(), appeal.id)
     return render_template(
         "staff/handover/handovers.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
         form=form,
         fault=fault,
-        lists=lists,
-        is_waiting=any(each.is_under_way for each in lists),
+        handovers=handover_views,
+        is_waiting=any(view.is_under_way for view in handover_views),
         section=own_section(),
-        kept=HANDOVERS.days,
-        most=REASON_LENGTH,
+        retention_days=HANDOVERS.days,
+        max_length=REASON_LENGTH,
     )

@@ -1,4 +1,4 @@
-"""Tables as files: CSV and XLSX, in which no cell is read as a formula."""
+"""Tables as CSV or XLSX files in which no spreadsheet program reads a cell as a formula."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def as_csv(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 
 def as_xlsx(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """Return the table as one sheet with a fixed bold head; cells are never formulas or links."""
+    """Return the table as an XLSX file of one sheet with a fixed bold head; cells are never formulas or links."""
     content = io.BytesIO()
     options = {
         "in_memory": True,

@@ -1,7 +1,7 @@
-"""A workbook (XLSX, ECMA-376) sent while it is written: a hundred thousand rows take no more memory than a thousand.
+"""A workbook (XLSX, ECMA-376) that is streamed, so that the memory in use does not grow with the number of rows.
 
-xlsxwriter keeps a long table in memory, or in a file on the disk, where names and addresses have no business. All cells
-are text (`inlineStr`), which no spreadsheet program takes for a formula.
+xlsxwriter stores a long table in memory or in a file on the disk, but names and addresses must not be written to the
+disk. All cells are text (`inlineStr`), which no spreadsheet program reads as a formula.
 """
 
 from __future__ import annotations
@@ -28,38 +28,38 @@ _PARTS = {
     "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
     f'<Relationship Id="rId1" Type="{_LINKS}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
 }
-# The head stays in view.
+# The first row stays visible while the sheet is scrolled.
 _BEGIN = (
     f'<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">'
     '<pane ySplit="1" topLeftCell="A2" state="frozen"/></sheetView></sheetViews><sheetData>'
 )
 _END = "</sheetData></worksheet>"
-# What XML 1.0 has no way to write.
+# The characters that XML 1.0 cannot represent.
 _NO_XML = {code: None for code in (*range(0x20), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF) if chr(code) not in "\t\n"}
 _ROWS_PER_CHUNK = 500
 
 
 class _Pipe(io.BytesIO):
-    """A file for the archive that only goes forward and is emptied repeatedly."""
+    """A write-only buffer without seeking, whose content is taken out repeatedly."""
 
     def seekable(self) -> bool:
-        """Say no: then the archive writes sizes behind its members instead of going back."""
+        """Return False: then `zipfile` writes the sizes after each member instead of seeking back."""
         return False
 
     def tell(self) -> int:
-        """Refuse, for the same reason."""
+        """Raise UnsupportedOperation, because the buffer cannot seek."""
         raise io.UnsupportedOperation("tell")
 
-    def take(self) -> bytes:
-        """Return what was written since it was last emptied."""
-        taken = self.getvalue()
+    def drain(self) -> bytes:
+        """Return the bytes written since the last call, and empty the buffer."""
+        content = self.getvalue()
         self.seek(0)
         self.truncate(0)
-        return taken
+        return content
 
 
 def stream_workbook(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
-    """Yield the bytes of a workbook with one sheet: the head, then the rows, as they are read."""
+    """Yield the bytes of a workbook with one sheet: the head, then the rows while they are read."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _PARTS.items():
@@ -69,9 +69,9 @@ def stream_workbook(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Itera
             for number, row in enumerate(rows, 1):
                 sheet.write(_row(row).encode())
                 if number % _ROWS_PER_CHUNK == 0:
-                    yield pipe.take()
+                    yield pipe.drain()
             sheet.write(_END.encode())
-    yield pipe.take()
+    yield pipe.drain()
 
 
 def _row(cells: Sequence[str]) -> str:

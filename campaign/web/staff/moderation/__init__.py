@@ -1,1 +1,1 @@
-"""Finding signers, and invalidating signatures."""
+"""Finding signers, and invalidating signatures and reports."""

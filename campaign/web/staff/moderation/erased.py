@@ -1,4 +1,4 @@
-"""Moderation of signatures whose signers have erased their data: by appeal and day, for nothing else is known."""
+"""Moderation of signatures whose signers have erased their data: by appeal and day, because nothing else is stored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NO_DAY, _TOO_LATE = datetime.min.replace(tzinfo=UTC), datetime(2200, 1, 1, tzin
 
 
 class ErasedForm(TokenForm):
-    """Which erased signatures an invalidation is about; both days (UTC) are meant too."""
+    """The erased signatures of an invalidation: the appeal, and the first and last day (UTC), both inclusive."""
 
     appeal = StringField()
     first = StringField()
@@ -42,16 +42,16 @@ class ErasedForm(TokenForm):
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show() -> ResponseReturnValue:
-    """Return the days with several; `?appeal=` and `?day=` fill in the form."""
+    """Show the days with several erased signatures, and the form, filled in from `?appeal=` and `?day=`."""
     slug, day = request.args.get("appeal", ""), request.args.get("day", "")
-    chosen = slug if find_appeal(slug) is not None else ""
-    return _page(ErasedForm(formdata=None, appeal=chosen, first=day, last=day), {})
+    chosen_slug = slug if find_appeal(slug) is not None else ""
+    return _page(ErasedForm(formdata=None, appeal=chosen_slug, first=day, last=day), {})
 
 
 @blueprint.post("")
 @needs(Permission.EDIT, fresh=True)
 def create_invalidation() -> ResponseReturnValue:
-    """Count the signatures that match, for a reason; nothing is changed before a person has reviewed them."""
+    """Count the matching signatures, for a reason. They are changed only after a person has reviewed the number."""
     form = ErasedForm()
     faults: dict[str, Any] = {}
     days = {name: _read_day(form[name].data or "", name, faults) for name in ("first", "last")}
@@ -80,9 +80,9 @@ def create_invalidation() -> ResponseReturnValue:
     return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
 
 
-def _read_day(typed: str, name: str, faults: dict[str, Any]) -> datetime:
+def _read_day(text: str, name: str, faults: dict[str, Any]) -> datetime:
     try:
-        day = datetime.strptime(typed.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
+        day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         day = _NO_DAY
     if not _NO_DAY < day < _TOO_LATE:
@@ -94,17 +94,19 @@ def _page(form: ErasedForm, faults: dict[str, Any]) -> str:
     app_runtime = runtime()
     newest = newest_appeals(beside=form.appeal.data or None)
     appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
-    chosen = request.args.get("appeal")
-    chosen = chosen if chosen in dict(appeals) else None
+    chosen_slug = request.args.get("appeal")
+    chosen_slug = chosen_slug if chosen_slug in dict(appeals) else None
     return render_template(
         "staff/moderation/erased.html",
         form=form,
         faults=faults,
-        days=erased_days(scope(), now=app_runtime.clock(), kept_days=app_runtime.settings.retention_days, slug=chosen),
+        days=erased_days(
+            scope(), now=app_runtime.clock(), kept_days=app_runtime.settings.retention_days, slug=chosen_slug
+        ),
         few=FEW,
-        chosen=chosen,
+        chosen_slug=chosen_slug,
         appeals=appeals,
         has_more=len(newest) >= CHOICES,
-        why=request.form.get("reason", ""),
+        disclosure_reason=request.form.get("reason", ""),
         section=own_section(),
     )

@@ -1,4 +1,4 @@
-"""Moderation in the own section: find a signer, see who signs lately, take out what is not real, and put it back."""
+"""Moderation in a person's section: search for signers, trends of sign-ups, and invalidations with their undo."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
-# What one page view does by itself; the rest is a worker's.
+# The number of batches that the page runs itself; a worker runs the others.
 _FIRST_BATCHES = 2
 _MAX_CHOSEN = 200
 
@@ -62,7 +62,7 @@ class ChooseSignersForm(TokenForm):
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show() -> ResponseReturnValue:
-    """Show search, trends, alerts and invalidations; `?appeal=` leads from an alert to that appeal's sign-ups."""
+    """Show search, trends, alerts and invalidations; `?appeal=` limits the trends to one appeal."""
     slug = request.args.get("appeal", "")
     return _page(ChooseSignersForm(formdata=None, appeal=slug if find_appeal(slug) is not None else ""))
 
@@ -70,31 +70,33 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/search")
 @needs(Permission.EDIT, fresh=True)
 def search() -> ResponseReturnValue:
-    """Show the signers of exactly that name or address; by POST, since addresses must not be in page addresses."""
-    typed, reason = " ".join(request.form.get("who", "").split()), request.form.get("reason", "")
-    if not typed or len(typed) > NAME_LENGTH * 2:
+    """Show the signers with exactly this name or mail address. By POST, because a URL must not contain them."""
+    search_text, reason = " ".join(request.form.get("who", "").split()), request.form.get("reason", "")
+    if not search_text or len(search_text) > NAME_LENGTH * 2:
         return _page(
-            ChooseSignersForm(formdata=None), {"who": FAULTS["who", "missing" if not typed else "too-long"]}
+            ChooseSignersForm(formdata=None), {"who": FAULTS["who", "missing" if not search_text else "too-long"]}
         ), 422
     address = None
-    if "@" in typed:
+    if "@" in search_text:
         try:
-            address = parse_address(typed)
+            address = parse_address(search_text)
         except InputError:
-            return _page(ChooseSignersForm(formdata=None), {"who": FAULTS["who", "not-an-address"]}, who=typed), 422
+            return _page(
+                ChooseSignersForm(formdata=None), {"who": FAULTS["who", "not-an-address"]}, search_text=search_text
+            ), 422
     try:
-        signers = search_signers(name=typed, address=address, reason=reason, context=staff_context())
+        signers = search_signers(name=search_text, address=address, reason=reason, context=staff_context())
     except InputError as error:
-        return _page(ChooseSignersForm(formdata=None), {"reason": reason_fault(error)}, who=typed), 422
+        return _page(ChooseSignersForm(formdata=None), {"reason": reason_fault(error)}, search_text=search_text), 422
     except BudgetError:
-        return _page(ChooseSignersForm(formdata=None), {"criteria": USED_UP}, who=typed), 429
-    return _page(ChooseSignersForm(formdata=None), signers=signers, who=typed)
+        return _page(ChooseSignersForm(formdata=None), {"criteria": USED_UP}, search_text=search_text), 429
+    return _page(ChooseSignersForm(formdata=None), signers=signers, search_text=search_text)
 
 
 @blueprint.post("/invalidations")
 @needs(Permission.EDIT, fresh=True)
 def create_invalidation() -> ResponseReturnValue:
-    """Count the matching signatures, for a reason; nothing is changed before a person has reviewed them."""
+    """Count the matching signatures, for a reason. They are changed only after a person has reviewed the number."""
     form = ChooseSignersForm()
     faults: dict[str, Any] = {}
     criteria = _read_criteria(form, faults)
@@ -185,8 +187,7 @@ def _own_invalidation(invalidation_id: int) -> InvalidationView:
 def run_first_batches(invalidation_id: int) -> None:
     """Run the first batches at once, which complete most invalidations.
 
-    A signer who has moved since belongs to another section and must be restored too, so this runs with a worker's
-    access.
+    They run with a worker's access: an undo must also restore signers who have moved to another section since.
     """
     context = runtime().context(SYSTEM)
     with worker_access():
@@ -204,9 +205,9 @@ def _read_criteria(form: ChooseSignersForm, faults: dict[str, Any]) -> Criteria:
         ("since", read_moment),
         ("until", read_moment),
     ):
-        typed = (form[name].data or "").strip()
+        text = (form[name].data or "").strip()
         try:
-            read[name] = reader(typed) if typed else None
+            read[name] = reader(text) if text else None
         except InputError as error:
             faults[name] = FAULTS[error.field, error.code]
     if read.get("since") and read.get("until") and read["since"] >= read["until"]:
@@ -217,14 +218,14 @@ def _read_criteria(form: ChooseSignersForm, faults: dict[str, Any]) -> Criteria:
         )
     except InputError as error:
         faults["domain"] = FAULTS[error.field, error.code]
-    chosen = request.form.getlist("ids", type=int)
-    if len(chosen) > _MAX_CHOSEN:
+    chosen_ids = request.form.getlist("ids", type=int)
+    if len(chosen_ids) > _MAX_CHOSEN:
         faults["criteria"] = FAULTS["criteria", "too-many"]
-    return Criteria(ids=tuple(sorted(set(chosen[:_MAX_CHOSEN]))), **read)
+    return Criteria(ids=tuple(sorted(set(chosen_ids[:_MAX_CHOSEN]))), **read)
 
 
 def read_network(text: str) -> str:
-    """Return the keyed digest of a network of the table. Raise InputError."""
+    """Return the keyed digest of a network, in hex. Raise InputError if the text is not such a digest."""
     try:
         digest = bytes.fromhex(text)
     except ValueError:
@@ -235,7 +236,10 @@ def read_network(text: str) -> str:
 
 
 def read_moment(text: str) -> datetime:
-    """Return a moment, on the own section's clock where it says no zone. Raise InputError."""
+    """Return the moment in UTC; without a time zone, the text is local time of this person's section.
+
+    Raise InputError if the text is not a moment.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -249,25 +253,25 @@ def _page(
     faults: dict[str, Any] | None = None,
     *,
     signers: tuple[SignerView, ...] | None = None,
-    who: str = "",
+    search_text: str = "",
 ) -> str:
     app_runtime = runtime()
     now = app_runtime.clock()
     newest = newest_appeals(beside=form.appeal.data or None)
     appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
-    chosen = form.appeal.data if form.appeal.data in dict(appeals) else None
+    chosen_slug = form.appeal.data if form.appeal.data in dict(appeals) else None
     return render_template(
         "staff/moderation/moderation.html",
         form=form,
         faults=faults or {},
         signers=signers,
-        is_full=signers is not None and len(signers) == MAX_RESULTS,
-        who=who,
-        why=request.form.get("reason", ""),
+        is_truncated=signers is not None and len(signers) == MAX_RESULTS,
+        search_text=search_text,
+        disclosure_reason=request.form.get("reason", ""),
         few=FEW,
         is_beyond_search=is_beyond_search(scope()),
-        trends=trends(scope(), app_runtime.vault, now=now, slug=chosen),
-        chosen=chosen,
+        trends=trends(scope(), app_runtime.vault, now=now, slug=chosen_slug),
+        chosen_slug=chosen_slug,
         alerts=alerts(now=now),
         invalidations=invalidations(scope(), app_runtime.vault),
         appeals=appeals,
@@ -294,7 +298,7 @@ def _invalidation_page(
         preview_fault=preview_fault,
         sample=sample,
         reason=reason if fault else "",
-        why=reason if preview_fault else "",
+        disclosure_reason=reason if preview_fault else "",
         few=FEW,
         is_previewed=is_previewed,
         zone=ZoneInfo(own_section().time_zone),

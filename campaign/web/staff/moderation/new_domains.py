@@ -1,4 +1,4 @@
-"""Moderation of mail domains that are new this week: several are chosen at once."""
+"""Moderation of mail domains that are new this week, of which several can be chosen at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ blueprint = Blueprint("new_domains", __name__, url_prefix="/moderation/domains")
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show() -> ResponseReturnValue:
-    """Return the new domains with the most signatures; `?appeal=` narrows it to one appeal."""
+    """Show the new domains with the most signatures; `?appeal=` limits them to one appeal."""
     app_runtime = runtime()
     appeal = _chosen_appeal()
     return _page(
@@ -36,7 +36,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("")
 @needs(Permission.EDIT, fresh=True)
 def show_rare() -> ResponseReturnValue:
-    """Return the same with those that few people have."""
+    """Show all new domains, also those of few people, for a reason."""
     app_runtime, appeal = runtime(), _chosen_appeal()
     slug = None if appeal is None else appeal.slug
     try:
@@ -66,8 +66,8 @@ def _page(
         is_whole=is_whole,
         fault=fault,
         few=FEW,
-        why=request.form.get("reason", ""),
-        chosen=slug,
+        disclosure_reason=request.form.get("reason", ""),
+        chosen_slug=slug,
         headline=appeal.text_in(current_locale()).headline if appeal is not None and appeal.texts else slug,
         section=own_section(),
     )

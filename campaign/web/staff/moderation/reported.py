@@ -1,4 +1,4 @@
-"""Moderation of acts reported without a signature: by hour and by network; taken out and put back like signatures."""
+"""Moderation of acts reported without a signature, by hour and network. They are invalidated like signatures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _READERS = (("wide_network", read_network), ("since", read_moment), ("until", re
 
 
 class ReportsForm(TokenForm):
-    """Which reported acts an invalidation is about."""
+    """The criteria of an invalidation of reported acts."""
 
     appeal = StringField()
     wide_network = StringField()
@@ -47,14 +47,14 @@ def show() -> ResponseReturnValue:
 @blueprint.post("")
 @needs(Permission.EDIT)
 def create_invalidation() -> ResponseReturnValue:
-    """Count the matching reports; nothing is changed before a person has reviewed them."""
+    """Count the matching reports. They are changed only after a person has reviewed the number."""
     form = ReportsForm()
     read: dict[str, Any] = {}
     faults: dict[str, Any] = {}
     for name, reader in _READERS:
-        typed = (form[name].data or "").strip()
+        text = (form[name].data or "").strip()
         try:
-            read[name] = reader(typed) if typed else None
+            read[name] = reader(text) if text else None
         except InputError as error:
             faults[name] = FAULTS[error.field, error.code]
     if read.get("since") and read.get("until") and read["since"] >= read["until"]:
@@ -76,13 +76,13 @@ def create_invalidation() -> ResponseReturnValue:
 def _page(form: ReportsForm, faults: dict[str, Any]) -> str:
     newest = newest_appeals(beside=form.appeal.data or None)
     appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
-    chosen = form.appeal.data if form.appeal.data in dict(appeals) else None
+    chosen_slug = form.appeal.data if form.appeal.data in dict(appeals) else None
     return render_template(
         "staff/moderation/reported.html",
         form=form,
         faults=faults,
-        reports=report_overview(scope(), now=runtime().clock(), slug=chosen),
-        chosen=chosen,
+        reports=report_overview(scope(), now=runtime().clock(), slug=chosen_slug),
+        chosen_slug=chosen_slug,
         appeals=appeals,
         has_more=len(newest) >= CHOICES,
         section=own_section(),

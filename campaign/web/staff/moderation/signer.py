@@ -1,6 +1,6 @@
-"""Looking after one signer of the own section who writes by letter: correct the name, print what is stored, erase.
+"""Requests of one signer who writes by letter: correct the name or address, print the stored data, erase it.
 
-The page itself shows neither name nor address: each act asks for a fresh log-in and a reason.
+The page itself shows neither name nor address. Each act requires a fresh log-in and a reason.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ def correct_name(signature_id: int) -> ResponseReturnValue:
 @blueprint.post("/signatures/<int:signature_id>/address")
 @needs(Permission.EDIT, fresh=True)
 def change_address(signature_id: int) -> ResponseReturnValue:
-    """Mail the new address; the change takes effect when it is confirmed."""
+    """Mail a link to the new address. The change takes effect when the link is confirmed."""
     signature, context, reason = _own_signature(signature_id), staff_context(), request.form.get("reason", "")
     typed_address = read_address(request.form, context.now)
     if typed_address.address is None:
         return _page(
             signature,
             {"address-email": typed_address.error or typed_address.question},
-            is_asked=typed_address.error is None,
+            is_question=typed_address.error is None,
         ), 422
     try:
         with worker_access():
@@ -86,7 +86,7 @@ def change_address(signature_id: int) -> ResponseReturnValue:
 @blueprint.post("/signatures/<int:signature_id>/erase")
 @needs(Permission.EDIT, fresh=True)
 def erase(signature_id: int) -> ResponseReturnValue:
-    """Erase all data of the section under the address."""
+    """Erase all data that the section has under the signer's address."""
     signature, context, reason = _own_signature(signature_id), staff_context(), request.form.get("reason", "")
     if not request.form.get("sure"):
         return _page(signature, {"erase-sure": gettext("Please tick that you are sure: this cannot be undone.")}), 422
@@ -105,7 +105,7 @@ def erase(signature_id: int) -> ResponseReturnValue:
 @blueprint.post("/signatures/<int:signature_id>/print")
 @needs(Permission.EDIT, fresh=True)
 def show_subject_access(signature_id: int) -> ResponseReturnValue:
-    """Show all data of the section under the address, for printing and sending by post (GDPR art. 15)."""
+    """Show all data that the section has under the signer's address, to be printed and posted (GDPR art. 15)."""
     signature = _own_signature(signature_id)
     try:
         signatures = subject_access_for(signature_id, reason=request.form.get("reason", ""), context=staff_context())
@@ -125,7 +125,7 @@ def show_subject_access(signature_id: int) -> ResponseReturnValue:
 @blueprint.post("/links")
 @needs(Permission.EDIT, fresh=True)
 def send_links() -> ResponseReturnValue:
-    """Mail unconfirmed sign-ups under an address once more, and a link to its data; disclose nothing."""
+    """Mail the links of an address again: to its unconfirmed sign-ups and to its data. The page discloses nothing."""
     context, reason = staff_context(), request.form.get("reason", "")
     try:
         address = parse_address(request.form.get("email", ""))
@@ -154,16 +154,16 @@ def _fault_text(error: InputError) -> object:
     return reason_fault(error) if error.field == "reason" else INPUT_ERRORS[error.field, error.code]
 
 
-def _page(signature: SectionSignature, faults: dict[str, object] | None = None, *, is_asked: bool = False) -> str:
-    typed = request.form if faults else {}
+def _page(signature: SectionSignature, faults: dict[str, object] | None = None, *, is_question: bool = False) -> str:
+    input_values = request.form if faults else {}
     return render_template(
         "staff/moderation/signer.html",
         signature=signature,
         faults=faults or {},
-        is_asked=is_asked,
-        typed=typed,
-        most=REASON_LENGTH,
-        longest=NAME_LENGTH,
+        is_question=is_question,
+        input_values=input_values,
+        max_length=REASON_LENGTH,
+        max_name_length=NAME_LENGTH,
         states=SIGNATURE_STATES,
         section=own_section(),
     )

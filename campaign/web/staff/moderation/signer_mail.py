@@ -1,4 +1,4 @@
-"""The mails of one signer: what became of each, why, and sending one again. The page shows no name and no address."""
+"""The mails of one signer: state and reason of each, and sending one again. The page shows no name and no address."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ blueprint = Blueprint("signer_mail", __name__, url_prefix="/moderation/signature
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(signature_id: int) -> ResponseReturnValue:
-    """Return the newest mails of a signature of the own section; found by name or address in moderation."""
+    """Show the newest mails of a signature in this person's section."""
     return _page(signature_id)
 
 

@@ -1,4 +1,4 @@
-"""Bulk entries: staff enter quantities of offline actions, see the entries, and undo mistakes."""
+"""Bulk entries: the form for quantities of offline actions, the list of entries, confirming and undoing."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from campaign.web.staff.offline.labels import FAULTS
 from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section, section_names
 from campaign.web.staff.staff.access import all_sections, needs, scope, staff_context
-from campaign.web.staff.staff_form import TokenForm
+from campaign.web.staff.staff_form import TokenForm, read_number
 
 blueprint = Blueprint("bulk_entries", __name__, url_prefix="/appeals/<slug>/bulk-entries")
 
 
 class EntryForm(TokenForm):
-    """Action, quantity, day and place; `sure` answers the question about an unusual quantity."""
+    """Channel, quantity, day, place and note; `sure` answers the question about an unusual quantity."""
 
     quantity = StringField()
     channel = StringField()
@@ -52,18 +52,15 @@ class EntryForm(TokenForm):
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(slug: str) -> ResponseReturnValue:
-    """Return the form, and what the own section has entered."""
-    typed = request.args.get("before", "")
-    before = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 18 else None
-    return _page(
-        published_appeal(slug), EntryForm(channel=Channel.LETTER.value, day=today().isoformat()), before=before
-    )
+    """Show the form, and the entries of this person's section."""
+    form = EntryForm(channel=Channel.LETTER.value, day=today().isoformat())
+    return _page(published_appeal(slug), form, before=read_number(request.args.get("before", "")))
 
 
 @blueprint.post("")
 @needs(Permission.EDIT)
 def add(slug: str) -> ResponseReturnValue:
-    """Count it; 422 with everything that is wrong, nothing counted."""
+    """Count the entry, or show all errors with status 422 and count nothing."""
     appeal, form = published_appeal(slug), EntryForm()
     faults: dict[str, Any] = {}
     quantity = _read_entry(appeal, form, faults)
@@ -72,7 +69,7 @@ def add(slug: str) -> ResponseReturnValue:
     try:
         entry_id = enter(slug, quantity, is_sure=bool(form.sure.data), context=staff_context())
     except UnusualQuantityError as error:
-        return _page(appeal, form, usual=error.usual), 422
+        return _page(appeal, form, usual_quantity=error.usual), 422
     if not notify_if_waiting(entry_id):
         flash(gettext("Counted: %(count)s.", count=number(quantity.quantity)), "success")
     return redirect(url_for("bulk_entries.show", slug=slug), 303)
@@ -81,7 +78,7 @@ def add(slug: str) -> ResponseReturnValue:
 @blueprint.post("/<int:entry_id>/confirm")
 @needs(Permission.EDIT, fresh=True)
 def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
-    """Count what waited for a second person."""
+    """Confirm an entry that waits for a second person, and count it."""
     published_appeal(slug)
     context = staff_context()
     try:
@@ -101,7 +98,7 @@ def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:entry_id>/undo")
 @needs(Permission.EDIT)
 def undo_entry(slug: str, entry_id: int) -> ResponseReturnValue:
-    """Take an entry out of the counts."""
+    """Undo an entry: it is no longer counted."""
     published_appeal(slug)
     try:
         undo(slug, entry_id, context=staff_context())
@@ -115,7 +112,7 @@ def undo_entry(slug: str, entry_id: int) -> ResponseReturnValue:
 
 
 def notify_if_waiting(entry_id: int) -> bool:
-    """Return whether the entry waits for a second person; then notify those who may confirm it."""
+    """Return whether the entry waits for a second person; if it does, notify the people who can confirm it."""
     if not is_waiting(entry_id):
         return False
     request_confirmation(entry_id, context=staff_context())
@@ -127,12 +124,12 @@ def notify_if_waiting(entry_id: int) -> bool:
 
 
 def today() -> date:
-    """Return the day in the own section's time zone."""
+    """Return today's date in the time zone of this person's section."""
     return _local_date(runtime().clock())
 
 
 def checked_day(appeal: AppealView, typed: str) -> date:
-    """Return the day on which something was done for the appeal. Raises InputError."""
+    """Return the day of an action for the appeal. Raise InputError if the appeal was not open on that day."""
     stopped_at = appeal.ended_at if appeal.state == AppealState.STOPPED else None
     opened_on = _local_date(appeal.opened_at) if appeal.opened_at is not None else today()
     return read_day(typed, opened_on=opened_on, today=today(), last_day=_local_date(stopped_at) if stopped_at else None)
@@ -143,9 +140,9 @@ def _local_date(moment: datetime) -> date:
 
 
 def _read_entry(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> BulkQuantity | None:
-    """Return the input, checked field by field; None with the errors filled in."""
-    typed = {name: form[name].data or "" for name in ("quantity", "day", "place", "note")}
-    read: dict[str, Any] = {}
+    """Return the checked input; on errors, add a message for each field to `faults` and return None."""
+    texts = {name: form[name].data or "" for name in ("quantity", "day", "place", "note")}
+    values: dict[str, Any] = {}
     for name, reader in (
         ("quantity", read_quantity),
         ("day", lambda text: checked_day(appeal, text)),
@@ -153,13 +150,13 @@ def _read_entry(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> 
         ("note", lambda text: read_line("note", text, NOTE_LENGTH)),
     ):
         try:
-            read[name] = reader(typed[name])
+            values[name] = reader(texts[name])
         except InputError as error:
             faults[name] = FAULTS[error.field, error.code]
     channel = form.channel.data or ""
     if channel not in ENTERABLE:
         faults["channel"] = FAULTS["channel", "unknown"]
-    return None if faults else BulkQuantity(Channel(channel), **read)
+    return None if faults else BulkQuantity(Channel(channel), **values)
 
 
 def _page(
@@ -167,25 +164,25 @@ def _page(
     form: EntryForm,
     faults: dict[str, Any] | None = None,
     *,
-    usual: int | None = None,
+    usual_quantity: int | None = None,
     before: int | None = None,
 ) -> str:
     person = scope()
     shown = entries(person, appeal.id, before=before)
     with all_sections():
-        elsewhere = waiting_entries_elsewhere(person, appeal.id)
+        other_sections_entries = waiting_entries_elsewhere(person, appeal.id)
     return render_template(
         "staff/offline/bulk_entries.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
         form=form,
         faults=faults or {},
-        usual=usual,
+        usual_quantity=usual_quantity,
         entries=shown,
-        elsewhere=elsewhere,
-        names=section_names(),
+        other_sections_entries=other_sections_entries,
+        section_names=section_names(),
         most_alone=MAX_UNCONFIRMED,
-        older=shown[-1].id if len(shown) == PAGE else None,
+        oldest_id=shown[-1].id if len(shown) == PAGE else None,
         enterable=ENTERABLE,
         section=own_section(),
         today=today(),

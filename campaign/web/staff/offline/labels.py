@@ -1,4 +1,4 @@
-"""The texts of faults on the pages for bulk entries and paper sheets."""
+"""Error messages and column names of the pages for bulk entries and paper sheets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COLUMN_NAMES = {
     "consent": lazy_gettext("May be mailed"),
     "row": lazy_gettext("Whole line"),
 }
-# Of a file as a whole; `detail` is a line or a column, `most` how many rows there may be.
+# Errors of a whole file; `detail` is a line or a column, `most` the largest number of rows.
 FILE_FAULTS = {
     "empty": lazy_gettext("There is no row in it."),
     "too-large": lazy_gettext("This file is too large: one megabyte at most. Please send it in parts."),

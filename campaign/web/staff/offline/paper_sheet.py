@@ -1,4 +1,4 @@
-"""Paper signature sheets: one to print, a form to type its rows, a CSV file instead; checked, shown, then kept."""
+"""Paper signature sheets: a sheet to print, and entering its rows by a form or a CSV file, with a preview."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from campaign.web.staff.staff.access import accepts_bytes, needs, scope, staff_c
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("paper_sheet", __name__, url_prefix="/appeals/<slug>/sheet")
-# How many empty rows the form starts with, and gets more of; how many it holds at most.
+# The number of empty rows that the form starts with and that "more rows" adds, and the largest number of its rows.
 ROWS, MAX_TYPED = 25, 500
 _MAX_LISTED = 200
 _FORM_BYTES = MAX_BYTES + 256 * 1024
@@ -89,7 +89,7 @@ def print_sheet(slug: str) -> ResponseReturnValue:
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(slug: str) -> ResponseReturnValue:
-    """Return the form for a sheet's rows, and for a file instead."""
+    """Show the form for a sheet's rows, and the form for a file."""
     section = own_section()
     country = section.countries[0] if section.countries else ""
     form = SheetForm(day=today().isoformat(), country=country, language=current_locale())
@@ -100,7 +100,7 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @accepts_bytes(_FORM_BYTES)
 def check(slug: str) -> ResponseReturnValue:
-    """Check what was typed and shows what it would do; 422 with everything that is wrong, nothing kept."""
+    """Check the typed rows and show a preview, or all errors with status 422. Store nothing."""
     appeal, form, rows = published_appeal(slug), SheetForm(), _typed_rows()
     if "more" in request.form:
         return _page(appeal, form, rows + _empty_rows(min(ROWS, MAX_TYPED - len(rows)), len(rows)))
@@ -117,19 +117,19 @@ def check(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @accepts_bytes(_FORM_BYTES)
 def upload(slug: str) -> ResponseReturnValue:
-    """Check a CSV file and shows what it would do; 422 with each bad line, nothing kept."""
+    """Check a CSV file and show a preview, or the error of each line with status 422. Store nothing."""
     appeal, form = published_appeal(slug), SheetForm()
     faults, file = _field_faults(appeal, form), request.files.get("file")
     rows: list[TypedRow] = []
-    skipped: tuple[str, ...] = ()
+    skipped_columns: tuple[str, ...] = ()
     try:
-        rows, skipped = read_csv(file.read() if file is not None else b"")
+        rows, skipped_columns = read_csv(file.read() if file is not None else b"")
     except SheetError as error:
         faults["file"] = FILE_FAULTS[error.code] % {"detail": error.detail, "most": number(MAX_ROWS)}
     sheet = read_rows(rows, form.country.data or "", LOCALES)
     if faults or sheet.faults:
         return _page(appeal, form, _empty_rows(ROWS), faults, sheet, is_file=True), 422
-    return _preview(appeal, form, rows, sheet, skipped=skipped)
+    return _preview(appeal, form, rows, sheet, skipped_columns=skipped_columns)
 
 
 @blueprint.post("/rows")
@@ -137,11 +137,11 @@ def upload(slug: str) -> ResponseReturnValue:
 @accepts_bytes(_FORM_BYTES)
 def show_rows(slug: str) -> ResponseReturnValue:
     """Show the rows again after the preview, unchanged."""
-    appeal, rows = published_appeal(slug), _read_carried_rows(request.form.get("rows", ""))
+    appeal, rows = published_appeal(slug), _read_hidden_rows(request.form.get("rows", ""))
     if len(rows) > MAX_TYPED:
         flash(gettext("So many rows are better mended in the file."), "info")
         return redirect(url_for("paper_sheet.show", slug=slug), 303)
-    numbered = [replace(row, line=place + 1) for place, row in enumerate(rows)]
+    numbered = [replace(row, line=number) for number, row in enumerate(rows, 1)]
     return _page(appeal, SheetForm(), numbered + _empty_rows(max(0, ROWS - len(rows)), len(rows)))
 
 
@@ -149,9 +149,9 @@ def show_rows(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @accepts_bytes(_FORM_BYTES)
 def save(slug: str) -> ResponseReturnValue:
-    """Keep what the preview showed; it is checked again, for it comes from a browser."""
+    """Store the rows of the preview, after checking them again, because the browser may have changed them."""
     appeal, form = published_appeal(slug), SheetForm()
-    rows = _read_carried_rows(form.rows.data or "")
+    rows = _read_hidden_rows(form.rows.data or "")
     faults, sheet = _field_faults(appeal, form), read_rows(rows, form.country.data or "", LOCALES)
     if faults or sheet.faults or not sheet.rows:
         return _page(appeal, form, rows or _empty_rows(ROWS), faults, sheet), 422
@@ -166,9 +166,9 @@ def save(slug: str) -> ResponseReturnValue:
     try:
         entry_id = enter_sheet(slug, entry, is_sure=sure, is_again=again, context=staff_context())
     except DuplicateSheetError as error:
-        return _preview(appeal, form, rows, sheet, same=error), 422
+        return _preview(appeal, form, rows, sheet, duplicate=error), 422
     except UnusualQuantityError as error:
-        return _preview(appeal, form, rows, sheet, usual=error.usual), 422
+        return _preview(appeal, form, rows, sheet, usual_quantity=error.usual), 422
     counted = _only_counted(appeal, form, sheet)
     to_confirm = len(sheet.rows) - counted
     message = ngettext(
@@ -184,9 +184,11 @@ def save(slug: str) -> ResponseReturnValue:
 
 
 def _typed_rows() -> list[TypedRow]:
-    """Return the rows of the form, as far as it goes."""
-    most = min(MAX_TYPED, sum(key.startswith("name-") for key in request.form))
-    return [_row(place + 1, [request.form.get(f"{column}-{place}", "") for column in COLUMNS]) for place in range(most)]
+    """Return the rows of the form, at most MAX_TYPED."""
+    row_count = min(MAX_TYPED, sum(key.startswith("name-") for key in request.form))
+    return [
+        _row(index + 1, [request.form.get(f"{column}-{index}", "") for column in COLUMNS]) for index in range(row_count)
+    ]
 
 
 def _row(line: int, cells: list[str]) -> TypedRow:
@@ -194,8 +196,8 @@ def _row(line: int, cells: list[str]) -> TypedRow:
     return TypedRow(line, name, email, country, consent)
 
 
-def _read_carried_rows(text: str) -> list[TypedRow]:
-    """Return the rows that the preview carried with it; none where it is damaged."""
+def _read_hidden_rows(text: str) -> list[TypedRow]:
+    """Return the rows from the hidden field of the preview; an empty list if it is damaged."""
     try:
         rows = [_row(int(line), [str(cell) for cell in cells]) for line, *cells in json.loads(text)]
     except (ValueError, TypeError):
@@ -203,8 +205,8 @@ def _read_carried_rows(text: str) -> list[TypedRow]:
     return rows[:MAX_ROWS]
 
 
-def _empty_rows(many: int, after: int = 0) -> list[TypedRow]:
-    return [TypedRow(after + place + 1) for place in range(many)]
+def _empty_rows(count: int, after: int = 0) -> list[TypedRow]:
+    return [TypedRow(after + index + 1) for index in range(count)]
 
 
 def _field_faults(appeal: AppealView, form: SheetForm) -> dict[str, Any]:
@@ -243,13 +245,13 @@ def _page(
         form=form,
         rows=rows,
         faults=faults or {},
-        bad=[(fault.line, COLUMN_NAMES[fault.column], row_fault(fault)) for fault in cell_faults[:_MAX_LISTED]],
-        bad_cells={(fault.line, fault.column) for fault in cell_faults} if not is_file else set(),
-        more_bad=max(0, len(cell_faults) - _MAX_LISTED),
+        cell_errors=[(fault.line, COLUMN_NAMES[fault.column], row_fault(fault)) for fault in cell_faults[:_MAX_LISTED]],
+        cells_with_errors={(fault.line, fault.column) for fault in cell_faults} if not is_file else set(),
+        unlisted_errors=max(0, len(cell_faults) - _MAX_LISTED),
         is_file=is_file,
-        most=MAX_ROWS,
+        max_rows=MAX_ROWS,
         countries=country_names(current_locale()),
-        has_room=len(rows) < MAX_TYPED,
+        can_add_rows=len(rows) < MAX_TYPED,
         today=today(),
     )
 
@@ -264,9 +266,9 @@ def _preview(
     rows: list[TypedRow],
     sheet: CheckedSheet,
     *,
-    same: DuplicateSheetError | None = None,
-    usual: int | None = None,
-    skipped: tuple[str, ...] = (),
+    duplicate: DuplicateSheetError | None = None,
+    usual_quantity: int | None = None,
+    skipped_columns: tuple[str, ...] = (),
 ) -> str:
     filled = [row for row in rows if row.name.strip() or row.email.strip()]
     return render_template(
@@ -277,11 +279,11 @@ def _preview(
         sheet=sheet,
         counted=_only_counted(appeal, form, sheet),
         doubts=[(doubt.line, row_fault(doubt)) for doubt in sheet.doubts],
-        carried=json.dumps(
+        rows_json=json.dumps(
             [[row.line, row.name, row.email, row.country, row.consent] for row in filled], ensure_ascii=False
         ),
-        same=same,
-        usual=usual,
-        skipped=skipped,
+        duplicate=duplicate,
+        usual_quantity=usual_quantity,
+        skipped_columns=skipped_columns,
         most_alone=MAX_UNCONFIRMED,
     )

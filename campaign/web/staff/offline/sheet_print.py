@@ -1,4 +1,4 @@
-"""The words of a printable signature sheet, in one language."""
+"""The texts of a printable signature sheet in one language, and its PDF."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ ROWS = 16
 
 
 class NotPrintableError(Exception):
-    """No font there is shows every sign of it."""
+    """No font of the server has all characters of the sheet."""
 
 
 def sheet_pdf(appeal: AppealView, section: SectionView, language: str, via: str) -> bytes:
-    """Return the sheet as a PDF; the request speaks that language. Raises NotPrintableError, BusyError."""
+    """Return the sheet as a PDF. The request must have `language` as its locale.
+
+    Raises:
+        NotPrintableError: No font of the server has all characters of the sheet.
+        BusyError: Too many PDFs are being made.
+    """
     settings = runtime().settings
     address = absolute_url(f"/{language}/appeals/{appeal.slug}?via={via}")
     texts = _texts(appeal, section, language)

@@ -1,4 +1,4 @@
-"""The sections by the names that the reader's language has for them."""
+"""The names of sections in the reader's language."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Access control: every route states the permission that it needs, and a route without one is closed.
+"""Access control: every route states the permission that it needs; a route that states none answers 404.
 
-Each request also gets its section's row security in the database, and a cookie whose log-in has ended is refused.
+The access check also sets the section's row security in the database, and refuses a cookie whose log-in has ended.
 """
 
 from __future__ import annotations
@@ -32,39 +32,39 @@ from campaign.services.staff.login import is_session_alive
 from campaign.web.http.host import requested_host
 
 View = TypeVar("View", bound=Callable[..., Any])
-# What Flask-Security offers and we do not use: asking an administrator by mail, and its own scripts.
-_CLOSED = {"security.two_factor_rescue", "security.static"}
-# The cookie's part that names the log-in.
-LOGIN = "login"
-# What a form takes besides the file in it.
+# Endpoints of Flask-Security that are not used: mailing an administrator for help, and its own scripts.
+_CLOSED_ENDPOINTS = {"security.two_factor_rescue", "security.static"}
+# The key of the cookie session under which the secret of the log-in is stored.
+LOGIN_SECRET = "login"  # noqa: S105  not a password
+# The size of a form's other fields, in addition to the file in it.
 _FORM_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """The requirement of a route: a permission (None: open to all), and whether the log-in must be fresh."""
+    """The requirement of a route: a permission, None if it is open to all, and whether the log-in must be fresh."""
 
     permission: Permission | None
     is_fresh: bool = False
 
 
 def needs(permission: Permission, *, fresh: bool = False) -> Callable[[View], View]:
-    """Mark a view as one for staff with that permission; `fresh`: who has proved a moment ago who they are."""
-    return _mark(Requirement(permission, fresh))
+    """Return the decorator of a view that needs the permission and, if `fresh`, a recent proof of the log-in."""
+    return _with_requirement(Requirement(permission, fresh))
 
 
 def open_to_all(view: View) -> View:
     """Mark a view as one that needs no account."""
-    return _mark(Requirement(None))(view)
+    return _with_requirement(Requirement(None))(view)
 
 
 def accepts_upload(view: View) -> View:
-    """Mark a view as one whose form carries a document."""
+    """Mark a view as one whose form contains a document."""
     return accepts_bytes(MAX_FILE_BYTES + _FORM_BYTES)(view)
 
 
 def accepts_bytes(size: int) -> Callable[[View], View]:
-    """Mark a view as one whose form may have so many bytes; every other form is small."""
+    """Return the decorator of a view whose form may have `size` bytes; the limit of all other forms is low."""
 
     def mark(view: View) -> View:
         view.tocsin_max_bytes = size  # type: ignore[attr-defined]
@@ -74,7 +74,7 @@ def accepts_bytes(size: int) -> Callable[[View], View]:
 
 
 def requirement_of(app: Flask, endpoint: str) -> Requirement | None:
-    """Return the route's requirement; None without one, or for Flask-Security's routes, which have own rules."""
+    """Return the route's requirement; None if it states none. Flask-Security's routes state none."""
     requirement: Requirement | None = getattr(app.view_functions[endpoint], "tocsin_requirement", None)
     return requirement
 
@@ -85,12 +85,12 @@ def scope() -> Scope:
 
 
 def staff_context() -> Context:
-    """Return the context of a change that the member of staff who is logged in makes now."""
+    """Return the context of a change by the logged-in member of staff, at the current time."""
     return runtime().context(staff_actor(scope()))
 
 
 def visitor_context() -> Context:
-    """Return the context of a change by a visitor who has not logged in, and may do nothing that staff may."""
+    """Return the context of a change by a visitor who has not logged in, without the permissions of staff."""
     return runtime().context(SUPPORTER)
 
 
@@ -102,9 +102,9 @@ def member() -> Staff:
 
 @contextmanager
 def all_sections() -> Iterator[None]:
-    """Show all sections in the database inside this block: for sums, mail and announcements.
+    """Give coordinators database access to all sections inside the block: for sums, mail and announcements.
 
-    It is never for names or addresses. Only coordinators get it; for all others row security stays as it is.
+    Never use it for names or addresses. For all others the row security of their section stays.
     """
     if not scope().may(Permission.COORDINATE):
         yield
@@ -115,7 +115,7 @@ def all_sections() -> Iterator[None]:
 
 @contextmanager
 def worker_access() -> Iterator[None]:
-    """Give this block the database access of a worker, for tasks that a worker would do a second later."""
+    """Give the block the database access of a worker, for work that a worker would otherwise do."""
     public: Flask = current_app.extensions["tocsin_public"]
     with public.app_context():
         yield
@@ -125,8 +125,8 @@ def init_app(app: Flask) -> None:
     """Register the hooks that have to run before Flask-Security's."""
 
     @app.before_request
-    def _make_room() -> None:
-        # Before anything reads the form: a file that is too large is refused by its length, unread.
+    def _limit_body() -> None:
+        # Before anything reads the form: a body that is too large is refused by its length without being read.
         max_bytes = getattr(app.view_functions.get(request.endpoint or ""), "tocsin_max_bytes", None)
         if max_bytes is not None:
             request.max_content_length = request.max_form_memory_size = max_bytes
@@ -134,44 +134,47 @@ def init_app(app: Flask) -> None:
                 raise RequestEntityTooLarge
 
     @app.before_request
-    def _write() -> None:
-        # Flask-Security reads before it writes; on SQLite such a transaction must say from the start that it will.
+    def _begin_write_transaction() -> None:
+        # Flask-Security reads before it writes. On SQLite such a transaction must begin as a write transaction.
         if request.blueprint == "security" and request.method == "POST":
             db.session.connection(execution_options={WRITE_OPTION: True})
 
     @app.teardown_request
-    def _leave(_error: BaseException | None) -> None:
+    def _end_restriction(_error: BaseException | None) -> None:
         row_security.end_restriction()
 
 
-def guard(app: Flask) -> None:
-    """Register the hook that has to run after Flask-Security's: log-in, permission, section."""
+def register_access_check(app: Flask) -> None:
+    """Register the hook that has to run after Flask-Security's: it checks log-in and permission, and sets the section.
+
+    Flask-Security's own routes check the log-in themselves.
+    """
 
     @app.before_request
-    def _admit() -> ResponseReturnValue | None:
+    def _check_access() -> ResponseReturnValue | None:
         if request.endpoint is None:
             return None
-        if request.endpoint in _CLOSED:
+        if request.endpoint in _CLOSED_ENDPOINTS:
             abort(404)
-        is_known = current_user.is_authenticated
-        if is_known and not _is_alive():
+        is_logged_in = current_user.is_authenticated
+        if is_logged_in and not _has_live_session():
             logout_user()
             session.clear()
-            is_known = False
-        if is_known:
+            is_logged_in = False
+        if is_logged_in:
             row_security.start_restriction(db.session(), member().section_code)
         if request.blueprint == "security":
-            return _redirect_instead_of_logout() if is_known and request.method != "POST" else None
+            return _redirect_instead_of_logout() if is_logged_in and request.method != "POST" else None
         requirement = requirement_of(app, request.endpoint)
         if requirement is None:
             abort(404)
-        return (
-            None if requirement.permission is None else _refusal(requirement, requirement.permission, is_known=is_known)
-        )
+        if requirement.permission is None:
+            return None
+        return _refusal(requirement, requirement.permission, is_logged_in=is_logged_in)
 
 
 def _redirect_instead_of_logout() -> ResponseReturnValue | None:
-    """Answer in place of Flask-Security if its page would end the log-in of a person who only opens it.
+    """Return a redirect to the set-up of the second factor if opening Flask-Security's page would end the log-in.
 
     A link or a picture on another site must not log anyone out.
     """
@@ -181,9 +184,9 @@ def _redirect_instead_of_logout() -> ResponseReturnValue | None:
     return None
 
 
-def _refusal(requirement: Requirement, permission: Permission, *, is_known: bool) -> ResponseReturnValue | None:
-    """Return the answer that keeps this person from the page, or None if they may see it."""
-    if not is_known:
+def _refusal(requirement: Requirement, permission: Permission, *, is_logged_in: bool) -> ResponseReturnValue | None:
+    """Return the response to a person who may not see the page: a redirect or 404; None if they may see it."""
+    if not is_logged_in:
         to_login: ResponseReturnValue = current_app.extensions["security"]._unauthn_handler()
         return to_login
     if member().needs_second_factor and not member().has_second_factor:
@@ -196,7 +199,7 @@ def _refusal(requirement: Requirement, permission: Permission, *, is_known: bool
     return None
 
 
-def _mark(requirement: Requirement) -> Callable[[View], View]:
+def _with_requirement(requirement: Requirement) -> Callable[[View], View]:
     def mark(view: View) -> View:
         view.tocsin_requirement = requirement  # type: ignore[attr-defined]
         return view
@@ -204,8 +207,8 @@ def _mark(requirement: Requirement) -> Callable[[View], View]:
     return mark
 
 
-def _is_alive() -> bool:
-    secret, now, vault = session.get(LOGIN), runtime().clock(), runtime().vault
+def _has_live_session() -> bool:
+    secret, now, vault = session.get(LOGIN_SECRET), runtime().clock(), runtime().vault
     return isinstance(secret, str) and is_session_alive(secret, member().id, now=now, vault=vault)
 
 
@@ -215,8 +218,8 @@ def _is_fresh() -> bool:
 
 
 def _return_path() -> str:
-    """Return where to go on afterwards: the page that was asked for, or the one that the form stands on."""
+    """Return the path to go to after the log-in: the requested page, or the page with the form that was sent."""
     if request.method == "GET":
         return request.script_root + request.full_path.rstrip("?")
-    came_from = urlsplit(request.referrer or "")
-    return came_from.path if came_from.netloc == requested_host() else request.script_root + "/"
+    referrer = urlsplit(request.referrer or "")
+    return referrer.path if referrer.netloc == requested_host() else request.script_root + "/"

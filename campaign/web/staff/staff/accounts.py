@@ -1,4 +1,4 @@
-"""The staff: inviting, changing roles and sections, ending accounts; for those who administer."""
+"""The accounts of staff: inviting, changing role and section, ending an account; for administrators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaign.queries.staff.accounts import StaffView, find_colleague, list_staf
 from campaign.services.staff.accounts import Invitation, change_account, invite, reset_second_factor
 from campaign.web.forms import INPUT_ERRORS
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.editing import EditConflict, Values, merge, read_seen, seen_field
+from campaign.web.staff.appeals.editing import EditConflict, Values, merge, original_field, read_original
 from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import needs, scope, staff_context
 from campaign.web.staff.staff_form import TokenForm
@@ -88,9 +88,9 @@ def edit(staff_id: int) -> ResponseReturnValue:
 @needs(Permission.ADMINISTER, fresh=True)
 def save(staff_id: int) -> ResponseReturnValue:
     """Change role or section, or end the account; its log-ins end at once."""
-    colleague, form, before = _colleague(staff_id), AccountForm(), read_seen()
+    colleague, form, original = _colleague(staff_id), AccountForm(), read_original()
     if not form.validate():
-        return _account_page(colleague, form, before=before), 422
+        return _account_page(colleague, form, original=original), 422
     try:
         change_account(
             staff_id,
@@ -98,17 +98,17 @@ def save(staff_id: int) -> ResponseReturnValue:
             section=form.section.data,
             active=bool(form.active.data),
             context=staff_context(),
-            seen=before,
+            seen=original,
         )
     except ConflictError as error:
-        typed = {"role": form.role.data, "section": form.section.data, "active": bool(form.active.data)}
-        merged = merge(typed, before, error.current)
+        input_values = {"role": form.role.data, "section": form.section.data, "active": bool(form.active.data)}
+        merged = merge(input_values, original, error.current)
         return _account_page(
-            colleague, AccountForm(formdata=None, **merged.values), before=error.current, merged=merged
+            colleague, AccountForm(formdata=None, **merged.values), original=error.current, merged=merged
         ), 409
     except StateError:
         fault = gettext("Nobody changes their own role, and somebody must stay who can administer.")
-        return _account_page(colleague, form, fault, before=before), 422
+        return _account_page(colleague, form, fault, original=original), 422
     flash(gettext("Kept."), "success")
     return redirect(url_for("accounts.show"), 303)
 
@@ -140,12 +140,12 @@ def _account_page(
     form: AccountForm,
     fault: object = None,
     *,
-    before: Values | None = None,
+    original: Values | None = None,
     merged: EditConflict | None = None,
 ) -> str:
     """Return the account's page.
 
-    `before` is what the person saw when they began; `merged` is shown after a conflict.
+    `original` are the values when the form was opened; `merged` are the values after a conflict.
     """
     stored = {"role": colleague.role, "section": colleague.section, "active": colleague.active}
     words = {"role": {role.value: str(ROLE_NAMES[role]) for role in Role}, "section": form.names}
@@ -154,7 +154,9 @@ def _account_page(
         form=form,
         colleague=colleague,
         fault=fault,
-        seen=seen_field(stored if before is None else before),
+        original=original_field(stored if original is None else original),
         is_conflict=merged is not None,
-        theirs={name: words.get(name, {}).get(value, value) for name, value in merged.theirs.items()} if merged else {},
+        stored_values={name: words.get(name, {}).get(value, value) for name, value in merged.stored_values.items()}
+        if merged
+        else {},
     )

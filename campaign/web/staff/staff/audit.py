@@ -1,4 +1,4 @@
-"""The audit log, for those who administer."""
+"""The audit log, for administrators."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from campaign.domain.staff.actor import ActorKind
 from campaign.domain.staff.roles import Permission
 from campaign.queries.staff.audit import PAGE, audit_log
 from campaign.web.staff.staff.access import needs, scope
+from campaign.web.staff.staff_form import read_number
 
-# A command and an entry that does not say it: the server.
-ACTORS = {ActorKind.SUPPORTER: lazy_gettext("a supporter"), ActorKind.SYSTEM: lazy_gettext("a periodic job")}
+# The actors without an account. A command, and an entry without an actor, is shown as the server.
+ACTOR_NAMES = {ActorKind.SUPPORTER: lazy_gettext("a supporter"), ActorKind.SYSTEM: lazy_gettext("a periodic job")}
 blueprint = Blueprint("audit", __name__)
 
 
@@ -20,8 +21,6 @@ blueprint = Blueprint("audit", __name__)
 @needs(Permission.ADMINISTER)
 def show() -> ResponseReturnValue:
     """Show the audit log: actor, act, subject and time, the newest first."""
-    typed = request.args.get("before", "")
-    before = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 18 else None
-    entries = audit_log(scope(), before=before)
-    older = entries[-1].id if len(entries) == PAGE and entries[-1].id > 1 else None
-    return render_template("staff/staff/audit.html", entries=entries, older=older, ACTORS=ACTORS)
+    entries = audit_log(scope(), before=read_number(request.args.get("before", "")))
+    oldest_id = entries[-1].id if len(entries) == PAGE and entries[-1].id > 1 else None
+    return render_template("staff/staff/audit.html", entries=entries, oldest_id=oldest_id, actor_names=ACTOR_NAMES)

@@ -1,4 +1,7 @@
-"""The cookie of a browser that has logged in before: it proves nothing but that its failures count on their own."""
+"""The cookie of a browser that has logged in before: its failed log-ins are counted apart from those of others.
+
+It grants no access.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,15 @@ _MAX_ACCOUNTS = 10
 
 
 def attempt_for(email: str) -> LoginAttempt:
-    """Return the current attempt to log in as that person."""
-    return LoginAttempt(email, network_of(request.remote_addr), _known_accounts().get(_account_digest(email)))
+    """Return the current attempt to log in with the address."""
+    return LoginAttempt(email, network_of(request.remote_addr), _device_ids().get(_account_digest(email)))
 
 
 def remember_device(email: str) -> None:
     """Set the cookie that marks this browser as one that has logged in to the account."""
-    before, name = _known_accounts(), _account_digest(email)
-    known = {**before, name: before.get(name) or secrets.token_hex(8)}
-    value = _serializer().dumps(dict(list(known.items())[-_MAX_ACCOUNTS:]))
+    device_ids, account = _device_ids(), _account_digest(email)
+    device_ids[account] = device_ids.get(account) or secrets.token_hex(8)
+    value = _serializer().dumps(dict(list(device_ids.items())[-_MAX_ACCOUNTS:]))
     settings = runtime().settings
 
     @after_this_request
@@ -43,17 +46,19 @@ def remember_device(email: str) -> None:
         return response
 
 
-def _known_accounts() -> dict[str, str]:
-    """Return the accounts this browser has been in, each with its own random name for it."""
+def _device_ids() -> dict[str, str]:
+    """Return the random id of this browser for each account that has logged in here, by the account's digest."""
     try:
         content = _serializer().loads(request.cookies.get(_cookie_name(runtime().settings), ""))
     except BadSignature:
         return {}
-    return {str(account): str(name) for account, name in content.items()} if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        return {}
+    return {str(account): str(device_id) for account, device_id in content.items()}
 
 
 def _account_digest(email: str) -> str:
-    """Return the account, without writing its address into the browser."""
+    """Return the account's name in the cookie: a keyed digest, because the cookie must not contain the address."""
     return runtime().vault.login_digest(f"device of {email.strip().lower()}")[:8].hex()
 
 

@@ -1,4 +1,4 @@
-"""Common parts of pages that open names and addresses: who asks and why, and the texts of refusals."""
+"""Texts of the refusals to show names and addresses: the daily budget is used up, or the reason is not valid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ USED_UP = lazy_gettext(
 
 
 def reason_fault(error: InputError) -> object:
-    """Return what is wrong with the reason, in words."""
+    """Return the error message for the reason."""
     if error.code == "too-long":
         return gettext("Please say it in fewer words: %(number)s characters at most.", number=REASON_LENGTH)
     return gettext("Please say what you need the signatures for.")

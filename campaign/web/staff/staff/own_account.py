@@ -1,4 +1,4 @@
-"""One's own account: accepting the invitation, the language, and the ways to log in."""
+"""A person's own account: accepting the invitation, preferences, ways to log in, and ending the weekly digest."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PreferencesForm(TokenForm):
 @blueprint.get("/invitation/<token>")
 @open_to_all
 def show_invitation(token: str) -> ResponseReturnValue:
-    """Show what one is invited to; opening it changes nothing, because mail scanners follow links."""
+    """Show the role, the section and the form for a password. Change nothing, because mail scanners follow links."""
     _, invited = _read_invitation(token)
     if invited is None:
         return _used_link_page()
@@ -49,7 +49,7 @@ def show_invitation(token: str) -> ResponseReturnValue:
 @blueprint.post("/invitation/<token>")
 @open_to_all
 def accept_invitation(token: str) -> ResponseReturnValue:
-    """Set the first password; then one logs in with it."""
+    """Set the first password, and redirect to the log-in."""
     link, invited = _read_invitation(token)
     if link is None or invited is None:
         return _used_link_page()
@@ -71,14 +71,14 @@ def accept_invitation(token: str) -> ResponseReturnValue:
 @blueprint.get("/account")
 @needs(Permission.SEE_COUNTS)
 def show() -> ResponseReturnValue:
-    """Show language, password and second factor."""
+    """Show the preferences and the ways to log in."""
     return _account_page()
 
 
 @blueprint.post("/account")
 @needs(Permission.SEE_COUNTS)
 def save_preferences() -> ResponseReturnValue:
-    """Keep the language."""
+    """Save the language, and whether the weekly digest is wanted."""
     form = PreferencesForm()
     if not form.validate():
         return _account_page(), 422
@@ -90,14 +90,14 @@ def save_preferences() -> ResponseReturnValue:
 @blueprint.get("/digest/<token>")
 @open_to_all
 def show_digest_end(token: str) -> ResponseReturnValue:
-    """Return the button that ends the weekly mail; looking changes nothing."""
+    """Show the button that ends the weekly digest; change nothing."""
     return _digest_page(token, is_done=False)
 
 
 @blueprint.post("/digest/<token>")
 @open_to_all
 def end_weekly_digest(token: str) -> ResponseReturnValue:
-    """End the weekly mail at once, without a redirect: mail programs post it by themselves (RFC 8058, 3.2)."""
+    """End the weekly digest. Answer without a redirect, because mail programs send this request (RFC 8058, 3.2)."""
     return _digest_page(token, is_done=True)
 
 
@@ -134,7 +134,6 @@ def _read_invitation(token: str) -> tuple[Link | None, StaffView | None]:
 def _invitation_page(invited: StaffView, token: str, fault: str | None) -> str:
     return render_template(
         "staff/staff/invitation.html",
-        form=AcceptInvitationForm(),
         invited=invited,
         section=section_names().get(invited.section, ""),
         token=token,

@@ -1,4 +1,4 @@
-"""A new password by a mailed link: asking for it, and choosing the password."""
+"""A new password by a mailed link: requesting the link, and choosing the password."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class ChoosePasswordForm(TokenForm):
 @blueprint.get("")
 @open_to_all
 def show_request_form() -> ResponseReturnValue:
-    """Show the form that asks for a link."""
-    known = current_user.email if current_user.is_authenticated else ""
-    return render_template("staff/staff/forgotten_password.html", form=ResetRequestForm(formdata=None, email=known))
+    """Show the form that requests a link."""
+    email = current_user.email if current_user.is_authenticated else ""
+    return render_template("staff/staff/forgotten_password.html", form=ResetRequestForm(formdata=None, email=email))
 
 
 @blueprint.post("")
 @open_to_all
 def request_link() -> ResponseReturnValue:
-    """Store the request for a link. No account is searched, so the response time discloses nothing."""
+    """Store the request for a link. It is answered later, so the response time does not reveal accounts."""
     form = ResetRequestForm()
     form.validate()
     typed = (form.email.data or "").strip()
@@ -68,7 +68,7 @@ def request_link() -> ResponseReturnValue:
 @blueprint.get("/<token>")
 @open_to_all
 def show_password_form(token: str) -> ResponseReturnValue:
-    """Show the form for the new password; looking changes nothing."""
+    """Show the form for the new password; change nothing."""
     _, staff, fault = _read_link(token)
     return _redirect_to_request(fault) if staff is None else _page(token, ChoosePasswordForm())
 
@@ -76,7 +76,7 @@ def show_password_form(token: str) -> ResponseReturnValue:
 @blueprint.post("/<token>")
 @open_to_all
 def set_password(token: str) -> ResponseReturnValue:
-    """Set the new password; every log-in of that person ends."""
+    """Set the new password, and end every log-in of the account."""
     link, staff, fault = _read_link(token)
     if link is None or staff is None:
         return _redirect_to_request(fault)
@@ -93,14 +93,14 @@ def set_password(token: str) -> ResponseReturnValue:
         reset_password(link, hash_password(password), context=visitor_context())
     except (StateError, NotFoundError):
         return _redirect_to_request("INVALID_RESET_PASSWORD_TOKEN")
-    # The owner of the mailbox proved it: log-ins from this browser are accepted even while others guess.
+    # The link proves access to the mailbox: failed log-ins of others must not lock this browser out.
     remember_device(staff.email)
     flash(_message("PASSWORD_RESET_NO_LOGIN"), "success")
     return redirect(url_for("security.login"))
 
 
 def _read_link(token: str) -> tuple[Link | None, StaffView | None, str]:
-    """Return the link and its account, or the name of the error message."""
+    """Return the link, its account, and the name of the error message for a link without an account."""
     app_runtime, fault = runtime(), "INVALID_RESET_PASSWORD_TOKEN"
     try:
         link = app_runtime.tokens.read(Purpose.RESET, token, app_runtime.clock())

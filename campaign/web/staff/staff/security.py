@@ -33,14 +33,14 @@ from campaign.services.staff.accounts import acting_as, subject_of
 from campaign.services.staff.audit import AuditRecord, append
 from campaign.services.staff.login import begin_session, end_session
 from campaign.web.staff.staff import security_forms
-from campaign.web.staff.staff.access import LOGIN, visitor_context
+from campaign.web.staff.staff.access import LOGIN_SECRET, visitor_context
 from campaign.web.staff.staff.device_cookie import remember_device
 from campaign.web.staff.staff.passwords import Passwords
 from campaign.web.staff.staff.second_factor import OnceCodes, OncePasskeyForm, OnceTotp
 from campaign.web.staff.staff.security_mail import OutboxMail
 from campaign.web.staff.staff.security_texts import MESSAGES
 
-_KEPT_SESSION_KEYS = ("_user_id", "_fresh", "_id", "fs_cc", "fs_paa")
+_PRESERVED_SESSION_KEYS = ("_user_id", "_fresh", "_id", "fs_cc", "fs_paa")
 _TEMPLATES = {
     "LOGIN_USER": "login",
     "LOGOUT_USER": "logout",
@@ -58,12 +58,12 @@ _TEMPLATES = {
 
 
 def init_app(app: Flask) -> None:
-    """Binds Flask-Security to the staff application."""
+    """Bind Flask-Security to the staff application."""
     app_runtime: Runtime = app.extensions[RUNTIME_KEY]
     app.config.update(_configuration(app_runtime.settings, app_runtime.vault))
     app.config.update({f"SECURITY_MSG_{name}": message for name, message in MESSAGES.items()})
     app.config.update({f"SECURITY_{name}_TEMPLATE": f"staff/staff/{page}.html" for name, page in _TEMPLATES.items()})
-    # Mail programs end the weekly mail by themselves; the token in the link is the permission (RFC 8058).
+    # Mail programs send this request by themselves; the token in the link is the authorisation (RFC 8058).
     CSRFProtect(app).exempt("campaign.web.staff.staff.own_account.end_weekly_digest")
     security = Security(
         app,
@@ -117,7 +117,7 @@ def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
         "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
         "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
         "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "account.show",
-        # One code of 30 seconds before and after: clocks differ.
+        # Clocks differ: the code before and the code after the current one, of 30 seconds each, are accepted too.
         "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30,
         "SECURITY_TOTP_ISSUER": name,
         "SECURITY_TOTP_SECRETS": {"1": vault.derived_key("totp secrets").hex()},
@@ -136,7 +136,7 @@ def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
 
 
 def _connect_signals(app: Flask) -> None:
-    """Connect log-ins and changed keys to sessions and the audit log, in the same transaction."""
+    """Connect Flask-Security's signals to sessions and the audit log, within the same transaction."""
     user_authenticated.connect(_begin_session, app)
     user_logged_out.connect(_end_session, app)
     for signal, act in (
@@ -146,17 +146,17 @@ def _connect_signals(app: Flask) -> None:
         (wan_registered, "staff.add-passkey"),
         (wan_deleted, "staff.remove-passkey"),
     ):
-        signal.connect(_recorder(act), app, weak=False)
+        signal.connect(_make_recorder(act), app, weak=False)
 
 
 def _begin_session(_app: Flask, user: Staff, **_: Any) -> None:
-    """Start a new session: it drops the cookie's earlier content and can be ended by the server."""
+    """Start a new session that the server can end, and drop the earlier content of the cookie."""
     context = acting_as(user, visitor_context())
-    kept = {name: session[name] for name in _KEPT_SESSION_KEYS if name in session}
+    preserved = {name: session[name] for name in _PRESERVED_SESSION_KEYS if name in session}
     session.clear()
     g.pop("csrf_token", None)
-    session.update(kept)
-    session[LOGIN] = begin_session(db.session(), user.id, context=context)
+    session.update(preserved)
+    session[LOGIN_SECRET] = begin_session(db.session(), user.id, context=context)
     session.permanent = True
     user.logged_in_at = context.now
     remember_device(user.email)
@@ -165,14 +165,16 @@ def _begin_session(_app: Flask, user: Staff, **_: Any) -> None:
 
 
 def _end_session(_app: Flask, **_: Any) -> None:
-    secret = session.pop(LOGIN, None)
+    secret = session.pop(LOGIN_SECRET, None)
     if isinstance(secret, str):
         end_session(secret, context=visitor_context())
 
 
-def _recorder(act: str) -> Any:
-    def note(_app: Flask, user: Staff, **_: Any) -> None:
+def _make_recorder(act: str) -> Any:
+    """Return a signal receiver that appends the act to the audit log."""
+
+    def record(_app: Flask, user: Staff, **_: Any) -> None:
         entry = AuditRecord(act, subject_of(user), user.section_code)
         append(db.session(), entry, context=acting_as(user, visitor_context()))
 
-    return note
+    return record

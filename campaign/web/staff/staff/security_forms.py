@@ -1,4 +1,4 @@
-"""The forms of Flask-Security, throttled against guessing."""
+"""The forms of Flask-Security, with a limit on failed attempts."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ from campaign.web.staff.staff.security_texts import TOO_MANY_ATTEMPTS
 
 
 def typed_address(identity: str) -> str | None:
-    """Return the address as accounts keep it; None where it is none."""
+    """Return the address as accounts store it; None if the text is not an address."""
     address: str | None = uia_email_mapper(identity)
     return address
 
 
 class _ThrottledForm:
-    """A form that refuses attempts after too many failures, and counts failures."""
+    """A form that counts failed attempts, and refuses further ones after too many."""
 
     def validate(self, **kwargs: Any) -> bool:
-        """Return whether the person has proved who they are."""
+        """Return whether the form is valid and the attempt is allowed."""
         app_runtime = runtime()
-        now, attempt = app_runtime.clock(), attempt_for(self.account())
+        now, attempt = app_runtime.clock(), attempt_for(self.account_email())
         if not is_allowed(attempt, now=now, vault=app_runtime.vault):
             self.form_errors = [gettext(TOO_MANY_ATTEMPTS)]
             return False
-        proved: bool = super().validate(**kwargs)  # type: ignore[misc]
-        if not proved and self.has_guessed():
+        is_valid: bool = super().validate(**kwargs)  # type: ignore[misc]
+        if not is_valid and self.is_filled_in():
             # Counting has a transaction of its own, after the form's.
             count_failure(attempt, context=visitor_context())
-        return proved
+        return is_valid
 
-    def account(self) -> str:
-        """Return the address of the account, as typed or as known from the step before."""
+    def account_email(self) -> str:
+        """Return the address of the account; an empty text if the account is unknown."""
         user = getattr(self, "user", None)
         return user.email if user is not None else ""
 
-    def has_guessed(self) -> bool:
-        """Return whether the form was filled in, and not left empty."""
+    def is_filled_in(self) -> bool:
+        """Return whether the form counts as an attempt."""
         return True
 
 
 class LoginForm(_ThrottledForm, forms.LoginForm):
     """Address and password."""
 
-    def account(self) -> str:
+    def account_email(self) -> str:
         """Return the typed address."""
         return self.email.data or ""
 
-    def has_guessed(self) -> bool:
+    def is_filled_in(self) -> bool:
         """Return whether both address and password were typed."""
         return bool(self.email.data and self.password.data)
 
 
 class VerifyForm(_ThrottledForm, forms.VerifyForm):
-    """The password again, before what must be fresh."""
+    """The password once more, for pages that need a fresh log-in."""
 
 
 class CodeForm(_ThrottledForm, forms.TwoFactorVerifyCodeForm):

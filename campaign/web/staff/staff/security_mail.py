@@ -1,4 +1,4 @@
-"""Flask-Security's mails, written by us and sent through our outbox."""
+"""Flask-Security's mails, replaced by the application's texts and sent through its outbox."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from campaign.web.staff.staff.access import visitor_context
 
 
 class OutboxMail(MailUtil):
-    """Owes each mail instead of sending it: a log-in never waits for a mail server."""
+    """A mailer that writes to the outbox instead of sending, so that a log-in never waits for a mail server."""
 
     def normalize(self, email: str) -> str:
-        """Return the address as accounts keep it: in lower case. Raises ValueError where it is none."""
+        """Return the address as accounts store it, in lower case. Raise ValueError if it is not a mail address."""
         try:
             return str(parse_address(email)).lower()
         except InputError as error:
             raise ValueError(str(error)) from error
 
     def validate(self, email: str) -> str:
-        """Return the same: no name server is asked whether an address that was typed here exists."""
+        """Return the normalised address, without asking a name server whether its domain exists."""
         return self.normalize(email)
 
     def send_mail(

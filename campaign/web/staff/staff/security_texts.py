@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from babel import Locale
-
-from campaign.domain.typed_text import is_language
-
 
 def _(text: str) -> str:
     """Mark a text for the catalogues."""
@@ -79,12 +73,5 @@ TOO_MANY_ATTEMPTS = _(
     "the mailed link works at once."
 )
 TOO_MANY_LINKS = _("From your network too many links were asked for. Please wait a quarter of an hour.")
-# The name that Flask-Security gives to our one kind of code.
+# Flask-Security's names of the second factors, marked for translation.
 METHODS = (_("authenticator"), _("passkey"))
-
-
-@lru_cache(maxsize=16)
-def text_languages(locale: str) -> tuple[tuple[str, str], ...]:
-    """Return code and name of every language in which pages can be shown, by name."""
-    named = [(code, str(name)) for code, name in Locale(locale).languages.items() if is_language(code)]
-    return tuple(sorted(named, key=lambda pair: pair[1].casefold()))
