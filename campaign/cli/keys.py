@@ -13,7 +13,7 @@ from campaign.cli.refusal import exit_on_refusal, refuse
 from campaign.config import new_keys
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
-from campaign.queries.privacy.key_rotation import sealed_by_key
+from campaign.queries.privacy.key_rotation import values_by_key
 from campaign.services.privacy.key_rotation import rotate
 
 keys = AppGroup("keys", help="The keys that encrypt names and addresses.")
@@ -42,7 +42,7 @@ def rotate_() -> None:
     with exit_on_refusal():
         done = rotate(context=app_runtime.context(OPERATOR))
         newest_key = app_runtime.vault.newest_key.hex()
-        remaining = sum(number for key, number in sealed_by_key(app_runtime.vault).items() if key != newest_key)
+        remaining = sum(number for key, number in values_by_key(app_runtime.vault).items() if key != newest_key)
     click.echo(f"{done.resealed} values encrypted again, {remaining} left under other keys")
     if done.unreadable:
         refuse(
@@ -57,7 +57,7 @@ def rotate_() -> None:
 def status(as_json: bool) -> None:
     """Count the encrypted values by the id of their key; the newest key comes first."""
     with exit_on_refusal():
-        numbers = sealed_by_key(runtime().vault)
+        numbers = values_by_key(runtime().vault)
     if as_json:
         click.echo(json.dumps(numbers))
         return

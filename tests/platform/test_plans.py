@@ -257,7 +257,7 @@ def _without_repeats(appeal: int) -> None:
 COUNT_EVERYTHING = {
     "outbox.targets_addresses.target_mailboxes",
     "privacy.processing_record.data_categories",
-    "privacy.key_rotation.sealed_by_key",
+    "privacy.key_rotation.values_by_key",
 }
 # They look at what was read before or say what is to be asked, and ask the database nothing.
 ASK_NOTHING = {
@@ -352,8 +352,10 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "moderation.erased.erased_days": lambda *_: erased_queries.erased_days(STAFF, now=NOW, kept_days=180),
     "moderation.reported.report_overview": lambda *_: reported_queries.report_overview(STAFF, now=NOW),
     "moderation.reported.find_reports": lambda *_: reported_queries.find_reports(STAFF, [1, 2]),
-    "privacy.subject_access.paper_under": lambda _, one: subject_access_queries.paper_under(one, runtime().vault),
-    "privacy.subject_access.unconfirmed_under": lambda *_: subject_access_queries.unconfirmed_under(
+    "privacy.subject_access.waiting_sheet_rows": lambda _, one: subject_access_queries.waiting_sheet_rows(
+        one, runtime().vault
+    ),
+    "privacy.subject_access.waiting_forms": lambda *_: subject_access_queries.waiting_forms(
         str(_address(1)), runtime().vault
     ),
     "signing.sign_up.find_sign_up": lambda *_: sign_up_queries.find_sign_up(_waiting(), runtime().vault),

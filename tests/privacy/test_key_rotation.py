@@ -28,7 +28,7 @@ from campaign.models.privacy.sealed_columns import SEALED, place_of
 from campaign.platform import Model, db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.privacy.key_rotation import sealed_by_key
+from campaign.queries.privacy.key_rotation import values_by_key
 from campaign.queries.privacy.row_key import seeds_of
 from campaign.services.outbox.enqueue import enqueue_to_address
 from campaign.services.privacy.key_rotation import rotate
@@ -86,7 +86,7 @@ def test_rotating_reseals_all_and_keeps_every_digest(app: Flask, appeal: AppealV
         session.add(_account(**sealed))
     digests = db.session.scalars(select(SignedUp.address_digest).order_by(SignedUp.id)).all()
     assert rotate(batch=3, context=context(vault=BOTH)).resealed == 3 * 7 + 2 + 2 + 3
-    assert sealed_by_key(ONLY_NEW) == {ONLY_NEW.newest_key.hex(): 28}
+    assert values_by_key(ONLY_NEW) == {ONLY_NEW.newest_key.hex(): 28}
     staff = db.session.scalars(select(Staff)).one()
     assert ONLY_NEW.open_totp(staff.tf_totp_sealed or b"", place_of(staff)) == "secret"
     assert ONLY_NEW.open_recovery(staff.mf_recovery_sealed or b"", place_of(staff)) == ["one"]
@@ -172,7 +172,7 @@ def _row(appeal: AppealView, number: int, vault: Vault) -> dict[str, Any]:
 
 def _resealed() -> int:
     db.session.rollback()
-    return sealed_by_key(ONLY_NEW)[ONLY_NEW.newest_key.hex()]
+    return values_by_key(ONLY_NEW)[ONLY_NEW.newest_key.hex()]
 
 
 def _has_begun() -> bool:

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from campaign.domain.privacy.disclosure import COUNT_COSTS, FILES_A_DAY, SHOWN_A_DAY, BudgetError, DisclosureKind
+from campaign.domain.privacy.disclosure import COUNT_COST, FILES_A_DAY, SHOWN_A_DAY, BudgetError, DisclosureKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
@@ -109,7 +109,7 @@ def test_copying_page_by_page_is_stopped_and_others_are_alerted(
     deliver()
     postbox.messages.clear()
     search = disclosing_requests(desk, appeal)["names.search"]
-    spend(shown=SHOWN_A_DAY - COUNT_COSTS - 1)
+    spend(shown=SHOWN_A_DAY - COUNT_COST - 1)
     assert search(WHY).status_code == 200
     refused = search(WHY)
     assert refused.status_code == 429
@@ -140,9 +140,9 @@ def test_no_number_spells_an_address(desk: FlaskClient, appeal: AppealView) -> N
     listed = desk.get("/staff/moderation").text
     assert listed.count("under 5") == len(asked)
     assert written_down() == [("names.count", WHY)] * len(asked)
-    assert db.session.scalars(select(DisclosureDay.shown)).one() == COUNT_COSTS * len(asked)
+    assert db.session.scalars(select(DisclosureDay.shown)).one() == COUNT_COST * len(asked)
     db.session.rollback()
-    spend(shown=SHOWN_A_DAY - COUNT_COSTS * (len(asked) + 1) + 1)
+    spend(shown=SHOWN_A_DAY - COUNT_COST * (len(asked) + 1) + 1)
     refused = post(desk, "/moderation/invalidations", pattern="p3*@mail.example", reason=WHY)
     assert (refused.status_code, "as one person may" in refused.text) == (429, True)
 

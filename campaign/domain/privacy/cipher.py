@@ -23,7 +23,7 @@ from campaign.domain.signing.address import Address
 from campaign.domain.signing.mail_domain import owner_domain
 from campaign.domain.signing.provider import PROVIDERS
 
-# The number of earlier sign-ups of one address for one appeal that can be found within their thirty days, to be erased.
+# How many superseded sign-ups of one address for one appeal can be found, within their thirty days, and erased.
 SUPERSEDED_DIGESTS = 256
 _ID_LENGTH = 4
 _NONCE_LENGTH = 12
@@ -44,7 +44,7 @@ def key_id(key: bytes) -> bytes:
 
 
 def _padded(data: bytes) -> bytes:
-    """Return the length and the data, padded with zeros, so that a sealed length reveals only its size class."""
+    """Return the length and the data, padded with zeros, so that the sealed length reveals only a size class."""
     length = _SIZE_LENGTH + len(data)
     grain = min(_LARGEST, max(_SMALLEST, 1 << (length - 1).bit_length()))
     return len(data).to_bytes(_SIZE_LENGTH, "big") + data + bytes(-length % grain)
@@ -100,7 +100,7 @@ class Cipher:
             raise CipherError("sealed data was changed, or belongs to another place") from error
 
     def _cipher(self, used: bytes, slot: KeySlot | None) -> AESGCM:
-        """Return the cipher of a data key, combined with the row's key if there is one: both are needed then."""
+        """Return the cipher of a data key, combined with the row's key if there is one; then both are needed."""
         if slot is None:
             return self._ciphers[used]
         return AESGCM(hmac.digest(self._keys[used], b"row key" + slot.key, "sha256"))
@@ -203,7 +203,7 @@ class Vault:
         return None if digest is None else hmac.digest(month_key, f"{use}\0".encode() + digest, "sha256")
 
     def finished_mail_digest(self, domain_digest: bytes, use: str) -> bytes:
-        """Return what the row of a mail that is over holds of its domain: it joins no form with a signature."""
+        """Return the digest of the domain for the row of an ended mail. It cannot join a form with a signature."""
         return self._index.digest(f"mail of {use}", domain_digest.hex())
 
     def seal_seeds(self, tree: KeyTree, place: SealedPlace) -> bytes:
@@ -263,9 +263,9 @@ class Vault:
         return self._open(sealed, place, "handover")
 
     def address_digest(self, appeal_id: int, address: Address) -> bytes:
-        """Return a digest that is equal for two addresses under one appeal exactly if they count as one person's.
+        """Return a digest that is equal for two addresses under one appeal if, and only if, they count as one person's.
 
-        Under another appeal the same address has another digest, so a stolen table cannot be joined over appeals.
+        Under another appeal the same address has another digest, so a stolen table cannot be joined across appeals.
         """
         return self._under_appeal(appeal_id, self._person(address))
 
@@ -318,7 +318,7 @@ class Vault:
         return self._index.digest(f"address under appeal {appeal_id}", person.hex())
 
     def content_digest(self, link_key: bytes, appeal_id: int, address: Address, *shown: str) -> bytes:
-        """Return a digest of a sign-up's whole content, equal for no two because the link key is random."""
+        """Return a digest of a sign-up's whole content. No two are equal, because the link key is random."""
         return self._index.digest("content", "\0".join([link_key.hex(), str(appeal_id), str(address), *shown]))
 
     def limit_digest(self, purpose: str, mailbox: str) -> bytes:
@@ -328,7 +328,7 @@ class Vault:
     def seal_limit(self, content: bytes, digest: bytes) -> bytes:
         """Return the content of the mailbox limit with that digest, sealed; 28 bytes longer than the content.
 
-        The key is derived from the index key: the row exists for weeks only, so that key rotation leaves it out.
+        The key is derived from the index key, because the row exists for weeks only and needs no key rotation.
         """
         nonce = os.urandom(_NONCE_LENGTH)
         return nonce + self._limits.encrypt(nonce, content, digest)
@@ -341,7 +341,7 @@ class Vault:
             raise CipherError("a mailbox limit was changed, or belongs to another mailbox") from error
 
     def domain_digest(self, address: Address) -> bytes:
-        """Return a digest of the mail domain, equal for its addresses, for fairness between domains."""
+        """Return a digest of the mail domain, by which mail is scheduled."""
         return self._index.digest("domain", address.domain)
 
     def owner_digest(self, domain: str) -> bytes:
@@ -365,7 +365,7 @@ class Vault:
         try:
             return self._domain_histories.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], digest)
         except (InvalidTag, ValueError) as error:
-            raise CipherError("what is known of a mail domain was changed, or belongs to another") from error
+            raise CipherError("the record of a mail domain was changed, or belongs to another domain") from error
 
     def sheet_digest(self, rows: str) -> bytes:
         """Return a digest that is equal for two paper sheets with the same rows."""
@@ -380,7 +380,7 @@ class Vault:
         return self._index.digest("audit entry", f"{seal.hex()}{content.hex()}")
 
     def head_seal(self, number: int, digest: bytes) -> bytes:
-        """Return the seal which proves that the entry with that number and digest was the newest."""
+        """Return the seal that proves the entry with that number and digest to be the newest."""
         return self._index.digest("audit head", f"{number}:{digest.hex()}")
 
     def journal_check(self, line: str) -> str:
@@ -392,9 +392,9 @@ class Vault:
         return self._index.digest("login", key)
 
     def derived_key(self, purpose: str) -> bytes:
-        """Return 32 bytes for a library that encrypts by itself.
+        """Return a key of 32 bytes for a library that encrypts by itself.
 
-        They come from the index key, which stays when the data key rotates.
+        It is derived from the index key, which stays when the data key rotates.
         """
         return self._index.digest("derived key", purpose)
 

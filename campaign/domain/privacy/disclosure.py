@@ -7,18 +7,18 @@ from enum import StrEnum
 from campaign.domain.counting.small_cells import FEW
 from campaign.domain.errors import InputError, TocsinError
 
-# Enough for a day of moderation; copying a section's signers page by page is stopped within the hour.
+# Enough for a day of moderation. It stops a person who copies a section's signers page by page within an hour.
 SHOWN_A_DAY = 500
-# Files hold any number of people; a section needs a few a day.
+# A file contains any number of people. A section needs a few a day.
 FILES_A_DAY = 20
-# The cost, in units of SHOWN_A_DAY, of learning how many signatures match: many such numbers reveal an address.
-COUNT_COSTS = FEW
+# The cost, in units of SHOWN_A_DAY, of a count of matching signatures: many such counts could reveal an address.
+COUNT_COST = FEW
 REASON_LENGTH = 500
 _SHORTEST = 5
 
 
 class DisclosureKind(StrEnum):
-    """The ways of seeing names and addresses; each is an act in the audit log."""
+    """The ways of disclosing names and addresses. Each value is an action in the audit log."""
 
     SEARCH = "names.search"
     COUNT = "names.count"
@@ -26,12 +26,12 @@ class DisclosureKind(StrEnum):
     DOMAINS = "names.domains"
     EXPORT = "signatures.export"
     HANDOVER = "handover.fetch"
-    HELD = "names.print"
+    SUBJECT_ACCESS = "names.print"
     READDRESS = "signature.change-address"
 
 
 class BudgetError(TocsinError):
-    """This member of staff has opened as many names and addresses as one person may in a day (UTC)."""
+    """A member of staff has used up the budget of names and addresses for one day (UTC)."""
 
 
 def read_reason(text: str) -> str:

@@ -47,7 +47,7 @@ class AddressRetention:
     updates_at: datetime
 
 
-def closing(ended_at: datetime, retention: timedelta, told_at: datetime | None) -> AddressRetention:
+def address_retention(ended_at: datetime, retention: timedelta, told_at: datetime | None) -> AddressRetention:
     """Return when an appeal's addresses are deleted: counted from its end (`ended_at`).
 
     For signers who asked for news, the announcement of the outcome (`told_at`, or None) counts too.

@@ -11,7 +11,7 @@ from campaign.models.privacy.sealed_columns import SEALED, key_of
 from campaign.platform import db
 
 
-def sealed_by_key(vault: Vault) -> dict[str, int]:
+def values_by_key(vault: Vault) -> dict[str, int]:
     """Return the number of values encrypted by each key, by the key's id in hex; the newest key is first."""
     found: Counter[str] = Counter({vault.newest_key.hex(): 0})
     for model, sealed in SEALED.items():

@@ -86,7 +86,7 @@ class SheetRowView:
     entered_at: datetime
 
 
-def paper_under(signature_id: int, vault: Vault) -> tuple[SheetRowView, ...]:
+def waiting_sheet_rows(signature_id: int, vault: Vault) -> tuple[SheetRowView, ...]:
     """Return rows of paper sheets with the signature's address that wait to be signed up. Raise CipherError."""
     names = [vault.sheet_row_digest(one) for one in digests_of_same_address(signature_id, vault)]
     rows = db.session.execute(
@@ -101,7 +101,7 @@ def paper_under(signature_id: int, vault: Vault) -> tuple[SheetRowView, ...]:
     )
 
 
-def unconfirmed_under(email: str, vault: Vault) -> tuple[SignUpView, ...]:
+def waiting_forms(email: str, vault: Vault) -> tuple[SignUpView, ...]:
     """Return the forms of the address that wait for confirmation. Raise CipherError."""
     found = waiting_sign_ups(parse_address(email), vault)
     return tuple(SignUpView(one.slug, one.name, one.email, one.country, one.locale, one.signed_at) for one in found)

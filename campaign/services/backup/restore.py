@@ -21,7 +21,7 @@ from campaign.domain.privacy.erasure_journal import Erasure
 from campaign.platform import Model, db
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
-from campaign.queries.privacy.key_rotation import sealed_by_key
+from campaign.queries.privacy.key_rotation import values_by_key
 from campaign.services.backup import embedded, server
 from campaign.services.backup.verify import open_backup
 from campaign.services.counting.verify import Difference, verify
@@ -75,7 +75,7 @@ def settle_restored(erasures: Sequence[Erasure], *, context: Context) -> Restore
     left_again = replay(erasures, context=context)
     expired = purge_expired(may_continue=lambda: True, context=context)
     known = {key_id.hex() for key_id in context.vault.key_ids}
-    missing = {name: number for name, number in sealed_by_key(context.vault).items() if number and name not in known}
+    missing = {name: number for name, number in values_by_key(context.vault).items() if number and name not in known}
     return RestoreReport(left_again, expired, verify(), missing)
 
 

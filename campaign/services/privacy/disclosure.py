@@ -1,7 +1,7 @@
-"""The only way for staff to supporters' names and addresses: with a reason, stored first, and within a daily budget.
+"""The gateway through which staff see supporters' names and addresses: with a reason, and within a daily budget.
 
-Everything that decrypts them for staff is here, and calls `disclose` first; a test of the code refuses other ways
-(tests/code/test_disclosure_gateway.py). The pages require a fresh log-in.
+Every function that decrypts them for staff is in this module and calls `disclose` first, which a test of the code
+checks (tests/code/test_disclosure_gateway.py). The pages require a fresh log-in.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from campaign.domain.counting.small_cells import is_small
 from campaign.domain.errors import InputError
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.privacy.disclosure import (
-    COUNT_COSTS,
+    COUNT_COST,
     FILES_A_DAY,
     SHOWN_A_DAY,
     BudgetError,
@@ -54,28 +54,28 @@ ALERT = "disclosure"
 
 
 def disclose(
-    opened: DisclosureKind,
+    kind: DisclosureKind,
     subject: str,
     *,
     reason: str,
     context: Context,
     shown: int = 0,
-    asked: int = 0,
+    empty_cost: int = 0,
     files: int = 0,
-    more: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
 ) -> None:
-    """Store in the audit log that names or addresses of the own section are disclosed. The caller decrypts afterwards.
+    """Store in the audit log that names or addresses of the own section are disclosed; the caller decrypts afterwards.
 
-    The people `shown` on a page and the `files` count against the day's budget; where no person is shown, `asked`
+    The number of people `shown` and of `files` count against the day's budget. Where no person is shown, `empty_cost`
     counts instead. Raises InputError (`reason`: `missing`, `too-long`), and BudgetError where the budget is used up;
     then coordinators and administrators get an alert.
     """
     reason, scope = read_reason(reason), context.actor.staff_scope
     context.actor.require(Permission.EDIT)
     with transaction() as session:
-        is_within = _spend(session, context, shown or asked, files)
-        after = (more or {}) | ({"people": shown} if shown else {}) | ({} if is_within else {"refused": True})
-        record = AuditRecord(opened.value, subject, scope.section, after=after or None, reason=reason)
+        is_within = _spend(session, context, shown or empty_cost, files)
+        after = (details or {}) | ({"people": shown} if shown else {}) | ({} if is_within else {"refused": True})
+        record = AuditRecord(kind.value, subject, scope.section, after=after or None, reason=reason)
         append(session, record, context=context)
     if not is_within:
         _alert(context)
@@ -90,7 +90,7 @@ def search_signers(*, name: str, address: Address | None, reason: str, context: 
         DisclosureKind.SEARCH,
         f"section:{context.actor.staff_scope.section}",
         shown=len(signers),
-        asked=1,
+        empty_cost=1,
         reason=reason,
         context=context,
     )
@@ -100,18 +100,18 @@ def search_signers(*, name: str, address: Address | None, reason: str, context: 
 def count_signers(criteria: Criteria, appeal_id: int | None, *, reason: str, context: Context) -> int:
     """Begin to count the own section's signatures that an invalidation would concern, and return its id.
 
-    Their number can answer a question about an address, so each count spends COUNT_COSTS of the budget, unless the
+    The number may reveal something about an address, so each count spends COUNT_COST of the budget, unless the
     signatures are chosen one by one. Raises InputError (`criteria`), and the errors of `disclose`.
     """
     if criteria.is_empty:
         raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
     used = [name for name, value in asdict(criteria).items() if value]
-    costs = 0 if criteria.selects_ids_only else COUNT_COSTS
+    cost = 0 if criteria.selects_ids_only else COUNT_COST
     disclose(
         DisclosureKind.COUNT,
         f"section:{context.actor.staff_scope.section}",
-        asked=costs,
-        more={"by": used},
+        empty_cost=cost,
+        details={"by": used},
         reason=reason,
         context=context,
     )
@@ -121,15 +121,15 @@ def count_signers(criteria: Criteria, appeal_id: int | None, *, reason: str, con
 def rare_domains(slug: str | None, *, reason: str, context: Context) -> tuple[NewDomain, ...]:
     """Return the own section's new mail domains, including those that few people have.
 
-    Each of the latter counts as one person shown. Raises the errors of `disclose`.
+    Each of those counts as one person shown. Raises the errors of `disclose`.
     """
     domains = new_domains(context.actor.staff_scope, context.vault, now=context.now, slug=slug, least=1)
-    rare = sum(is_small(domain.signed) for domain in domains)
+    rare_count = sum(is_small(domain.signed) for domain in domains)
     disclose(
         DisclosureKind.DOMAINS,
         f"section:{context.actor.staff_scope.section}",
-        shown=rare,
-        asked=1,
+        shown=rare_count,
+        empty_cost=1,
         reason=reason,
         context=context,
     )
@@ -156,7 +156,7 @@ def export_signers(
     Raises the errors of `disclose`.
     """
     options = {"only_with_updates": only_with_updates, "addresses": addresses}
-    disclose(DisclosureKind.EXPORT, f"appeal:{slug}", files=1, more=options, reason=reason, context=context)
+    disclose(DisclosureKind.EXPORT, f"appeal:{slug}", files=1, details=options, reason=reason, context=context)
     section = context.actor.staff_scope.section
     return signatories(appeal_id, section, context.vault, wanting_updates=only_with_updates, with_email=addresses)
 
@@ -170,7 +170,7 @@ def fetch_handover(slug: str, handover_id: int, name: str, *, reason: str, conte
         DisclosureKind.HANDOVER,
         f"appeal:{slug}",
         files=1,
-        more={"handover": handover_id, "file": name},
+        details={"handover": handover_id, "file": name},
         reason=reason,
         context=context,
     )
@@ -178,14 +178,20 @@ def fetch_handover(slug: str, handover_id: int, name: str, *, reason: str, conte
 
 
 def subject_access_for(signature_id: int, *, reason: str, context: Context) -> tuple[SubjectAccess, ...]:
-    """Return all data that the own section has stored for a signature's address, to be printed for the data subject.
+    """Return the data that the own section has stored for a signature's address, to be printed for the data subject.
 
     Raises NotFoundError, and the errors of `disclose`.
     """
     signatures = own_signatures_of_same_address(context.actor.staff_scope, context.vault, signature_id)
-    disclose(DisclosureKind.HELD, f"signature:{signature_id}", shown=len(signatures), reason=reason, context=context)
+    disclose(
+        DisclosureKind.SUBJECT_ACCESS,
+        f"signature:{signature_id}",
+        shown=len(signatures),
+        reason=reason,
+        context=context,
+    )
     data = subject_access_of(signature_id, context.vault)
-    return tuple(part for part in data if part.signature.section_code == context.actor.staff_scope.section)
+    return tuple(record for record in data if record.signature.section_code == context.actor.staff_scope.section)
 
 
 def _spend(session: Session, context: Context, shown: int, files: int) -> bool:
@@ -195,16 +201,17 @@ def _spend(session: Session, context: Context, shown: int, files: int) -> bool:
     """
     module = sqlite if session.connection().dialect.name == "sqlite" else postgresql
     day = context.now.astimezone(UTC).date()
-    first = module.insert(DisclosureDay).values(
+    inserted = module.insert(DisclosureDay).values(
         staff_id=context.actor.staff_scope.staff_id, day=day, shown=shown, files=files
     )
-    total = {"shown": DisclosureDay.shown + shown, "files": DisclosureDay.files + files}
-    within = and_(total["shown"] <= SHOWN_A_DAY, total["files"] <= FILES_A_DAY)
-    counted = first.on_conflict_do_update(index_elements=["staff_id", "day"], set_=total, where=within)
+    totals = {"shown": DisclosureDay.shown + shown, "files": DisclosureDay.files + files}
+    within_budget = and_(totals["shown"] <= SHOWN_A_DAY, totals["files"] <= FILES_A_DAY)
+    counted = inserted.on_conflict_do_update(index_elements=["staff_id", "day"], set_=totals, where=within_budget)
     return session.execute(counted.returning(DisclosureDay.staff_id)).first() is not None
 
 
 def _alert(context: Context) -> None:
+    """Log that a budget is used up, and alert the coordinators and administrators."""
     log.error("staff %s has used up the day's budget of names and addresses", context.actor.staff_scope.staff_id)
 
     def words(locale: str) -> dict[str, str]:

@@ -161,7 +161,7 @@ def _ended_appeals(now: datetime, period: timedelta) -> list[tuple[int, bool]]:
             .order_by(Appeal.id)
         ).all()
     return [
-        (appeal_id, retention.closing(ended_at, period, told_at).updates_at <= now)
+        (appeal_id, retention.address_retention(ended_at, period, told_at).updates_at <= now)
         for appeal_id, ended_at, told_at in rows
         if ended_at is not None
     ]

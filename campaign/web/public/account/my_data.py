@@ -24,9 +24,9 @@ from campaign.queries.privacy.subject_access import (
     SheetRowView,
     SignUpView,
     SubjectAccess,
-    paper_under,
     subject_access_of,
-    unconfirmed_under,
+    waiting_forms,
+    waiting_sheet_rows,
 )
 from campaign.queries.signing.signature import SignatureView, find_signature
 from campaign.services.signing.change_address import change_address, read_requested_change, request_change
@@ -193,7 +193,7 @@ def _read_link(token: str) -> _LinkData:
     signatures = subject_access_of(signature.id, vault, link)
     if link.is_narrow:
         return _LinkData(link, signatures)
-    return _LinkData(link, signatures, unconfirmed_under(signature.email, vault), paper_under(signature.id, vault))
+    return _LinkData(link, signatures, waiting_forms(signature.email, vault), waiting_sheet_rows(signature.id, vault))
 
 
 def _headline(slug: str) -> str:
