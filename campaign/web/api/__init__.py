@@ -32,29 +32,30 @@ def init_app(app: Flask) -> None:
 def appeals() -> Response:
     """Return the open appeals, the nearest deadline first; with `state=closed` the ended ones, the newest end first.
 
-    Ended appeals come in pages of fifty: `next` is the address of the following page, or null. They include stopped
-    ones; each has its state, its end and its outcome. Another state is 400, a page behind the last 404.
+    Ended appeals come in pages of fifty; `next` is the address of the following page, or null. They include stopped
+    ones, and each has its state, end and outcome. 400 for another state, 404 for a page behind the last.
     """
     state = request.args.get("state", AppealState.OPEN.value)
     if state == AppealState.CLOSED:
-        return _ended()
+        return _ended_appeals()
     if state != AppealState.OPEN:
         abort(400)
-    open_appeals = [each.appeal for each in data_cache().open_appeals()]
-    with_counts = [(appeal, data_cache().counts(appeal)) for appeal in open_appeals]
+    open_appeals = [listed.appeal for listed in data_cache().open_appeals()]
+    appeals_with_counts = [(appeal, data_cache().counts(appeal)) for appeal in open_appeals]
     now = runtime().clock()
     version = (
-        tuple((each.id, each.revision, counts.cells) for each, counts in with_counts),
+        tuple((appeal.id, appeal.revision, counts.cells) for appeal, counts in appeals_with_counts),
         now.replace(microsecond=0),
     )
 
     def body() -> str:
-        return json.dumps({"appeals": [_appeal(each, counts) for each, counts in with_counts]})
+        return json.dumps({"appeals": [_appeal_json(appeal, counts) for appeal, counts in appeals_with_counts]})
 
     return page_cache().answer("api", version, body, content_type=_JSON, headers=_CROSS_ORIGIN)
 
 
-def _ended() -> Response:
+def _ended_appeals() -> Response:
+    """Return the page of ended appeals that the query names."""
     page_number = request.args.get("page", "1")
     page = (
         data_cache().ended_page(int(page_number))
@@ -69,19 +70,19 @@ def _ended() -> Response:
         return json.dumps(
             {
                 "appeals": [
-                    _appeal(each.appeal, each.counts)
+                    _appeal_json(ended.appeal, ended.counts)
                     | {
-                        "ended_at": each.appeal.ended_at.strftime(_TIME_FORMAT) if each.appeal.ended_at else None,
-                        "outcome": each.appeal.outcome,
+                        "ended_at": ended.appeal.ended_at.strftime(_TIME_FORMAT) if ended.appeal.ended_at else None,
+                        "outcome": ended.appeal.outcome,
                     }
-                    for each in page.appeals
+                    for ended in page.appeals
                 ],
                 "next": absolute_url(next_path) if next_path else None,
             }
         )
 
     version = (
-        tuple((each.appeal.id, each.appeal.revision, each.counts.cells) for each in page.appeals),
+        tuple((ended.appeal.id, ended.appeal.revision, ended.counts.cells) for ended in page.appeals),
         next_path,
         _today(),
     )
@@ -97,15 +98,19 @@ def appeal(slug: str) -> Response:
     counts = data_cache().counts(view)
     version = (view.revision, counts.cells, _today())
     return page_cache().answer(
-        ("api", slug), version, lambda: json.dumps(_appeal(view, counts)), content_type=_JSON, headers=_CROSS_ORIGIN
+        ("api", slug),
+        version,
+        lambda: json.dumps(_appeal_json(view, counts)),
+        content_type=_JSON,
+        headers=_CROSS_ORIGIN,
     )
 
 
-def _appeal(appeal: AppealView, counts: Counts) -> dict[str, Any]:
+def _appeal_json(appeal: AppealView, counts: Counts) -> dict[str, Any]:
     """Return one appeal in the API's form.
 
-    `days_left` counts in `time_zone` and is 0 once the appeal has ended, whatever its deadline; `updated_at` is when
-    these counts were read.
+    `days_left` counts in `time_zone`, and is 0 once the appeal has ended, whatever its deadline. `updated_at` is the
+    time of this answer.
     """
     now = runtime().clock()
     return {
@@ -123,8 +128,8 @@ def _appeal(appeal: AppealView, counts: Counts) -> dict[str, Any]:
             "by_evidence": counts.by_evidence,
             "by_channel": counts.by_channel,
             "by_section": {
-                code: {"total": each.total, "by_channel": each.by_channel, "by_evidence": each.by_evidence}
-                for code, each in counts.by_section.items()
+                code: {"total": section.total, "by_channel": section.by_channel, "by_evidence": section.by_evidence}
+                for code, section in counts.by_section.items()
             },
         },
         "updated_at": now.strftime(_TIME_FORMAT),

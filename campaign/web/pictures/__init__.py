@@ -1,1 +1,1 @@
-"""Charts, maps and posters."""
+"""Pictures for pages and print: charts, maps, share cards and posters."""

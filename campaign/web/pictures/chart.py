@@ -1,4 +1,4 @@
-"""Charts as SVG pictures without script, which print and follow the page's colours."""
+"""Charts as SVG pictures without scripts, legible on light and dark pages and on paper."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ _LABEL_COLOUR = "#807a6e"
 def daily_chart(
     days: tuple[DayCounts, ...], opened_at: datetime | None, now: datetime, locale: str, theme: Theme
 ) -> bytes:
-    """Return bars of all actions by day (UTC) as SVG, from the first day to today, days without actions included."""
+    """Return a bar chart of all actions by day (UTC) as SVG.
+
+    It shows each day from the opening or the first action to today, but at most the last 400 days.
+    """
     totals = {day.day: day.total for day in days}
-    first = min([*totals, opened_at.date() if opened_at else now.date()])
-    first = max(first, now.date() - timedelta(days=_MAX_DAYS))
-    days_shown = _span(first, max([now.date(), *totals]))
+    first_day = min([*totals, opened_at.date() if opened_at else now.date()])
+    first_day = max(first_day, now.date() - timedelta(days=_MAX_DAYS))
+    shown_days = _days_between(first_day, max([now.date(), *totals]))
     chart = pygal.Bar(
         style=_style(theme),
         js=[],
@@ -42,16 +45,16 @@ def daily_chart(
         disable_xml_declaration=False,
         pretty_print=False,
     )
-    chart.x_labels = [format_skeleton("MMMd", day, locale=locale) for day in days_shown]
-    chart.add("", [totals.get(day, 0) for day in days_shown])
+    chart.x_labels = [format_skeleton("MMMd", day, locale=locale) for day in shown_days]
+    chart.add("", [totals.get(day, 0) for day in shown_days])
     rendered: bytes = chart.render()
     return rendered
 
 
 def bar_chart(labels: list[str], series: list[tuple[str, list[int]]], theme: Theme) -> bytes:
-    """Return bars as SVG, side by side for each label, one of each series.
+    """Return a bar chart as SVG: for each label one bar of each series, side by side.
 
-    A series without a name needs no legend.
+    Several series, each a name and its numbers, get a legend with their names.
     """
     style = _style(theme)
     style.colors = (_LABEL_COLOUR, "#b08a2e", theme.light["signal"]) if len(series) > 1 else style.colors
@@ -82,7 +85,7 @@ def bar_chart(labels: list[str], series: list[tuple[str, list[int]]], theme: The
 
 
 def _style(theme: Theme) -> Style:
-    """Return one style for the light and the dark page: medium tones that are legible on both."""
+    """Return the style, whose medium tones are legible on light and dark pages."""
     return Style(
         background="transparent",
         plot_background="transparent",
@@ -98,5 +101,5 @@ def _style(theme: Theme) -> Style:
     )
 
 
-def _span(first: date, last: date) -> list[date]:
+def _days_between(first: date, last: date) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]

@@ -1,4 +1,4 @@
-"""Pictures and posters for sharing an appeal, typeset by typst, one at a time because it occupies a core."""
+"""Share cards, posters and sheets, typeset by typst; one at a time, because each occupies a processor core."""
 
 from __future__ import annotations
 
@@ -24,31 +24,28 @@ _typesetting_lock = threading.Lock()
 
 
 class BusyError(Exception):
-    """Too many requests at once; in some seconds there is room again."""
+    """Other pictures are being typeset; a request some seconds later may succeed."""
 
 
-def card_png(words: dict[str, Any], language: str, theme: Theme, fonts: tuple[Path, ...]) -> bytes:
-    """Return a PNG of 1200 × 630 pixels. Text that no font can show is left out, so that there is always a card."""
-    printable = {
+def card_png(texts: dict[str, Any], language: str, theme: Theme, fonts: tuple[Path, ...]) -> bytes:
+    """Return a PNG of 1200 × 630 pixels. Texts that no font can show are left out, so that there is always a card."""
+    printable_texts = {
         name: "" if isinstance(value, str) and not is_printable(value, fonts) else value
-        for name, value in words.items()
+        for name, value in texts.items()
     }
-    return _typeset("card.typ", printable, language, theme, fonts, "png")
+    return _typeset("card.typ", printable_texts, language, theme, fonts, "png")
 
 
-def poster_pdf(words: dict[str, Any], address: str, language: str, theme: Theme, fonts: tuple[Path, ...]) -> bytes:
-    """Return a PDF page in A4 with the address as a QR code. The caller has checked that the words are printable."""
-    return _typeset("poster.typ", words | _qr_code(address), language, theme, fonts, "pdf")
+def poster_pdf(texts: dict[str, Any], address: str, language: str, theme: Theme, fonts: tuple[Path, ...]) -> bytes:
+    """Return a PDF page in A4 with the address as a QR code. The fonts must be able to show all texts."""
+    return _typeset("poster.typ", texts | _qr_code(address), language, theme, fonts, "pdf")
 
 
 def signature_sheet_pdf(
-    words: dict[str, Any], address: str, language: str, theme: Theme, fonts: tuple[Path, ...]
+    texts: dict[str, Any], address: str, language: str, theme: Theme, fonts: tuple[Path, ...]
 ) -> bytes:
-    """Return a PDF page in A4 for signing by hand, with `words["rows"]` rows.
-
-    The caller has checked that the words are printable.
-    """
-    return _typeset("sheet.typ", words | _qr_code(address), language, theme, fonts, "pdf")
+    """Return a PDF page in A4 with `texts["rows"]` rows to sign by hand. The fonts must be able to show all texts."""
+    return _typeset("sheet.typ", texts | _qr_code(address), language, theme, fonts, "pdf")
 
 
 def _qr_code(address: str) -> dict[str, str]:
@@ -59,30 +56,31 @@ def _qr_code(address: str) -> dict[str, str]:
 
 
 def _typeset(
-    source: str,
-    words: dict[str, Any],
+    template: str,
+    texts: dict[str, Any],
     language: str,
     theme: Theme,
     fonts: tuple[Path, ...],
-    kind: Literal["png", "pdf"],
+    output_format: Literal["png", "pdf"],
 ) -> bytes:
-    data = words | {
+    """Return the template's output for the texts. Raises BusyError if other pictures take too long."""
+    data = texts | {
         "lang": language,
         "rtl": Locale(language).text_direction == "rtl",
         "colours": theme.light,
-        "fonts": families(fonts, json.dumps(words, ensure_ascii=False)),
+        "fonts": families(fonts, json.dumps(texts, ensure_ascii=False)),
     }
     if not _typesetting_lock.acquire(timeout=_WAIT_SECONDS):
         raise BusyError
     try:
         output: Any = typst.compile(
-            (_FOLDER / source).read_bytes(),
-            format=kind,
-            ppi=_DOTS_PER_INCH if kind == "png" else None,
+            (_FOLDER / template).read_bytes(),
+            format=output_format,
+            ppi=_DOTS_PER_INCH if output_format == "png" else None,
             ignore_system_fonts=True,
             font_paths=faces(fonts),
             sys_inputs=inputs(data),
-            pdf_standards="ua-1" if kind == "pdf" else [],
+            pdf_standards="ua-1" if output_format == "pdf" else [],
         )
     finally:
         _typesetting_lock.release()
