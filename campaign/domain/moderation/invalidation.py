@@ -115,8 +115,8 @@ def read_pattern(text: str) -> str:
     return pattern
 
 
-def read_reason(text: str) -> str:
-    """Return the reason in one line. Raise InputError."""
+def read_invalidation_reason(text: str) -> str:
+    """Return the reason in one line. Raise InputError (`reason`: `missing`, `too-long`)."""
     reason = " ".join(text.split())
     if not reason:
         raise InputError("reason", "missing", "no reason")

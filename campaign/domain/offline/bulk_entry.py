@@ -51,6 +51,14 @@ def read_quantity(text: str) -> int:
     return int(digits)
 
 
+def check_quantity(quantity: int) -> None:
+    """Raise InputError (`too-small`, `too-large`) unless the quantity is from 1 to MAX_QUANTITY."""
+    if quantity < 1:
+        raise InputError("quantity", "too-small", "the quantity is less than one")
+    if quantity > MAX_QUANTITY:
+        raise InputError("quantity", "too-large", f"the quantity is more than {MAX_QUANTITY}")
+
+
 def read_day(text: str, *, opened_on: date, today: date, last_day: date | None = None) -> date:
     """Return the day of the actions. Raise InputError (`missing`, `not-a-date`, `future`, `too-early`, `too-late`).
 

@@ -19,6 +19,7 @@ from campaign.domain.moderation.invalidation import (
     InvalidatedKind,
     InvalidationState,
     pack_criteria,
+    read_invalidation_reason,
     unpack_criteria,
 )
 from campaign.domain.privacy.cipher import Vault
@@ -104,7 +105,11 @@ def add_invalidation(
 
 
 def begin(invalidation_id: int, reason: str, *, context: Context) -> None:
-    """Begin the invalidation, which workers then run. Raises NotFoundError, StateError (not counted yet, or begun)."""
+    """Begin the invalidation, which workers then run.
+
+    Raises InputError (`reason`), NotFoundError, StateError (not counted yet, or begun).
+    """
+    reason = read_invalidation_reason(reason)
     with transaction() as session:
         row = _find_locked(session, invalidation_id, context, InvalidationState.READY)
         row.state, row.after_id = InvalidationState.RUNNING, 0
@@ -113,7 +118,11 @@ def begin(invalidation_id: int, reason: str, *, context: Context) -> None:
 
 
 def undo(invalidation_id: int, reason: str, *, context: Context) -> None:
-    """Begin to undo the invalidation, which workers then run. Raises NotFoundError, StateError (not done)."""
+    """Begin to undo the invalidation, which workers then run.
+
+    Raises InputError (`reason`), NotFoundError, StateError (not done).
+    """
+    reason = read_invalidation_reason(reason)
     with transaction() as session:
         row = _find_locked(session, invalidation_id, context, InvalidationState.DONE)
         row.state, row.after_id = InvalidationState.UNDOING, 0

@@ -1,4 +1,4 @@
-"""Bulk entries of actions away from the site, and their undoing: entry and counts change in one transaction."""
+"""Bulk entries of actions away from the site, and their undoing. Entry and counts change in one transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.counting.action import Evidence
 from campaign.domain.counting.channel import ENTERABLE, Channel
 from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
-from campaign.domain.offline.bulk_entry import USUAL_ENTRIES, UnusualQuantityError, read_day, refuse_unusual
+from campaign.domain.offline.bulk_entry import (
+    NOTE_LENGTH,
+    PLACE_LENGTH,
+    USUAL_ENTRIES,
+    UnusualQuantityError,
+    check_quantity,
+    read_day,
+    read_line,
+    refuse_unusual,
+)
 from campaign.domain.staff.roles import Permission, Scope
 from campaign.models import Action, Appeal, BulkEntry, Section, SheetRow
 from campaign.platform.context import Context
@@ -27,7 +36,7 @@ from campaign.services.staff.audit import AuditRecord, append
 
 @dataclass(frozen=True, slots=True)
 class BulkQuantity:
-    """A quantity of actions by one channel on one day, as staff enter it; who acted is not known."""
+    """A quantity of actions by one channel on one day, as staff enter it, without the people who acted."""
 
     channel: Channel
     quantity: int
@@ -36,29 +45,32 @@ class BulkQuantity:
     note: str
 
 
-def enter(slug: str, entered: BulkQuantity, *, is_sure: bool, context: Context) -> int:
+def enter(slug: str, quantity: BulkQuantity, *, is_sure: bool, context: Context) -> int:
     """Count a quantity as `bulk` for the actor's own section and return the entry's id.
 
-    An unusual quantity that the actor `is_sure` of is stored, but not counted until a second person confirms it. Raises
-    NotFoundError (no such appeal, or a draft), InputError (`day`; `channel` that staff may not enter),
-    UnusualQuantityError (unusual, and not `is_sure`).
+    An unusual quantity is refused unless the actor `is_sure`; then it is stored, and counted when a second person
+    confirms it. Raises NotFoundError (no such appeal, or a draft), InputError (a field, such as a `channel` that
+    staff may not enter), UnusualQuantityError.
     """
-    if entered.channel not in ENTERABLE:
-        raise InputError("channel", "unknown", f"{entered.channel} is not for staff to enter")
-    by, now = require_entry_scope(context), context.now
+    if quantity.channel not in ENTERABLE:
+        raise InputError("channel", "unknown", f"{quantity.channel} is not for staff to enter")
+    check_quantity(quantity.quantity)
+    read_line("place", quantity.place, PLACE_LENGTH)
+    read_line("note", quantity.note, NOTE_LENGTH)
+    scope, now = require_entry_scope(context), context.now
     with transaction() as session:
-        appeal = find_entry_appeal(session, slug, entered.day, by, now)
-        waits = needs_confirmation(session, entered.quantity, by.section, is_sure=is_sure, entered_at=now)
+        appeal = find_entry_appeal(session, slug, quantity.day, scope, now)
+        waits = needs_confirmation(session, quantity.quantity, scope.section, is_sure=is_sure, entered_at=now)
         entry = BulkEntry(
             appeal_id=appeal.id,
-            section_code=by.section,
-            channel=entered.channel.value,
-            quantity=entered.quantity,
+            section_code=scope.section,
+            channel=quantity.channel.value,
+            quantity=quantity.quantity,
             sign_ups=0,
-            happened_on=entered.day,
-            place=entered.place,
-            note=entered.note,
-            staff_id=by.staff_id,
+            happened_on=quantity.day,
+            place=quantity.place,
+            note=quantity.note,
+            staff_id=scope.staff_id,
             entered_at=now,
             waits=waits,
         )
@@ -67,29 +79,34 @@ def enter(slug: str, entered: BulkQuantity, *, is_sure: bool, context: Context) 
 
 
 def request_confirmation(entry_id: int, *, context: Context) -> None:
-    """Enqueue a mail to those who may confirm the entry, if it waits. Raises NotFoundError (not for this actor)."""
-    require_entry_scope(context)
+    """Enqueue a mail to those who may confirm the entry, if it waits.
+
+    Raises NotFoundError (not an entry of the actor's section, or not for this role).
+    """
+    scope = require_entry_scope(context)
     with transaction() as session:
-        entry = session.get_one(BulkEntry, entry_id)
+        entry = session.get(BulkEntry, entry_id)
+        if entry is None or entry.section_code != scope.section:
+            raise NotFoundError("there is no such entry")
         if entry.waits:
             notify_of_bulk_entry(session, entry, session.get_one(Appeal, entry.appeal_id), context=context)
 
 
 def confirm_bulk_entry(slug: str, entry_id: int, *, context: Context) -> None:
-    """Count a waiting entry, confirmed by a second person: of the entry's section, or a coordinator of any.
+    """Count a waiting entry, which the actor confirms: an editor of its section, or a coordinator of any section.
 
     Raises NotFoundError (not an entry of the appeal, or not for this person), FourEyesError (the actor entered it),
     StateError (it no longer waits).
     """
-    by = require_entry_scope(context)
+    scope = require_entry_scope(context)
     with transaction() as session:
         entry = session.get(BulkEntry, entry_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
         is_of_appeal = entry is not None and slug == session.scalar(
             select(Appeal.slug).where(Appeal.id == entry.appeal_id)
         )
-        if entry is None or not is_of_appeal or not by.may_edit_for(entry.section_code):
+        if entry is None or not is_of_appeal or not scope.may_edit_for(entry.section_code):
             raise NotFoundError("there is no such entry")
-        if entry.staff_id == by.staff_id:
+        if entry.staff_id == scope.staff_id:
             raise FourEyesError("who entered it does not confirm it")
         confirmed = (
             update(BulkEntry)
@@ -98,24 +115,24 @@ def confirm_bulk_entry(slug: str, entry_id: int, *, context: Context) -> None:
         )
         if session.execute(confirmed.returning(BulkEntry.id)).first() is None:
             raise StateError("the entry waits no more")
-        entry.confirmed_at, entry.confirmed_by = context.now, by.staff_id
+        entry.confirmed_at, entry.confirmed_by = context.now, scope.staff_id
         if entry.quantity:
             add_quantity(session, entry, entry.quantity, now=context.now)
-        act = AuditRecord("entry.confirm", f"entry:{entry.id}", entry.section_code, after=_for_audit(entry, slug))
-        append(session, act, context=context)
+        record = AuditRecord("entry.confirm", f"entry:{entry.id}", entry.section_code, after=_for_audit(entry, slug))
+        append(session, record, context=context)
 
 
 def undo(slug: str, entry_id: int, *, context: Context) -> None:
-    """Subtract an entry from the counts, and delete the rows of its sheet not signed up yet. The entry stays.
+    """Subtract an entry from the counts, and delete the rows of its sheet that wait to be signed up. The entry stays.
 
     Raises NotFoundError (not an entry of the appeal and the actor's section), StateError (undone already).
     """
-    by = require_entry_scope(context)
+    scope = require_entry_scope(context)
     with transaction() as session:
         entry = session.get(BulkEntry, entry_id, with_for_update=NO_KEY_UPDATE)
         if (
             entry is None
-            or entry.section_code != by.section
+            or entry.section_code != scope.section
             or slug != session.scalars(select(Appeal.slug).where(Appeal.id == entry.appeal_id)).one()
         ):
             raise NotFoundError("there is no such entry")
@@ -125,25 +142,25 @@ def undo(slug: str, entry_id: int, *, context: Context) -> None:
         sealed = session.scalars(deleted, execution_options={"synchronize_session": False}).all()
         erase_keys(session, sealed, context.vault, on=context.now.date())
         _uncount(session, entry)
-        entry.undone_at, entry.undone_by, entry.waits = context.now, by.staff_id, False
-        act = AuditRecord(
+        entry.undone_at, entry.undone_by, entry.waits = context.now, scope.staff_id, False
+        record = AuditRecord(
             "entry.undo", f"entry:{entry.id}", entry.section_code, before=_for_audit(entry, slug), after=None
         )
-        append(session, act, context=context)
+        append(session, record, context=context)
 
 
 def require_entry_scope(context: Context) -> Scope:
-    """Return the scope of an actor who may make entries. Raises NotFoundError for all others."""
+    """Return the scope of a member of staff who may make entries. Raises NotFoundError for all other actors."""
     context.actor.require(Permission.EDIT)
     return context.actor.staff_scope
 
 
-def find_entry_appeal(session: Session, slug: str, day: date, by: Scope, now: datetime) -> Appeal:
-    """Return the appeal of an entry. Raises NotFoundError, InputError (`day`: nobody can have acted on it)."""
+def find_entry_appeal(session: Session, slug: str, day: date, scope: Scope, now: datetime) -> Appeal:
+    """Return the appeal of an entry of that day (see `read_day`). Raises NotFoundError, InputError (`day`)."""
     appeal = session.scalars(select(Appeal).where(Appeal.slug == slug)).one_or_none()
     if appeal is None or appeal.state == AppealState.DRAFT or appeal.opened_at is None:
         raise NotFoundError("there is no such appeal")
-    zone = ZoneInfo(session.scalars(select(Section.time_zone).where(Section.code == by.section)).one())
+    zone = ZoneInfo(session.scalars(select(Section.time_zone).where(Section.code == scope.section)).one())
     is_stopped = appeal.state == AppealState.STOPPED and appeal.ended_at is not None
     read_day(
         day.isoformat(),
@@ -160,10 +177,10 @@ def lock_section(session: Session, code: str) -> None:
 
 
 def needs_confirmation(session: Session, quantity: int, section: str, *, is_sure: bool, entered_at: datetime) -> bool:
-    """Return whether the quantity is unusual and has to wait; the section is locked.
+    """Return whether the quantity is unusual and needs a second person's confirmation.
 
-    The limit applies to the quantity together with all that the section entered on the same day (UTC) as `entered_at`
-    without a second person's confirmation. The lock stops two entries at once from each staying below the limit. Raises
+    The limit applies to the quantity plus the section's unconfirmed entries on the day (UTC) of `entered_at`. The
+    section is locked, so that two entries at once cannot each stay below the limit and exceed it together. Raises
     UnusualQuantityError (unusual, and not `is_sure`).
     """
     lock_section(session, section)
@@ -171,13 +188,12 @@ def needs_confirmation(session: Session, quantity: int, section: str, *, is_sure
         return False
     midnight = entered_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     counted = BulkEntry.section_code == section, BulkEntry.undone_at.is_(None), ~BulkEntry.waits, BulkEntry.quantity > 0
-    newest = select(BulkEntry.quantity).where(*counted, BulkEntry.entered_at < midnight).order_by(BulkEntry.id.desc())
-    on_the_day = BulkEntry.entered_at >= midnight, BulkEntry.entered_at < midnight + timedelta(days=1)
-    unconfirmed = select(func.sum(BulkEntry.quantity)).where(*counted, *on_the_day, BulkEntry.confirmed_by.is_(None))
+    earlier = select(BulkEntry.quantity).where(*counted, BulkEntry.entered_at < midnight).order_by(BulkEntry.id.desc())
+    of_day = BulkEntry.entered_at >= midnight, BulkEntry.entered_at < midnight + timedelta(days=1)
+    unconfirmed = select(func.sum(BulkEntry.quantity)).where(*counted, *of_day, BulkEntry.confirmed_by.is_(None))
+    earlier_quantities = list(session.scalars(earlier.limit(USUAL_ENTRIES)))
     try:
-        refuse_unusual(
-            quantity, list(session.scalars(newest.limit(USUAL_ENTRIES))), int(session.scalar(unconfirmed) or 0)
-        )
+        refuse_unusual(quantity, earlier_quantities, int(session.scalar(unconfirmed) or 0))
     except UnusualQuantityError:
         if not is_sure:
             raise
@@ -191,19 +207,19 @@ def store_entry(session: Session, entry: BulkEntry, slug: str, *, context: Conte
         add_quantity(session, entry, entry.quantity, now=context.now)
     session.add(entry)
     session.flush()
-    act = AuditRecord("entry.add", f"entry:{entry.id}", entry.section_code, after=_for_audit(entry, slug))
-    append(session, act, context=context)
+    record = AuditRecord("entry.add", f"entry:{entry.id}", entry.section_code, after=_for_audit(entry, slug))
+    append(session, record, context=context)
 
 
 def add_quantity(session: Session, entry: BulkEntry, quantity: int, *, now: datetime) -> None:
-    """Add the quantity to the counts, unless the entry waits; the caller sets the entry's own `quantity`."""
+    """Add the quantity to the counts, unless the entry waits. The caller changes the entry's `quantity` itself."""
     if entry.waits:
         return
     cell = _cell(entry)
     if entry.action_id is None:
         columns = {"quantity": quantity, "target": 0, "happened_on": entry.happened_on, "counted_at": now}
-        added = session.execute(insert(Action).values(**cell.as_columns(), **columns).returning(Action.id))
-        entry.action_id = added.scalar_one()
+        inserted = session.execute(insert(Action).values(**cell.as_columns(), **columns).returning(Action.id))
+        entry.action_id = inserted.scalar_one()
         count(session.connection(), cell, now, quantity)
         return
     action = session.get_one(Action, entry.action_id, with_for_update=NO_KEY_UPDATE)
@@ -212,6 +228,7 @@ def add_quantity(session: Session, entry: BulkEntry, quantity: int, *, now: date
 
 
 def _uncount(session: Session, entry: BulkEntry) -> None:
+    """Subtract the entry from the counts and delete its action, if it has one."""
     if entry.action_id is None:
         return
     action = session.get_one(Action, entry.action_id, with_for_update=NO_KEY_UPDATE)
@@ -226,7 +243,7 @@ def _cell(entry: BulkEntry) -> TallyCell:
 
 
 def _for_audit(entry: BulkEntry, slug: str) -> dict[str, object]:
-    """Return the entry for the audit log, without its note: people write names into notes."""
+    """Return the entry for the audit log, without its note, which may contain names."""
     return {
         "appeal": slug,
         "channel": entry.channel,

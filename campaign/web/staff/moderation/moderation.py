@@ -13,7 +13,7 @@ from wtforms import StringField
 
 from campaign.domain.counting.small_cells import FEW
 from campaign.domain.errors import InputError, NotFoundError, StateError
-from campaign.domain.moderation.invalidation import Criteria, read_domain, read_pattern, read_reason
+from campaign.domain.moderation.invalidation import Criteria, read_domain, read_invalidation_reason, read_pattern
 from campaign.domain.privacy.disclosure import BudgetError
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.name import NAME_LENGTH
@@ -152,7 +152,7 @@ def begin_or_undo(invalidation_id: int, act: str) -> ResponseReturnValue:
     """Begin an invalidation or undo it, with a reason."""
     invalidation = _own_invalidation(invalidation_id)
     try:
-        reason = read_reason(request.form.get("reason", ""))
+        reason = read_invalidation_reason(request.form.get("reason", ""))
     except InputError as error:
         return _invalidation_page(invalidation, FAULTS["reason", error.code]), 422
     try:
