@@ -149,7 +149,7 @@ def _proofs(app: Flask) -> list[str]:
     challenges = Challenges(app.extensions[RUNTIME_KEY].settings.secret_key)
 
     def solve(_number: int) -> str:
-        puzzle = altcha.Challenge.from_dict(challenges.make("case-0", datetime.now(UTC)))
+        puzzle = altcha.Challenge.from_dict(challenges.make_puzzle("case-0", datetime.now(UTC)))
         solution = altcha.solve_challenge(puzzle)
         assert solution is not None
         return json.dumps(altcha.Payload(puzzle, solution).to_dict())

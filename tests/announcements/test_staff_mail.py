@@ -85,7 +85,7 @@ def test_staff_are_told_once_that_the_server_refused_all_mail(
         join(app, email, role)
     mark_other_mail_sent()
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
-    postbox.answers = [DeliveryAttempt(DeliveryOutcome.HELD, "auth", 535, "5.7.8 wrong password")] * 2
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.SENDER_REFUSED, "auth", 535, "5.7.8 wrong password")] * 2
     for _ in range(4):
         deliver()
     assert set(postbox.recipients) == {"coordinator@staff.example", "jeanne@mail.example"}

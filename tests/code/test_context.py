@@ -15,7 +15,7 @@ WITHOUT_CONTEXT = {
     # Keys in stock for rows that services write, by the vault and the moment of their Context.
     *("keys.month_key.month_key", "keys.row_key.reserve", "keys.row_key.expire_keys", "keys.row_key.rewrite"),
     # A worker's own row, by the database's clock.
-    *("periodic.worker_progress.report", "periodic.worker_progress.retire"),
+    *("periodic.worker_progress.store_progress", "periodic.worker_progress.delete_progress"),
     # A function that only reads.
     "counting.verify.verify",
 }

@@ -16,8 +16,8 @@ from campaign.services.delivery.connection_limit import ConnectionLimit
 from tests.conftest import Postbox, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-AWAY = DeliveryAttempt(DeliveryOutcome.AWAY, "connect", detail="ConnectionRefusedError")
-BY_POLICY = DeliveryAttempt(DeliveryOutcome.HELD, "rcpt", 550, "5.7.1 no")
+AWAY = DeliveryAttempt(DeliveryOutcome.UNREACHABLE, "connect", detail="ConnectionRefusedError")
+BY_POLICY = DeliveryAttempt(DeliveryOutcome.SENDER_REFUSED, "rcpt", 550, "5.7.1 no")
 
 
 class Watch:
@@ -83,7 +83,7 @@ def test_a_refusal_by_policy_is_one_recipients_for_a_minute_after_others_were_se
     assert not limit.is_other_mail_accepted(BY_POLICY, began_at=watch.now, busy_connections=5)
 
 
-@pytest.mark.parametrize("answer", [AWAY, DeliveryAttempt(DeliveryOutcome.AWAY, "connect", 421, "4.3.2 later")])
+@pytest.mark.parametrize("answer", [AWAY, DeliveryAttempt(DeliveryOutcome.UNREACHABLE, "connect", 421, "4.3.2 later")])
 def test_a_server_that_goes_away_between_two_mails_is_asked_no_more(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, answer: DeliveryAttempt
 ) -> None:

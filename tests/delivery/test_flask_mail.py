@@ -135,7 +135,7 @@ def test_a_refusal_is_raised_with_its_phase_and_code(server: Server, configure: 
     with mail.connect() as connection, pytest.raises(DeliveryError) as raised:
         connection.send(MailMessage(ENVELOPE, "Hello", "text", "<p>text", {}))
     attempt = raised.value.attempt
-    assert (attempt.outcome, attempt.phase, attempt.code) == (DeliveryOutcome.REFUSED, "rcpt", 550)
+    assert (attempt.outcome, attempt.phase, attempt.code) == (DeliveryOutcome.MAILBOX_REFUSED, "rcpt", 550)
     assert connection.attempt == attempt
 
 

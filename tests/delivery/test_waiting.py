@@ -17,8 +17,8 @@ from campaign.queries.delivery.mail_status import outbox_status
 from tests.conftest import Postbox, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-AWAY = DeliveryAttempt(DeliveryOutcome.AWAY, "connect", detail="ConnectionRefusedError")
-REFUSING = DeliveryAttempt(DeliveryOutcome.HELD, "auth", 535, "5.7.8 no")
+AWAY = DeliveryAttempt(DeliveryOutcome.UNREACHABLE, "connect", detail="ConnectionRefusedError")
+REFUSING = DeliveryAttempt(DeliveryOutcome.SENDER_REFUSED, "auth", 535, "5.7.8 no")
 
 
 @pytest.fixture

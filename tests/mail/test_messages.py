@@ -12,7 +12,7 @@ from flask import Flask
 from flask_mail import Message
 
 from campaign.config import LOCALES
-from campaign.domain.outbox.mail_kind import ADDRESSED, CAMPAIGN, ENDABLE, STAFF, MailKind
+from campaign.domain.outbox.mail_kind import ADDRESSED, CAMPAIGN, STAFF, UNSUBSCRIBABLE, MailKind
 from campaign.mail.messages import messages as message
 from campaign.mail.messages import samples as sample
 from campaign.mail.messages.envelope import MOST_BYTES, Envelope, clean_header
@@ -71,7 +71,7 @@ def test_each_message_renders_in_each_language(site: Flask, name: str, locale: s
 @pytest.mark.parametrize("name", sample.message_names())
 def test_only_campaign_mail_can_be_ended_by_one_click(site: Flask, name: str) -> None:
     mail = shown(name, "en")
-    is_campaign = name in ENDABLE
+    is_campaign = name in UNSUBSCRIBABLE
     assert (mail["List-Unsubscribe"] is not None) is is_campaign
     assert (mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click") is is_campaign
     assert ("/u/" in text_of(mail) or "/staff/digest/" in text_of(mail)) is is_campaign

@@ -13,7 +13,7 @@ from flask_mail import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign.domain.outbox.mail_kind import ADDRESSED, ENDABLE, MailKind
+from campaign.domain.outbox.mail_kind import ADDRESSED, UNSUBSCRIBABLE, MailKind
 from campaign.domain.outbox.mail_state import DeliveryOutcome
 from campaign.mail.messages import messages as message
 from campaign.mail.messages import samples as sample
@@ -84,7 +84,7 @@ def test_no_field_of_any_message_adds_a_header_a_recipient_or_a_mail(
     assert received.recipient == "jeanne@mail.example"
     assert max(len(line) for line in received.content.split(b"\r\n")) <= 998
     mail = message_from_bytes(received.content, policy=policy.default)
-    extra = UNSUBSCRIBE if kind in ENDABLE else []
+    extra = UNSUBSCRIBE if kind in UNSUBSCRIBABLE else []
     assert sorted(mail.keys()) == sorted([*EXPECTED_HEADERS, *extra])
     assert (mail["From"], mail["To"]) == ("Tocsin <act@tocsin.example>", "jeanne@mail.example")
     assert mail["Auto-Submitted"] == "auto-generated"

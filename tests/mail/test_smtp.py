@@ -76,26 +76,26 @@ class One(Script):
 @pytest.mark.parametrize(
     ("phase", "answer", "outcome"),
     [
-        ("banner", Reply("554 5.7.1 go away"), (DeliveryOutcome.HELD, "connect", 554)),
-        ("banner", Reply("421 4.3.2 later"), (DeliveryOutcome.AWAY, "connect", 421)),
-        ("banner", DROP, (DeliveryOutcome.AWAY, "connect", None)),
-        ("banner", Reply("what?"), (DeliveryOutcome.AWAY, "connect", None)),
-        ("mail", Reply("550 5.7.1 not you"), (DeliveryOutcome.HELD, "mail", 550)),
-        ("mail", Reply("530 5.7.0 log in first"), (DeliveryOutcome.HELD, "mail", 530)),
+        ("banner", Reply("554 5.7.1 go away"), (DeliveryOutcome.SENDER_REFUSED, "connect", 554)),
+        ("banner", Reply("421 4.3.2 later"), (DeliveryOutcome.UNREACHABLE, "connect", 421)),
+        ("banner", DROP, (DeliveryOutcome.UNREACHABLE, "connect", None)),
+        ("banner", Reply("what?"), (DeliveryOutcome.UNREACHABLE, "connect", None)),
+        ("mail", Reply("550 5.7.1 not you"), (DeliveryOutcome.SENDER_REFUSED, "mail", 550)),
+        ("mail", Reply("530 5.7.0 log in first"), (DeliveryOutcome.SENDER_REFUSED, "mail", 530)),
         ("mail", Reply("552 5.3.4 too large"), (DeliveryOutcome.DEAD, "mail", 552)),
         ("mail", Reply("451 4.3.0 later"), (DeliveryOutcome.RETRY, "mail", 451)),
-        ("rcpt", Reply("550 5.1.1 nobody"), (DeliveryOutcome.REFUSED, "rcpt", 550)),
-        ("rcpt", Reply("550 5.1.10 null MX"), (DeliveryOutcome.REFUSED, "rcpt", 550)),
-        ("rcpt", Reply("553 5.1.8 bad sender"), (DeliveryOutcome.HELD, "rcpt", 553)),
+        ("rcpt", Reply("550 5.1.1 nobody"), (DeliveryOutcome.MAILBOX_REFUSED, "rcpt", 550)),
+        ("rcpt", Reply("550 5.1.10 null MX"), (DeliveryOutcome.MAILBOX_REFUSED, "rcpt", 550)),
+        ("rcpt", Reply("553 5.1.8 bad sender"), (DeliveryOutcome.SENDER_REFUSED, "rcpt", 553)),
         ("rcpt", Reply("550 nobody"), (DeliveryOutcome.DEAD, "rcpt", 550)),
         ("rcpt", Reply("552 5.2.2 full"), (DeliveryOutcome.DEAD, "rcpt", 552)),
-        ("rcpt", Reply("554 5.7.1 relay denied"), (DeliveryOutcome.HELD, "rcpt", 554)),
+        ("rcpt", Reply("554 5.7.1 relay denied"), (DeliveryOutcome.SENDER_REFUSED, "rcpt", 554)),
         ("rcpt", Reply("450 4.7.1 greylisted"), (DeliveryOutcome.RETRY, "rcpt", 450)),
         ("rcpt", DROP, (DeliveryOutcome.RETRY, "rcpt", None)),
         ("data", Reply("554 5.5.1 no"), (DeliveryOutcome.DEAD, "data", 554)),
         ("data", Reply("421 4.3.2 closing", hang_up=True), (DeliveryOutcome.RETRY, "data", 421)),
         ("dot", Reply("554 5.6.0 content"), (DeliveryOutcome.DEAD, "dot", 554)),
-        ("dot", Reply("550 5.7.1 spam"), (DeliveryOutcome.HELD, "dot", 550)),
+        ("dot", Reply("550 5.7.1 spam"), (DeliveryOutcome.SENDER_REFUSED, "dot", 550)),
         ("dot", Reply("452 4.3.1 no room"), (DeliveryOutcome.RETRY, "dot", 452)),
         ("dot", DROP, (DeliveryOutcome.AMBIGUOUS, "dot", None)),
         ("dot", Reply("thanks"), (DeliveryOutcome.AMBIGUOUS, "dot", None)),
@@ -124,7 +124,7 @@ def test_content_arrives_as_it_is_over_one_connection(server: Server) -> None:
 def test_after_a_refusal_the_connection_serves_the_next(server: Server) -> None:
     server.script = One("rcpt", Reply("550 5.1.1 nobody"))
     connection = connection_to(f"smtp://127.0.0.1:{server.port}")
-    assert connection.deliver("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.REFUSED
+    assert connection.deliver("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.MAILBOX_REFUSED
     server.script = Script()
     assert connection.deliver("s@x.example", "b@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
     connection.close()
@@ -165,7 +165,7 @@ def abort_behind_the_dot(server: Server, connection: SmtpConnection) -> None:
 def test_silence_ends_and_may_be_broken_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("campaign.mail.smtp.client.CONNECT_SECONDS", 1.0)
     server.script = One("banner", SILENCE)
-    assert send(server) == (DeliveryOutcome.AWAY, "connect", None)
+    assert send(server) == (DeliveryOutcome.UNREACHABLE, "connect", None)
     server.script = One("dot", SILENCE)
     connection = connection_to(f"smtp://127.0.0.1:{server.port}")
     threading.Thread(target=abort_behind_the_dot, args=(server, connection)).start()
@@ -181,11 +181,11 @@ def test_an_address_in_utf_8_goes_only_where_it_can(server: Server) -> None:
 
 def test_a_refused_or_missing_log_in_is_about_us(server: Server) -> None:
     server.script = One("auth", Reply("535 5.7.8 no"), ("AUTH PLAIN",))
-    assert send(server, user="me:secret@") == (DeliveryOutcome.HELD, "auth", 535)
+    assert send(server, user="me:secret@") == (DeliveryOutcome.SENDER_REFUSED, "auth", 535)
     server.script = One("auth", Reply("454 4.7.0 later"), ("AUTH PLAIN",))
-    assert send(server, user="me:secret@") == (DeliveryOutcome.AWAY, "auth", 454)
+    assert send(server, user="me:secret@") == (DeliveryOutcome.UNREACHABLE, "auth", 454)
     server.script = Script()
-    assert send(server, user="me:secret@") == (DeliveryOutcome.HELD, "auth", None)
+    assert send(server, user="me:secret@") == (DeliveryOutcome.SENDER_REFUSED, "auth", None)
 
 
 class Authority:
@@ -250,10 +250,10 @@ def test_starttls_is_used_and_verified_or_nothing_is_said(server: Server, tmp_pa
     said = {"EHLO", "STARTTLS", "QUIT", ""}
     for context, certificate, outcome in (
         (ours.client(), ours.server(), DeliveryOutcome.SENT),
-        (ours.client(), foreign.server(), DeliveryOutcome.HELD),
-        (ours.client(), ours.server("127.0.0.2"), DeliveryOutcome.HELD),
-        (None, ours.server(), DeliveryOutcome.HELD),
-        (ours.client(), None, DeliveryOutcome.HELD),
+        (ours.client(), foreign.server(), DeliveryOutcome.SENDER_REFUSED),
+        (ours.client(), ours.server("127.0.0.2"), DeliveryOutcome.SENDER_REFUSED),
+        (None, ours.server(), DeliveryOutcome.SENDER_REFUSED),
+        (ours.client(), None, DeliveryOutcome.SENDER_REFUSED),
     ):
         server.unencrypted_commands.clear()
         server.tls = certificate
@@ -276,5 +276,9 @@ def test_what_was_said_before_the_line_was_secret_is_not_believed(
         return answer
 
     monkeypatch.setattr(smtp_protocol.SmtpProtocol, "docmd", docmd)
-    assert send(server, scheme="smtp+starttls", trusted=authority.client()) == (DeliveryOutcome.AWAY, "tls", None)
+    assert send(server, scheme="smtp+starttls", trusted=authority.client()) == (
+        DeliveryOutcome.UNREACHABLE,
+        "tls",
+        None,
+    )
     assert server.received == []

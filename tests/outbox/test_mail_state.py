@@ -26,9 +26,9 @@ def test_retries_double_from_a_minute_to_four_hours() -> None:
 
 
 def test_a_paused_queue_is_tried_again_at_growing_intervals() -> None:
-    away = [probe_delay(DeliveryOutcome.AWAY, probes) for probes in (0, 1, 4, 5, 5000)]
+    away = [probe_delay(DeliveryOutcome.UNREACHABLE, probes) for probes in (0, 1, 4, 5, 5000)]
     assert away == [5 * SECOND, 10 * SECOND, 80 * SECOND, 2 * MINUTE, 2 * MINUTE]
-    held = [probe_delay(DeliveryOutcome.HELD, probes) for probes in (0, 1, 4, 5, 5000)]
+    held = [probe_delay(DeliveryOutcome.SENDER_REFUSED, probes) for probes in (0, 1, 4, 5, 5000)]
     assert held == [30 * SECOND, MINUTE, 8 * MINUTE, 15 * MINUTE, 15 * MINUTE]
 
 
@@ -37,13 +37,13 @@ def test_a_paused_queue_is_tried_again_at_growing_intervals() -> None:
     [
         (DeliveryOutcome.SENT, 0, HOUR, NextAttempt(MailState.SENT)),
         (DeliveryOutcome.DEAD, 0, HOUR, NextAttempt(MailState.DEAD)),
-        (DeliveryOutcome.REFUSED, 0, HOUR, NextAttempt(MailState.DEAD)),
+        (DeliveryOutcome.MAILBOX_REFUSED, 0, HOUR, NextAttempt(MailState.DEAD)),
         (DeliveryOutcome.RETRY, 0, 71 * HOUR, NextAttempt(MailState.RETRY, 5 * MINUTE)),
         (DeliveryOutcome.RETRY, 0, 72 * HOUR, NextAttempt(MailState.DEAD)),
         (DeliveryOutcome.AMBIGUOUS, 2, HOUR, NextAttempt(MailState.RETRY, 5 * MINUTE)),
         (DeliveryOutcome.AMBIGUOUS, 3, HOUR, NextAttempt(MailState.UNKNOWN)),
-        (DeliveryOutcome.HELD, 0, 99 * HOUR, NextAttempt(MailState.RETRY)),
-        (DeliveryOutcome.AWAY, 0, 99 * HOUR, NextAttempt(MailState.RETRY, 5 * SECOND)),
+        (DeliveryOutcome.SENDER_REFUSED, 0, 99 * HOUR, NextAttempt(MailState.RETRY)),
+        (DeliveryOutcome.UNREACHABLE, 0, 99 * HOUR, NextAttempt(MailState.RETRY, 5 * SECOND)),
         (DeliveryOutcome.SUPPRESSED, 0, HOUR, NextAttempt(MailState.SUPPRESSED)),
     ],
 )

@@ -185,7 +185,8 @@ def test_the_same_form_again_within_minutes_gets_no_further_mail(
 
 
 @pytest.mark.parametrize(
-    "answer", [DeliveryAttempt(DeliveryOutcome.SENT, "dot", 250), DeliveryAttempt(DeliveryOutcome.REFUSED, "rcpt", 550)]
+    "answer",
+    [DeliveryAttempt(DeliveryOutcome.SENT, "dot", 250), DeliveryAttempt(DeliveryOutcome.MAILBOX_REFUSED, "rcpt", 550)],
 )
 def test_other_spellings_and_refused_mail_do_not_block_the_owner(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, answer: DeliveryAttempt

@@ -34,15 +34,15 @@ def _outcome(phase: str, code: int, status: Status | None) -> DeliveryOutcome:
     """Return the outcome of a reply other than success, by its phase, its code and its enhanced status code."""
     if not 500 <= code < 600:
         # A temporary failure, or an unexpected reply: neither shows that anything is wrong with the mail.
-        return DeliveryOutcome.AWAY if phase in BEFORE_RECIPIENT - {"mail"} else DeliveryOutcome.RETRY
+        return DeliveryOutcome.UNREACHABLE if phase in BEFORE_RECIPIENT - {"mail"} else DeliveryOutcome.RETRY
     subject, detail = status[1:] if status else (None, None)
     if phase == "mail":
         return _outcome_of_sender(code, subject)
     if phase in BEFORE_RECIPIENT or code in {530, 534, 535, 538} or subject == 7:
-        return DeliveryOutcome.HELD
+        return DeliveryOutcome.SENDER_REFUSED
     if phase == "rcpt" and subject == 1:
         # 5.1.7 and 5.1.8 concern the sender's address even in a reply to RCPT.
-        return DeliveryOutcome.HELD if detail in {7, 8} else DeliveryOutcome.REFUSED
+        return DeliveryOutcome.SENDER_REFUSED if detail in {7, 8} else DeliveryOutcome.MAILBOX_REFUSED
     return DeliveryOutcome.DEAD
 
 
@@ -51,7 +51,7 @@ def _outcome_of_sender(code: int, subject: int | None) -> DeliveryOutcome:
     if code in {552, 555} or subject in {2, 3, 6}:
         return DeliveryOutcome.DEAD
     # Bad sequence (RFC 5321, 4.3.2): only this connection is in an unexpected state, so a new one is tried.
-    return DeliveryOutcome.RETRY if code == 503 else DeliveryOutcome.HELD
+    return DeliveryOutcome.RETRY if code == 503 else DeliveryOutcome.SENDER_REFUSED
 
 
 def _without_addresses(text: str) -> str:

@@ -36,13 +36,13 @@ class MailRules:
     subject: str | None
     audience: MailAudience = MailAudience.ANSWERS
     # Anyone can cause it by typing an address, so a mailbox gets only a few a day.
-    is_capped: bool = False
+    is_limited: bool = False
     # The recipient and the content are encrypted in the row, not read from a signature; also for all mail to staff.
     is_addressed: bool = False
     # The row looks the same whatever the address has signed, and whether or not it was sent: anyone can cause it.
-    is_alike: bool = False
+    hides_outcome: bool = False
     # Can be unsubscribed from by one click in the mail program (RFC 8058); also all campaign mail.
-    is_endable: bool = False
+    is_unsubscribable: bool = False
     # It has content for this signer alone, encrypted in the row, so that no rendering is shared.
     is_personal: bool = False
     # It is sent for a signature in any state, not only for a confirmed one.
@@ -79,20 +79,20 @@ class MailKind(StrEnum):
 
 MESSAGES = {
     MailKind.CONFIRMATION: MailRules(
-        N_("Please confirm, with the letter"), N_("Please confirm your signature: %(headline)s"), is_capped=True
+        N_("Please confirm, with the letter"), N_("Please confirm your signature: %(headline)s"), is_limited=True
     ),
     MailKind.ALREADY_SIGNED: MailRules(
-        N_("Signed already"), N_("You have already signed: %(headline)s"), is_capped=True
+        N_("Signed already"), N_("You have already signed: %(headline)s"), is_limited=True
     ),
     MailKind.CONFIRMED: MailRules(N_("Thanks, and how to send the letter"), N_("Thank you for signing: %(headline)s")),
     MailKind.CONFIRMATION_REMINDER: MailRules(
-        N_("Reminder to confirm"), N_("Your signature is still missing: %(headline)s"), is_capped=True
+        N_("Reminder to confirm"), N_("Your signature is still missing: %(headline)s"), is_limited=True
     ),
     MailKind.NEW_LINK: MailRules(
         N_("A new link"),
         N_("Your link, as you asked for"),
-        is_capped=True,
-        is_alike=True,
+        is_limited=True,
+        hides_outcome=True,
         is_for_any_state=True,
         is_sent_after_stop=True,
     ),
@@ -102,22 +102,22 @@ MESSAGES = {
     MailKind.OWN_LETTER: MailRules(
         N_("The letter in one’s own words"), N_("Your letter: %(headline)s"), is_personal=True
     ),
-    MailKind.ADDRESS: MailRules(N_("Another address"), None, is_addressed=True, is_alike=True),
+    MailKind.ADDRESS: MailRules(N_("Another address"), None, is_addressed=True, hides_outcome=True),
     MailKind.STAFF_INVITATION: MailRules(
         N_("To staff: invitation"), N_("You are invited to %(site)s"), MailAudience.STAFF
     ),
     MailKind.STAFF_ALERT: MailRules(N_("To staff: alert"), N_("%(site)s needs you: %(what)s"), MailAudience.STAFF),
     MailKind.STAFF_SECURITY: MailRules(N_("To staff: about the account"), None, MailAudience.STAFF),
     MailKind.STAFF_DIGEST: MailRules(
-        N_("To staff: the week in figures"), N_("Your appeals this week"), MailAudience.STAFF, is_endable=True
+        N_("To staff: the week in figures"), N_("Your appeals this week"), MailAudience.STAFF, is_unsubscribable=True
     ),
 }
 CAMPAIGN = frozenset(kind for kind in MailKind if kind.rules.audience is MailAudience.CAMPAIGN)
 STAFF = frozenset(kind for kind in MailKind if kind.rules.audience is MailAudience.STAFF)
 ADDRESSED = STAFF | {kind for kind in MailKind if kind.rules.is_addressed}
-ENDABLE = CAMPAIGN | {kind for kind in MailKind if kind.rules.is_endable}
-CAPPED = frozenset(kind for kind in MailKind if kind.rules.is_capped)
+UNSUBSCRIBABLE = CAMPAIGN | {kind for kind in MailKind if kind.rules.is_unsubscribable}
+LIMITED = frozenset(kind for kind in MailKind if kind.rules.is_limited)
 # Mail that answers a form or a request for its link: to a mailbox that may have proven nothing.
-ANSWERS = CAPPED
-ALIKE = frozenset(kind for kind in MailKind if kind.rules.is_alike)
+ANSWERS = LIMITED
+OUTCOME_HIDDEN = frozenset(kind for kind in MailKind if kind.rules.hides_outcome)
 PERSONAL = frozenset(kind for kind in MailKind if kind.rules.is_personal)

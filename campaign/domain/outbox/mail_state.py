@@ -48,11 +48,11 @@ class DeliveryOutcome(StrEnum):
     # The connection broke after the final dot: it is unknown whether the message was sent.
     AMBIGUOUS = "ambiguous"
     # The mailbox does not exist, and will not: dead, and the address is suppressed.
-    REFUSED = "refused"
+    MAILBOX_REFUSED = "refused"
     # The server refuses this sender, whatever the recipient: the queue pauses, and the attempt does not count.
-    HELD = "held"
+    SENDER_REFUSED = "held"
     # The server could not be reached: the attempt does not count, and the mail waits in the same way.
-    AWAY = "away"
+    UNREACHABLE = "away"
     # Not sent, and will not be: it is not needed any more, or the mailbox has reached its limit.
     SUPPRESSED = "suppressed"
 
@@ -69,15 +69,15 @@ class SuppressionReason(StrEnum):
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
-GIVE_UP_AFTER = timedelta(hours=72)
+LONGEST_RETRY_PERIOD = timedelta(hours=72)
 # A message whose outcome is unknown is sent at most this many times.
-MOST_AMBIGUOUS = 3
+MAX_AMBIGUOUS = 3
 
 # A paused queue is probed with one mail after the first time, then after twice as long, up to the second time. A server
 # that refuses is probed less often than one that is away, because a person has to correct the reason.
 PROBE_DELAYS = {
-    DeliveryOutcome.AWAY: (timedelta(seconds=5), timedelta(minutes=2)),
-    DeliveryOutcome.HELD: (timedelta(seconds=30), timedelta(minutes=15)),
+    DeliveryOutcome.UNREACHABLE: (timedelta(seconds=5), timedelta(minutes=2)),
+    DeliveryOutcome.SENDER_REFUSED: (timedelta(seconds=30), timedelta(minutes=15)),
 }
 
 BATCH = 100
@@ -138,17 +138,17 @@ def next_attempt(
         jitter: A random number from 0 to 1 (see `retry_delay`).
     """
     if outcome is DeliveryOutcome.RETRY:
-        if age >= GIVE_UP_AFTER:
+        if age >= LONGEST_RETRY_PERIOD:
             return NextAttempt(MailState.DEAD)
         return NextAttempt(MailState.RETRY, retry_delay(attempts, jitter))
     if outcome is DeliveryOutcome.AMBIGUOUS:
-        if ambiguous >= MOST_AMBIGUOUS:
+        if ambiguous >= MAX_AMBIGUOUS:
             return NextAttempt(MailState.UNKNOWN)
         return NextAttempt(MailState.RETRY, retry_delay(attempts, jitter))
-    if outcome is DeliveryOutcome.HELD:
+    if outcome is DeliveryOutcome.SENDER_REFUSED:
         return NextAttempt(MailState.RETRY)  # due at once, after the pause
-    if outcome is DeliveryOutcome.AWAY:
+    if outcome is DeliveryOutcome.UNREACHABLE:
         return NextAttempt(MailState.RETRY, PROBE_DELAYS[outcome][0])
-    if outcome is DeliveryOutcome.REFUSED:
+    if outcome is DeliveryOutcome.MAILBOX_REFUSED:
         return NextAttempt(MailState.DEAD)
     return NextAttempt(MailState(outcome.value))

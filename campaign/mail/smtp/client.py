@@ -108,16 +108,16 @@ class SmtpConnection(MailConnection):
         except ssl.SSLCertVerificationError as error:
             self._disconnect()
             return DeliveryAttempt(
-                DeliveryOutcome.HELD, "tls", detail=f"the server's certificate: {error.verify_message}"
+                DeliveryOutcome.SENDER_REFUSED, "tls", detail=f"the server's certificate: {error.verify_message}"
             )
         except smtplib.SMTPNotSupportedError as error:
             self._disconnect()
-            return DeliveryAttempt(DeliveryOutcome.HELD, self._phase, detail=str(error)[:200])
+            return DeliveryAttempt(DeliveryOutcome.SENDER_REFUSED, self._phase, detail=str(error)[:200])
         except (OSError, smtplib.SMTPException, ValueError) as error:
             self._disconnect()
             is_before_mail = self._phase in {"connect", "ehlo", "tls", "auth"}
             return DeliveryAttempt(
-                DeliveryOutcome.AWAY if is_before_mail else DeliveryOutcome.RETRY,
+                DeliveryOutcome.UNREACHABLE if is_before_mail else DeliveryOutcome.RETRY,
                 self._phase,
                 detail=type(error).__name__,
             )

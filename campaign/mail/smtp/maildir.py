@@ -24,7 +24,7 @@ class MaildirConnection(MailConnection):
         try:
             self._box.add(b"Return-Path: <" + sender.encode() + b">\n" + content.replace(b"\r\n", b"\n"))
         except OSError as error:
-            return DeliveryAttempt(DeliveryOutcome.AWAY, "maildir", detail=str(error.strerror))
+            return DeliveryAttempt(DeliveryOutcome.UNREACHABLE, "maildir", detail=str(error.strerror))
         return DeliveryAttempt(DeliveryOutcome.SENT, "maildir")
 
     def close(self) -> None:

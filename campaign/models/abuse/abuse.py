@@ -1,4 +1,4 @@
-"""Tables against abuse: spent proofs of work, requests for links, and alerts that staff were sent."""
+"""Tables against abuse: spent proofs of work, requests for links, and alerts that were sent to staff."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from campaign.platform import BigId, Model
 
 
 class SpentSolution(Model):
-    """A proof of work that was accepted once. It is not accepted again; the row is needed until the proof expires."""
+    """A proof of work that was accepted, and must not be accepted again. The row is needed until the proof expires."""
 
     __tablename__ = "spent_solution"
 
@@ -22,7 +22,7 @@ class SpentSolution(Model):
 class LinkRequest(Model):
     """A request to send an address its links again. A worker looks up whether the address has signed anything.
 
-    The page stores it without a look-up, so that its answer takes equally long whether or not the address has signed.
+    The page stores the request without a look-up, so that it takes equally long whether or not the address has signed.
     """
 
     __tablename__ = "link_request"
@@ -34,7 +34,7 @@ class LinkRequest(Model):
 
 
 class AbuseAlert(Model):
-    """An alert that staff were sent: one row for each kind, appeal, and hour or deadline, so that it is sent once."""
+    """An alert that was sent to staff: once for each kind, appeal, and hour or deadline, because of the primary key."""
 
     __tablename__ = "abuse_alert"
 

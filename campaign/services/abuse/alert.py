@@ -1,4 +1,4 @@
-"""Alerts to staff: at most one per hour, kind and appeal, raised by the first process that notices the cause."""
+"""Alerts to staff: at most one for each hour, kind and appeal. The first process that notices the cause raises it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from campaign.services.outbox.enqueue import enqueue_to_address
 
 log = logging.getLogger(__name__)
 
-# Roles that are alerted for all sections.
+# The roles that get the alerts of all sections.
 _ROLES = (Role.COORDINATOR.value, Role.ADMIN.value)
 
 
@@ -36,10 +36,10 @@ def raise_alert(
     sections: Collection[str] = (),
     context: Context,
 ) -> bool:
-    """Enqueue a mail with `words(locale)` to every coordinator and administrator, and to the editors of `sections`.
+    """Enqueue a mail with `words(locale)` to all coordinators and administrators, and to the editors of `sections`.
 
-    Return False, without mails, if the alert was raised within this hour. `appeal_id` 0 means all appeals together. The
-    mails are committed to the outbox when this returns.
+    Returns False, without a mail, if the alert was raised before in this hour. `appeal_id` 0 means all appeals
+    together. The mails are committed.
     """
     with transaction() as session:
         connection = session.connection()
@@ -56,12 +56,12 @@ def raise_alert(
                 locale=locale,
                 context=context,
             )
-    log.error("alarm: %s, appeal %s; %s people told", kind, appeal_id or "all", len(recipients))
+    log.error("alert: %s, appeal %s, mailed to %s people", kind, appeal_id or "all", len(recipients))
     return True
 
 
 def alert_flood(kind: str, appeal: AppealView | None, sections: Collection[str], *, context: Context) -> None:
-    """Alert staff, and the editors of `sections`, to a flood: once an hour for each kind and appeal (None: all)."""
+    """Alert staff and the editors of `sections` to a flood, once an hour for each kind and appeal (None: all)."""
     base = f"{context.settings.base_url}/staff/moderation"
 
     def words(locale: str) -> dict[str, str]:
@@ -70,19 +70,19 @@ def alert_flood(kind: str, appeal: AppealView | None, sections: Collection[str],
         headline = appeal.text_in(locale).headline
         return alert_texts.flood(kind, locale, headline=headline, url=f"{base}?appeal={appeal.slug}")
 
-    # Editors moderate only their own section: alert every section that the flood may have reached.
+    # Editors moderate only their own section, so the editors of every section that the flood may have reached get it.
     raise_alert(kind, 0 if appeal is None else appeal.id, words, sections=sections, context=context)
 
 
 def alert_unopened(*, context: Context) -> None:
-    """Alert staff, once an hour, that a sealed value cannot be opened: its key is missing, or it was altered."""
+    """Alert staff, once an hour, that a sealed value cannot be decrypted: its key is missing, or it was altered."""
     raise_alert(
         "sealed", 0, lambda locale: alert_texts.undecryptable_value(locale, context.settings.base_url), context=context
     )
 
 
 def note_alert(session: Session, kind: str, *, now: datetime) -> None:
-    """Store an alert that staff see on their pages without a mail, once an hour; in the caller's transaction."""
+    """Store an alert that staff see on their pages, without a mail. The caller commits; once an hour is stored."""
     values = {"kind": kind, "appeal_id": 0, "window_at": hour_of(now), "raised_at": now}
     insert_or_ignore(session.connection(), AbuseAlert, values)
 

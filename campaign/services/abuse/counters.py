@@ -1,4 +1,4 @@
-"""Counters of the abuse limits, in the limits' storage: which limits are exceeded now, and which were recently."""
+"""Counters of the abuse limits, stored in the limits' storage, and the memory of limits that were exceeded lately."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from campaign.platform.limits.counters import ProcessLimits, count
 from campaign.platform.limits.redis_pool import CLIENT_ERRORS, log_outage
 from campaign.platform.network import Network
 
-# An attack counts as over this long after a limit was last exceeded.
+# An attack is over when no limit was exceeded for this time.
 ATTACK_SECONDS = 600
 Limits = tuple[RateLimitItem, ...]
 _process_limits = ProcessLimits()
@@ -20,7 +20,7 @@ _process_limits = ProcessLimits()
 
 @dataclass(frozen=True, slots=True)
 class WatchedLimit:
-    """A counter with its limits: the kind of attack that exceeding them means, and the key it counts for."""
+    """A counter and its limits. `kind` is the kind of attack that exceeding them shows, `key` what is counted."""
 
     kind: str
     limits: Limits
@@ -28,7 +28,7 @@ class WatchedLimit:
 
 
 def parse_limits(*texts: str) -> Limits:
-    """Return limits such as `60 per minute`."""
+    """Return the limits in texts such as `60 per minute`."""
     return tuple(parse(text) for text in texts)
 
 
@@ -41,26 +41,26 @@ def watched_networks(kind: str, by_prefix: dict[str, Limits], networks: Sequence
     ]
 
 
-def hit_watched(watched: Sequence[WatchedLimit]) -> tuple[list[str], list[str]]:
-    """Add one to each counter; return the kinds that exceed a limit now, and those that did within ten minutes.
+def hit_watched(watched_limits: Sequence[WatchedLimit]) -> tuple[list[str], list[str]]:
+    """Add one to each counter; return the kinds that exceed a limit now, and those that did within ATTACK_SECONDS.
 
     If the storage is unreachable, each process counts for itself.
     """
-    counters = [(item, ("flood", counter.kind, counter.key)) for counter in watched for item in counter.limits]
+    counters = [(item, ("flood", limit.kind, limit.key)) for limit in watched_limits for item in limit.limits]
     try:
-        within, marked = count(limiter, counters, [_attack_key(counter) for counter in watched])
+        are_within, were_exceeded = count(limiter, counters, [_attack_key(limit) for limit in watched_limits])
     except CLIENT_ERRORS as error:
         log_outage(error)
-        within, marked = count(_process_limits, counters, [_attack_key(counter) for counter in watched])
+        are_within, were_exceeded = count(_process_limits, counters, [_attack_key(limit) for limit in watched_limits])
     start, exceeded = 0, []
-    for counter in watched:
-        if not all(within[start : start + len(counter.limits)]):
-            exceeded.append(counter)
-        start += len(counter.limits)
-    for counter in exceeded:
-        _store_attack(counter)
-    return [counter.kind for counter in exceeded], [
-        counter.kind for counter, is_marked in zip(watched, marked, strict=True) if is_marked
+    for limit in watched_limits:
+        if not all(are_within[start : start + len(limit.limits)]):
+            exceeded.append(limit)
+        start += len(limit.limits)
+    for limit in exceeded:
+        _store_attack(limit)
+    return [limit.kind for limit in exceeded], [
+        limit.kind for limit, was_exceeded in zip(watched_limits, were_exceeded, strict=True) if was_exceeded
     ]
 
 
@@ -73,13 +73,14 @@ def hit(item: RateLimitItem, *key: str) -> bool:
         return _process_limits.limiter.hit(item, "flood", *key)
 
 
-def _store_attack(counter: WatchedLimit) -> None:
+def _store_attack(limit: WatchedLimit) -> None:
+    """Store that the limit was exceeded, for ATTACK_SECONDS."""
     try:
-        limiter.storage.incr(_attack_key(counter), ATTACK_SECONDS)
+        limiter.storage.incr(_attack_key(limit), ATTACK_SECONDS)
     except CLIENT_ERRORS as error:
         log_outage(error)
-        _process_limits.storage.incr(_attack_key(counter), ATTACK_SECONDS)
+        _process_limits.storage.incr(_attack_key(limit), ATTACK_SECONDS)
 
 
-def _attack_key(counter: WatchedLimit) -> str:
-    return f"attack/{counter.kind}/{counter.key}"
+def _attack_key(limit: WatchedLimit) -> str:
+    return f"attack/{limit.kind}/{limit.key}"

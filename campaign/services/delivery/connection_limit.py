@@ -49,7 +49,7 @@ class ConnectionLimit:
         attempt began, or if another connection is in use: the server then only refuses more connections, and the limit
         is lowered.
         """
-        if attempt.outcome is not DeliveryOutcome.AWAY:
+        if attempt.outcome is not DeliveryOutcome.UNREACHABLE:
             return self._is_sending()
         self._accepted_connections, self._refused_at = max(1, busy_connections), self._monotonic()
         return busy_connections > 0 or self._sent_at >= began_at

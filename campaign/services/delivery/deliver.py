@@ -19,10 +19,10 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.errors import CipherError, InputError, TocsinError
-from campaign.domain.outbox.mail_kind import ALIKE, ANSWERS
+from campaign.domain.outbox.mail_kind import ANSWERS, OUTCOME_HIDDEN
 from campaign.domain.outbox.mail_state import (
     BATCH,
-    GIVE_UP_AFTER,
+    LONGEST_RETRY_PERIOD,
     SENDING_LEASE,
     SMTPUTF8_ALERT,
     DeliveryAttempt,
@@ -99,7 +99,7 @@ class FencedMail:
         mail_class = "forms" if mail.kind in ANSWERS else "signers" if mail.signature_id is not None else "staff"
         numbers = mail.attempts, mail.ambiguous
         fixed = mail.message_id or "", mail.domain_digest, mail.created_at, mail.due_at
-        hides_outcome = mail.kind in ALIKE
+        hides_outcome = mail.kind in OUTCOME_HIDDEN
         return cls(mail.id, mail.fence, *fixed, *numbers, mail_class, subject, hides_outcome, mail.recipient_sealed)
 
 
@@ -194,7 +194,7 @@ def store_outcomes(
     states, outcomes, recipients = [], [], {}
     for job, attempt in results:
         recipients[job.fenced.id] = job.fenced.recipient_sealed
-        if attempt.outcome is DeliveryOutcome.REFUSED:
+        if attempt.outcome is DeliveryOutcome.MAILBOX_REFUSED:
             _suppress(session, job.mail.recipient, vault, now)
         if attempt.detail == SMTPUTF8_MISSING:
             note_alert(session, SMTPUTF8_ALERT, now=now)
@@ -253,11 +253,11 @@ def _next_state(
 ) -> tuple[MailState, dict[str, Any]]:
     """Return the mail's next state, and the column values to store."""
     age = now - mail.created_at
-    if attempt.outcome is DeliveryOutcome.RETRY and age >= GIVE_UP_AFTER:
+    if attempt.outcome is DeliveryOutcome.RETRY and age >= LONGEST_RETRY_PERIOD:
         age -= time_paused(session, mail.created_at, now)
     ambiguous = mail.ambiguous + (attempt.outcome is DeliveryOutcome.AMBIGUOUS)
     # A paused queue or an unreachable server does not count as an attempt.
-    attempts = mail.attempts - (attempt.outcome in {DeliveryOutcome.HELD, DeliveryOutcome.AWAY})
+    attempts = mail.attempts - (attempt.outcome in {DeliveryOutcome.SENDER_REFUSED, DeliveryOutcome.UNREACHABLE})
     jitter = random.random()  # noqa: S311  no secret
     next_step = next_attempt(attempt.outcome, attempts=attempts, ambiguous=ambiguous, age=age, jitter=jitter)
     if next_step.state is MailState.UNKNOWN:
@@ -338,7 +338,7 @@ def _sent_columns(created_at: datetime) -> dict[str, Any]:
 def _due_at(mail: FencedMail, attempt: DeliveryAttempt, next_attempt_at: datetime, *, has_ended: bool) -> datetime:
     if has_ended:
         return hour_of(next_attempt_at)
-    return mail.due_at if attempt.outcome is DeliveryOutcome.HELD else next_attempt_at
+    return mail.due_at if attempt.outcome is DeliveryOutcome.SENDER_REFUSED else next_attempt_at
 
 
 def _postponed_outcome(mail: FencedMail, error: PostponedError, before: str) -> dict[str, Any]:

@@ -245,8 +245,8 @@ class Dispatcher:
         if is_global_failure(attempt, is_other_mail_accepted=result.is_other_mail_accepted and not job.is_probe):
             if pause_queue(session, attempt, context.now, is_probe=job.is_probe):
                 alerts.append(partial(report_pause, attempt, context=context))
-            attempt = replace(attempt, outcome=DeliveryOutcome.HELD)
-        elif attempt.outcome is DeliveryOutcome.HELD:
+            attempt = replace(attempt, outcome=DeliveryOutcome.SENDER_REFUSED)
+        elif attempt.outcome is DeliveryOutcome.SENDER_REFUSED:
             attempt = replace(attempt, outcome=DeliveryOutcome.RETRY)
         elif pause is not None and (
             attempt.outcome is DeliveryOutcome.SENT or (job.is_probe and attempt.code is not None)
@@ -378,13 +378,13 @@ class Dispatcher:
             was_hanging = job.fenced.id in self._hanging_ids
             self._hanging_ids.discard(job.fenced.id)
             self._scheduler.note_ended(job.fenced.domain, time.monotonic() - sending.began_at, was_hanging=was_hanging)
-            if attempt.outcome is DeliveryOutcome.AWAY:
+            if attempt.outcome is DeliveryOutcome.UNREACHABLE:
                 self._scheduler.forget(job.fenced.domain)
             busy = len(self._sending) - len(self._slow_ids)
             self._unsaved_results.append(
                 _Result(job, attempt, self._connection_limit.is_other_mail_accepted(attempt, sending.began_at, busy))
             )
-            self._release_thread(thread, is_open=attempt.outcome is not DeliveryOutcome.AWAY)
+            self._release_thread(thread, is_open=attempt.outcome is not DeliveryOutcome.UNREACHABLE)
         if results and self._last_claim is not None and self._last_claim.is_limited:
             self._next_claim_at = 0.0
 

@@ -77,6 +77,6 @@ def is_global_failure(attempt: DeliveryAttempt, *, is_other_mail_accepted: bool)
     connect, may concern one recipient or one connection only, and counts as such while other mail is accepted.
     Otherwise one signer's own mail server could stop all mail.
     """
-    if attempt.outcome is DeliveryOutcome.HELD:
+    if attempt.outcome is DeliveryOutcome.SENDER_REFUSED:
         return attempt.phase not in {"rcpt", "data", "dot"} or not is_other_mail_accepted
-    return attempt.outcome is DeliveryOutcome.AWAY and not is_other_mail_accepted
+    return attempt.outcome is DeliveryOutcome.UNREACHABLE and not is_other_mail_accepted

@@ -25,7 +25,7 @@ def report_pause(attempt: DeliveryAttempt, *, context: Context) -> None:
         attempt.phase,
         answer,
     )
-    if attempt.outcome is not DeliveryOutcome.HELD:
+    if attempt.outcome is not DeliveryOutcome.SENDER_REFUSED:
         return  # an unreachable server is usually restarting, and needs no person's help
 
     def words(locale: str) -> dict[str, str]:

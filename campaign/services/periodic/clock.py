@@ -1,7 +1,7 @@
-"""The time for jobs that close or delete: the database's, and only where this machine's clock agrees with it.
+"""The time for jobs that close appeals or delete data. It is the database's time, checked against this machine's clock.
 
-A machine whose clock is wrong by months would close appeals too early and irreversibly delete what people wait for.
-Neither clock alone can be trusted then, so no such job runs until they agree.
+A clock that is wrong by months would close appeals too early and delete data that is still needed. While the two clocks
+disagree, neither can be trusted, so no such job runs.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _NOW = select(DatabaseClock())
 
 
 class ClocksApartError(TocsinError):
-    """A difference of more than five minutes between this machine's clock and the database's."""
+    """This machine's clock and the database's clock differ by more than MAX_DIFFERENCE."""
 
 
-def agreed_now(own: datetime) -> datetime:
-    """Return the database's time. Raises ClocksApartError where `own`, this machine's time, is too far from it."""
+def agreed_now(machine_time: datetime) -> datetime:
+    """Return the database's time. Raises ClocksApartError where `machine_time` differs too much from it."""
     now: datetime = db.session.execute(_NOW).scalar_one()
     db.session.rollback()
-    if abs(now - own) > MAX_DIFFERENCE:
+    if abs(now - machine_time) > MAX_DIFFERENCE:
         raise ClocksApartError(
-            f"this machine's clock says {own:%Y-%m-%d %H:%M} UTC and the database's {now:%Y-%m-%d %H:%M}: "
+            f"this machine's clock says {machine_time:%Y-%m-%d %H:%M} UTC and the database's {now:%Y-%m-%d %H:%M}: "
             "set them right; until then nothing is closed, reminded of or deleted"
         )
     return now

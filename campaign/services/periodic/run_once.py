@@ -1,4 +1,4 @@
-"""The runs of periodic jobs, each done once whatever the number of workers."""
+"""The runs of periodic jobs. With any number of workers, each run is done once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from campaign.platform.database.transaction import transaction
 
 
 def run_once(job: str, due_at: datetime, work: Callable[[], object], *, context: Context) -> bool:
-    """Do the work unless this run was claimed already; return whether it was done here.
+    """Claim the run and do its work; return False, without doing it, where another worker has claimed the run.
 
-    An error of the work is stored and raised. A run whose worker dies stays claimed; the next run makes up for it.
+    An error of the work is stored and raised. The run of a worker that dies stays claimed: the next run of the job does
+    its work.
     """
     now = context.now
     with transaction() as session:
@@ -34,7 +35,7 @@ def run_once(job: str, due_at: datetime, work: Callable[[], object], *, context:
 
 
 def last_run(job: str, now: datetime | None = None) -> datetime | None:
-    """Return when the job's last run by any worker was due, up to `now` if given; None where it never ran."""
+    """Return the time at which the job's last run was due, not later than `now` if given; None where it never ran."""
     newest = select(func.max(PeriodicRun.due_at)).where(PeriodicRun.job == job)
     due_at = db.session.execute(newest if now is None else newest.where(PeriodicRun.due_at <= now)).scalar_one()
     db.session.rollback()
@@ -42,6 +43,7 @@ def last_run(job: str, now: datetime | None = None) -> datetime | None:
 
 
 def _end(job: str, due_at: datetime, now: datetime, error: str | None) -> None:
+    """Store the end of the run, with its error if any."""
     with transaction() as session:
         run = update(PeriodicRun).where(PeriodicRun.job == job, PeriodicRun.due_at == due_at)
         session.execute(run.values(ended_at=now, error=error))

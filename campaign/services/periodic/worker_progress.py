@@ -18,7 +18,7 @@ _INSERTS = {dialect: module.insert(Worker) for dialect, module in (("sqlite", sq
 
 
 def store_progress(progress: WorkerProgress, *, is_broken: bool = False) -> None:
-    """Store this worker's row; `is_broken` is true where an error of the application ends it. Raises DBAPIError."""
+    """Store this worker's row. Set `is_broken` where an error of the application ends the worker. Raises DBAPIError."""
     with transaction() as session:
         now = server_now(session)
         session.execute(delete(Worker).where(Worker.beat_at < now - _FORGOTTEN_AFTER))
@@ -38,18 +38,18 @@ def store_progress(progress: WorkerProgress, *, is_broken: bool = False) -> None
 
 
 def delete_progress(progress: WorkerProgress) -> None:
-    """Delete the row of a worker that was told to stop. Raises DBAPIError."""
+    """Delete the row of a worker that stops on request. Raises DBAPIError."""
     with transaction() as session:
         session.execute(delete(Worker).where(Worker.id == progress.id))
 
 
 def _take_over(session: Session, progress: WorkerProgress) -> int:
-    """Delete the rows of broken workers on the same machine; return their failures, which stay counted.
+    """Delete the rows of broken workers on the same machine; return the number of their failures.
 
     Otherwise each start of a service that breaks again and again would leave a row.
     """
     if progress.seconds_since_last_round() is None and not progress.error_count:
-        return 0  # this worker has done nothing yet: the broken one's row still describes the state
+        return 0  # this worker has done nothing yet, so the broken worker's row still describes the state
     broken = Worker.host == progress.host, Worker.is_broken, Worker.id != progress.id
     failures = int(session.scalar(select(func.coalesce(func.sum(Worker.failures), 0)).where(*broken)) or 0)
     session.execute(delete(Worker).where(*broken))

@@ -288,7 +288,7 @@ def differences_of_links(
         assert len(postbox.messages) > before
     else:
         answers = {
-            "refused": DeliveryAttempt(DeliveryOutcome.REFUSED, "rcpt", 550, "no such mailbox"),
+            "refused": DeliveryAttempt(DeliveryOutcome.MAILBOX_REFUSED, "rcpt", 550, "no such mailbox"),
             "full for days": DeliveryAttempt(DeliveryOutcome.RETRY, "rcpt", 452, "full"),
             "unknown": DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "dot"),
         }
