@@ -16,10 +16,9 @@ from campaign.domain.privacy.disclosure import BudgetError
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
-from campaign.queries.appeals.appeal_list import CHOICES, newest_appeals
 from campaign.queries.moderation.erased import erased_days
 from campaign.services.privacy.disclosure import count_signers
-from campaign.web.http.locale import current_locale
+from campaign.web.staff.moderation.criteria import appeal_choices, read_appeal_id
 from campaign.web.staff.moderation.labels import FAULTS
 from campaign.web.staff.moderation.moderation import run_first_batches
 from campaign.web.staff.sections.section_names import own_section
@@ -57,9 +56,7 @@ def create_invalidation() -> ResponseReturnValue:
     days = {name: _read_day(form[name].data or "", name, faults) for name in ("first", "last")}
     if not faults and days["last"] < days["first"]:
         faults["last"] = FAULTS["until", "too-early"]
-    appeal = find_appeal(form.appeal.data) if form.appeal.data else None
-    if form.appeal.data and appeal is None:
-        faults["appeal"] = FAULTS["appeal", "unknown"]
+    appeal_id = read_appeal_id(form.appeal.data, faults)
     if faults:
         return _page(form, faults), 422
     until = days["last"] + timedelta(days=1)
@@ -68,7 +65,7 @@ def create_invalidation() -> ResponseReturnValue:
     try:
         invalidation_id = count_signers(
             criteria,
-            None if appeal is None else appeal.id,
+            appeal_id,
             reason=request.form.get("reason", ""),
             context=staff_context(),
         )
@@ -92,10 +89,9 @@ def _read_day(text: str, name: str, faults: dict[str, Any]) -> datetime:
 
 def _page(form: ErasedForm, faults: dict[str, Any]) -> str:
     app_runtime = runtime()
-    newest = newest_appeals(beside=form.appeal.data or None)
-    appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
-    chosen_slug = request.args.get("appeal")
-    chosen_slug = chosen_slug if chosen_slug in dict(appeals) else None
+    choices = appeal_choices(form.appeal.data)
+    slug = request.args.get("appeal")
+    chosen_slug = slug if slug in dict(choices["appeals"]) else None
     return render_template(
         "staff/moderation/erased.html",
         form=form,
@@ -105,8 +101,7 @@ def _page(form: ErasedForm, faults: dict[str, Any]) -> str:
         ),
         few=FEW,
         chosen_slug=chosen_slug,
-        appeals=appeals,
-        has_more=len(newest) >= CHOICES,
+        **choices,
         disclosure_reason=request.form.get("reason", ""),
         section=own_section(),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +21,6 @@ from campaign.domain.staff.actor import SYSTEM
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
-from campaign.queries.appeals.appeal_list import CHOICES, newest_appeals
 from campaign.queries.moderation.moderation import (
     MAX_RESULTS,
     InvalidationView,
@@ -35,7 +33,13 @@ from campaign.queries.moderation.moderation import (
 )
 from campaign.services.moderation.invalidate import advance, begin, drop, undo
 from campaign.services.privacy.disclosure import count_signers, preview_signers, search_signers
-from campaign.web.http.locale import current_locale
+from campaign.web.staff.moderation.criteria import (
+    appeal_choices,
+    read_appeal_id,
+    read_fields,
+    read_moment,
+    read_network,
+)
 from campaign.web.staff.moderation.labels import ALERT_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope, staff_context, worker_access
@@ -46,6 +50,13 @@ blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
 # The number of batches that the page runs itself; a worker runs the others.
 _FIRST_BATCHES = 2
 _MAX_CHOSEN = 200
+_READERS = (
+    ("domain", read_domain),
+    ("pattern", read_pattern),
+    ("network", read_network),
+    ("since", read_moment),
+    ("until", read_moment),
+)
 
 
 class ChooseSignersForm(TokenForm):
@@ -100,9 +111,7 @@ def create_invalidation() -> ResponseReturnValue:
     form = ChooseSignersForm()
     faults: dict[str, Any] = {}
     criteria = _read_criteria(form, faults)
-    appeal = find_appeal(form.appeal.data) if form.appeal.data else None
-    if form.appeal.data and appeal is None:
-        faults["appeal"] = FAULTS["appeal", "unknown"]
+    appeal_id = read_appeal_id(form.appeal.data, faults)
     if not faults and criteria.is_empty:
         faults["criteria"] = FAULTS["criteria", "missing"]
     if faults:
@@ -110,7 +119,7 @@ def create_invalidation() -> ResponseReturnValue:
     try:
         invalidation_id = count_signers(
             criteria,
-            None if appeal is None else appeal.id,
+            appeal_id,
             reason=request.form.get("reason", ""),
             context=staff_context(),
         )
@@ -197,23 +206,10 @@ def run_first_batches(invalidation_id: int) -> None:
 
 
 def _read_criteria(form: ChooseSignersForm, faults: dict[str, Any]) -> Criteria:
-    read: dict[str, Any] = {}
-    for name, reader in (
-        ("domain", read_domain),
-        ("pattern", read_pattern),
-        ("network", read_network),
-        ("since", read_moment),
-        ("until", read_moment),
-    ):
-        text = (form[name].data or "").strip()
-        try:
-            read[name] = reader(text) if text else None
-        except InputError as error:
-            faults[name] = FAULTS[error.field, error.code]
-    if read.get("since") and read.get("until") and read["since"] >= read["until"]:
-        faults["until"] = FAULTS["until", "too-early"]
+    """Return the criteria in the form; add the error message of each wrong field to `faults`."""
+    values = read_fields(form, _READERS, faults)
     try:
-        read["domains"] = tuple(
+        values["domains"] = tuple(
             sorted({read_domain(domain) for domain in request.form.getlist("domains")[:_MAX_CHOSEN]})
         )
     except InputError as error:
@@ -221,31 +217,7 @@ def _read_criteria(form: ChooseSignersForm, faults: dict[str, Any]) -> Criteria:
     chosen_ids = request.form.getlist("ids", type=int)
     if len(chosen_ids) > _MAX_CHOSEN:
         faults["criteria"] = FAULTS["criteria", "too-many"]
-    return Criteria(ids=tuple(sorted(set(chosen_ids[:_MAX_CHOSEN]))), **read)
-
-
-def read_network(text: str) -> str:
-    """Return the keyed digest of a network, in hex. Raise InputError if the text is not such a digest."""
-    try:
-        digest = bytes.fromhex(text)
-    except ValueError:
-        digest = b""
-    if len(digest) not in (16, 32):
-        raise InputError("network", "unknown", "this is no network of the table")
-    return digest.hex()
-
-
-def read_moment(text: str) -> datetime:
-    """Return the moment in UTC; without a time zone, the text is local time of this person's section.
-
-    Raise InputError if the text is not a moment.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InputError("moment", "not-a-moment", "this is no day and hour") from error
-    zone = ZoneInfo(own_section().time_zone)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    return Criteria(ids=tuple(sorted(set(chosen_ids[:_MAX_CHOSEN]))), **values)
 
 
 def _page(
@@ -257,9 +229,8 @@ def _page(
 ) -> str:
     app_runtime = runtime()
     now = app_runtime.clock()
-    newest = newest_appeals(beside=form.appeal.data or None)
-    appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
-    chosen_slug = form.appeal.data if form.appeal.data in dict(appeals) else None
+    choices = appeal_choices(form.appeal.data)
+    chosen_slug = form.appeal.data if form.appeal.data in dict(choices["appeals"]) else None
     return render_template(
         "staff/moderation/moderation.html",
         form=form,
@@ -274,8 +245,7 @@ def _page(
         chosen_slug=chosen_slug,
         alerts=alerts(now=now),
         invalidations=invalidations(scope(), app_runtime.vault),
-        appeals=appeals,
-        has_more=len(newest) >= CHOICES,
+        **choices,
         section=own_section(),
         is_disposable=is_disposable,
         **_labels(),

@@ -8,17 +8,21 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import StringField
 
-from campaign.domain.errors import InputError
 from campaign.domain.moderation.invalidation import Criteria, InvalidatedKind
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
-from campaign.queries.appeals.appeal_list import CHOICES, newest_appeals
 from campaign.queries.moderation.reported import report_overview
 from campaign.services.moderation.invalidate import add_invalidation
-from campaign.web.http.locale import current_locale
+from campaign.web.staff.moderation.criteria import (
+    appeal_choices,
+    read_appeal_id,
+    read_fields,
+    read_moment,
+    read_network,
+)
 from campaign.web.staff.moderation.labels import FAULTS
-from campaign.web.staff.moderation.moderation import read_moment, read_network, run_first_batches
+from campaign.web.staff.moderation.moderation import run_first_batches
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope, staff_context
 from campaign.web.staff.staff_form import TokenForm
@@ -49,41 +53,28 @@ def show() -> ResponseReturnValue:
 def create_invalidation() -> ResponseReturnValue:
     """Count the matching reports. They are changed only after a person has reviewed the number."""
     form = ReportsForm()
-    read: dict[str, Any] = {}
     faults: dict[str, Any] = {}
-    for name, reader in _READERS:
-        text = (form[name].data or "").strip()
-        try:
-            read[name] = reader(text) if text else None
-        except InputError as error:
-            faults[name] = FAULTS[error.field, error.code]
-    if read.get("since") and read.get("until") and read["since"] >= read["until"]:
-        faults["until"] = FAULTS["until", "too-early"]
-    appeal = find_appeal(form.appeal.data) if form.appeal.data else None
-    if form.appeal.data and appeal is None:
-        faults["appeal"] = FAULTS["appeal", "unknown"]
-    criteria = Criteria(**read) if not faults else Criteria()
+    values = read_fields(form, _READERS, faults)
+    appeal_id = read_appeal_id(form.appeal.data, faults)
+    criteria = Criteria(**values) if not faults else Criteria()
     if not faults and criteria.is_empty:
         faults["criteria"] = FAULTS["criteria", "missing"]
     if faults:
         return _page(form, faults), 422
-    appeal_id = None if appeal is None else appeal.id
     invalidation_id = add_invalidation(criteria, appeal_id, context=staff_context(), kind=InvalidatedKind.REPORTS)
     run_first_batches(invalidation_id)
     return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
 
 
 def _page(form: ReportsForm, faults: dict[str, Any]) -> str:
-    newest = newest_appeals(beside=form.appeal.data or None)
-    appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
-    chosen_slug = form.appeal.data if form.appeal.data in dict(appeals) else None
+    choices = appeal_choices(form.appeal.data)
+    chosen_slug = form.appeal.data if form.appeal.data in dict(choices["appeals"]) else None
     return render_template(
         "staff/moderation/reported.html",
         form=form,
         faults=faults,
         reports=report_overview(scope(), now=runtime().clock(), slug=chosen_slug),
         chosen_slug=chosen_slug,
-        appeals=appeals,
-        has_more=len(newest) >= CHOICES,
+        **choices,
         section=own_section(),
     )
