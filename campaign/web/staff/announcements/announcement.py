@@ -87,19 +87,23 @@ def show_new(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def create(slug: str) -> ResponseReturnValue:
     """Store a draft."""
-    appeal, typed = published_appeal(slug), _typed(request.form)
-    if not typed.faults:
+    appeal, form_data = published_appeal(slug), _read_form(request.form)
+    if not form_data.faults:
         try:
             with _writer_context() as context:
                 announcement_id = announce.create_draft(
-                    appeal.id, AnnouncementKind(typed.kind), typed.to, typed.texts, context=context
+                    appeal.id,
+                    AnnouncementKind(form_data.kind),
+                    form_data.to,
+                    form_data.texts,
+                    context=context,
                 )
         except InputError as error:
-            typed.faults[error.field] = FAULTS[error.field, error.code]
+            form_data.faults[error.field] = FAULTS[error.field, error.code]
         else:
             flash(gettext("Kept. Nobody has it yet: look at it, and send yourself a test."), "success")
             return redirect(_show_address(slug, announcement_id), 303)
-    return _form(appeal, None, typed), 422
+    return _form(appeal, None, form_data), 422
 
 
 @blueprint.get("/<int:number>")
@@ -158,21 +162,27 @@ def edit(slug: str, number: int) -> ResponseReturnValue:
 def save(slug: str, number: int) -> ResponseReturnValue:
     """Store the changes; if someone else has changed the draft in the meantime, show both versions."""
     appeal = published_appeal(slug)
-    announcement, typed = _draft(appeal, number), _typed(request.form)
-    if not typed.faults:
+    announcement, form_data = _draft(appeal, number), _read_form(request.form)
+    if not form_data.faults:
         try:
             with _writer_context() as context:
-                announce.revise(number, typed.to, typed.texts, context=context, expected=request.form.get("seen", ""))
+                announce.revise(
+                    number,
+                    form_data.to,
+                    form_data.texts,
+                    context=context,
+                    expected=request.form.get("seen", ""),
+                )
         except InputError as error:
-            typed.faults[error.field] = FAULTS[error.field, error.code]
+            form_data.faults[error.field] = FAULTS[error.field, error.code]
         except ConflictError:
-            return _form(appeal, _draft(appeal, number), typed, is_conflict=True), 409
+            return _form(appeal, _draft(appeal, number), form_data, is_conflict=True), 409
         except StateError:
             return _conflict_redirect(slug, number)
         else:
             flash(gettext("Kept. Nobody has it yet: look at it, and send yourself a test."), "success")
             return redirect(_show_address(slug, number), 303)
-    return _form(appeal, announcement, typed, seen=request.form.get("seen", "")), 422
+    return _form(appeal, announcement, form_data, expected=request.form.get("seen", "")), 422
 
 
 @blueprint.post("/<int:number>/test")
@@ -233,6 +243,7 @@ def discard(slug: str, number: int) -> ResponseReturnValue:
 
 
 def _change_state(slug: str, number: int, act: str) -> ResponseReturnValue:
+    """Recall, stop or discard the announcement, and redirect with the message of that act."""
     _announcement(published_appeal(slug), number)
     change, message = {
         "recall": (announce.recall, gettext("Taken back: it is a draft again, and nobody has it.")),
@@ -255,7 +266,7 @@ def _conflict_redirect(slug: str, number: int) -> ResponseReturnValue:
     return redirect(_show_address(slug, number), 303)
 
 
-def _typed(form: MultiDict[str, str]) -> TypedAnnouncement:
+def _read_form(form: MultiDict[str, str]) -> TypedAnnouncement:
     """Return the values of the form with all errors; leave out languages with neither subject nor text."""
     texts = {}
     faults: dict[str, object] = {}
@@ -282,14 +293,15 @@ def _typed(form: MultiDict[str, str]) -> TypedAnnouncement:
 def _form(
     appeal: AppealView,
     announcement: AnnouncementView | None,
-    typed: TypedAnnouncement,
+    form_data: TypedAnnouncement,
     *,
-    seen: str | None = None,
+    expected: str | None = None,
     is_conflict: bool = False,
 ) -> str:
+    """Return the form; `expected` is the edition that the person saw when they opened it."""
     own_section_code = None if scope().may(Permission.COORDINATE) else scope().section
     with all_sections():
-        section = typed.to.section_code if own_section_code is None else own_section_code
+        section = form_data.to.section_code if own_section_code is None else own_section_code
         people = audience(appeal.id, section)
         earlier_people = audience(appeal.id, section, is_rewording=True)
         has_related = len(case_appeal_ids(appeal.id)) > 1
@@ -298,8 +310,8 @@ def _form(
         "announcement_form",
         appeal,
         announcement=announcement,
-        typed=typed,
-        original=announcement.edition if announcement is not None and seen is None else seen,
+        form_data=form_data,
+        original=announcement.edition if announcement is not None and expected is None else expected,
         is_conflict=is_conflict,
         people=people,
         has_related=has_related,
@@ -307,11 +319,12 @@ def _form(
         more_people=sum(case_people.values()) - sum(people.values()),
         own_section_code=own_section_code,
         kinds=ANNOUNCED,
-        opened_languages=set(typed.texts) or {current_locale()},
+        opened_languages=set(form_data.texts) or {current_locale()},
     )
 
 
 def _render(template: str, appeal: AppealView, **values: object) -> str:
+    """Return a page about announcements with the values that all of them need."""
     return render_template(
         f"staff/announcements/{template}.html",
         appeal=appeal,
@@ -325,6 +338,7 @@ def _render(template: str, appeal: AppealView, **values: object) -> str:
 
 
 def _message(appeal: AppealView, announcement: AnnouncementView, language: str) -> Message:
+    """Return the announcement as it is mailed in one language, with sample data."""
     settings, text = runtime().settings, announcement.texts[language]
     announced = AnnouncedText(language, text.subject, text.body, announcement.is_rewording)
     return samples.preview_announcement(

@@ -81,6 +81,7 @@ def _read_form(original: dict[str, Any]) -> dict[str, Any]:
 
 
 def _page(edited_appeal: AppealForEditing, values: dict[str, Any], **shown: Any) -> str:
+    """Return the form with the values; `shown` are further arguments of `form_values`."""
     locale = current_locale()
     sections = [
         (section.code, section_name(section.code, section.name, locale))

@@ -76,8 +76,8 @@ def save_outcomes(slug: str) -> ResponseReturnValue:
 
     def set_outcomes() -> None:
         for language, body in _typed_outcomes().items():
-            seen = request.form.get(f"seen_{language}", "")
-            lifecycle.set_outcome(slug, language, body, context=staff_context(), expected=seen)
+            expected = request.form.get(f"seen_{language}", "")
+            lifecycle.set_outcome(slug, language, body, context=staff_context(), expected=expected)
 
     return _run(slug, set_outcomes, gettext("Its page tells it."))
 
@@ -86,8 +86,8 @@ def save_outcomes(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def save_earlier_appeal(slug: str) -> ResponseReturnValue:
     """Save which appeal this one follows."""
-    earlier, seen = request.form.get("follows", "") or None, request.form.get("seen_follows", "")
-    return _run(slug, lambda: follow(slug, earlier, context=staff_context(), expected=seen), gettext("Kept."))
+    earlier, expected = request.form.get("follows", "") or None, request.form.get("seen_follows", "")
+    return _run(slug, lambda: follow(slug, earlier, context=staff_context(), expected=expected), gettext("Kept."))
 
 
 @blueprint.post("/continuation")

@@ -114,6 +114,7 @@ def _lines(name: str) -> list[str]:
 
 
 def _page(edited_appeal: AppealForEditing, position: int, values: dict[str, Any], **shown: Any) -> str:
+    """Return the form with the values; `shown` are further arguments of `form_values`."""
     return render_template(
         "staff/appeals/target.html",
         **form_values(edited_appeal, **shown),

@@ -139,6 +139,7 @@ def _text_or_404(slug: str, language: str) -> tuple[AppealView, TextView]:
 
 
 def _message(appeal: AppealView, text: TextView) -> Any:
+    """Return the confirmation mail with this text, with links that lead nowhere."""
     now, settings = runtime().clock(), runtime().settings
     locale = text.language if text.language in LOCALES else "en"
     site = f"{settings.base_url}/{locale}"
@@ -172,6 +173,7 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _page(edited_appeal: AppealForEditing, language: str, values: dict[str, Any], **shown: Any) -> str:
+    """Return the form with the values; `shown` are further arguments of `form_values`."""
     document = edited_appeal.documents.get(language)
     with_document = replace(edited_appeal, documents={language: document} if document else {})
     return render_template(

@@ -104,6 +104,7 @@ def download(slug: str, table: str, kind: str) -> Response:
 def _history_table(
     appeal: AppealView, count_filter: CountFilter, table: str
 ) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
+    """Return the column names and the rows of the counts by day or by hour."""
     lines = history(appeal.id, count_filter, by_day=table == "days")
     names = section_names()
     rows: list[list[spreadsheet.Cell]] = [
@@ -123,6 +124,7 @@ def _history_table(
 def _sum_table(
     appeal: AppealView, count_filter: CountFilter, table: str
 ) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
+    """Return the column names and the rows of the counts by channel or by section."""
     sums, names = totals(appeal.id, count_filter), section_names()
     if table == "channels":
         by_channel = _by_channel(sums)
@@ -163,6 +165,7 @@ def _days(appeal: AppealView, count_filter: CountFilter) -> tuple[DayCounts, ...
 
 
 def _by_channel(sums: dict[tuple[str, str, str], int]) -> dict[str, dict[str, int]]:
+    """Return the sums by channel and evidence, in the order of the channels."""
     by_channel: dict[str, dict[str, int]] = {}
     for channel in Channel:
         by_kind: dict[str, int] = defaultdict(int)

@@ -138,6 +138,7 @@ def _source_name(value: str) -> str:
 
 
 def _waits(counts: Funnel) -> list[tuple[str, int]]:
+    """Return the times between signing and confirming, each with its label and number."""
     words = {
         FunnelStage.WITHIN_5_MINUTES: gettext("within 5 minutes"),
         FunnelStage.WITHIN_HOUR: gettext("within an hour"),

@@ -61,6 +61,7 @@ def retry_or_drop() -> ResponseReturnValue:
 
 
 def _page(fault: str | None = None) -> str:
+    """Return the page about the outbox; `fault` is the error message of the form."""
     app_runtime = runtime()
     now = app_runtime.clock()
     with all_sections():

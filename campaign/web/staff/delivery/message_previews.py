@@ -57,6 +57,7 @@ def html(name: str, language: str) -> Response:
 
 
 def _message(name: str, language: str) -> Message:
+    """Return the message with sample data; answer 404 if there is no message of that name."""
     settings = runtime().settings
     try:
         return samples.preview_message(name, language, sender=settings.mail_from, base_url=settings.base_url)

@@ -107,6 +107,7 @@ def _workbook(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _form(appeal: AppealView) -> HandoverForm:
+    """Return the form with its choices: the languages of the appeal, and the targets that are written to."""
     form = HandoverForm(language=current_locale())
     languages = [locale for locale in LOCALES if locale in appeal.texts] or list(LOCALES)
     form.language.choices = [(code, code) for code in languages]

@@ -78,6 +78,7 @@ def create_invalidation() -> ResponseReturnValue:
 
 
 def _read_day(text: str, name: str, faults: dict[str, Any]) -> datetime:
+    """Return the day at midnight UTC; add an error message to `faults` if the text is not a day."""
     try:
         day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:

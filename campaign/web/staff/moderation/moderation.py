@@ -227,6 +227,7 @@ def _page(
     signers: tuple[SignerView, ...] | None = None,
     search_text: str = "",
 ) -> str:
+    """Return the page; `signers` and `search_text` are the result of a search."""
     app_runtime = runtime()
     now = app_runtime.clock()
     choices = appeal_choices(form.appeal.data)

@@ -155,6 +155,7 @@ def _fault_text(error: InputError) -> object:
 
 
 def _page(signature: SectionSignature, faults: dict[str, object] | None = None, *, is_question: bool = False) -> str:
+    """Return the page; `is_question` is set if the typed address may contain a mistake."""
     input_values = request.form if faults else {}
     return render_template(
         "staff/moderation/signer.html",

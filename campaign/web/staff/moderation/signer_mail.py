@@ -28,9 +28,9 @@ def show(signature_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def send_again(signature_id: int, mail_id: int) -> ResponseReturnValue:
     """Queue a failed mail once more."""
-    seen = request.form.get("seen", default=-1, type=int)
+    expected = request.form.get("seen", default=-1, type=int)
     try:
-        resend(signature_id, mail_id, expected=seen, context=staff_context())
+        resend(signature_id, mail_id, expected=expected, context=staff_context())
     except NotFoundError:
         abort(404)
     except StateError:

@@ -128,11 +128,11 @@ def today() -> date:
     return _local_date(runtime().clock())
 
 
-def checked_day(appeal: AppealView, typed: str) -> date:
+def checked_day(appeal: AppealView, text: str) -> date:
     """Return the day of an action for the appeal. Raise InputError if the appeal was not open on that day."""
     stopped_at = appeal.ended_at if appeal.state == AppealState.STOPPED else None
     opened_on = _local_date(appeal.opened_at) if appeal.opened_at is not None else today()
-    return read_day(typed, opened_on=opened_on, today=today(), last_day=_local_date(stopped_at) if stopped_at else None)
+    return read_day(text, opened_on=opened_on, today=today(), last_day=_local_date(stopped_at) if stopped_at else None)
 
 
 def _local_date(moment: datetime) -> date:
@@ -167,8 +167,9 @@ def _page(
     usual_quantity: int | None = None,
     before: int | None = None,
 ) -> str:
+    """Return the page; `usual_quantity` is set if the quantity is unusual and has to be confirmed."""
     person = scope()
-    shown = entries(person, appeal.id, before=before)
+    entry_views = entries(person, appeal.id, before=before)
     with all_sections():
         other_sections_entries = waiting_entries_elsewhere(person, appeal.id)
     return render_template(
@@ -178,11 +179,11 @@ def _page(
         form=form,
         faults=faults or {},
         usual_quantity=usual_quantity,
-        entries=shown,
+        entries=entry_views,
         other_sections_entries=other_sections_entries,
         section_names=section_names(),
         most_alone=MAX_UNCONFIRMED,
-        oldest_id=shown[-1].id if len(shown) == PAGE else None,
+        oldest_id=entry_views[-1].id if len(entry_views) == PAGE else None,
         enterable=ENTERABLE,
         section=own_section(),
         today=today(),

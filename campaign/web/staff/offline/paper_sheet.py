@@ -237,6 +237,7 @@ def _page(
     *,
     is_file: bool = False,
 ) -> str:
+    """Return the form with its rows and errors; `is_file` is set if the errors are those of a file."""
     cell_faults = sheet.faults if sheet is not None else []
     return render_template(
         "staff/offline/paper_sheet.html",
@@ -270,6 +271,7 @@ def _preview(
     usual_quantity: int | None = None,
     skipped_columns: tuple[str, ...] = (),
 ) -> str:
+    """Return the preview; `duplicate` or `usual_quantity` is set if a question has to be answered."""
     filled = [row for row in rows if row.name.strip() or row.email.strip()]
     return render_template(
         "staff/offline/paper_sheet_check.html",

@@ -40,6 +40,7 @@ def sheet_pdf(appeal: AppealView, section: SectionView, language: str, via: str)
 
 
 def _texts(appeal: AppealView, section: SectionView, language: str) -> dict[str, Any]:
+    """Return the texts of the sheet by their names in the typesetting template."""
     text = appeal.text_in(language)
     summary, demand = split_summary(text.summary)
     name = section_title(section.code, section.name, language)

@@ -102,6 +102,7 @@ def end_weekly_digest(token: str) -> ResponseReturnValue:
 
 
 def _digest_page(token: str, *, is_done: bool) -> ResponseReturnValue:
+    """Return the page about the weekly digest, and end the digest if `is_done`; 404 if the link is not valid."""
     app_runtime = runtime()
     try:
         link = app_runtime.tokens.read(Purpose.DIGEST, token, app_runtime.clock())
@@ -123,6 +124,7 @@ def _account_page() -> str:
 
 
 def _read_invitation(token: str) -> tuple[Link | None, StaffView | None]:
+    """Return the link and the invited account; None for each that the token does not give."""
     app_runtime = runtime()
     try:
         link = app_runtime.tokens.read(Purpose.INVITATION, token, app_runtime.clock())

@@ -52,11 +52,11 @@ def request_link() -> ResponseReturnValue:
     """Store the request for a link. It is answered later, so the response time does not reveal accounts."""
     form = ResetRequestForm()
     form.validate()
-    typed = (form.email.data or "").strip()
+    typed_email = (form.email.data or "").strip()
     try:
-        email = str(parse_address(typed)).lower()
+        email = str(parse_address(typed_email)).lower()
     except InputError:
-        form.email.errors = [_message("INVALID_EMAIL_ADDRESS" if typed else "EMAIL_NOT_PROVIDED")]
+        form.email.errors = [_message("INVALID_EMAIL_ADDRESS" if typed_email else "EMAIL_NOT_PROVIDED")]
         return render_template("staff/staff/forgotten_password.html", form=form)
     if request_reset(attempt_for(email), context=visitor_context()) is LinkRequestResult.REFUSED:
         form.form_errors = [gettext(TOO_MANY_LINKS)]
@@ -82,10 +82,10 @@ def set_password(token: str) -> ResponseReturnValue:
         return _redirect_to_request(fault)
     form = ChoosePasswordForm()
     form.validate()
-    typed = form.password.data or ""
-    faults, password = current_app.extensions["security"].password_util.validate(typed, False, user=staff)
+    typed_password = form.password.data or ""
+    faults, password = current_app.extensions["security"].password_util.validate(typed_password, False, user=staff)
     form.password.errors = list(faults or [])
-    if typed != form.password_confirm.data:
+    if typed_password != form.password_confirm.data:
         form.password_confirm.errors = [_message("RETYPE_PASSWORD_MISMATCH")]
     if form.password.errors or form.password_confirm.errors:
         return _page(token, form)

@@ -83,6 +83,7 @@ def init_app(app: Flask) -> None:
 
 
 def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
+    """Return Flask's and Flask-Security's configuration."""
     name = settings.theme.name
     return {
         # The prefix makes browsers refuse a cookie set by another host or without TLS (RFC 6265bis, 4.1.3.2).
