@@ -1,1 +1,1 @@
-"""Tests: Limits, proof of work, alerts."""
+"""Tests: Limits, proof of work, alerts, hostile input."""

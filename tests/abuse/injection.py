@@ -25,8 +25,8 @@ from campaign.platform.runtime import runtime
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import context
 
-# Everything that runs or could be made to: handlers, script addresses, scripts that are not the site's own files.
-_FOUND = """() => {
+# Everything that runs a script or could: handlers, script addresses, and scripts that are not the site's files.
+_FIND_SCRIPTS = """() => {
   const address = /^(href|src|action|formaction|data|xlink:href)$/i;
   const script = /^[\\s\\x00-\\x20]*(javascript|vbscript|data(?!:image\\/(png|webp|svg)))/i;
   const found = Array(window.hits || 0).fill('ran');
@@ -50,11 +50,11 @@ class Tab:
     bodies: dict[str, tuple[str, bytes]]
     seen: int = 0
 
-    def found(self, path: str) -> list[str]:
-        """Return what a foreign script could do on that page."""
+    def find_scripts(self, path: str) -> list[str]:
+        """Open the page; return its parts that run a foreign script or could."""
         self.page.goto(f"http://tocsin.test{path}", wait_until="load")
         self.seen += 1
-        return list(self.page.evaluate(_FOUND))
+        return list(self.page.evaluate(_FIND_SCRIPTS))
 
     def answer(self, route: Route) -> None:
         """Answer from the prepared bodies, or by the application."""
@@ -113,7 +113,7 @@ def hostile_draft(payload: str) -> DraftAppeal:
 
 
 def store_signer(appeal_id: int, payload: str) -> int:
-    """Store a sign-up with that name, even where the form would refuse it; return its id."""
+    """Store a sign-up with that name, even if the form would refuse it; return its id."""
     vault = runtime().vault
     address = parse_address(f"signer{appeal_id}@mail.example")
     sign(

@@ -1,10 +1,10 @@
-"""Five hundred ways to inject a script into a text, made from parts: each calls `xss()` where nothing stops it."""
+"""Five hundred texts that inject a script, made from parts: each calls `xss()` unless it is escaped."""
 
 from __future__ import annotations
 
 from itertools import chain, cycle, islice, product
 
-WANTED = 500
+PAYLOADS = 500
 _EVENTS = (
     "onerror",
     "onload",
@@ -165,7 +165,7 @@ _DISGUISES = (
 
 
 def payloads() -> list[str]:
-    """Return WANTED different payloads, with each kind well represented."""
+    """Return PAYLOADS different texts, with each kind well represented."""
     events = (
         shape.format(tag, event) for (tag, event), shape in zip(product(_TAGS, _EVENTS), cycle(_SHAPES), strict=False)
     )
@@ -177,4 +177,4 @@ def payloads() -> list[str]:
         for disguise, script in product(_DISGUISES, ("<img src=x onerror=xss()>", _SCRIPTS[0]))
     )
     first = dict.fromkeys(chain(_SCRIPTS, templates, styles, disguises, schemes))
-    return list(islice(dict.fromkeys(chain(first, events)), WANTED))
+    return list(islice(dict.fromkeys(chain(first, events)), PAYLOADS))

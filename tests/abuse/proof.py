@@ -21,7 +21,7 @@ def count_rows(model: Any) -> int:
 
 
 def puzzle_and_ticket(page: str) -> tuple[dict[str, Any], str]:
-    """Return the puzzle and the ticket of a page that asks for them."""
+    """Return the puzzle and the ticket of a page that asks for a proof of work."""
     puzzle = re.search(r'data-puzzle="([^"]+)"', page)
     ticket = re.search(r'name="ticket" value="([^"]+)"', page)
     assert puzzle

@@ -1,4 +1,4 @@
-"""Attacks from very many networks at once, on sign-ups, reports and page views; a genuine crowd passes."""
+"""Floods from very many networks of sign-ups, reports and page views are limited; a genuine crowd passes."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from tests.abuse.proof import URL, count_rows, puzzle_and_ticket, solve
 from tests.conftest import Clock, Postbox, clear_caches, context, form, text_of
 from tests.staff.staff_clients import join
 
-ACT = "/en/appeals/ana-ruiz-vega/act"
-DONE = {"country": "FR", "channel": "letter", "target": "0"}
+ACT_PAGE = "/en/appeals/ana-ruiz-vega/act"
+LETTER_REPORT = {"country": "FR", "channel": "letter", "target": "0"}
 
 
 @pytest.fixture(autouse=True)
-def guarded(under: Any) -> None:
-    """Return the application with abuse limits that have counted nothing yet."""
+def abuse_limits(set_challenge_mode: Any) -> None:
+    """Use abuse limits that have counted nothing yet."""
 
 
-def post(client: FlaskClient, path: str, address: str, data: dict[str, str]) -> int:
+def post_from(client: FlaskClient, path: str, address: str, data: dict[str, str]) -> int:
     """Send a form from that address; return the status."""
     return client.post(path, data=data, environ_base={"REMOTE_ADDR": address}).status_code
 
 
-def a_minute_ahead() -> None:
-    """Wait near the end of a minute, because limits count by the minute of the clock."""
+def wait_for_full_minute() -> None:
+    """Wait for the next minute if this one ends soon, because limits count by the minute of the clock."""
     if time.time() % 60 > 35:
         time.sleep(61 - time.time() % 60)
 
@@ -57,23 +57,23 @@ def a_minute_ahead() -> None:
         ("nonsense", ("unknown",)),
     ],
 )
-def test_wider_networks_are_counted_too(address: str, networks: tuple[str, ...]) -> None:
+def test_requests_are_counted_for_wider_networks_too(address: str, networks: tuple[str, ...]) -> None:
     assert networks_of(address) == networks
 
 
 @pytest.mark.slow
-def test_a_48_with_460_networks_needs_a_proof(client: FlaskClient, appeal: AppealView) -> None:
-    a_minute_ahead()
+def test_a_flood_from_one_48_network_needs_a_proof(client: FlaskClient, appeal: AppealView) -> None:
+    wait_for_full_minute()
     answers = [
-        post(client, URL, f"2001:db8:7:{number:x}::1", form(email=f"p{number}@d{number}.example"))
+        post_from(client, URL, f"2001:db8:7:{number:x}::1", form(email=f"p{number}@d{number}.example"))
         for number in range(460)
     ]
     assert answers.count(303) <= 120  # 60 a minute, in two minutes of the clock at most
     assert answers[:60] == [303] * 60
     assert count_rows(SignUp) == answers.count(303)
     assert "network" in db.session.scalars(select(AbuseAlert.kind)).all()
-    # Another network is asked for nothing.
-    assert post(client, URL, "2001:db9:1::1", form(email="calm@mail.example")) == 303
+    # A sign-up from another network needs no proof.
+    assert post_from(client, URL, "2001:db9:1::1", form(email="calm@mail.example")) == 303
 
 
 @pytest.mark.slow
@@ -85,21 +85,24 @@ def test_a_flood_from_many_networks_of_one_provider_is_noticed(
         monkeypatch.setitem(guard._NETWORKS, name, parse_limits("20 per minute", "100 per hour"))
     second = 1 if "." in prefix else None
     answers = [
-        post(client, URL, prefix.format(second or number, number), form(email=f"p{number}@d{number}.example"))
+        post_from(client, URL, prefix.format(second or number, number), form(email=f"p{number}@d{number}.example"))
         for number in range(30)
     ]
     assert answers == [303] * 20 + [422] * 10
 
 
 @pytest.mark.slow
-def test_1500_reports_from_as_many_networks_are_held_off_and_staff_are_told(
+def test_reports_from_1500_networks_are_limited_and_staff_are_alerted(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     join(app, "editor@staff.example", Role.EDITOR, "fr")
     deliver()
     before = len(postbox.messages)
-    a_minute_ahead()
-    answers = [post(client, ACT, f"2001:{number // 100 + 9:x}:{number:x}::1", DONE) for number in range(1500)]
+    wait_for_full_minute()
+    answers = [
+        post_from(client, ACT_PAGE, f"2001:{number // 100 + 9:x}:{number:x}::1", LETTER_REPORT)
+        for number in range(1500)
+    ]
     assert set(answers) == {303, 422}
     assert answers.count(303) <= 120
     assert count_rows(Action) == counts(appeal.id).by_evidence["reported"] == answers.count(303)
@@ -111,38 +114,40 @@ def test_1500_reports_from_as_many_networks_are_held_off_and_staff_are_told(
     assert "reported without a signature" in text_of(postbox.messages[before])
 
 
-def test_reports_of_one_48_are_held_off_alone(
+def test_only_reports_of_the_flooding_48_network_are_limited(
     client: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(guard._REPORTS_BY_NETWORK, "/48", parse_limits("3 per hour"))
-    assert [post(client, ACT, f"2001:db8:7:{n:x}::1", DONE) for n in range(5)] == [303] * 3 + [422] * 2
-    assert post(client, ACT, "2001:db8:8::1", DONE) == 303
+    assert [post_from(client, ACT_PAGE, f"2001:db8:7:{n:x}::1", LETTER_REPORT) for n in range(5)] == [303] * 3 + [
+        422
+    ] * 2
+    assert post_from(client, ACT_PAGE, "2001:db8:8::1", LETTER_REPORT) == 303
 
 
 @pytest.mark.slow
-def test_a_report_with_a_proof_counts_once(client: FlaskClient, appeal: AppealView, under: Any) -> None:
-    under("always")
-    page = client.post(ACT, data=DONE)
+def test_a_report_with_a_proof_counts_once(client: FlaskClient, appeal: AppealView, set_challenge_mode: Any) -> None:
+    set_challenge_mode("always")
+    page = client.post(ACT_PAGE, data=LETTER_REPORT)
     assert (page.status_code, count_rows(Action)) == (422, 0)
     puzzle, ticket = puzzle_and_ticket(page.text)
-    for name, value in DONE.items():
+    for name, value in LETTER_REPORT.items():
         assert f'name="{name}" value="{value}"' in page.text
     proof = solve(puzzle)
-    answer = client.post(ACT, data=DONE | {"proof": proof, "ticket": ticket})
+    answer = client.post(ACT_PAGE, data=LETTER_REPORT | {"proof": proof, "ticket": ticket})
     assert (answer.status_code, "done=letter-0" in answer.location) == (303, True)
-    assert client.post(ACT, data=DONE | {"proof": proof}).status_code == 422
+    assert client.post(ACT_PAGE, data=LETTER_REPORT | {"proof": proof}).status_code == 422
     assert (count_rows(Action), count_rows(SpentSolution)) == (1, 1)
 
 
-def test_beyond_the_cap_no_report_counts_whatever_is_solved(
+def test_beyond_the_cap_no_report_counts_even_with_a_proof(
     client: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "_REPORTS_CAP", parse_limits("2 per minute"))
-    assert [client.post(ACT, data=DONE).status_code for _ in range(4)] == [303, 303, 429, 429]
+    assert [client.post(ACT_PAGE, data=LETTER_REPORT).status_code for _ in range(4)] == [303, 303, 429, 429]
     assert (count_rows(Action), counts(appeal.id).by_evidence["reported"]) == (2, 2)
 
 
-def test_the_service_itself_asks_the_limits_before_it_counts_a_report(
+def test_the_service_checks_the_limits_before_it_counts_a_report(
     app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "_REPORTS", parse_limits("2 per hour"))
@@ -163,12 +168,14 @@ def test_reports_without_a_proof_do_not_use_up_the_cap(
 ) -> None:
     monkeypatch.setattr(guard, "_REPORTS", parse_limits("1 per hour"))
     monkeypatch.setattr(guard, "_REPORTS_CAP", parse_limits("2 per hour"))
-    assert client.post(ACT, data=DONE).status_code == 303
-    pages = [client.post(ACT, data=DONE) for _ in range(6)]
+    assert client.post(ACT_PAGE, data=LETTER_REPORT).status_code == 303
+    pages = [client.post(ACT_PAGE, data=LETTER_REPORT) for _ in range(6)]
     assert {page.status_code for page in pages} == {422}
     clock.now += WAIT
     clear_caches(app)
-    assert client.post(ACT, data=DONE | {"ticket": puzzle_and_ticket(pages[0].text)[1]}).status_code == 303
+    assert (
+        client.post(ACT_PAGE, data=LETTER_REPORT | {"ticket": puzzle_and_ticket(pages[0].text)[1]}).status_code == 303
+    )
 
 
 def test_very_many_reports_of_signers_are_counted_and_alerted(
@@ -184,10 +191,10 @@ def test_very_many_reports_of_signers_are_counted_and_alerted(
     assert db.session.scalars(select(AbuseAlert.kind)).all() == ["signed-reports"]
 
 
-def test_a_ticket_is_good_in_its_own_network_only(
-    client: FlaskClient, appeal: AppealView, under: Any, clock: Clock, app: Flask
+def test_a_ticket_is_valid_in_its_own_network_only(
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, clock: Clock, app: Flask
 ) -> None:
-    under("always")
+    set_challenge_mode("always")
     here, there = {"REMOTE_ADDR": "2001:db8:1:1::1"}, {"REMOTE_ADDR": "2001:db8:1:2::1"}
     ticket = puzzle_and_ticket(client.post(URL, data=form(), environ_base=here).text)[1]
     clock.now += WAIT
@@ -198,10 +205,10 @@ def test_a_ticket_is_good_in_its_own_network_only(
     assert client.post(URL, data=form(ticket=ticket), environ_base=here).status_code == 303
 
 
-def test_waiting_is_rationed_by_wider_networks(
-    client: FlaskClient, appeal: AppealView, under: Any, clock: Clock, app: Flask
+def test_waiting_instead_of_a_proof_is_limited_by_wider_networks(
+    client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, clock: Clock, app: Flask
 ) -> None:
-    under("always")
+    set_challenge_mode("always")
     addresses = [f"2001:db8:1:{number:x}::1" for number in range(12)]
     tickets = [
         puzzle_and_ticket(client.post(URL, data=form(), environ_base={"REMOTE_ADDR": a}).text)[1] for a in addresses
@@ -209,14 +216,14 @@ def test_waiting_is_rationed_by_wider_networks(
     clock.now += WAIT
     clear_caches(app)
     answers = [
-        post(client, URL, address, form(ticket=ticket, email=f"p{number}@mail.example"))
+        post_from(client, URL, address, form(ticket=ticket, email=f"p{number}@mail.example"))
         for number, (address, ticket) in enumerate(zip(addresses, tickets, strict=True))
     ]
     assert answers == [303] * 8 + [422] * 4
 
 
-def test_a_crowd_of_a_class_in_one_network_is_asked_for_nothing(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_school_class_in_one_network_needs_no_proof(client: FlaskClient, appeal: AppealView) -> None:
     assert limiter.enabled
     assert [client.post(URL, data=form(email=f"p{n}@school.example")).status_code for n in range(40)] == [303] * 40
-    assert [client.post(ACT, data=DONE).status_code for _ in range(30)] == [303] * 30
+    assert [client.post(ACT_PAGE, data=LETTER_REPORT).status_code for _ in range(30)] == [303] * 30
     assert db.session.scalar(select(func.count()).select_from(AbuseAlert)) == 0

@@ -1,4 +1,4 @@
-"""A flood at a real site behind a proxy: how much is accepted, when staff know, and that none counts."""
+"""A flood of sign-ups at a real site behind a proxy: it is limited and alerted, and none of it is counted."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from tests.staff.staff_clients import join
 
 pytestmark = pytest.mark.slow
 
-FLOOD = 10_000 if IS_ATTACK else 300
-# The sign-ups that an appeal accepts in a minute, twice: the flood may span two minutes.
-MOST_UNPROVED = 1200
+FLOOD_SIZE = 10_000 if IS_ATTACK else 300
+# Twice the sign-ups that an appeal accepts in a minute without a proof, because the flood may span two minutes.
+MAX_WITHOUT_PROOF = 1200
 FROM_ONE_NETWORK = 60
 STAFF = "cleo@staff.example"
 
@@ -66,9 +66,9 @@ def test_a_flood_is_refused_alerted_and_not_counted(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
 ) -> None:
     port = free_port()
-    more = {"TOCSIN_BASE_URL": f"http://127.0.0.1:{port}", "TOCSIN_LIMITS_URL": "memory://", "TOCSIN_PROXIES": "1"}
+    further = {"TOCSIN_BASE_URL": f"http://127.0.0.1:{port}", "TOCSIN_LIMITS_URL": "memory://", "TOCSIN_PROXIES": "1"}
     with Server() as server:
-        site = make_site(kind, server, tmp_path, request, **more)
+        site = make_site(kind, server, tmp_path, request, **further)
         with site.app.app_context():
             join(site.app, STAFF, Role.COORDINATOR)
             db.session.remove()
@@ -77,22 +77,22 @@ def test_a_flood_is_refused_alerted_and_not_counted(
             alone = sign_from_one_network(port)
             flood = Flood(port)
             with ThreadPoolExecutor(8) as pool:
-                # Sign until the flood is noticed, and then as much again and more.
-                for first in range(0, MOST_UNPROVED + 100, 50):
+                # Sign until the flood is noticed, then continue for longer than before.
+                for first in range(0, MAX_WITHOUT_PROOF + 100, 50):
                     list(pool.map(lambda number: flood.sign(number, number), range(1000 + first, 1050 + first)))
                     if flood.refused_at is not None:
                         break
                 assert flood.refused_at is not None, flood.statuses
-                went_on = pool.submit(lambda: [flood.sign(n, n) for n in range(5000, 5000 + FLOOD)])
+                went_on = pool.submit(lambda: [flood.sign(n, n) for n in range(5000, 5000 + FLOOD_SIZE)])
                 told = seconds_until_alert(server, flood.refused_at)
                 went_on.result()
-            assert flood.sign(0, 7, leave_empty="http://spam.example") == 422  # the trap gets the form again
+            assert flood.sign(0, 7, leave_empty="http://spam.example") == 422  # a filled hidden field returns the form
         check_accepted(site, flood, alone)
     tries, taken = flood.statuses.total(), flood.statuses[303]
-    figure(f"1 flood: {tries:,} sign-ups from as many networks, unproved: taken", taken, f"≤ {MOST_UNPROVED:,}")
+    figure(f"1 flood: {tries:,} sign-ups from as many networks, unproved: taken", taken, f"≤ {MAX_WITHOUT_PROOF:,}")
     figure("1 flood: 100 sign-ups from one network within a minute: taken", alone, f"≤ {FROM_ONE_NETWORK}")
     figure("1 flood: staff are mailed after", f"{told:.1f} s", "≤ 60 s")
-    assert (taken <= MOST_UNPROVED, told <= 60) == (True, True)
+    assert (taken <= MAX_WITHOUT_PROOF, told <= 60) == (True, True)
     assert set(flood.statuses) == {303, 422}
 
 
@@ -110,7 +110,7 @@ def sign_from_one_network(port: int) -> int:
 def seconds_until_alert(server: Server, since: float) -> float:
     """Wait for the mail to the coordinator; return the seconds until it arrived."""
     while not [one for one in server.received if one.recipient == STAFF and b"many sign-ups" in one.content]:
-        assert time.monotonic() < since + 90, "nobody was told"
+        assert time.monotonic() < since + 90, "no alert was mailed"
         time.sleep(0.1)
     return time.monotonic() - since
 
@@ -123,7 +123,7 @@ def check_accepted(site: Site, flood: Flood, alone: int) -> None:
         taken = db.session.scalar(select(func.count()).select_from(SignUp))
         assert db.session.scalar(select(func.count()).select_from(Signature)) == 0
         assert counts(appeal.id).total == 0
-        # Ten thousand in a minute or two are too many for the whole site, too: each kind of alert is sent once.
+        # Ten thousand sign-ups exceed the limit of the whole site too, so each kind of alert is sent once.
         told = sorted(db.session.scalars(select(AbuseAlert.kind)))
         assert told == (["all", "appeal"] if IS_ATTACK else ["appeal"])
         db.session.remove()

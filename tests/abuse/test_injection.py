@@ -1,6 +1,6 @@
-"""Script injection, driven in Chromium with the content security policy switched off, so that only escaping helps.
+"""Script injection in Chromium with the content security policy switched off, so that only escaping protects.
 
-Every field of a document and every field that a supporter types, on every page, in mails, embeds, feeds and PDFs.
+The payloads are in every field of a document and of a supporter, on every page, in mails, embeds, feeds and PDFs.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from tests.abuse.injection import Tab, hostile_draft, is_harmless, store_signer
-from tests.abuse.payloads import WANTED, payloads
+from tests.abuse.injection import Tab, hostile_draft, is_harmless, store_signer, tab  # noqa: F401  a fixture
+from tests.abuse.payloads import PAYLOADS, payloads
 from tests.attack import IS_ATTACK, Figure
 from tests.browser.conftest import browser  # noqa: F401  a fixture
 from tests.conftest import START, Postbox, clear_caches, confirm_at, context, form, manage_token
@@ -32,36 +32,36 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-# The short form tries some, among them one that no font can show.
-TRIED = slice(None) if IS_ATTACK else slice(2, None, 25)
+# The short form tries some payloads, among them one that no font can show.
+TRIED_PAYLOADS = slice(None) if IS_ATTACK else slice(2, None, 25)
 
 
-def test_there_are_as_many_different_payloads_as_wanted() -> None:
+def test_there_are_five_hundred_different_payloads() -> None:
     made = payloads()
-    assert len(made) == len(set(made)) == WANTED
+    assert len(made) == len(set(made)) == PAYLOADS
 
 
-def test_the_detector_detects(tab: Tab) -> None:
+def test_the_detector_finds_known_scripts(tab: Tab) -> None:  # noqa: F811  the fixture
     for number, body in enumerate(
         (b"<script>xss()</script>", b"<a href=' javascript:xss()'>x</a>", b"<p onclick=xss()>x")
     ):
         tab.bodies[f"/bad/{number}"] = ("text/html", body)
-        assert tab.found(f"/bad/{number}"), body
+        assert tab.find_scripts(f"/bad/{number}"), body
 
 
-def test_no_payload_runs_anywhere(
+def test_no_payload_runs_on_any_public_page(
     app: Flask,
-    tab: Tab,
+    tab: Tab,  # noqa: F811  the fixture
     client: FlaskClient,
     deliver: Any,
     postbox: Postbox,
     figure: Figure,
 ) -> None:
-    tried = payloads()[TRIED]
+    tried = payloads()[TRIED_PAYLOADS]
     bad: dict[str, list[str]] = {}
 
     def check_path(payload: str, path: str) -> None:
-        found = tab.found(path)
+        found = tab.find_scripts(path)
         if found:
             bad[f"{path.rpartition('/')[2][:12]}: {payload}"] = found
 

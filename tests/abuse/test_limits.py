@@ -27,7 +27,7 @@ from tests.staff.staff_clients import join
 
 
 @pytest.mark.slow
-def test_a_proof_lets_in_once_and_only_for_its_appeal(
+def test_a_proof_is_valid_once_and_only_for_its_appeal(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, clock: Clock, app: Flask
 ) -> None:
     set_challenge_mode("always")
@@ -53,7 +53,7 @@ def test_a_proof_lets_in_once_and_only_for_its_appeal(
 @pytest.mark.parametrize(
     "proof", ["x", "{}", "[]", "null", '{"challenge": {}}', "x" * 9000, '{"challenge": {"parameters": {"data": 1}}}']
 )
-def test_a_broken_proof_asks_again(
+def test_an_invalid_proof_gets_a_new_puzzle(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, proof: str
 ) -> None:
     set_challenge_mode("always")
@@ -62,7 +62,7 @@ def test_a_broken_proof_asks_again(
 
 
 @pytest.mark.slow
-def test_a_puzzle_made_easier_by_its_solver_is_refused(
+def test_a_puzzle_with_a_lowered_difficulty_is_refused(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any
 ) -> None:
     set_challenge_mode("always")
@@ -81,7 +81,7 @@ def test_without_scripts_the_signer_waits_once(
     ticket = puzzle_and_ticket(client.post(URL, data=form()).text)[1]
     early = client.post(URL, data=form(ticket=ticket))
     assert early.status_code == 422
-    assert puzzle_and_ticket(early.text)[1] == ticket  # the same ticket, so that waiting does not start again
+    assert puzzle_and_ticket(early.text)[1] == ticket  # the same ticket, so that the waiting time continues
     clock.now += WAIT
     clear_caches(app)
     assert client.post(URL, data=form(ticket=ticket)).status_code == 303
@@ -89,7 +89,7 @@ def test_without_scripts_the_signer_waits_once(
     assert count_rows(SignUp) == 1
 
 
-def test_waiting_is_rationed_by_network(
+def test_waiting_instead_of_a_proof_is_limited_by_network(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, clock: Clock, app: Flask
 ) -> None:
     set_challenge_mode("always")
@@ -103,19 +103,19 @@ def test_waiting_is_rationed_by_network(
     assert answers == [303] * 4 + [422] * 4
 
 
-def test_a_crowd_turns_the_check_on_and_staff_are_told_once(
+def test_a_crowd_turns_the_check_on_and_staff_are_alerted_once(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(guard._SOFT, "appeal", (parse("5 per minute"), parse("100 per hour")))
     answers = [client.post(URL, data=form(email=f"p{number}@d{number}.example")).status_code for number in range(8)]
     assert answers == [303] * 5 + [422] * 3
     assert db.session.execute(select(AbuseAlert.kind, AbuseAlert.appeal_id)).all() == [("appeal", appeal.id)]
-    # The page that everyone sees does not change.
+    # The cached page stays the same for all visitors.
     assert "data-puzzle" not in client.get("/en/appeals/ana-ruiz-vega").text
 
 
 @pytest.mark.parametrize("kind", ["appeal", "domain"])
-def test_editors_of_the_sections_that_a_flood_is_in_are_led_to_moderation(
+def test_editors_of_the_flooded_sections_get_an_alert_with_a_link_to_moderation(
     app: Flask,
     client: FlaskClient,
     appeal: AppealView,
@@ -150,7 +150,7 @@ def test_editors_of_the_sections_that_a_flood_is_in_are_led_to_moderation(
         assert "France" not in text
 
 
-def test_many_addresses_of_one_domain_turn_it_on_for_that_domain_only(
+def test_many_addresses_of_one_domain_turn_the_check_on_for_that_domain_only(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(guard._SOFT, "domain", (parse("3 per minute"), parse("100 per hour")))
@@ -163,7 +163,7 @@ def test_many_addresses_of_one_domain_turn_it_on_for_that_domain_only(
 def test_hosts_of_one_owner_and_names_of_one_free_host_share_a_limit(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Refuse the attack: wildcard DNS, and names that cost nothing, so that no domain comes twice."""
+    """Refuse an attack by wildcard DNS and free host names, in which no host occurs twice."""
     monkeypatch.setitem(guard._SOFT, "domain", (parse("3 per minute"), parse("100 per hour")))
     for hosts in ("h{}.evil.co.uk", "h{}.duckdns.org"):
         answers = [client.post(URL, data=form(email=f"b@{hosts.format(n)}")).status_code for n in range(4)]
@@ -191,7 +191,7 @@ def test_the_check_can_be_off(
     assert [client.post(URL, data=form(email=f"p{n}@d.example")).status_code for n in range(3)] == [303] * 3
 
 
-def test_when_most_do_not_confirm_the_check_is_on(
+def test_the_check_is_on_while_most_sign_ups_are_unconfirmed(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
     monkeypatch.setattr(guard, "_UNCONFIRMED_LEAST", 3)
@@ -206,7 +206,7 @@ def test_when_most_do_not_confirm_the_check_is_on(
 
 
 @pytest.mark.slow
-def test_a_flagged_sign_up_is_thanked_and_gets_no_mail_until_it_signs_again(
+def test_a_flagged_sign_up_gets_thanks_but_no_mail_until_it_is_sent_again(
     client: FlaskClient,
     appeal: AppealView,
     set_challenge_mode: Any,
@@ -232,17 +232,17 @@ def test_a_flagged_sign_up_is_thanked_and_gets_no_mail_until_it_signs_again(
     assert sign("b@victim.example") == 303
     deliver()
     assert postbox.recipients == ["a@victim.example", "b@victim.example"]
-    assert count_rows(SignUp) == 3, "the one that was held back is still there"
+    assert count_rows(SignUp) == 3, "the flagged sign-up stays stored"
 
 
-def test_a_storage_of_limits_that_is_away_stops_nobody(
+def test_an_unavailable_storage_of_limits_refuses_no_sign_up(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: Any) -> bool:
+    def raise_unavailable(*_: Any) -> bool:
         raise ConnectionError("no storage")
 
-    monkeypatch.setattr(limiter.limiter, "hit", away)
-    monkeypatch.setattr(limiter.storage, "get", away)
+    monkeypatch.setattr(limiter.limiter, "hit", raise_unavailable)
+    monkeypatch.setattr(limiter.storage, "get", raise_unavailable)
     assert client.post(URL, data=form()).status_code == 303
 
 
@@ -265,12 +265,16 @@ def test_networks_are_counted_by_household(address: str | None, network: str) ->
     [
         ("0", "198.51.100.7", "127.0.0.0/24"),
         ("1", "198.51.100.7", "198.51.100.0/24"),
-        ("1", "203.0.113.1, 198.51.100.7", "198.51.100.0/24"),  # the client wrote the part before it
+        ("1", "203.0.113.1, 198.51.100.7", "198.51.100.0/24"),  # the client itself wrote the first part
         ("2", "203.0.113.1, 198.51.100.7", "203.0.113.0/24"),
-        ("2", "198.51.100.7", "127.0.0.0/24"),  # shorter than expected: the request did not pass the site's proxies
+        (
+            "2",
+            "198.51.100.7",
+            "127.0.0.0/24",
+        ),  # fewer addresses than proxies: the request did not pass the site's proxies
     ],
 )
-def test_only_configured_proxies_are_believed(
+def test_only_configured_proxies_are_trusted(
     database_url: str, tmp_path: Any, proxies: str, forwarded: str, counted_as: str
 ) -> None:
     app = create_app(settings_for(database_url, tmp_path, TOCSIN_PROXIES=proxies))

@@ -1,4 +1,4 @@
-"""Kinds of small files that keep a reader busy: loops without calls, copies, failing streams, repeated members."""
+"""Small files that keep a reader busy: loops without calls, copies, failing streams, repeated members."""
 
 from __future__ import annotations
 
@@ -26,40 +26,40 @@ from tests.document.support import builders
 from tests.document.support.forms import NEW
 
 pytestmark = pytest.mark.slow
-_SAID = "BT /F0 12 Tf 72 700 Td (URGENT ACTION) Tj ET"
+_TEXT = "BT /F0 12 Tf 72 700 Td (URGENT ACTION) Tj ET"
 _HEADER = '<w:hdr xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">{}</w:hdr>'
 _PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
 
 
-def fonts(entries: str, encoding: str = "/Identity-H", *more: str) -> bytes:
+def page_with_composed_font(entries: str, encoding: str = "/Identity-H", *more: str) -> bytes:
     """Return a page in a font of composed characters with these entries; further objects are numbered from 7."""
     system = "/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>"
-    made = pdf(stream(_SAID), f"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X {system} {entries} >>", *more)
+    made = pdf(stream(_TEXT), f"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X {system} {entries} >>", *more)
     simple = made[made.index(b"<< /Type /Font /Subtype /Type1") :]
     composed = f"<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding {encoding} /DescendantFonts [6 0 R] >>"
     return made.replace(simple[: simple.index(b">>") + 2], composed.encode())
 
 
-def characters() -> bytes:
+def font_with_many_characters() -> bytes:
     """Return a TrueType font whose table names two thousand million characters, as hexadecimal."""
     groups = 500
     table = struct.pack(">HHHHI", 0, 1, 3, 10, 12) + struct.pack(">HHIII", 12, 0, 0, 0, groups)
     table += struct.pack(">III", 0, 2_000_000_000, 1) * groups
     font = struct.pack(">IHHHH", 0x00010000, 1, 0, 0, 0) + b"cmap" + struct.pack(">III", 0, 28, len(table)) + table
     described = "/FontDescriptor << /FontName /X /FontFile2 7 0 R >>"
-    return fonts(described, "/Identity-H", stream(font.hex(), "/Filter /ASCIIHexDecode"))
+    return page_with_composed_font(described, "/Identity-H", stream(font.hex(), "/Filter /ASCIIHexDecode"))
 
 
-def numbered() -> bytes:
-    """Return a table of two thousand million objects, which readers walk through where no page is named."""
+def table_of_many_objects() -> bytes:
+    """Return a table of two thousand million objects, which readers search if no page is named."""
     head = "<< /Type /XRef /Size 9 /W [1 2 1] /Index [100 2000000000] /Root 1 0 R /Length 0 >>"
     out = b"%PDF-1.5\n1 0 obj\n<< /Type /Catalog >>\nendobj\n"
     table = f"9 0 obj\n{head}\nstream\n\nendstream\nendobj\n".encode()
     return out + table + f"startxref\n{len(out)}\n%%EOF".encode()
 
 
-def wide() -> bytes:
-    """Return a table of objects whose only entry is nine megabytes wide, and is looked up two thousand times."""
+def table_with_wide_entry() -> bytes:
+    """Return a table of objects with one entry of nine megabytes, which is looked up two thousand times."""
     objects = ("<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [" + "77 0 R " * 2000 + "] /Count 1 >>")
     out = b"%PDF-1.5\n"
     places = []
@@ -75,24 +75,24 @@ def wide() -> bytes:
     return out + f"trailer << /Size 3 /Root 1 0 R /XRefStm {at} >>\nstartxref\n{start}\n%%EOF".encode()
 
 
-def predicted() -> bytes:
+def streams_of_many_columns() -> bytes:
     """Return empty streams of ten million columns."""
     head = "/Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 10000000 >>"
     objects = [stream("CONTENT", head)] * 250
     contents = " ".join(f"{number} 0 R" for number in range(6, 256))
-    made = pdf(stream(_SAID), *objects).replace(b"/Contents 4 0 R", f"/Contents [{contents}]".encode())
+    made = pdf(stream(_TEXT), *objects).replace(b"/Contents 4 0 R", f"/Contents [{contents}]".encode())
     return made.replace(b"CONTENT", zlib.compress(b"")[:7])
 
 
-def checksum() -> bytes:
-    """Return a stream with a wrong checksum: the reader's recovery copied everything again with each byte."""
+def stream_with_wrong_checksum() -> bytes:
+    """Return a stream with a wrong checksum, for which the reader's recovery copied everything at each byte."""
     packed = zlib.compress(b"q " * 3_500_000, 9)[:-4] + b"none"
     head = f"<< /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode()
     return pdf("CONTENT").replace(b"CONTENT", head + packed + b"\nendstream")
 
 
-def enciphered() -> bytes:
-    """Return an encrypted page of a megabyte and a half without a password: each byte copied all before it."""
+def encrypted_page() -> bytes:
+    """Return an encrypted page of 1.5 megabytes without a password; decrypting a byte copied all bytes before it."""
     owner = b"o" * 32
     key = hashlib.md5(_PADDING + owner + struct.pack("<i", -4)).digest()[:5]  # noqa: S324  as the format wants it
     user = Arcfour(key).encrypt(_PADDING)
@@ -100,10 +100,10 @@ def enciphered() -> bytes:
     return pdf(stream(" " * 1_500_000), handler).replace(b"/Root 1 0 R", b"/Root 1 0 R /Encrypt 6 0 R")
 
 
-def overlapping(mark: bytes) -> bytes:
-    """Return forty streams, each inside the one before; all end in one whose checksum is wrong.
+def nested_streams(mark: bytes) -> bytes:
+    """Return forty streams, each inside the one before; the innermost has a wrong checksum.
 
-    `mark` begins each stream: with its line end, or in another way that the first look at the file does not know.
+    `mark` begins each stream: with a line end, or in a way that the first scan of the file does not recognise.
     """
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     body = packer.compress(bytes(7 * 2**20)) + packer.flush() + b"none"
@@ -113,7 +113,7 @@ def overlapping(mark: bytes) -> bytes:
         quoted = b"\x00" + struct.pack("<HH", len(behind), 0xFFFF ^ len(behind)) if behind else b""
         body, behind = head + quoted + body, head
     contents = " ".join(f"{number} 0 R" for number in range(6, 46))
-    made = pdf(stream(_SAID)).replace(b"/Contents 4 0 R", f"/Contents [{contents}]".encode())
+    made = pdf(stream(_TEXT)).replace(b"/Contents 4 0 R", f"/Contents [{contents}]".encode())
     out = made[: made.index(b"xref\n")] + body + b" " * 9999 + b"\nendstream\nendobj\n"
     places = [out.index(f"{number} 0 obj".encode()) for number in range(1, 46)]
     table = b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
@@ -121,7 +121,7 @@ def overlapping(mark: bytes) -> bytes:
     return out + b"xref\n0 46\n0000000000 65535 f \n" + table + start
 
 
-def word(body: str, **more: str) -> bytes:
+def word_file(body: str, **more: str) -> bytes:
     """Return a Word file of that body, and with further members whose names begin with `word/`."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(builders.docx(NEW))) as source, zipfile.ZipFile(out, "w", 8) as archive:
@@ -135,15 +135,15 @@ def word(body: str, **more: str) -> bytes:
     return out.getvalue()
 
 
-def fields() -> bytes:
-    """Return nested fields, each of which walks through seven million spaces when it ends."""
+def nested_fields() -> bytes:
+    """Return nested fields; the end of each makes the reader scan seven million spaces."""
     mark = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
     text = f"<w:r><w:instrText>{' ' * 7_000_000}</w:instrText></w:r>"
-    return word(f"<w:p>{mark.format('begin') * 3000}{text}{mark.format('end') * 3000}</w:p>")
+    return word_file(f"<w:p>{mark.format('begin') * 3000}{text}{mark.format('end') * 3000}</w:p>")
 
 
-def nested(depth: int) -> bytes:
-    """Return forms nested as deep as calls can be; each draws the next three times, as if no error occurred."""
+def nested_forms(depth: int) -> bytes:
+    """Return forms nested as deep as calls can be; each draws the next one three times, even after an error."""
     forms = []
     for number in range(depth):
         resources = f"/Resources << /XObject << /X{number + 1} {number + 7} 0 R >> >>"
@@ -153,27 +153,30 @@ def nested(depth: int) -> bytes:
 
 
 KINDS: dict[str, tuple[str, Callable[[], bytes]]] = {
-    "widths of a font": ("case.pdf", lambda: fonts(f"/W [{'0 3000000 1 ' * 600}]")),
-    "widths downwards": ("case.pdf", lambda: fonts(f"/W2 [{'0 3000000 1 1 1 ' * 100}]", "/Identity-V")),
-    "characters of a font": ("case.pdf", characters),
-    "numbers of objects": ("case.pdf", numbered),
-    "wide numbers of objects": ("case.pdf", wide),
-    "columns of empty streams": ("case.pdf", predicted),
+    "widths of a font": ("case.pdf", lambda: page_with_composed_font(f"/W [{'0 3000000 1 ' * 600}]")),
+    "widths downwards": (
+        "case.pdf",
+        lambda: page_with_composed_font(f"/W2 [{'0 3000000 1 1 1 ' * 100}]", "/Identity-V"),
+    ),
+    "characters of a font": ("case.pdf", font_with_many_characters),
+    "numbers of objects": ("case.pdf", table_of_many_objects),
+    "wide numbers of objects": ("case.pdf", table_with_wide_entry),
+    "columns of empty streams": ("case.pdf", streams_of_many_columns),
     "a picture without end": ("case.pdf", lambda: operators("BI /W 1 ID " + "E" * 10_000_000, 1)),
     "arguments without end": ("case.pdf", lambda: operators("1 " * 300_000 + "w " * 3_000_000, 1)),
-    "a wrong checksum": ("case.pdf", checksum),
-    "a cipher": ("case.pdf", enciphered),
-    "forms in forms": ("case.pdf", lambda: nested(400)),
-    "fields in fields": ("case.docx", fields),
-    "headers": ("case.docx", lambda: word("", header1=_HEADER.format("<w:p/>" * 1_300_000))),
-    "paragraphs in paragraphs": ("case.docx", lambda: word("<w:p>" * 700_000 + "</w:p>" * 700_000)),
-    "one long text": ("case.docx", lambda: word(f"<w:p><w:r><w:t>{'a b &amp; ' * 800_000}</w:t></w:r></w:p>")),
+    "a wrong checksum": ("case.pdf", stream_with_wrong_checksum),
+    "a cipher": ("case.pdf", encrypted_page),
+    "forms in forms": ("case.pdf", lambda: nested_forms(400)),
+    "fields in fields": ("case.docx", nested_fields),
+    "headers": ("case.docx", lambda: word_file("", header1=_HEADER.format("<w:p/>" * 1_300_000))),
+    "paragraphs in paragraphs": ("case.docx", lambda: word_file("<w:p>" * 700_000 + "</w:p>" * 700_000)),
+    "one long text": ("case.docx", lambda: word_file(f"<w:p><w:r><w:t>{'a b &amp; ' * 800_000}</w:t></w:r></w:p>")),
 }
 
 
-@pytest.mark.parametrize("what", KINDS)
-def test_a_small_file_is_ended_by_its_steps(what: str, figure: Figure) -> None:
-    name, make = KINDS[what]
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_small_hostile_file_is_refused_for_its_steps(kind: str, figure: Figure) -> None:
+    name, make = KINDS[kind]
     data = make()
     assert len(data) < 2 * 2**20
     spent = cpu_seconds_until_refused(name, data)
@@ -181,24 +184,24 @@ def test_a_small_file_is_ended_by_its_steps(what: str, figure: Figure) -> None:
 
 
 @pytest.mark.parametrize("mark", [b"stream\n", b"stream\r", b"stream %\n"])
-def test_bytes_that_are_unpacked_count_where_a_stream_fails_too(mark: bytes) -> None:
+def test_unpacked_bytes_of_a_failing_stream_are_counted(mark: bytes) -> None:
     with pytest.raises(DocumentError, match="unpacks to more than 24 MB") as refused:
-        parse_document(overlapping(mark), "case.pdf")
+        parse_document(nested_streams(mark), "case.pdf")
     assert refused.value.code == "too-large"
 
 
 def test_a_stream_with_a_wrong_checksum_is_read() -> None:
-    text = "q " * 1000 + _SAID
+    text = "q " * 1000 + _TEXT
     packed = zlib.compress(text.encode())
     for end in (b"none", b"", b"n"):
         head = f"<< /Filter /FlateDecode /Length {len(packed) - 4 + len(end)} >>\nstream\n".encode()
         data = pdf("CONTENT").replace(b"CONTENT", head + packed[:-4] + end + b"\nendstream")
         with pytest.raises(DocumentError) as refused:
             parse_document(data, "case.pdf")
-        assert refused.value.code == "no-urgent-action", "its text was found, and is none"
+        assert refused.value.code == "no-urgent-action", "the text was read, but is no Urgent Action"
 
 
-def test_failing_streams_count_and_sound_ones_are_read_whole() -> None:
+def test_failing_streams_are_counted_and_intact_ones_read_completely() -> None:
     held = bytes(range(256)) * 400
     packed = zlib.compress(held)
     assert Unpacker(len(held) + len(packed)).unpack(packed) == held
@@ -217,10 +220,10 @@ def test_failing_streams_count_and_sound_ones_are_read_whole() -> None:
 
 
 def test_members_of_one_name_are_refused() -> None:
-    out = io.BytesIO(word("", header1=_HEADER.format(" " * 7_000_000)))
+    out = io.BytesIO(word_file("", header1=_HEADER.format(" " * 7_000_000)))
     with zipfile.ZipFile(out, "a") as archive:
         archive.filelist += [archive.getinfo("word/header1.xml")] * 60
-        archive.writestr("word/more.xml", "<a/>")  # so that the directory is written again
+        archive.writestr("word/more.xml", "<a/>")  # so that the archive's directory is written again
     with pytest.raises(DocumentError, match="two members of one name"):
         parse_document(out.getvalue(), "case.docx")
 
@@ -228,13 +231,13 @@ def test_members_of_one_name_are_refused() -> None:
 def test_much_xml_is_refused_before_it_is_parsed() -> None:
     for name in ("header1", "document2"):
         with pytest.raises(DocumentError, match="unpacks to more than 8 MB"):
-            parse_document(word("", **{name: _HEADER.format("<a/>" * 2_200_000)}), "case.docx")
+            parse_document(word_file("", **{name: _HEADER.format("<a/>" * 2_200_000)}), "case.docx")
 
 
 def test_messages_of_a_reader_do_not_fill_the_memory() -> None:
-    """Keep no quotation of a malformed number: with many at once the process held hundreds of megabytes."""
+    """Store no message about a malformed number: many of them used hundreds of megabytes."""
     large = "<< " + " ".join(f"/K{number} {number}" for number in range(20_000)) + " >>"
-    data = fonts(f"/W [{'7 0 R ' * 300}]", "/Identity-H", large)
+    data = page_with_composed_font(f"/W [{'7 0 R ' * 300}]", "/Identity-H", large)
     done = subprocess.run(
         apart.reader_command("pdf", "case.pdf"),
         input=data,
@@ -246,7 +249,7 @@ def test_messages_of_a_reader_do_not_fill_the_memory() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     done = subprocess.run(
         apart.reader_command("docx", "case.docx"),
-        input=word(f"<w:p><w:r><w:t>{'a' * 500_000}</w:t></w:r></w:p>"),
+        input=word_file(f"<w:p><w:r><w:t>{'a' * 500_000}</w:t></w:r></w:p>"),
         capture_output=True,
         env=apart.reader_environment(),
         cwd=ROOT,
@@ -255,27 +258,27 @@ def test_messages_of_a_reader_do_not_fill_the_memory() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (apart.OVER_LIMIT, b"", b"")
 
 
-def test_calls_too_deep_do_not_end_the_counting() -> None:
-    """Count on where calls are too deep: Python drops the counter there, and some readers go on after the error."""
+def test_counting_continues_where_calls_are_too_deep() -> None:
+    """Continue to count where calls are too deep: Python removes the counter, and some readers ignore the error."""
 
-    class BeyondError(BaseException):
-        """An error that code which catches errors passes on."""
+    class UncaughtError(BaseException):
+        """An error that readers do not catch."""
 
     def end() -> None:
-        raise BeyondError
+        raise UncaughtError
 
-    def deep(calls: int) -> None:
+    def call_deeply(calls: int) -> None:
         try:
-            deep(calls + 1)
+            call_deeply(calls + 1)
         except RecursionError:
             return
 
     usual = sys.getrecursionlimit()
-    with pytest.raises(BeyondError):
-        run_counted(partial(deep, 0), end)
+    with pytest.raises(UncaughtError):
+        run_counted(partial(call_deeply, 0), end)
     assert (sys.getrecursionlimit(), sys.gettrace()) == (usual, None)
 
-    def low(calls: int) -> int:
-        return low(calls + 1) if calls < MAX_DEPTH // 2 else calls
+    def call_at_depth(calls: int) -> int:
+        return call_at_depth(calls + 1) if calls < MAX_DEPTH // 2 else calls
 
-    assert run_counted(partial(low, 0), end) == MAX_DEPTH // 2
+    assert run_counted(partial(call_at_depth, 0), end) == MAX_DEPTH // 2

@@ -13,9 +13,9 @@ from tests.document.support import builders
 _FONT = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding{} >>"
 
 
-def operators(what: str, times: int) -> bytes:
-    """Return a page that draws nothing, with that many operators: ten kilobytes hold ten million bytes of them."""
-    packed = zlib.compress((what * times).encode(), 9)
+def operators(operator: str, times: int) -> bytes:
+    """Return a page that draws nothing, with that many operators; compressed, ten kilobytes hold ten million bytes."""
+    packed = zlib.compress((operator * times).encode(), 9)
     head = f"<< /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode()
     return pdf("CONTENT").replace(b"CONTENT", head + packed + b"\nendstream")
 
@@ -35,7 +35,7 @@ def pdf(content: str, *more: str, font: str = "", forms: str = "") -> bytes:
 
 
 def cpu_seconds_until_refused(name: str, data: bytes) -> float:
-    """Read the file as an upload is read; return the seconds of CPU time until its steps were used up."""
+    """Read the file as an upload; return the seconds of CPU time until the reader ended it for too many steps."""
     process = subprocess.Popen(
         apart.reader_command(name.rpartition(".")[2], name),
         cwd=ROOT,
@@ -53,5 +53,5 @@ def cpu_seconds_until_refused(name: str, data: bytes) -> float:
         assert pipe is not None
         assert pipe.read() == b""
         pipe.close()
-    assert process.returncode == apart.OVER_LIMIT, "it ended by itself, the system had not to"
+    assert process.returncode == apart.OVER_LIMIT, "the reader ended itself, before a limit of the system"
     return round(used.ru_utime + used.ru_stime, 1)

@@ -51,7 +51,7 @@ def confirmed_signer(
 
 
 def member_of_staff() -> int:
-    """Return the id of a member of staff, made if there is none, whom the audit log can name."""
+    """Return the id of a member of staff whom the audit log can name; make one if there is none."""
     with transaction() as session:
         staff_id = session.scalars(select(Staff.id)).first()
         if staff_id is not None:

@@ -1,4 +1,4 @@
-"""Announcements: recipients, language, and one mail per signer even after crashes of workers."""
+"""Announcements: recipients, language, and one mail for each signer even if workers crash."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ from tests.announcements.announcements import (
 from tests.conftest import START, Postbox, context, text_of
 
 
-def owed(announcement_id: int) -> list[tuple[int | None, str | None]]:
+def enqueued_mails(announcement_id: int) -> list[tuple[int | None, str | None]]:
     db.session.rollback()
     rows = db.session.execute(
         select(Mail.signature_id, Mail.text_language).where(Mail.announcement_id == announcement_id).order_by(Mail.id)
@@ -66,13 +66,13 @@ def owed(announcement_id: int) -> list[tuple[int | None, str | None]]:
     return [(signature, language) for signature, language in rows]
 
 
-def test_only_confirmed_signers_with_consent_get_it_in_their_language(appeal: AppealView) -> None:
+def test_only_confirmed_subscribers_get_it_in_their_language(appeal: AppealView) -> None:
     french, german = confirmed_signer(appeal, "a"), confirmed_signer(appeal, "b", locale="de")
     confirmed_signer(appeal, "c", updates=False)
     sign_up_signer(appeal, "d")
     announcement_id = send_announcement(appeal)
     assert fan_out_now() == 2
-    assert owed(announcement_id) == [(french, "fr"), (german, "en")]
+    assert enqueued_mails(announcement_id) == [(french, "fr"), (german, "en")]
     announcement = find_announcement(announcement_id)
     assert announcement is not None
     assert (announcement.state, announcement.mails) == ("sent", {"queued": 2})
@@ -81,13 +81,13 @@ def test_only_confirmed_signers_with_consent_get_it_in_their_language(appeal: Ap
     assert announcements_of(appeal.id, "fr") == ()
 
 
-def test_a_section_and_a_language_narrow_it(appeal: AppealView) -> None:
+def test_a_section_and_a_language_narrow_the_audience(appeal: AppealView) -> None:
     confirmed_signer(appeal, "a")
     belgian = confirmed_signer(appeal, "b", section="be-nl", locale="en")
     confirmed_signer(appeal, "c", section="be-nl", locale="fr")
     announcement_id = send_announcement(appeal, Audience("be-nl", ("en",)))
     assert fan_out_now() == 1
-    assert owed(announcement_id) == [(belgian, "en")]
+    assert enqueued_mails(announcement_id) == [(belgian, "en")]
 
 
 def reword(appeal: AppealView) -> None:
@@ -98,11 +98,11 @@ def reword(appeal: AppealView) -> None:
         store_version(session, row, "en", text_values(text) | {"paragraphs": ["Set her free."]}, text, START)
 
 
-def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
+def test_signers_of_an_earlier_wording_are_told_and_can_withdraw(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     early, silent = confirmed_signer(appeal, "early"), confirmed_signer(appeal, "silent", updates=False)
-    assert audience(appeal.id, is_rewording=True) == {}, "nobody, while the words are those that were signed"
+    assert audience(appeal.id, is_rewording=True) == {}, "no signer, while the text is unchanged"
     reword(appeal)
     late = confirmed_signer(appeal, "late")
     with transaction() as session:
@@ -112,8 +112,8 @@ def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
     assert audience(appeal.id) == {"fr": 2}
     announcement_id = send_announcement(appeal, Audience(is_rewording=True), AnnouncementKind.UPDATE)
     assert fan_out_now() == 1
-    assert owed(announcement_id) == [(early, "fr")]
-    assert silent not in dict(owed(announcement_id))
+    assert enqueued_mails(announcement_id) == [(early, "fr")]
+    assert silent not in dict(enqueued_mails(announcement_id))
     assert deliver() == {"sent": 1}
     text = text_of(postbox.messages[-1])
     assert "La lettre a été reformulée depuis que vous l’avez signée." in text
@@ -129,7 +129,7 @@ def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
     assert "reformulée" not in text_of(postbox.messages[-1])
 
 
-def test_a_draft_that_tells_of_a_rewording_is_another_edition(appeal: AppealView) -> None:
+def test_a_draft_about_a_rewording_is_another_edition(appeal: AppealView) -> None:
     announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=staff_context())
     seen = edition_of(announcement_id)
     revise(announcement_id, Audience(is_rewording=True), TEXTS, context=staff_context(), expected=seen)
@@ -138,7 +138,7 @@ def test_a_draft_that_tells_of_a_rewording_is_another_edition(appeal: AppealView
         send(announcement_id, context=staff_context(), expected=seen)
 
 
-def test_who_leaves_while_the_batch_is_read_breaks_nothing(app: Flask, appeal: AppealView) -> None:
+def test_a_signer_who_leaves_during_a_batch_causes_no_error(app: Flask, appeal: AppealView) -> None:
     publish_follow_up(appeal)
     signature = db.session.get_one(Signature, confirmed_signer(appeal, "gone"))
     address = parse_address("gone@mail.example")
@@ -148,7 +148,7 @@ def test_who_leaves_while_the_batch_is_read_breaks_nothing(app: Flask, appeal: A
     assert without_duplicates([(signature, address)], row, runtime().vault) == [(signature, address)]
 
 
-def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+def test_the_signers_of_a_case_get_one_mail_each(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
     old, both = confirmed_signer(appeal, "old"), confirmed_signer(appeal, "both")
     confirmed_signer(appeal, "silent", updates=False)
     sign_up_signer(appeal, "pending")
@@ -156,14 +156,14 @@ def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: An
     again, new = confirmed_signer(second, "both", locale="en"), confirmed_signer(second, "new")
     mark_other_mail_sent()
     assert audience(second.id) == {"en": 1, "fr": 1}
-    # Only the decrypted address links two appeals: a signer of both is counted for each, and gets one mail.
+    # Only the decrypted address links two appeals. A signer of both is counted for each, but gets one mail.
     assert audience(second.id, to_case=True) == {"en": 1, "fr": 3}
     assert audience(appeal.id, to_case=True) == {"en": 1, "fr": 3}
     assert audience(second.id, "be-nl", to_case=True) == {}
     announcement_id = send_announcement(second, Audience(to_case=True), AnnouncementKind.UPDATE)
     assert fan_out_now() == 3
-    assert owed(announcement_id) == [(old, "fr"), (again, "en"), (new, "fr")]
-    assert both not in {signature for signature, _ in owed(announcement_id)}
+    assert enqueued_mails(announcement_id) == [(old, "fr"), (again, "en"), (new, "fr")]
+    assert both not in {signature for signature, _ in enqueued_mails(announcement_id)}
     assert deliver() == {"sent": 3}
     first = next(mail for mail in postbox.messages if mail["To"] == "old@mail.example")
     assert "/fr/appeals/second" in text_of(first)
@@ -171,7 +171,7 @@ def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: An
     # Without the case, only signers of the appeal itself get it.
     alone = send_announcement(second, kind=AnnouncementKind.UPDATE)
     fan_out_now()
-    assert owed(alone) == [(again, "en"), (new, "fr")]
+    assert enqueued_mails(alone) == [(again, "en"), (new, "fr")]
 
 
 def test_other_recipients_of_the_case_make_another_edition(appeal: AppealView) -> None:
@@ -194,11 +194,11 @@ def test_an_interrupted_fan_out_resumes_and_each_signer_gets_it_once(
     db.session.execute(update(Announcement).values(after_id=ids[0]))
     db.session.commit()
     fan_out_now()
-    assert [signature for signature, _ in owed(announcement_id)] == ids
+    assert [signature for signature, _ in enqueued_mails(announcement_id)] == ids
     assert fan_out_now() == 0
 
 
-def test_it_is_sent_with_one_click_to_end_it_and_rechecked_before(
+def test_it_can_be_unsubscribed_by_one_click_and_is_checked_before_sending(
     appeal: AppealView, deliver: Any, postbox: Postbox, client: FlaskClient
 ) -> None:
     confirmed_signer(appeal, "a")
@@ -226,7 +226,7 @@ def test_it_is_sent_with_one_click_to_end_it_and_rechecked_before(
     assert db.session.get_one(Signature, stays).wants_updates is False
 
 
-def test_stopping_sends_no_further_mail(appeal: AppealView, deliver: Any) -> None:
+def test_a_stopped_announcement_sends_no_further_mail(appeal: AppealView, deliver: Any) -> None:
     confirmed_signer(appeal, "a")
     mark_other_mail_sent()
     announcement_id = send_announcement(appeal)
@@ -238,7 +238,7 @@ def test_stopping_sends_no_further_mail(appeal: AppealView, deliver: Any) -> Non
         send(announcement_id, context=staff_context(), expected=edition_of(announcement_id))
 
 
-def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+def test_staff_change_test_and_discard_a_draft(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
     announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=staff_context())
     revise(
         announcement_id,
@@ -274,12 +274,12 @@ def test_a_sent_announcement_can_be_recalled_until_a_batch_is_enqueued(appeal: A
     with pytest.raises(StateError):
         recall(announcement_id, context=staff_context(START + RECALL_PERIOD))
     assert fan_out_all(context=context(START + RECALL_PERIOD)) == 1
-    # A worker whose clock is ahead has begun already.
+    # A worker whose clock is ahead has already begun.
     with pytest.raises(StateError):
         recall(announcement_id, context=staff_context())
 
 
-def test_two_who_write_at_once_overwrite_nothing_and_nothing_unseen_goes_out(appeal: AppealView) -> None:
+def test_two_writers_overwrite_nothing_and_send_no_unseen_edition(appeal: AppealView) -> None:
     announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=staff_context())
     seen = edition_of(announcement_id)
     other = {"fr": AnnouncementWording("Autre", "Autre chose")}
@@ -292,7 +292,7 @@ def test_two_who_write_at_once_overwrite_nothing_and_nothing_unseen_goes_out(app
     assert edition_of(announcement_id) not in {seen, ""}
 
 
-def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) -> None:
+def test_editors_write_to_signers_of_their_own_section_only(appeal: AppealView) -> None:
     editor, viewer = staff_context(role=Role.EDITOR), staff_context(role=Role.VIEWER)
     theirs = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("be-nl"), TEXTS, context=staff_context())
     to_all = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=staff_context())
@@ -316,7 +316,7 @@ def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) 
                 act()
 
 
-def test_each_act_is_in_the_audit_log_with_its_actor(appeal: AppealView) -> None:
+def test_each_action_is_in_the_audit_log_with_its_actor(appeal: AppealView) -> None:
     announcement_id = create_draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=staff_context())
     revise(
         announcement_id,
@@ -364,7 +364,7 @@ def test_each_act_is_in_the_audit_log_with_its_actor(appeal: AppealView) -> None
         (Audience(), {"en": AnnouncementWording("s", "b" * 10_001)}, "body"),
     ],
 )
-def test_what_cannot_be_sent_is_refused(
+def test_an_invalid_announcement_is_refused(
     appeal: AppealView, to: Audience, texts: dict[str, AnnouncementWording], field: str
 ) -> None:
     with pytest.raises(InputError) as refused:
@@ -381,7 +381,7 @@ def test_a_draft_or_unknown_appeal_gets_no_announcement(app: Flask, appeal: Appe
         create_draft(appeal.id + 99, AnnouncementKind.UPDATE, Audience(), TEXTS, context=staff_context())
 
 
-def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
+def test_each_section_gets_one_deadline_reminder_on_its_own_morning(
     appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     """Expect the reminder five days before 12 April, at nine o'clock in Paris, which is seven in UTC."""
@@ -409,5 +409,5 @@ def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
     ]
 
 
-def test_no_reminder_of_a_deadline_that_is_too_near(appeal: AppealView) -> None:
+def test_a_deadline_that_is_too_near_gets_no_reminder(appeal: AppealView) -> None:
     assert start_reminders(context=context(datetime(2026, 4, 10, 12, 0, tzinfo=UTC))) == 0

@@ -1,4 +1,4 @@
-"""Mail on the staff pages: announcements from draft to recipient, the outbox, and previews of every message."""
+"""Staff pages about mail: announcements from draft to delivery, the outbox, and previews of every message."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from tests.announcements.announcements import confirmed_signer, mark_other_mail_
 from tests.conftest import START, Clock, Postbox, context, form, text_of
 from tests.staff.staff_clients import csrf, staffed
 
-# Slow, so that the quick tests stay quick: they cover the staff pages enough.
+# Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
 
-HERE = "/staff/appeals/ana-ruiz-vega/announcements"
-WRITTEN = {
+ANNOUNCEMENTS = "/staff/appeals/ana-ruiz-vega/announcements"
+TYPED_FIELDS = {
     "kind": "update",
     "section": "fr",
     "subject_fr": "Elle est libre",
@@ -48,16 +48,18 @@ def fan_out_at(clock: Clock) -> int:
     return fan_out_all(context=context(clock.now))
 
 
-def seen_on(page: TestResponse) -> str:
+def edition_on(page: TestResponse) -> str:
     match = re.search(r'name="seen" value="(\w+)"', page.text)
     assert match, page.text
     return match[1]
 
 
-def test_the_other_signers_of_the_case_are_offered_and_told(app: Flask, appeal: AppealView) -> None:
+def test_an_announcement_can_go_to_all_signers_of_the_case(app: Flask, appeal: AppealView) -> None:
     confirmed_signer(appeal, "a")
     browser = staffed(app, Role.COORDINATOR)
-    assert 'name="case"' not in browser.get(f"{HERE}/new").text, "an appeal alone has no case to tell"
+    assert 'name="case"' not in browser.get(f"{ANNOUNCEMENTS}/new").text, (
+        "an appeal without a follow-up has no other signers"
+    )
     second = publish_follow_up(appeal)
     confirmed_signer(second, "b")
     prepared = browser.get(f"/staff/appeals/{second.slug}/edit").text
@@ -66,12 +68,12 @@ def test_the_other_signers_of_the_case_are_offered_and_told(app: Flask, appeal: 
     form = browser.get(offered[1]).text
     assert re.search(r'name="case" value="y" checked>.*?\(1\)', form)
     there = f"/staff/appeals/{second.slug}/announcements"
-    saved = post(browser, f"{there}/new", **WRITTEN, case="y")
+    saved = post(browser, f"{there}/new", **TYPED_FIELDS, case="y")
     assert "Send it to 2 people" in browser.get(saved.location).text
     assert "who signed any appeal of this case" in browser.get(saved.location).text
     assert 'value="y" checked' in browser.get(f"{saved.location}/edit").text
-    seen = seen_on(browser.get(f"{saved.location}/edit"))
-    post(browser, f"{saved.location}/edit", **WRITTEN, seen=seen)
+    seen = edition_on(browser.get(f"{saved.location}/edit"))
+    post(browser, f"{saved.location}/edit", **TYPED_FIELDS, seen=seen)
     assert "Send it to one person" in browser.get(saved.location).text
 
 
@@ -83,8 +85,8 @@ def test_an_editor_drafts_previews_tests_and_sends_it(
     confirmed_signer(appeal, "c", updates=False)
     browser = staffed(app, Role.EDITOR)
     mark_other_mail_sent()
-    assert "One confirmed signer of your section asked" in browser.get(HERE).text
-    saved = post(browser, f"{HERE}/new", **WRITTEN)
+    assert "One confirmed signer of your section asked" in browser.get(ANNOUNCEMENTS).text
+    saved = post(browser, f"{ANNOUNCEMENTS}/new", **TYPED_FIELDS)
     assert saved.status_code == 303
     page = browser.get(saved.location)
     assert "Elle est libre" in page.text
@@ -97,7 +99,7 @@ def test_an_editor_drafts_previews_tests_and_sends_it(
     post(browser, f"{saved.location}/test", lang="fr")
     assert deliver() == {"sent": 1}
     assert postbox.recipients == ["editor.fr@staff.example"]
-    sent = post(browser, f"{saved.location}/send", seen=seen_on(page))
+    sent = post(browser, f"{saved.location}/send", seen=edition_on(page))
     assert sent.status_code == 303
     assert "Take it back" in browser.get(saved.location).text
     assert fan_out_at(clock) == 0
@@ -115,15 +117,15 @@ def test_an_editor_drafts_previews_tests_and_sends_it(
 def test_an_announcement_sent_too_early_is_recalled_and_discarded(app: Flask, appeal: AppealView, clock: Clock) -> None:
     confirmed_signer(appeal, "a")
     browser = staffed(app, Role.EDITOR)
-    here = post(browser, f"{HERE}/new", **WRITTEN).location
-    post(browser, f"{here}/send", seen=seen_on(browser.get(here)))
+    here = post(browser, f"{ANNOUNCEMENTS}/new", **TYPED_FIELDS).location
+    post(browser, f"{here}/send", seen=edition_on(browser.get(here)))
     assert post(browser, f"{here}/recall").status_code == 303
     assert "Taken back" in browser.get(here).text
     clock.now += RECALL_PERIOD * 2
     assert fan_out_at(clock) == 0
     assert post(browser, f"{here}/recall").status_code == 303
     assert "That is no longer possible" in browser.get(here).text
-    assert post(browser, f"{here}/discard").location == HERE
+    assert post(browser, f"{here}/discard").location == ANNOUNCEMENTS
     assert browser.get(here).status_code == 404
     told = select(AuditEntry.act).where(AuditEntry.subject.like("announcement:%")).order_by(AuditEntry.id)
     acts = db.session.scalars(told).all()
@@ -144,30 +146,33 @@ def test_an_announcement_sent_too_early_is_recalled_and_discarded(app: Flask, ap
         ({"kind": "deadline_reminder"}, "Please choose one of these."),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_typed_is_lost(
+def test_errors_are_shown_and_typed_values_stay(
     app: Flask, appeal: AppealView, changes: dict[str, str], said: str
 ) -> None:
-    answer = post(staffed(app, Role.EDITOR), f"{HERE}/new", **{**WRITTEN, "locales": "ar", **changes})
+    answer = post(staffed(app, Role.EDITOR), f"{ANNOUNCEMENTS}/new", **{**TYPED_FIELDS, "locales": "ar", **changes})
     assert answer.status_code == 422
     assert said in answer.text
     assert 'value="ar" checked' in answer.text
-    for kept in ({**WRITTEN, **changes}["subject_fr"], {**WRITTEN, **changes}["body_fr"]):
+    for kept in ({**TYPED_FIELDS, **changes}["subject_fr"], {**TYPED_FIELDS, **changes}["body_fr"]):
         assert str(escape(kept))[:8].strip() in answer.text
     assert db.session.scalars(select(Announcement.id)).first() is None
 
 
-def test_two_who_change_a_draft_at_once_see_each_others_words(app: Flask, appeal: AppealView) -> None:
+def test_two_editors_of_a_draft_see_each_others_text(app: Flask, appeal: AppealView) -> None:
     editor, coordinator = staffed(app, Role.EDITOR), staffed(app, Role.COORDINATOR)
-    here = post(editor, f"{HERE}/new", **WRITTEN).location
-    seen = seen_on(coordinator.get(f"{here}/edit"))
-    assert post(editor, f"{here}/edit", **{**WRITTEN, "subject_fr": "Enfin libre"}, seen=seen).status_code == 303
-    late = post(coordinator, f"{here}/edit", **{**WRITTEN, "body_fr": "Le mien"}, seen=seen)
+    here = post(editor, f"{ANNOUNCEMENTS}/new", **TYPED_FIELDS).location
+    seen = edition_on(coordinator.get(f"{here}/edit"))
+    assert post(editor, f"{here}/edit", **{**TYPED_FIELDS, "subject_fr": "Enfin libre"}, seen=seen).status_code == 303
+    late = post(coordinator, f"{here}/edit", **{**TYPED_FIELDS, "body_fr": "Le mien"}, seen=seen)
     assert late.status_code == 409
     assert "Somebody else has changed this draft meanwhile." in late.text
     assert "Enfin libre" in late.text
     assert "Le mien" in late.text
-    # With the new edition seen, sending is allowed.
-    assert post(coordinator, f"{here}/edit", **{**WRITTEN, "body_fr": "Le mien"}, seen=seen_on(late)).status_code == 303
+    # Sending is allowed after the new edition was shown.
+    assert (
+        post(coordinator, f"{here}/edit", **{**TYPED_FIELDS, "body_fr": "Le mien"}, seen=edition_on(late)).status_code
+        == 303
+    )
     assert post(editor, f"{here}/send", seen=seen).status_code == 303
     assert "Somebody has changed it since you looked" in editor.get(here).text
 
@@ -175,30 +180,34 @@ def test_two_who_change_a_draft_at_once_see_each_others_words(app: Flask, appeal
 def test_sending_asks_for_the_password_again(app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
     confirmed_signer(appeal, "a")
     browser = staffed(app, Role.EDITOR)
-    here = post(browser, f"{HERE}/new", **WRITTEN).location
+    here = post(browser, f"{ANNOUNCEMENTS}/new", **TYPED_FIELDS).location
     monkeypatch.setattr("campaign.web.staff.staff.access._is_fresh", lambda: False)
-    answer = post(browser, f"{here}/send", seen=seen_on(browser.get(here)))
+    answer = post(browser, f"{here}/send", seen=edition_on(browser.get(here)))
     assert "/verify" in answer.location
     assert db.session.scalars(select(Announcement.state)).all() == ["draft"]
 
 
-def test_a_coordinator_tells_all_sections_and_others_read_along(app: Flask, appeal: AppealView, clock: Clock) -> None:
+def test_a_coordinator_writes_to_all_sections_and_editors_can_read_it(
+    app: Flask, appeal: AppealView, clock: Clock
+) -> None:
     confirmed_signer(appeal, "a")
     confirmed_signer(appeal, "b", section="be-nl", locale="de")
     coordinator, editor = staffed(app, Role.COORDINATOR), staffed(app, Role.EDITOR)
-    here = post(coordinator, f"{HERE}/new", **{**WRITTEN, "section": "", "subject_en": "Free", "body_en": "x"}).location
+    here = post(
+        coordinator, f"{ANNOUNCEMENTS}/new", **{**TYPED_FIELDS, "section": "", "subject_en": "Free", "body_en": "x"}
+    ).location
     page = coordinator.get(here)
     assert "Send it to 2 people" in page.text
     assert "Send it to" not in editor.get(here).text
-    assert post(editor, f"{here}/send", seen=seen_on(page)).status_code == 404
-    post(coordinator, f"{here}/send", seen=seen_on(page))
+    assert post(editor, f"{here}/send", seen=edition_on(page)).status_code == 404
+    post(coordinator, f"{here}/send", seen=edition_on(page))
     clock.now += RECALL_PERIOD
     assert fan_out_at(clock) == 2
     assert post(coordinator, f"{here}/stop").status_code == 303
 
 
 @pytest.fixture
-def dead(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+def failed_mails(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
     """Make failed mail of another section, with two reasons."""
     for name in ("a", "b", "c"):
         client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"{name}@mail.example", country="BE"))
@@ -213,9 +222,7 @@ def keys_on(page: TestResponse) -> list[str]:
     return [key.replace("&#34;", '"').replace("&lt;", "<").replace("&gt;", ">") for key in keys]
 
 
-def test_what_was_not_delivered_is_tried_again_or_dropped_after_asking_back(
-    app: Flask, dead: None, deliver: Any
-) -> None:
+def test_failed_mail_is_retried_or_dropped_after_a_confirmation(app: Flask, failed_mails: None, deliver: Any) -> None:
     browser = staffed(app, Role.COORDINATOR)
     deliver()
     page = browser.get("/staff/outbox")

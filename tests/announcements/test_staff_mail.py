@@ -21,17 +21,17 @@ from tests.announcements.announcements import mark_other_mail_sent
 from tests.conftest import Postbox, context, form, text_of
 from tests.staff.staff_clients import join
 
-TO = "editor@section.example"
+RECIPIENT = "editor@section.example"
 INVITATION = {"url": "https://x.example/i/1", "section": "France", "role": "editor", "valid": "48 hours"}
 ALERT = {"subject": "mail is held", "text": "The server refuses us.\n\nNothing is lost.", "url": ""}
 
 
-def enqueue(kind: MailKind, content: dict[str, str], locale: str = "en") -> None:
+def enqueue_notice(kind: MailKind, content: dict[str, str], locale: str = "en") -> None:
     with transaction() as session:
         enqueue_to_address(
             session.connection(),
             kind,
-            parse_address(TO),
+            parse_address(RECIPIENT),
             content,
             locale=locale,
             context=context(),
@@ -46,16 +46,16 @@ def enqueue(kind: MailKind, content: dict[str, str], locale: str = "en") -> None
         (MailKind.STAFF_SECURITY, {**ALERT, "url": "https://x.example/s"}, "https://x.example/s"),
     ],
 )
-def test_staff_get_what_is_owed_and_the_row_forgets_it(
+def test_staff_get_the_mail_and_its_content_is_erased(
     app: Any, deliver: Any, postbox: Postbox, kind: MailKind, content: dict[str, str], said: str
 ) -> None:
-    enqueue(kind, content)
+    enqueue_notice(kind, content)
     row = db.session.scalars(select(Mail)).one()
     assert row.recipient_sealed is not None
-    assert TO.encode() not in row.recipient_sealed
+    assert RECIPIENT.encode() not in row.recipient_sealed
     db.session.rollback()
     assert deliver() == {"sent": 1}
-    assert postbox.recipients == [TO]
+    assert postbox.recipients == [RECIPIENT]
     assert said in text_of(postbox.messages[0])
     assert postbox.messages[0]["List-Unsubscribe"] is None
     db.session.rollback()
@@ -63,8 +63,8 @@ def test_staff_get_what_is_owed_and_the_row_forgets_it(
     assert (row.recipient_sealed, row.context_sealed) == (None, None)
 
 
-def test_a_dead_mail_to_staff_keeps_its_address_for_another_try(app: Any, deliver: Any, postbox: Postbox) -> None:
-    enqueue(MailKind.STAFF_ALERT, ALERT, "fr")
+def test_failed_mail_to_staff_keeps_its_address_for_a_retry(app: Any, deliver: Any, postbox: Postbox) -> None:
+    enqueue_notice(MailKind.STAFF_ALERT, ALERT, "fr")
     postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "data", 554)]
     deliver()
     db.session.rollback()
@@ -72,13 +72,13 @@ def test_a_dead_mail_to_staff_keeps_its_address_for_another_try(app: Any, delive
     assert postbox.messages[0]["Subject"] == "Tocsin a besoin de vous\u00a0: mail is held"
 
 
-def test_staff_mail_has_no_cap(app: Any, deliver: Any, postbox: Postbox) -> None:
+def test_mail_to_staff_has_no_mailbox_limit(app: Any, deliver: Any, postbox: Postbox) -> None:
     for _ in range(6):
-        enqueue(MailKind.STAFF_SECURITY, ALERT)
+        enqueue_notice(MailKind.STAFF_SECURITY, ALERT)
     assert deliver() == {"sent": 6}
 
 
-def test_staff_are_told_once_that_the_server_refused_all_mail(
+def test_staff_are_alerted_once_that_the_server_refused_all_mail(
     app: Any, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     for email, role in (("coordinator@staff.example", Role.COORDINATOR), ("editor@staff.example", Role.EDITOR)):

@@ -26,22 +26,22 @@ from tests.staff.staff_clients import csrf, join, path_of, staffed
 Deliver = Callable[[], Any]
 
 
-def enqueue() -> int:
+def enqueue_due_digests() -> int:
     at = runtime()
     return enqueue_digests(context=context(at.clock()))
 
 
-def sent(deliver: Deliver, postbox: Postbox) -> dict[str, str]:
+def delivered_digests(deliver: Deliver, postbox: Postbox) -> dict[str, str]:
     """Enqueue and deliver the digests; return the text by mailbox."""
     deliver()
     postbox.recipients.clear()
     postbox.messages.clear()
-    enqueue()
+    enqueue_due_digests()
     deliver()
     return dict(zip(postbox.recipients, map(text_of, postbox.messages), strict=True))
 
 
-def test_those_who_asked_get_their_sections_week_in_their_language(
+def test_subscribers_get_the_week_of_their_section_in_their_language(
     app: Flask, appeal: AppealView, deliver: Deliver, postbox: Postbox
 ) -> None:
     count_action(appeal, "fr", 1200, 20)
@@ -51,7 +51,7 @@ def test_those_who_asked_get_their_sections_week_in_their_language(
     join(app, "cleo@staff.example", Role.VIEWER)
     set_preferences(ana, locale="fr", wants_digest=True, context=context())
     set_preferences(bob, locale="en", wants_digest=True, context=context())
-    texts = sent(deliver, postbox)
+    texts = delivered_digests(deliver, postbox)
     assert set(texts) == {"ana@staff.example", "bob@staff.example"}
     assert "Confirmed signatures: 1,334, 134 of them this week" in texts["bob@staff.example"]
     assert "Ours: 100, 100 of them this week" in texts["bob@staff.example"]
@@ -59,12 +59,12 @@ def test_those_who_asked_get_their_sections_week_in_their_language(
     assert "/staff/appeals/ana-ruiz-vega" in texts["ana@staff.example"]
 
 
-def test_it_ends_by_one_click_and_by_the_button_and_not_by_looking(
+def test_unsubscribing_needs_a_click_and_opening_the_page_changes_nothing(
     app: Flask, appeal: AppealView, client: FlaskClient, deliver: Deliver, postbox: Postbox
 ) -> None:
     ana = join(app, "ana@staff.example", Role.VIEWER)
     set_preferences(ana, locale="en", wants_digest=True, context=context())
-    sent(deliver, postbox)
+    delivered_digests(deliver, postbox)
     message = postbox.messages[-1]
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     link = re.search(r"<(.+)>", message["List-Unsubscribe"])
@@ -80,10 +80,10 @@ def test_it_ends_by_one_click_and_by_the_button_and_not_by_looking(
     assert client.post(path).status_code == 200
     assert client.post(path[:-2]).status_code == 404
     db.session.rollback()
-    assert enqueue() == 0
+    assert enqueue_due_digests() == 0
 
 
-def test_the_account_page_asks(app: Flask, appeal: AppealView) -> None:
+def test_the_account_page_offers_the_digest(app: Flask, appeal: AppealView) -> None:
     desk = staffed(app, Role.VIEWER)
     page = desk.get("/staff/account")
     assert 'name="digest" value="y">' in page.text
@@ -91,7 +91,7 @@ def test_the_account_page_asks(app: Flask, appeal: AppealView) -> None:
     assert 'name="digest" value="y" checked' in desk.get("/staff/account").text
 
 
-def test_it_is_owed_once_a_week_and_not_without_an_open_appeal(
+def test_it_is_enqueued_once_a_week_if_an_appeal_is_open(
     app: Flask, clock: Clock, appeal: AppealView, sync_database_clock: Callable[[], None]
 ) -> None:
     ana = join(app, "ana@staff.example", Role.VIEWER)

@@ -102,7 +102,7 @@ class PageInspector:
     def open_page(self, by: FlaskClient, path: str, payload: str) -> None:
         """Open one page."""
         self.tab.client = by
-        found = self.tab.found(path)
+        found = self.tab.find_scripts(path)
         if found:
             self.bad[f"{path}: {payload}"] = found
 
