@@ -161,7 +161,7 @@ def _describe(manifest: Manifest) -> str:
 
 def _report(report: RestoreReport, journal: JournalContent) -> None:
     """Print what was erased and deleted after the restore, and every problem; end the command if there is one."""
-    for label, numbers in (("left again", report.left_again), ("expired and deleted", report.expired)):
+    for label, numbers in (("left again", report.erased_again), ("expired and deleted", report.expired)):
         listed = ", ".join(f"{number} {name}" for name, number in sorted(numbers.items()) if number) or "none"
         click.echo(f"{label}: {listed}")
     problems = [f"counts differ: {difference}" for difference in report.differences]

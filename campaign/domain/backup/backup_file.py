@@ -1,7 +1,7 @@
-"""The format of a backup file: a manifest and the dump, encrypted so that only the private key opens them.
+"""The format of a backup file: a manifest and the dump, encrypted so that only the private key decrypts them.
 
 The encryption is age (age-encryption.org/v1), so that any age program can decrypt it. The content is a line with the
-format's name, a line of JSON (the manifest), and the dump.
+name of the format, a line of JSON (the manifest), and the dump.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from campaign.domain.errors import TocsinError
 
 MAGIC = b"tocsin backup 1\n"
 # The prefix of every private key.
-_BEGINNING = "AGE-SECRET-KEY-"
-_HEADER_LIMIT = 1 << 20
+_PRIVATE_KEY_PREFIX = "AGE-SECRET-KEY-"
+_MAX_HEADER_BYTES = 1 << 20
 
 
 class BackupError(TocsinError):
-    """A backup cannot be made, opened or restored; the message says why and what to do."""
+    """A backup cannot be made, opened or restored. The message gives the reason and what to do."""
 
 
 class ByteReader(Protocol):
     """A source of bytes."""
 
     def read(self, size: int, /) -> bytes:
-        """Return at most `size` bytes; none at the end."""
+        """Return at most `size` bytes, and none at the end."""
         ...
 
 
@@ -45,7 +45,7 @@ class ByteWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The description of a backup: `counts` are rows by table, `index_key` identifies the key without revealing it."""
+    """The description of a backup. `counts` are rows by table; `index_key` identifies the key without revealing it."""
 
     database: str
     revision: str
@@ -59,27 +59,27 @@ class Manifest:
 
 
 class BackupReader:
-    """A sink for a decrypted backup: it reads the header, then passes the dump on to the sink that `begin` returns."""
+    """A sink for a decrypted backup. It reads the header, and writes the dump to the sink that `open_dump` returns."""
 
-    def __init__(self, begin: Callable[[Manifest], ByteWriter]) -> None:
-        self._begin = begin
-        self._head = b""
-        self._body: ByteWriter | None = None
+    def __init__(self, open_dump: Callable[[Manifest], ByteWriter]) -> None:
+        self._open_dump = open_dump
+        self._header = b""
+        self._dump: ByteWriter | None = None
         self.manifest: Manifest | None = None
 
     def write(self, content: bytes) -> int:
         """Process the next bytes. Raise BackupError if the file is no backup."""
-        if self._body is not None:
-            self._body.write(content)
+        if self._dump is not None:
+            self._dump.write(content)
             return len(content)
-        self._head += content
-        lines = self._head.split(b"\n", 2)
-        if not self._head.startswith(MAGIC[: len(self._head)]) or len(self._head) > _HEADER_LIMIT:
+        self._header += content
+        lines = self._header.split(b"\n", 2)
+        if not self._header.startswith(MAGIC[: len(self._header)]) or len(self._header) > _MAX_HEADER_BYTES:
             raise BackupError("the file was not made by `flask backup create`, or by a newer version of it")
         if len(lines) == 3:
             self.manifest = _manifest(lines[1])
-            self._body = self._begin(self.manifest)
-            self._body.write(lines[2])
+            self._dump = self._open_dump(self.manifest)
+            self._dump.write(lines[2])
         return len(content)
 
     def flush(self) -> None:
@@ -104,9 +104,9 @@ def read_public_keys(keys: Sequence[str]) -> list[Recipient]:
 
 def read_private_key(text: str) -> Identity:
     """Return the private key in the text of a file of `flask backup key` or age-keygen. Raise BackupError."""
-    lines = [line.strip() for line in text.splitlines() if line.strip().startswith(_BEGINNING)]
+    lines = [line.strip() for line in text.splitlines() if line.strip().startswith(_PRIVATE_KEY_PREFIX)]
     if len(lines) != 1:
-        raise BackupError(f"the key file must hold one line that begins with {_BEGINNING}, not {len(lines)}")
+        raise BackupError(f"the key file must hold one line that begins with {_PRIVATE_KEY_PREFIX}, not {len(lines)}")
     try:
         return Identity.from_str(lines[0])
     except IdentityError as error:
@@ -114,23 +114,23 @@ def read_private_key(text: str) -> Identity:
 
 
 def seal(reader: ByteReader, writer: ByteWriter, keys: list[Recipient]) -> None:
-    """Encrypt everything that the reader gives. Errors of reader and writer are raised unchanged."""
-    source, sink = _ErrorKeeper(reader.read), _ErrorKeeper(writer.write)
+    """Encrypt all bytes of the reader into the writer. Errors of both are raised unchanged."""
+    source, sink = _ErrorRecorder(reader.read), _ErrorRecorder(writer.write)
     try:
         encrypt_io(_FileLike(read=source), _FileLike(write=sink, flush=lambda: None), keys)
     except (EncryptError, OSError) as error:
         raise source.error or sink.error or BackupError(f"it cannot be encrypted: {error}") from error
 
 
-def unseal(reader: ByteReader, opening: BackupReader, key: Identity) -> Manifest:
-    """Decrypt a backup into `opening`, and return its manifest. Every byte passed on is authenticated.
+def unseal(reader: ByteReader, backup_reader: BackupReader, key: Identity) -> Manifest:
+    """Decrypt a backup into `backup_reader`, and return its manifest. Only authenticated bytes are passed on.
 
-    Errors of `opening` are raised unchanged.
+    Errors of `backup_reader` are raised unchanged.
 
     Raises:
-        BackupError: The file cannot be decrypted; then `opening` has received a part of it only.
+        BackupError: The file cannot be decrypted; then `backup_reader` has received a part of it only.
     """
-    sink = _ErrorKeeper(opening.write)
+    sink = _ErrorRecorder(backup_reader.write)
     try:
         decrypt_io(reader, _FileLike(write=sink, flush=lambda: None), [key])
     except DecryptError as error:
@@ -140,13 +140,13 @@ def unseal(reader: ByteReader, opening: BackupReader, key: Identity) -> Manifest
         raise BackupError(reason) from error
     except OSError as error:
         raise sink.error or BackupError("the file is damaged or cut short") from error
-    if opening.manifest is None:
+    if backup_reader.manifest is None:
         raise BackupError("the file was not made by `flask backup create`, or by a newer version of it")
-    return opening.manifest
+    return backup_reader.manifest
 
 
-class _ErrorKeeper:
-    """A wrapper that stores the exception raised inside, because the library passes on its message only."""
+class _ErrorRecorder:
+    """A wrapper that stores the exception raised inside it, of which the library passes on the message only."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function

@@ -1,6 +1,6 @@
 """Entries of the erasure journal: a signature was erased or withdrawn, its updates ended, or its address changed.
 
-An entry is stored as a line of text outside the database, so that restoring an older backup restores no erased person.
+An entry is stored as a line of text outside the database, so that a restored backup does not bring erased data back.
 The line contains keyed digests only.
 """
 
@@ -40,7 +40,7 @@ class Erasure:
     happened_at: datetime
 
     def as_line(self, vault: Vault) -> str:
-        """Return the entry as a line without its end. Its last word authenticates the others with the index key."""
+        """Return the entry as a line without a line end. Its last word authenticates the others with the index key."""
         words = (self.kind.value, str(self.appeal_id), self.address_digest.hex())
         text = " ".join((*words, self.signed_at.isoformat(), self.happened_at.isoformat()))
         return f"{text} {vault.journal_check(text)}"

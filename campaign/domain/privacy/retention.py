@@ -14,9 +14,9 @@ UNCONFIRMED = WITHDRAWN = timedelta(days=30)
 NETWORKS = timedelta(days=30)
 # Mail domains, after the last confirmation; then a domain counts as new again. The table stores months only.
 DOMAINS = timedelta(days=90)
-# Mails that are finished; bounces come within days.
+# Mails that have ended. Bounces come within days.
 MAILS = timedelta(days=35)
-# Mailbox limits, which are needed for a day; the table stores months only.
+# Mailbox limits, which are needed for a day. The table stores months only.
 LIMITS = timedelta(days=31)
 # Lists to hand over, which contain names and are downloaded soon.
 HANDOVERS = timedelta(days=7)
@@ -26,12 +26,12 @@ RUNS = timedelta(days=30)
 CRITERIA = timedelta(days=30)
 # Failed log-ins, which limit guessing for minutes, and log-ins, which end after half a day.
 LOGINS = timedelta(days=1)
-# Suppressed addresses: an address that was refused may belong to another person later.
+# Suppressed addresses, because an address that was refused may belong to another person later.
 REFUSED = timedelta(days=730)
 # Signers who asked for news: a month after the announcement of the outcome, at the latest two years after the end.
 AFTER_OUTCOME = timedelta(days=30)
 UPDATES_AT_MOST = timedelta(days=730)
-# No backup that contains an erased address may be kept longer than this.
+# Tombstones and the erasure journal. No backup with an erased address may be older than this.
 TOMBSTONES = timedelta(days=730)
 # Rows of paper sheets, which a worker signs up within minutes.
 SHEET_ROWS = timedelta(days=1)
@@ -61,5 +61,5 @@ def address_retention(ended_at: datetime, retention: timedelta, told_at: datetim
 
 # Message-IDs: bounces come within five days (RFC 5321, 4.5.4.1).
 BOUNCES = timedelta(days=7)
-# The minutes of a form's time: longer than the flood alert looks back; after that nothing needs them.
+# The exact time of a form, to the minute. The flood alerts look back for a shorter time, and nothing else needs it.
 MINUTES = timedelta(hours=3)

@@ -1,4 +1,4 @@
-"""The place of an encrypted value, authenticated with it: moved to another row or column, it cannot be decrypted."""
+"""The place of an encrypted value, which is authenticated with it: a value moved elsewhere cannot be decrypted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SealedPlace:
 def at_signature(appeal_id: int, address_digest: bytes | None, link_key: bytes | None) -> SealedPlace:
     """Return the place of a signature's values: bound to the appeal, to the address and to the row's link key.
 
-    A visitor proves the link key by a mailed link. So the three values cannot be moved together either.
+    Only a mailed link proves the link key, so an attacker cannot move the three values together either.
     """
     return SealedPlace("signature", (str(appeal_id), (address_digest or b"").hex(), (link_key or b"").hex()))
 
@@ -52,7 +52,7 @@ def at_sheet_row(entry_id: int, address_digest: bytes | None) -> SealedPlace:
 
 
 def at_link_request() -> SealedPlace:
-    """Return the place of an address that asked for its links: all requests are alike."""
+    """Return the place of an address that asked for its links: it is the same for all requests."""
     return SealedPlace("link_request")
 
 

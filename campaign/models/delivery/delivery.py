@@ -18,23 +18,23 @@ class Suppression(Model):
     __tablename__ = "suppression"
     __table_args__ = (one_of("reason", SuppressionReason),)
 
-    # Dots count, unlike in the wider digest of the mailbox limits: where a provider tells `j.oe@` from `joe@`, a bounce
-    # of one says nothing about the other. Derived for this table alone, so that it cannot be joined with a signature.
+    # Dots count, unlike in the digest of the mailbox limits: if `j.oe@` and `joe@` are two mailboxes, a bounce of one
+    # says nothing about the other. Derived for this table only, so that it cannot be joined with a signature.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     reason: Mapped[str]
     created_at: Mapped[datetime]
 
 
 class QueuePause(Model):
-    """A pause of the whole queue, because the mail server refuses this sender, not one recipient.
+    """A pause of the whole queue, because the mail server refuses the sender, not one recipient.
 
-    During a pause a single mail is sent now and then, as a probe. Ended pauses stay in the table: their time does not
-    count against the mails that waited.
+    During a pause a single mail is sent now and then, as a probe. Ended pauses stay in the table, because their time
+    does not count against the mails that waited.
     """
 
     __tablename__ = "queue_pause"
     __table_args__ = (
-        # At most one open pause, whichever worker meets the refusal first.
+        # At most one open pause, even if several workers meet the refusal at once.
         Index(
             "uq_queue_pause_is_open",
             "is_open",

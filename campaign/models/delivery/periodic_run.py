@@ -1,4 +1,4 @@
-"""Claims of the runs of periodic jobs: every worker ticks, and the first to insert the row does the work."""
+"""Runs of periodic jobs, each claimed by one worker: the first that inserts the row does the work."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from campaign.platform import Model
 
 
 class Worker(Model):
-    """One worker process. A worker that stops normally deletes its row; one that breaks leaves it.
+    """One worker process. It deletes its row when it stops normally, but not after an error.
 
-    The times are those of the database server's own clock, which tests do not move.
+    The times are those of the database server's own clock, which tests do not change.
     """
 
     __tablename__ = "worker"
@@ -22,12 +22,12 @@ class Worker(Model):
     host: Mapped[str] = mapped_column(String(100))
     started_at: Mapped[datetime]
     beat_at: Mapped[datetime]
-    # The end of the last round of the loop that is furthest behind.
+    # When the loop that is furthest behind last completed a round.
     done_at: Mapped[datetime | None]
     # The number of errors of this program, in this process and in those before it on the same machine.
     failures: Mapped[int] = mapped_column(Integer)
     # The last error; `is_broken` if it ended the process.
     error: Mapped[str | None] = mapped_column(String(400))
     is_broken: Mapped[bool]
-    # Troubles from outside the program: a wrong clock, a folder that cannot be written.
+    # Troubles outside the program: a wrong clock, a folder that cannot be written to.
     trouble: Mapped[str | None] = mapped_column(String(400))

@@ -1,4 +1,4 @@
-"""The seeds from which the keys of rows are derived: one small table, rewritten after keys were erased."""
+"""The seeds from which row keys are derived, in a small table that is rewritten after keys were erased."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from campaign.platform import Model
 class RowKey(Model):
     """The seeds of up to 256 rows' keys (domain/privacy/row_key.py), encrypted.
 
-    The row stays when all its seeds are erased. Ids are random, so that a batch is never mistaken for another one that
-    a restored or older copy of the database has under the same id.
+    The row stays when all its seeds are erased. Ids are random, so that no batch is mistaken for one of the same id in
+    an older or restored copy of the database.
     """
 
     __tablename__ = "row_key"
@@ -32,5 +32,5 @@ class RowKey(Model):
     seeds_sealed: Mapped[bytes]
     # The day on which keys of this batch were erased, if that was after the table was last rewritten.
     erased_on: Mapped[date | None]
-    # For waiting sign-ups: the day on which none of them waits any longer, so that the whole batch is deleted.
+    # For waiting sign-ups: the day from which none of them waits any more, so that the whole batch is deleted.
     expires_on: Mapped[date | None]

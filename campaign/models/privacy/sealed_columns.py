@@ -48,18 +48,18 @@ class Sealed:
     place: Callable[..., SealedPlace]
 
     def place_of(self, row: Any) -> SealedPlace:
-        """Return the place of the values in a row, which needs to have the columns in `facts` only."""
+        """Return the place of the values in a row. Only its columns in `facts` are read."""
         return self.place(*(getattr(row, name) for name in self.facts))
 
 
 # The columns that find the row by its address, and the key that mailed links are bound to.
 _LINK_COLUMNS = ("appeal_id", "address_digest", "link_key")
-# Every sealed column; a test compares this with the tables.
+# All sealed columns; a test compares this with the tables.
 SEALED: dict[type[Any], Sealed] = {
     Signature: Sealed({"name_sealed": "name", "email_sealed": "email"}, _LINK_COLUMNS, at_signature),
     MonthKey: Sealed({"key_sealed": "month"}, ("id",), at_month_key),
     RowKey: Sealed({"seeds_sealed": "seeds"}, ("id",), at_row_key),
-    # Not `address_digest`, which changes when a newer form comes. The digest of the content never changes.
+    # Not `address_digest`, which changes when a newer form arrives. The digest of the content never changes.
     SignUp: Sealed(
         {"name_sealed": "name", "email_sealed": "email", "origin_sealed": "origin"},
         ("appeal_id", "content_digest", "link_key"),

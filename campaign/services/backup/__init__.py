@@ -1,6 +1,6 @@
-"""Backups, of one consistent moment of the database, encrypted before they leave the process, and their restore.
+"""Encrypted backups of one consistent moment of the database, and their restore.
 
-This is the public interface of the package: other packages use these names only, which import-linter checks.
+The names imported here are the public interface of the package; import-linter checks that others use nothing else.
 """
 
 from campaign.services.backup.create import CreatedBackup, create_backup

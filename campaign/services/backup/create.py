@@ -1,7 +1,7 @@
-"""The creation of a backup while everything runs.
+"""The creation of a backup while the application runs.
 
-The backup is encrypted to a public key as it is read: no part of it is on a disk in clear. Its file appears complete or
-not at all.
+The backup is encrypted to a public key as it is read, so no part of it is on a disk unencrypted. Its file appears
+complete or not at all.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ def create_backup(path: Path, keys: list[Recipient], *, replace: bool, context: 
     source = embedded.source if db.engine.dialect.name == "sqlite" else server.source
     try:
         with (
-            _whole_file(path, replace=replace) as file,
+            _complete_file(path, replace=replace) as file,
             source(db.engine, context.now, context.vault) as (manifest, dump),
         ):
-            seal(_Joined(manifest.as_header(), dump), file, keys)
+            seal(_HeaderThenDump(manifest.as_header(), dump), file, keys)
             size = file.tell()
     except OSError as error:
         raise BackupError(f"{path} cannot be written, and nothing is left of it: {error.strerror or error}") from error
     return CreatedBackup(size, manifest)
 
 
-class _Joined:
+class _HeaderThenDump:
     """A reader of the header and then the dump."""
 
     def __init__(self, header: bytes, dump: ByteReader) -> None:
@@ -63,21 +63,21 @@ class _Joined:
 
 
 @contextmanager
-def _whole_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
-    """Yield a file under a temporary name; it gets its own name once it is on the disk. Only its owner can read it."""
+def _complete_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
+    """Yield a file with a temporary name, which gets its own once it is on the disk. Only its owner can read it."""
     if path.exists() and not replace:
         raise BackupError(f"{path} exists already; give another name, or --replace")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    number = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(number, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.fsync(number)
+            os.fsync(descriptor)
         if replace:
             partial.replace(path)
         else:
-            _name(partial, path)
+            _link(partial, path)
     finally:
         partial.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
@@ -87,7 +87,8 @@ def _whole_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
         os.close(folder)
 
 
-def _name(partial: Path, path: Path) -> None:
+def _link(partial: Path, path: Path) -> None:
+    """Give the file its own name. Raises BackupError where another file has it."""
     try:
         path.hardlink_to(partial)
     except FileExistsError as error:

@@ -1,4 +1,4 @@
-"""The backup of the embedded database: SQLite's online backup into memory, and from memory back."""
+"""The backup of the embedded database: SQLite's online backup into memory, and the restore from memory."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sqlalchemy.dialects import sqlite
 from campaign.domain.backup.backup_file import BackupError, ByteReader, Manifest
 from campaign.domain.privacy.cipher import Vault
 
-_CHUNK = 1 << 16
+_CHUNK_BYTES = 1 << 16
 _BUSY_SECONDS = 30
 _SQLITE = sqlite.dialect()
 
 
 @contextmanager
 def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manifest, ByteReader]]:
-    """Yield the manifest and a reader of the database. Sign-ups go on meanwhile, and no copy in clear is on a disk.
+    """Yield the manifest and a reader of the database. Sign-ups continue meanwhile, and no unencrypted copy is on disk.
 
     Raises BackupError.
     """
@@ -40,19 +40,19 @@ def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manife
         raise BackupError(f"{engine.url.database} cannot be read: {error} (did `flask db upgrade` run?)") from error
     except MemoryError as error:
         raise BackupError(f"{engine.url.database} does not fit into memory: go to PostgreSQL") from error
-    yield manifest, _Deflated(image)
+    yield manifest, _CompressedImage(image)
 
 
 class DatabaseImage:
     """A database in memory, read from a backup."""
 
     def __init__(self) -> None:
-        self._inflate = zlib.decompressobj()
+        self._decompressor = zlib.decompressobj()
         self._content = bytearray()
 
     def write(self, content: bytes) -> None:
         """Add the next bytes of the compressed file."""
-        self._content += self._inflate.decompress(content)
+        self._content += self._decompressor.decompress(content)
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows by table. Raises BackupError."""
@@ -65,8 +65,8 @@ class DatabaseImage:
 
     def _open(self) -> sqlite3.Connection:
         """Return the database after checking its integrity. Raises BackupError."""
-        self._content += self._inflate.flush()
-        # A database in memory has no write-ahead log; the application switches it on again by itself.
+        self._content += self._decompressor.flush()
+        # A database in memory has no write-ahead log. The application switches it on again by itself.
         self._content[18:20] = b"\x01\x01"
         database = sqlite3.connect(":memory:")
         try:
@@ -83,7 +83,7 @@ class DatabaseImage:
 
 
 class EmbeddedTarget(DatabaseImage):
-    """The database that a backup is restored into, in one transaction: readers see the former content or the new."""
+    """The database to restore a backup into, in one transaction: readers see the former content or the new."""
 
     def __init__(self, engine: Engine, *, replace: bool) -> None:
         """Prepare the restore. Raises BackupError where a database exists already, unless `replace` is true."""
@@ -110,6 +110,7 @@ class EmbeddedTarget(DatabaseImage):
             raise BackupError(f"{self._path} cannot be written: {reason}") from error
 
     def _is_empty(self) -> bool:
+        """Return whether the existing file is a database without tables. Raises BackupError if it is no database."""
         try:
             with closing(sqlite3.connect(self._path)) as database:
                 return not _counts(database)
@@ -127,7 +128,7 @@ def check_counts(manifest: Manifest, counts: dict[str, int]) -> None:
 def _counts(database: sqlite3.Connection) -> dict[str, int]:
     tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'")
     return {
-        # The name may come from a backup that an attacker has made: quoted, it is only a name.
+        # The name may come from a backup that an attacker has made. Quoted, it cannot become SQL.
         name: int(
             database.execute(str(select(func.count()).select_from(table(name)).compile(dialect=_SQLITE))).fetchone()[0]
         )
@@ -135,23 +136,23 @@ def _counts(database: sqlite3.Connection) -> dict[str, int]:
     }
 
 
-class _Deflated:
-    """An image in memory, compressed as it is read."""
+class _CompressedImage:
+    """A reader that compresses an image in memory as it is read."""
 
     def __init__(self, image: bytes) -> None:
         self._image = memoryview(image)
         self._position = 0
-        self._deflate = zlib.compressobj()
-        self._ready = bytearray()
+        self._compressor = zlib.compressobj()
+        self._compressed = bytearray()
         self._has_ended = False
 
     def read(self, size: int) -> bytes:
         """Return at most `size` bytes."""
-        while len(self._ready) < size and not self._has_ended:
-            part = self._image[self._position : self._position + _CHUNK]
+        while len(self._compressed) < size and not self._has_ended:
+            part = self._image[self._position : self._position + _CHUNK_BYTES]
             self._position += len(part)
             self._has_ended = not part
-            self._ready += self._deflate.compress(part) if part else self._deflate.flush()
-        content = bytes(self._ready[:size])
-        del self._ready[:size]
+            self._compressed += self._compressor.compress(part) if part else self._compressor.flush()
+        content = bytes(self._compressed[:size])
+        del self._compressed[:size]
         return content

@@ -1,7 +1,7 @@
-"""The restore of a backup: the rows in one transaction, and then what must be done before supporters return.
+"""The restore of a backup: the rows in one transaction, and then the work before the application may run again.
 
-Erasures made after the backup are repeated, expired data is purged, and ids used after the backup are not used again:
-otherwise a link in an old mail would open another person's signature.
+Erasures made after the backup are repeated, expired data is purged, and ids used after the backup are not used again.
+Otherwise a link in an old mail would open another person's signature.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from campaign.services.privacy.retention import purge_expired
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """The changes to a restored database, and its problems: tallies that differ, keys that are missing."""
+    """The changes to a restored database, and its problems: tallies that differ and missing keys."""
 
-    left_again: Counter[str]
+    erased_again: Counter[str]
     expired: Counter[str]
     differences: list[Difference]
     missing_keys: dict[str, int]
@@ -44,24 +44,24 @@ def load_backup(path: Path, key: Identity, *, replace: bool, revisions: Collecti
 
     `revisions` are the migrations that this version knows. Raises BackupError.
     """
-    kind = "sqlite" if db.engine.dialect.name == "sqlite" else "postgresql"
+    database_kind = "sqlite" if db.engine.dialect.name == "sqlite" else "postgresql"
     targets: list[embedded.EmbeddedTarget | server.ServerTarget] = []
 
-    def begin(manifest: Manifest) -> ByteWriter:
-        if manifest.database != kind:
-            raise BackupError(f"this is a backup of {manifest.database}, but TOCSIN_DATABASE_URL names {kind}")
+    def open_dump(manifest: Manifest) -> ByteWriter:
+        if manifest.database != database_kind:
+            raise BackupError(f"this is a backup of {manifest.database}, but TOCSIN_DATABASE_URL names {database_kind}")
         if manifest.index_key != context.vault.index_key_id:
             raise BackupError("it was taken with another TOCSIN_INDEX_KEY, without which nobody in it can be found")
         if manifest.revision not in revisions:
             raise BackupError(f"it was taken by a newer version of Tocsin (migration {manifest.revision} is unknown)")
-        make = embedded.EmbeddedTarget if kind == "sqlite" else server.ServerTarget
+        make = embedded.EmbeddedTarget if database_kind == "sqlite" else server.ServerTarget
         targets.append(make(db.engine, replace=replace))
         return targets[0]
 
     db.session.remove()
     try:
         with open_backup(path) as file:
-            manifest = unseal(file, BackupReader(begin), key)
+            manifest = unseal(file, BackupReader(open_dump), key)
         targets[0].finish(manifest)
     finally:
         for target in targets:
@@ -70,23 +70,25 @@ def load_backup(path: Path, key: Identity, *, replace: bool, revisions: Collecti
 
 
 def settle_restored(erasures: Sequence[Erasure], *, context: Context) -> RestoreReport:
-    """Prepare a restored and migrated database for supporters; return what was done. It may be repeated."""
+    """Prepare a restored and migrated database for use; return what was done. It may be repeated."""
     _skip_ids(context.now)
-    left_again = replay(erasures, context=context)
+    erased_again = replay(erasures, context=context)
     expired = purge_expired(may_continue=lambda: True, context=context)
-    known = {key_id.hex() for key_id in context.vault.key_ids}
-    missing = {name: number for name, number in values_by_key(context.vault).items() if number and name not in known}
-    return RestoreReport(left_again, expired, verify(), missing)
+    known_keys = {key_id.hex() for key_id in context.vault.key_ids}
+    missing = {
+        name: number for name, number in values_by_key(context.vault).items() if number and name not in known_keys
+    }
+    return RestoreReport(erased_again, expired, verify(), missing)
 
 
 def _skip_ids(now: datetime) -> None:
-    """Make new ids begin at the clock's microseconds, beyond all ids that were ever used."""
+    """Set the next ids to the clock's microseconds, which are higher than all ids ever used."""
     first = int(now.timestamp() * 1_000_000)
     with transaction() as session:
-        skip = _skip_sqlite if session.get_bind().dialect.name == "sqlite" else _skip_postgresql
+        skip_ids = _skip_sqlite if session.get_bind().dialect.name == "sqlite" else _skip_postgresql
         for table in Model.metadata.sorted_tables:
             if table.autoincrement_column is not None and table.autoincrement_column.name == "id":
-                skip(session, table, first)
+                skip_ids(session, table, first)
 
 
 def _skip_sqlite(session: Session, table: Table, first: int) -> None:

@@ -15,16 +15,16 @@ from sqlalchemy import Connection, Engine, func, select, table, text
 
 from campaign.domain.backup.backup_file import BackupError, ByteReader, Manifest
 from campaign.domain.privacy.cipher import Vault
-from campaign.services.backup.programs import RunningProgram, environment, find_program, running, target_of
+from campaign.services.backup.programs import RunningProgram, connection_of, environment, find_program, running
 
-# Huey's own tables have only waiting jobs, whose data is in the application's tables.
-_QUEUE = "huey_"
+# Huey's own tables have waiting jobs only, whose data is in the application's tables.
+_QUEUE_TABLE_PREFIX = "huey_"
 _TABLES = text(
     "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND NOT starts_with(tablename, :queue)"
 )
-_COPY = re.compile(rb'COPY (?:[^ .]+\.)?"?([^ ."]+)"? \(')
-# Drops all that an earlier Tocsin made, except Huey's tables; it does not wait long for other connections.
-_CLEAR = """SET lock_timeout = '10s';
+_COPY_STATEMENT = re.compile(rb'COPY (?:[^ .]+\.)?"?([^ ."]+)"? \(')
+# Drops all tables and functions of the application, except Huey's tables. It does not wait long for locks.
+_CLEAR_SCHEMA = """SET lock_timeout = '10s';
 DO $clear$ DECLARE one record; BEGIN
   FOR one IN SELECT tablename FROM pg_tables
     WHERE schemaname = current_schema() AND NOT starts_with(tablename, 'huey_') LOOP
@@ -36,8 +36,8 @@ DO $clear$ DECLARE one record; BEGIN
   END LOOP;
 END $clear$;
 """
-# Names of tables come from the file, so they are treated as data: anyone with the public key can make such a file.
-_CHECK = """DO $check$ DECLARE one record; found bigint; BEGIN
+# The names of tables come from the file, and anyone with the public key can make such a file: they are quoted.
+_CHECK_COUNTS = """DO $check$ DECLARE one record; found bigint; BEGIN
   FOR one IN SELECT key AS name, value::bigint AS rows FROM json_each_text(current_setting('tocsin.rows')::json) LOOP
     EXECUTE format('SELECT count(*) FROM %I', one.name) INTO found;
     IF found <> one.rows THEN RAISE EXCEPTION 'other rows in % than were backed up', one.name; END IF;
@@ -48,7 +48,7 @@ END $check$;
 
 @contextmanager
 def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manifest, ByteReader]]:
-    """Yield the manifest and a reader of the dump, both of the same snapshot; sign-ups go on meanwhile.
+    """Yield the manifest and a reader of the dump, both of the same snapshot. Sign-ups continue meanwhile.
 
     Raises BackupError.
     """
@@ -58,16 +58,16 @@ def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manife
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
         snapshot = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
         manifest = Manifest("postgresql", str(revision), now, vault.index_key_id, _counts(connection))
-        target, environ = target_of(engine.url)
-        # Row-level security applies to the owner too; a connection that sets no section sees everything.
+        target, environ = connection_of(engine.url)
+        # Row-level security applies to the owner too. A connection that sets no section sees all rows.
         command = [find_program("pg_dump", at_least=_major(connection)), "--format=custom", f"--snapshot={snapshot}"]
-        command += ["--enable-row-security", "--no-owner", "--no-privileges", f"--exclude-table={_QUEUE}*"]
+        command += ["--enable-row-security", "--no-owner", "--no-privileges", f"--exclude-table={_QUEUE_TABLE_PREFIX}*"]
         with running([*command, f"--dbname={target}"], environ, stdout=True) as program:
-            yield manifest, _Dumped(program)
+            yield manifest, _DumpReader(program)
 
 
-class _Dumped:
-    """A reader of the dump as pg_dump writes it; it ends only where the program has succeeded."""
+class _DumpReader:
+    """A reader of pg_dump's output. It ends only if the program has succeeded."""
 
     def __init__(self, program: RunningProgram) -> None:
         self._program = program
@@ -81,15 +81,15 @@ class _Dumped:
 
 
 class CountingTarget:
-    """The count of the rows in a dump, for which pg_restore turns it back into statements."""
+    """A sink that counts the rows of a dump, which pg_restore turns into statements."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
         command = [find_program("pg_restore"), "--file=-"]
         self._program = self._stack.enter_context(running(command, environment(), stdin=True, stdout=True))
         self._rows: dict[str, int] = {}
-        self._counting = threading.Thread(target=self._count, args=(self._program.stdout,))
-        self._counting.start()
+        self._counting_thread = threading.Thread(target=self._count, args=(self._program.stdout,))
+        self._counting_thread.start()
 
     def write(self, content: bytes) -> None:
         """Add the next bytes of the dump. Raises BackupError."""
@@ -102,20 +102,21 @@ class CountingTarget:
     def counts(self) -> dict[str, int]:
         """Return the number of rows by table. Raises BackupError where the dump is not complete."""
         self._program.end_input()
-        self._counting.join()
+        self._counting_thread.join()
         self._program.finish()
         return self._rows
 
     def close(self) -> None:
         """End the program."""
         self._stack.close()
-        self._counting.join()
+        self._counting_thread.join()
 
     def _count(self, statements: IO[bytes]) -> None:
+        """Count the lines between each COPY statement and its end."""
         table = None
         for line in statements:
             if table is None:
-                match = _COPY.match(line)
+                match = _COPY_STATEMENT.match(line)
                 if match:
                     table = match[1].decode()
                     self._rows[table] = 0
@@ -126,7 +127,7 @@ class CountingTarget:
 
 
 class ServerTarget:
-    """The database that a backup is restored into, in one transaction: readers see the former content or the new."""
+    """The database to restore a backup into, in one transaction: readers see the former content or the new."""
 
     def __init__(self, engine: Engine, *, replace: bool) -> None:
         """Start the programs. Raises BackupError where the database has tables already, unless `replace` is true."""
@@ -137,7 +138,7 @@ class ServerTarget:
             raise BackupError(
                 f"the database {engine.url.database} holds tables already; --replace puts the backup in their place"
             )
-        target, environ = target_of(engine.url)
+        target, environ = connection_of(engine.url)
         self._stack = ExitStack()
         psql = [find_program("psql", at_least=major), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
         pg_restore = [find_program("pg_restore", at_least=major), "--file=-", "--no-owner", "--no-privileges"]
@@ -147,36 +148,36 @@ class ServerTarget:
         self._pg_restore = self._stack.enter_context(
             running([*pg_restore, "--enable-row-security"], environment(), stdin=True, stdout=True)
         )
-        self._psql.feed(b"BEGIN;\n" + (_CLEAR.encode() if replace else b""))
-        self._forwarding = threading.Thread(target=self._forward)
-        self._forwarding.start()
+        self._psql.feed(b"BEGIN;\n" + (_CLEAR_SCHEMA.encode() if replace else b""))
+        self._forwarding_thread = threading.Thread(target=self._forward)
+        self._forwarding_thread.start()
 
     def write(self, content: bytes) -> None:
         """Add the next bytes of the dump. Raises BackupError with the reason of the program that failed."""
         try:
             self._pg_restore.feed(content)
         except BackupError:
-            self._raise_reason()
+            self._raise_failure()
             raise
 
     def finish(self, manifest: Manifest) -> None:
-        """Count the rows, and commit only where their numbers are those of the backup. Raises BackupError."""
+        """Compare the numbers of rows with those of the backup, and commit if they are equal. Raises BackupError."""
         self._pg_restore.end_input()
-        self._forwarding.join()
-        self._raise_reason()
+        self._forwarding_thread.join()
+        self._raise_failure()
         rows = json.dumps(manifest.counts).replace("'", "''")
         self._psql.feed(f"RESET search_path;\nSET row_security = on;\nSET LOCAL tocsin.rows = '{rows}';\n".encode())
-        self._psql.feed(_CHECK.encode() + b"COMMIT;\n")
+        self._psql.feed(_CHECK_COUNTS.encode() + b"COMMIT;\n")
         self._psql.end_input()
         self._psql.finish()
 
     def close(self) -> None:
-        """End the programs; the server rolls back where nothing was committed."""
+        """End the programs. The server rolls back what was not committed."""
         self._stack.close()
-        self._forwarding.join()
+        self._forwarding_thread.join()
 
     def _forward(self) -> None:
-        """Copy the output of pg_restore to psql; where psql fails, end pg_restore too."""
+        """Copy the output of pg_restore to psql. If psql fails, end pg_restore too."""
         try:
             # Read without Python's buffer, which would wait until it is full.
             for statements in iter(lambda: os.read(self._pg_restore.stdout.fileno(), 1 << 16), b""):
@@ -184,7 +185,8 @@ class ServerTarget:
         except BackupError:
             self._pg_restore.kill()
 
-    def _raise_reason(self) -> None:
+    def _raise_failure(self) -> None:
+        """Wait for the programs that have ended or are ending. Raises BackupError with the first failure."""
         if self._psql.has_ended():
             self._psql.finish()
         self._pg_restore.finish()
@@ -195,7 +197,7 @@ def _major(connection: Connection) -> int:
 
 
 def _tables(connection: Connection) -> list[str]:
-    return list(connection.execute(_TABLES, {"queue": _QUEUE}).scalars())
+    return list(connection.execute(_TABLES, {"queue": _QUEUE_TABLE_PREFIX}).scalars())
 
 
 def _counts(connection: Connection) -> dict[str, int]:

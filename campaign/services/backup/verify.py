@@ -16,13 +16,13 @@ def verify_backup(path: Path, key: Identity) -> Manifest:
     """Read the backup to its end, count its rows, and return its manifest. Raises BackupError."""
     targets: list[DatabaseImage | CountingTarget] = []
 
-    def begin(manifest: Manifest) -> ByteWriter:
+    def open_dump(manifest: Manifest) -> ByteWriter:
         targets.append(DatabaseImage() if manifest.database == "sqlite" else CountingTarget())
         return targets[0]
 
     try:
         with open_backup(path) as file:
-            manifest = unseal(file, BackupReader(begin), key)
+            manifest = unseal(file, BackupReader(open_dump), key)
         counts = targets[0].counts()
     finally:
         for target in targets:
