@@ -1,4 +1,4 @@
-// The line to paste: <script async src="https://…/embed.js" data-appeal="NAME"></script>
+// To be pasted into a page: <script async src="https://…/embed.js" data-appeal="NAME"></script>
 // Inserts the appeal's form (or data-kind="counter") below itself, in data-lang, data-theme="light|dark|auto".
 (() => {
   const script = document.currentScript;

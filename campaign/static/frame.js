@@ -1,30 +1,31 @@
-// In a frame: tells the page around it how high the content is, and shows a link instead of a form that could not be sent.
+// In a frame on another site: tells that site the height of the content. Where the frame cannot send forms, a link to the
+// appeal's page replaces the form.
 if (parent != window) {
-  // WordPress puts what it embeds into a sandbox, and expects messages with the secret in the address.
+  // WordPress puts embeds into a sandbox, and expects messages that repeat the secret in the frame's address.
   const [, secret] = location.hash.match(/secret=([\da-z]{10})$/i) || [];
-  const tell = (message, value) => secret && parent.postMessage({ secret, message, value }, "*");
-  // A sandbox without forms stops before the event, so no request is needed to find out.
-  const sends = () => {
+  const postToWordPress = (message, value) => secret && parent.postMessage({ secret, message, value }, "*");
+  // A sandbox without forms fires no submit event, so a form that is never sent shows whether forms are allowed.
+  const canSubmit = () => {
     const probe = document.createElement("form");
-    let is = false;
-    probe.addEventListener("submit", event => { is = true; event.preventDefault(); });
+    let isAllowed = false;
+    probe.addEventListener("submit", event => { isAllowed = true; event.preventDefault(); });
     document.body.append(probe);
     probe.requestSubmit();
     probe.remove();
-    return is;
+    return isAllowed;
   };
-  const instead = document.querySelector(".instead");
-  if (instead && !sends()) {
-    instead.hidden = false;
+  const replacement = document.querySelector(".instead");
+  if (replacement && !canSubmit()) {
+    replacement.hidden = false;
     document.getElementById("form").remove();
   }
   document.addEventListener("click", ({ target }) => {
     const link = target.closest("a[href]");
-    if (link) tell("link", link.href);
+    if (link) postToWordPress("link", link.href);
   });
   new ResizeObserver(() => {
     const height = Math.ceil(document.body.getBoundingClientRect().height);
     parent.postMessage({ tocsin: height }, "*");
-    tell("height", height);
+    postToWordPress("height", height);
   }).observe(document.body);
 }

@@ -1,42 +1,42 @@
-// Keeps the numbers of a page fresh: asks the counts API every ten seconds while the page is visible, past all caches, and
-// after a change reloads the part of the page that shows them: text, bars and pictures.
-// Without it the page keeps the numbers from its loading.
+// Updates the numbers of a page: requests the counts from the API every ten seconds while the page is visible, and after a
+// change reloads the part of the page that shows them: text, bars and pictures.
+// Without this script the page shows the numbers of its loading.
 (() => {
   let root = document.querySelector("[data-live]");
   if (!root) return;
-  let last = null;
+  let lastCounts = null;
 
-  const renew = () => {
-    // Trusted Types refuse strings as HTML; a response is allowed.
-    const page = new XMLHttpRequest();
-    page.open("GET", location.href);
-    page.responseType = "document";
-    page.onload = () => {
-      const fresh = page.response && page.response.querySelector("[data-live]");
+  const reload = () => {
+    // Trusted Types refuse strings as HTML; they allow a document that a request returns.
+    const request = new XMLHttpRequest();
+    request.open("GET", location.href);
+    request.responseType = "document";
+    request.onload = () => {
+      const fresh = request.response && request.response.querySelector("[data-live]");
       if (!fresh || fresh.isEqualNode(root)) return;
       const regions = part => [...part.querySelectorAll(".scroll")];
-      const places = part => [...part.querySelectorAll("a, [tabindex]")];
-      const scrolled = regions(root).map(one => one.scrollLeft);
-      const focused = places(root).indexOf(document.activeElement);
+      const focusable = part => [...part.querySelectorAll("a, [tabindex]")];
+      const offsets = regions(root).map(region => region.scrollLeft);
+      const focused = focusable(root).indexOf(document.activeElement);
       root.replaceWith(fresh);
       root = fresh;
-      regions(root).forEach((one, number) => (one.scrollLeft = scrolled[number]));
-      if (focused >= 0 && places(root)[focused]) places(root)[focused].focus({ preventScroll: true });
+      regions(root).forEach((region, number) => (region.scrollLeft = offsets[number]));
+      if (focused >= 0 && focusable(root)[focused]) focusable(root)[focused].focus({ preventScroll: true });
     };
-    page.send();
+    request.send();
   };
 
   const compare = ({ counts, updated_at }) => {
-    const text = JSON.stringify(counts);
+    const newCounts = JSON.stringify(counts);
     const shown = [counts.signatures, counts.total, updated_at.slice(0, 10)].join(" ");
-    if (shown != root.dataset.shown || (last && last != text)) renew();
-    last = text;
+    if (shown != root.dataset.shown || (lastCounts && lastCounts != newCounts)) reload();
+    lastCounts = newCounts;
   };
 
-  const ask = () => {
+  const poll = () => {
     if (document.visibilityState != "visible") return;
     fetch(root.dataset.live).then(answer => answer.ok && answer.json().then(compare)).catch(() => {});
   };
-  setInterval(ask, 10000);
-  document.addEventListener("visibilitychange", ask);
+  setInterval(poll, 10000);
+  document.addEventListener("visibilitychange", poll);
 })();

@@ -1,45 +1,45 @@
-// Asks the browser for a passkey and sends its answer; a form chooses with data-passkey and data-options.
+// Creates a passkey or proves one, and sends the answer. A form says which in data-passkey, and its options in data-options.
 "use strict";
-const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-const text = (buffer) =>
+const fromBase64 = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+const toBase64 = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 
-function asked(options) {
-  const listed = (keys) => (keys || []).map((key) => ({ ...key, id: bytes(key.id) }));
-  const ready = { ...options, challenge: bytes(options.challenge) };
-  if (options.user) ready.user = { ...options.user, id: bytes(options.user.id) };
-  if (options.excludeCredentials) ready.excludeCredentials = listed(options.excludeCredentials);
-  if (options.allowCredentials) ready.allowCredentials = listed(options.allowCredentials);
-  return ready;
+function decodeOptions(options) {
+  const decodeKeys = (keys) => (keys || []).map((key) => ({ ...key, id: fromBase64(key.id) }));
+  const decoded = { ...options, challenge: fromBase64(options.challenge) };
+  if (options.user) decoded.user = { ...options.user, id: fromBase64(options.user.id) };
+  if (options.excludeCredentials) decoded.excludeCredentials = decodeKeys(options.excludeCredentials);
+  if (options.allowCredentials) decoded.allowCredentials = decodeKeys(options.allowCredentials);
+  return decoded;
 }
 
-function given(credential) {
+function encodeCredential(credential) {
   const { response } = credential;
-  const answer = { clientDataJSON: text(response.clientDataJSON) };
+  const answer = { clientDataJSON: toBase64(response.clientDataJSON) };
   if (response.attestationObject) {
-    answer.attestationObject = text(response.attestationObject);
+    answer.attestationObject = toBase64(response.attestationObject);
     answer.transports = response.getTransports ? response.getTransports() : null;
   } else {
-    answer.authenticatorData = text(response.authenticatorData);
-    answer.signature = text(response.signature);
-    answer.userHandle = response.userHandle ? text(response.userHandle) : null;
+    answer.authenticatorData = toBase64(response.authenticatorData);
+    answer.signature = toBase64(response.signature);
+    answer.userHandle = response.userHandle ? toBase64(response.userHandle) : null;
   }
   const extensions = JSON.stringify(credential.getClientExtensionResults());
-  return { id: credential.id, rawId: text(credential.rawId), type: credential.type, response: answer, extensions };
+  return { id: credential.id, rawId: toBase64(credential.rawId), type: credential.type, response: answer, extensions };
 }
 
-async function use(form) {
+async function sendCredential(form) {
   try {
-    const publicKey = asked(JSON.parse(form.dataset.options));
+    const publicKey = decodeOptions(JSON.parse(form.dataset.options));
     const credential =
       form.dataset.passkey === "create"
         ? await navigator.credentials.create({ publicKey })
         : await navigator.credentials.get({ publicKey });
-    form.elements.credential.value = JSON.stringify(given(credential));
+    form.elements.credential.value = JSON.stringify(encodeCredential(credential));
     form.submit();
   } catch {
     form.querySelector("[role=alert]").hidden = false;
   }
 }
 
-document.querySelectorAll("form[data-passkey]").forEach(use);
+document.querySelectorAll("form[data-passkey]").forEach(sendCredential);

@@ -1,4 +1,4 @@
-// Typing a sheet's rows: Enter goes to the next row's name instead of sending the form. Without this, Enter checks the rows.
+// The form for a sheet's rows: Enter goes to the next row's name. Without this script, Enter sends the form.
 document.querySelector('.rows')?.addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || event.target.tagName !== 'INPUT') return;
   event.preventDefault();

@@ -1,2 +1,2 @@
-// Reloads while a file is being made; without scripts there is a link.
+// Reloads the page while a file is being made. Without scripts, the page has a link that does.
 setTimeout(() => location.reload(), 3000);
