@@ -1,4 +1,4 @@
-"""Loading of the national sections from a TOML file: the shipped list or an operator's own."""
+"""Loading of the national sections from a TOML file: the shipped list, or an operator's own."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class LoadReport:
 
 
 def load_sections(path: Path = SHIPPED, *, context: Context) -> LoadReport:
-    """Add and update sections; sections missing from the file stay, because signatures belong to them.
+    """Add and update sections, and add the changes to the audit log.
 
-    Changes are in the audit log. Raises NotFoundError (not for this role), InputError, whose message names the entry
-    and its fault; then nothing is changed.
+    Sections that are missing from the file stay, because signatures refer to them. Raises NotFoundError (not for this
+    role), InputError (its message names the entry and the fault). If it raises, nothing is changed.
     """
     context.actor.require(Permission.ADMINISTER)
     entries = read_sections(path)
@@ -63,13 +63,13 @@ def load_sections(path: Path = SHIPPED, *, context: Context) -> LoadReport:
                 after[section.code] = {name: values[name] for name in changed}
         if after:
             # A section's contact is on public pages.
-            act = AuditRecord("sections.load", "sections", before=before, after=after, is_public=True)
-            append(session, act, context=context)
+            record = AuditRecord("sections.load", "sections", before=before, after=after, is_public=True)
+            append(session, record, context=context)
     return LoadReport(len(after) - len(before), len(before), len(entries) - len(after))
 
 
 def read_sections(path: Path) -> list[dict[str, Any]]:
-    """Return the file's entries, checked, as values by column. Raises InputError."""
+    """Return the checked entries of the file, as values by column. Raises InputError."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -115,9 +115,9 @@ def _checked(entry: Any, where: str) -> dict[str, Any]:
 
 
 def _reply_to(entry: dict[str, Any], where: str) -> dict[str, str]:
-    """Return the address for replies, if the file has one, by its column.
+    """Return the column for the address of replies, or no column if the entry has none. Raises InputError.
 
-    Without it return no column, so that the address that staff entered stays.
+    Without the column, an address that staff have entered stays.
     """
     if "reply_to" not in entry:
         return {}
@@ -128,6 +128,7 @@ def _reply_to(entry: dict[str, Any], where: str) -> dict[str, str]:
 
 
 def _tile(tile: Any, where: str) -> tuple[int | None, int | None]:
+    """Return the tile's column and row; None for both if the entry has no tile. Raises InputError."""
     if tile is None:
         return None, None
     if isinstance(tile, list) and len(tile) == 2 and all(isinstance(part, int) and part >= 0 for part in tile):

@@ -1,4 +1,4 @@
-"""Editing of the site's own pages."""
+"""Editing of the texts on the site's own pages, such as the imprint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from campaign.services.staff.audit import AuditRecord, append
 def write_site_text(page: SitePage, language: str, body: str, *, context: Context) -> None:
     """Store the page's Markdown in that language; an empty body removes it.
 
-    The audit log has the previous text. Raises NotFoundError (not for this role), InputError (`body`: too long).
+    The audit log gets the previous and the new text. Raises NotFoundError (not for this role), InputError (`body`: too
+    long).
     """
     context.actor.require(Permission.ADMINISTER)
     body = body.replace("\x00", "").strip()
@@ -31,10 +32,11 @@ def write_site_text(page: SitePage, language: str, body: str, *, context: Contex
             row.body, row.changed_at = body, context.now
         else:
             session.add(SiteText(page=page.value, language=language, body=body, changed_at=context.now))
-        subject, before_values, after_values = (
+        record = AuditRecord(
+            "text.set",
             f"page:{page.value}:{language}",
-            {"body": before or None},
-            {"body": body or None},
+            before={"body": before or None},
+            after={"body": body or None},
+            is_public=True,
         )
-        act = AuditRecord("text.set", subject, before=before_values, after=after_values, is_public=True)
-        append(session, act, context=context)
+        append(session, record, context=context)

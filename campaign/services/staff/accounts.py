@@ -1,4 +1,4 @@
-"""Staff accounts: inviting, joining, changing role or section, deactivating. Each act is in the audit log."""
+"""Staff accounts: invitation, joining, change of role or section, deactivation. The audit log has each act."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Invitation:
 def invite(invitation: Invitation, *, context: Context) -> str:
     """Create the account, or renew an invitation that was not accepted; enqueue the mail and return its link.
 
-    Only the newest link works, once, for a week. Raises InputError (no valid address), NotFoundError (no such section,
-    or not for this role), StateError (the account is in use).
+    Only the newest link is valid, once, for INVITATION_LIFETIME. Raises InputError (no valid address), NotFoundError
+    (no such section, or not for this role), StateError (the account is in use).
     """
     context.actor.require(Permission.ADMINISTER)
     now = context.now
@@ -66,12 +66,12 @@ def invite(invitation: Invitation, *, context: Context) -> str:
             )
             session.add(staff)
         staff.role, staff.section_code, staff.locale = values["role"], values["section_code"], values["locale"]
-        # A new stamp invalidates the links of earlier invitations.
+        # A new `fs_uniquifier` is a new stamp, which invalidates the links of earlier invitations.
         staff.active, staff.invited_at, staff.fs_uniquifier = True, now, secrets.token_hex(32)
         session.flush()
         token = context.keys.tokens.make(Purpose.INVITATION, staff.id, now, staff.link_key, staff.stamp)
         url = f"{context.settings.base_url}/staff/invitation/{token}"
-        values_of_mail = {
+        mail_values = {
             "url": url,
             "section": section_title(section.code, section.name, invitation.locale),
             "role": role_name(invitation.role, invitation.locale),
@@ -81,33 +81,33 @@ def invite(invitation: Invitation, *, context: Context) -> str:
             session.connection(),
             MailKind.STAFF_INVITATION,
             to,
-            values_of_mail,
+            mail_values,
             locale=invitation.locale,
             context=context,
         )
-        act = AuditRecord("staff.invite", subject_of(staff), staff.section_code, after=_editable(staff))
-        append(session, act, context=context)
+        record = AuditRecord("staff.invite", subject_of(staff), staff.section_code, after=_editable_values(staff))
+        append(session, record, context=context)
     return url
 
 
 def accept(link: Link, password_hash: str, *, context: Context) -> None:
-    """Set the first password by an invitation's link.
+    """Set the first password with the link of an invitation.
 
-    Raises StateError (the link is used, outdated or of no account).
+    Raises StateError (the link was used, replaced, or is of no account).
     """
     with transaction() as session:
         staff = _use_link(session, link, password_hash)
         if staff is None or staff.joined_at is not None:
             raise StateError("the invitation has been used")
         staff.joined_at = context.now
-        act = AuditRecord("staff.join", subject_of(staff), staff.section_code)
-        append(session, act, context=acting_as(staff, context))
+        record = AuditRecord("staff.join", subject_of(staff), staff.section_code)
+        append(session, record, context=acting_as(staff, context))
 
 
 def reset_password(link: Link, password_hash: str, *, context: Context) -> None:
-    """Set a new password by a mailed link, enqueue a mail about it, and end all sessions of the account.
+    """Set a new password with a mailed link, enqueue a mail about it, and end all sessions of the account.
 
-    Raises StateError (the link is used, outdated or of no account).
+    Raises StateError (the link was used, replaced, or is of no account).
     """
     with transaction() as session:
         staff = _use_link(session, link, password_hash)
@@ -115,8 +115,8 @@ def reset_password(link: Link, password_hash: str, *, context: Context) -> None:
             raise StateError("the link has been used")
         notice = password_notice(staff, context.settings.theme.name)
         notice.write(session.connection(), context=context)
-        act = AuditRecord("staff.reset-password", subject_of(staff), staff.section_code)
-        append(session, act, context=acting_as(staff, context))
+        record = AuditRecord("staff.reset-password", subject_of(staff), staff.section_code)
+        append(session, record, context=acting_as(staff, context))
 
 
 def change_account(
@@ -126,82 +126,85 @@ def change_account(
     section: str,
     active: bool,
     context: Context,
-    seen: dict[str, Any] | None = None,
+    expected: dict[str, Any] | None = None,
 ) -> bool:
-    """Set an account's role and section, and activate or deactivate it; all its sessions end at once.
+    """Set an account's role and section, activate or deactivate it, and end all its sessions.
 
-    Return False if nothing changes. `seen` are the values that the editor's form began with; a colleague's later change
-    is not overwritten. Raises NotFoundError, ConflictError (changed since `seen`), StateError (no administrator would
-    be left, or the account is the actor's own).
+    Return False if nothing changes. `expected` are the values with which the form was opened, so that a colleague's
+    later change is not overwritten. Raises NotFoundError, ConflictError (the stored values are not `expected`),
+    StateError (no administrator would remain, or the account is the actor's own).
     """
     context.actor.require(Permission.ADMINISTER)
     with transaction() as session:
-        staff = _locked(session, staff_id)
-        before = _editable(staff)
+        staff = _find_locked(session, staff_id)
+        before = _editable_values(staff)
         if session.get(Section, section) is None:
             raise NotFoundError(f"no such section: {section}")
-        if seen is not None and before != {"role": role.value, "section": section, "active": active}:
-            refuse_overwriting(seen, before)
+        if expected is not None and before != {"role": role.value, "section": section, "active": active}:
+            refuse_overwriting(expected, before)
         staff.role, staff.section_code, staff.active = role.value, section, active
-        after = _editable(staff)
+        after = _editable_values(staff)
         if before == after:
             return False
         if context.actor.staff_id == staff.id:
             raise StateError("nobody changes their own role")
         session.flush()
-        _require_an_admin(session, before)
+        _require_admin(session, before)
         end_sessions(session, staff)
-        act = AuditRecord("staff.change", subject_of(staff), section, before, after)
-        append(session, act, context=context)
+        record = AuditRecord("staff.change", subject_of(staff), section, before, after)
+        append(session, record, context=context)
     return True
 
 
 def set_preferences(staff_id: int, *, locale: str, wants_digest: bool, context: Context) -> None:
-    """Set the language of an account's pages and mails, and whether it gets the weekly digest. Raises NotFoundError."""
+    """Set the language of an account's pages and mails, and whether it gets the weekly digest.
+
+    Raises NotFoundError (no such account; or another person's, and the actor is no administrator).
+    """
     if context.actor.staff_id != staff_id:
         context.actor.require(Permission.ADMINISTER)
     with transaction() as session:
-        staff = _locked(session, staff_id)
+        staff = _find_locked(session, staff_id)
         staff.locale, staff.wants_digest = locale, wants_digest
 
 
 def end_digest(link: Link, *, context: Context) -> None:
-    """Unsubscribe from the weekly digest by its link; repeating changes nothing. Raises NotFoundError."""
+    """Unsubscribe from the weekly digest with its link. Repeating changes nothing. Raises NotFoundError."""
     with transaction() as session:
-        staff = _locked(session, link.row_id)
+        staff = _find_locked(session, link.row_id)
         if not link.opens(staff.link_key):
             raise NotFoundError("the link is another account's")
         staff.wants_digest = False
 
 
 def reset_second_factor(staff_id: int, *, context: Context) -> None:
-    """Remove an account's second factors and end its sessions; a new one is set up at the next log-in.
+    """Remove an account's second factors and end its sessions; the next log-in sets up a new factor.
 
-    This is for staff who lost both phone and recovery codes. Raises NotFoundError.
+    This is for staff who have lost both phone and recovery codes. Raises NotFoundError.
     """
     context.actor.require(Permission.ADMINISTER)
     with transaction() as session:
-        staff = _locked(session, staff_id)
+        staff = _find_locked(session, staff_id)
         staff.tf_primary_method = staff.tf_totp_secret = staff.tf_last_counter = staff.mf_recovery_codes = None
         staff.webauthn.clear()
         end_sessions(session, staff)
-        act = AuditRecord("staff.reset-second-factor", subject_of(staff), staff.section_code)
-        append(session, act, context=context)
+        record = AuditRecord("staff.reset-second-factor", subject_of(staff), staff.section_code)
+        append(session, record, context=context)
 
 
 def password_notice(staff: Staff, site: str) -> Notice:
-    """Return the mail that says that the password was changed."""
+    """Return the mail which says that the account's password was changed."""
     text = password_changed(staff.locale, site)
     return Notice(MailKind.STAFF_SECURITY, parse_address(staff.email), text.subject, text.text, "", staff.locale)
 
 
 def acting_as(staff: Staff, context: Context) -> Context:
-    """Return the context with that member of staff as its actor, after a link or log-in has proved who it is."""
+    """Return the context with that member of staff as actor. The caller has verified the person's link or log-in."""
     return replace(context, actor=staff_actor(staff.scope))
 
 
 def end_sessions(session: Session, staff: Staff) -> None:
-    """End all sessions of the account: its cookies are invalid from now on."""
+    """End all sessions of the account, so that its cookies become invalid."""
     staff.fs_uniquifier = secrets.token_hex(32)
     session.execute(delete(StaffSession).where(StaffSession.staff_id == staff.id))
 
@@ -212,10 +215,10 @@ def subject_of(staff: Staff) -> str:
 
 
 def _use_link(session: Session, link: Link, password_hash: str) -> Staff | None:
-    """Set the account's password by its link and end its sessions; return the account.
+    """Set the account's password with its link and end its sessions; return the account.
 
-    Return None if the link was used, is outdated or belongs to no active account. A conditional update uses up the
-    link: of several requests with it at once, the database lets only one succeed.
+    Return None if the link was used or replaced, or belongs to no active account. The conditional update makes the link
+    single-use: of several requests with it at once, the database lets only one succeed.
     """
     staff = session.get(Staff, link.row_id, populate_existing=True)
     if staff is None or not link.opens(staff.link_key) or not link.shows(staff.link_key, staff.stamp):
@@ -229,14 +232,16 @@ def _use_link(session: Session, link: Link, password_hash: str) -> Staff | None:
     return staff
 
 
-def _locked(session: Session, staff_id: int) -> Staff:
+def _find_locked(session: Session, staff_id: int) -> Staff:
+    """Return the account, locked until the transaction ends. Raises NotFoundError."""
     staff = session.get(Staff, staff_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if staff is None:
         raise NotFoundError("no such account")
     return staff
 
 
-def _require_an_admin(session: Session, before: dict[str, Any]) -> None:
+def _require_admin(session: Session, before: dict[str, Any]) -> None:
+    """Raise StateError if the changed account was the last administrator; `before` are its values before the change."""
     if before["role"] != Role.ADMIN or not before["active"]:
         return
     others = select(Staff.id).where(Staff.role == Role.ADMIN.value, Staff.active, Staff.password.is_not(None)).limit(1)
@@ -244,5 +249,5 @@ def _require_an_admin(session: Session, before: dict[str, Any]) -> None:
         raise StateError("somebody must stay who can administer")
 
 
-def _editable(staff: Staff) -> dict[str, Any]:
+def _editable_values(staff: Staff) -> dict[str, Any]:
     return {"role": staff.role, "section": staff.section_code, "active": staff.active}

@@ -1,14 +1,14 @@
 """The audit log: appending to its chain, and verifying that no entry was changed or removed.
 
-Each entry's digest is an HMAC over its content and the seal of the entry before. Only the seal of the newest entry is
-stored. An attacker who can write to the database, but has no keys, can neither repair nor shorten the chain.
+The digest of an entry is an HMAC over its content and the seal of the entry before it. Only the newest entry's seal is
+stored. An attacker who can write to the database but has no keys can neither repair nor shorten the chain.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
@@ -23,12 +23,12 @@ from campaign.platform.context import Context
 
 _START = bytes(32)
 _ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
-_NOTE = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
+_NOTED_HEAD = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """The content of an entry; `section` None: it concerns all. The actor and the time come from the context."""
+    """The content of an entry. `section` None means all sections. The context has the actor and the time."""
 
     act: str
     subject: str
@@ -36,13 +36,13 @@ class AuditRecord:
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     reason: str | None = None
-    # `before` and `after` are public, such as a minister's address. Otherwise mail addresses are removed from them.
+    # Whether `before` and `after` are public, such as a minister's address. If not, mail addresses in them are removed.
     is_public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChainHead:
-    """The newest entry at some time, to be noted outside the database; as text: `number:digest in hex`."""
+    """The newest entry at some time, which operators note outside the database; as text `number:digest in hex`."""
 
     number: int
     digest: bytes
@@ -52,8 +52,8 @@ class ChainHead:
 
     @classmethod
     def read(cls, text: str) -> ChainHead:
-        """Return the head from its text. Raises InputError (`head`)."""
-        match = _NOTE.fullmatch(text.strip().lower())
+        """Return the head that the text denotes. Raises InputError (`head`)."""
+        match = _NOTED_HEAD.fullmatch(text.strip().lower())
         if match is None:
             raise InputError("head", "not-a-head", "a noted head is NUMBER:HASH as `flask audit verify` prints it")
         return cls(int(match[1]), bytes.fromhex(match[2]))
@@ -61,7 +61,10 @@ class ChainHead:
 
 @dataclass(frozen=True, slots=True)
 class ChainProof:
-    """The result of `verify`: number of entries, newest and first invalid entry, whether the noted one is missing."""
+    """The result of `verify`: the number of entries, the newest one, and whether the noted head is missing.
+
+    `broken_at` is the number of the first invalid entry; None if all are valid.
+    """
 
     entries: int
     head: ChainHead
@@ -74,28 +77,28 @@ class ChainProof:
         return self.broken_at is None and not self.is_noted_missing
 
 
-def append(session: Session, act: AuditRecord, *, context: Context) -> None:
+def append(session: Session, record: AuditRecord, *, context: Context) -> None:
     """Append the entry in the transaction of the act itself: both are stored, or neither.
 
-    Mail addresses are removed, because the log outlives the data of supporters. An invalid head does not stop the act:
-    the entry covers the seal as stored, so that `verify` reports it ever after. Raises LookupError (no head: the
-    database was not migrated).
+    Mail addresses are removed, because the log is stored longer than the data of supporters. An invalid head does not
+    prevent the act: the entry covers the seal as it is stored, so that every later `verify` reports it. Raises
+    LookupError (no head: the database was not migrated).
     """
     head = session.get(AuditHead, 1, with_for_update=True, populate_existing=True)
     if head is None:
         raise LookupError("the audit log has no head: was the database migrated?")
-    act = replace(act, reason=without_addresses(act.reason) if act.reason else None)
+    reason = without_addresses(record.reason) if record.reason else None
     entry = AuditEntry(
         id=head.entry_id + 1,
         at=context.now,
         actor=context.actor.kind.value,
         staff_id=context.actor.staff_id,
-        section_code=act.section,
-        act=act.act,
-        subject=act.subject,
-        before=_plain(act.before, is_public=act.is_public),
-        after=_plain(act.after, is_public=act.is_public),
-        reason=act.reason,
+        section_code=record.section,
+        act=record.act,
+        subject=record.subject,
+        before=_json_values(record.before, is_public=record.is_public),
+        after=_json_values(record.after, is_public=record.is_public),
+        reason=reason,
     )
     entry.digest = context.vault.entry_digest(head.seal, _content(entry))
     session.add(entry)
@@ -108,12 +111,12 @@ def without_addresses(text: str) -> str:
 
 
 def verify(*, vault: Vault, noted: ChainHead | None = None) -> ChainProof:
-    """Verify the whole chain in bounded memory and return the result; `noted` is an earlier head that must be in it."""
+    """Verify the whole chain in bounded memory and return the result; `noted` is an earlier head to look for in it."""
     session = db.session()
     previous, number, broken = _START, 0, None
     is_missing = noted is not None and noted != ChainHead(0, _START)
     for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)):
-        if broken is None and (entry.id != number + 1 or not _fits(entry, number, previous, vault)):
+        if broken is None and (entry.id != number + 1 or not _is_next(entry, number, previous, vault)):
             broken = number + 1
         number, previous = number + 1, entry.digest
         if noted == ChainHead(entry.id, entry.digest):
@@ -127,18 +130,22 @@ def verify(*, vault: Vault, noted: ChainHead | None = None) -> ChainProof:
     return ChainProof(number, ChainHead(number, previous), broken, is_missing)
 
 
-def _fits(entry: AuditEntry, number: int, previous: bytes, vault: Vault) -> bool:
-    """Return whether the entry was appended after the entry with that number and digest; proven by the keys."""
+def _is_next(entry: AuditEntry, number: int, previous: bytes, vault: Vault) -> bool:
+    """Return whether the entry's digest proves that it was appended after the entry with that number and digest."""
     return entry.digest == vault.entry_digest(vault.head_seal(number, previous), _content(entry))
 
 
-def _plain(values: dict[str, Any] | None, *, is_public: bool) -> Any:
-    """Return the values as JSON returns them, so that the digest is the same when they are read again."""
-    plain = json.loads(json.dumps(values, ensure_ascii=False, default=str))
-    return plain if is_public else _without_addresses(plain)
+def _json_values(values: dict[str, Any] | None, *, is_public: bool) -> Any:
+    """Return the values as they are after storing as JSON, so that `verify` computes the same digest.
+
+    Mail addresses are removed unless the values are public.
+    """
+    stored = json.loads(json.dumps(values, ensure_ascii=False, default=str))
+    return stored if is_public else _without_addresses(stored)
 
 
 def _without_addresses(value: Any) -> Any:
+    """Return the JSON value with mail addresses in all its texts replaced by […]."""
     if isinstance(value, dict):
         return {name: _without_addresses(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -147,6 +154,7 @@ def _without_addresses(value: Any) -> Any:
 
 
 def _content(entry: AuditEntry) -> bytes:
+    """Return the bytes that the entry's digest covers."""
     fields = [
         entry.id,
         entry.at.astimezone(UTC).isoformat(),
@@ -158,7 +166,7 @@ def _content(entry: AuditEntry) -> bytes:
         entry.after,
         entry.reason,
     ]
-    # Entries from before the log stored the kind of actor have none, and their digest does not cover it.
+    # Old entries have no kind of actor, and their digests do not cover it.
     if entry.actor is not None:
         fields.append(entry.actor)
     return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -7,7 +7,7 @@ from typing import Any
 from campaign.domain.errors import ConflictError
 
 
-def refuse_overwriting(seen: dict[str, Any] | None, current: dict[str, Any]) -> None:
-    """Raise ConflictError if the values that the editor saw are not the current ones."""
-    if seen != current:
+def refuse_overwriting(expected: dict[str, Any] | None, current: dict[str, Any]) -> None:
+    """Raise ConflictError if the values with which the form was opened are not the current ones."""
+    if expected != current:
         raise ConflictError(current)

@@ -1,12 +1,12 @@
-"""Log-ins: limits on guessing passwords that do not lock out the owner, and sessions.
+"""Sessions, and limits on guessing passwords that do not lock out the account's owner.
 
-Failures are counted per account and per network, in windows of 15 minutes. A browser that has logged in to the account
-before has a signed cookie and is counted separately (the "device cookies" of OWASP): an attacker elsewhere locks out
-other unknown browsers, never the owner's usual one. In a new browser, the owner can use a mailed link. Requesting one
-for another person only mails the link to its owner, and only a few times.
+Failures are counted for each account and each network, in windows of 15 minutes. A browser that has logged in to the
+account before has a signed cookie and is counted separately (the "device cookies" of OWASP). So an attacker can lock
+out unknown browsers, but not the browsers that the owner uses. In a new browser, the owner can request a mailed link.
+A request for another person's link only mails it to its owner, and only a few times.
 
-Old rows are not deleted here, because a web process with a wrong clock would end all sessions. Retention deletes them,
-by the time that machine and database agree on.
+Old rows are not deleted here, because a web process with a wrong clock would end all sessions. Retention deletes them
+when the clocks of machine and database agree.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ WINDOW = timedelta(minutes=15)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 # Enough for a bad day of typing, far too few for guessing (NIST SP 800-63B, 5.2.2 allows 100).
 MAX_FOR_ACCOUNT = 10
-# A whole office may share one address.
+# A whole office may share one network address.
 MAX_FROM_NETWORK = 60
-# Mails with a link to one mailbox in each window, requested from unknown browsers. A link works for an hour, so the
-# mailbox has a working link however many requests are forged.
+# Mails with a link to one mailbox in each window, if unknown browsers request them. A link is valid for an hour, so the
+# owner has a valid one even if an attacker uses up the limit.
 MAX_LINKS = 3
 
 
@@ -44,7 +44,7 @@ class LinkRequestResult(Enum):
     """The result of a request for a link."""
 
     MAILED = auto()
-    # Answered like MAILED, but without another mail.
+    # The answer is that of MAILED, but no further mail is sent.
     QUIET = auto()
     REFUSED = auto()
 
@@ -59,17 +59,17 @@ class LoginAttempt:
 
 
 def is_allowed(attempt: LoginAttempt, *, now: datetime, vault: Vault) -> bool:
-    """Return whether the attempt may be checked: its failures in this window are below the limits."""
+    """Return whether the password may be checked: the failures in this window are below the limits."""
     limits = _limits(attempt, vault)
-    counted = select(LoginFailure.key_digest, LoginFailure.failures).where(
+    counters = select(LoginFailure.key_digest, LoginFailure.failures).where(
         LoginFailure.key_digest.in_(list(limits)), LoginFailure.window_at == _window(now)
     )
-    failures = {row.key_digest: row.failures for row in db.session.execute(counted)}
+    failures = {row.key_digest: row.failures for row in db.session.execute(counters)}
     return all(failures.get(key, 0) < limit for key, limit in limits.items())
 
 
 def count_failure(attempt: LoginAttempt, *, context: Context) -> None:
-    """Count a failed attempt."""
+    """Count a failed attempt for its account and network, or for its known browser."""
     with transaction() as session:
         _count(session, _limits(attempt, context.vault), context.now)
 
@@ -77,8 +77,8 @@ def count_failure(attempt: LoginAttempt, *, context: Context) -> None:
 def count_request(attempt: LoginAttempt, *, context: Context) -> LinkRequestResult:
     """Count a request for a mailed link, and return its result.
 
-    Only a network's limit leads to REFUSED. Anyone can use up the limit of another person's mailbox, so reaching that
-    must not lock out its owner.
+    Only the limit of a network leads to REFUSED. The limit of a mailbox does not, because anyone can use it up for
+    another person, who must not be locked out.
     """
     account = attempt.account.strip().lower()
     requester = "strangers" if attempt.device is None else f"device {attempt.device}"
@@ -96,7 +96,7 @@ def _count(session: Session, keys: Iterable[bytes], now: datetime) -> dict[bytes
     """Add one to the counter of each key; return the new counts in this window."""
     connection, counted = session.connection(), {}
     module = sqlite if connection.dialect.name == "sqlite" else postgresql
-    # In the order of the keys: two processes that count at once could deadlock otherwise.
+    # In the order of the keys: two processes that count in different orders could deadlock.
     for key in sorted(keys):
         row = module.insert(LoginFailure).values(key_digest=key, window_at=_window(now), failures=1)
         more = row.on_conflict_do_update(
@@ -117,19 +117,19 @@ def begin_session(session: Session, staff_id: int, *, context: Context) -> str:
 def is_session_alive(secret: str, staff_id: int, *, now: datetime, vault: Vault) -> bool:
     """Return whether the cookie's session has neither ended nor expired.
 
-    A session from the future is refused: a machine with a wrong clock began it, and it would live too long.
+    A session that begins in the future is invalid: a machine with a wrong clock created it, and it would live too long.
     """
-    alive = select(func.count()).where(
+    valid = select(func.count()).where(
         StaffSession.token_digest == vault.login_digest(secret),
         StaffSession.staff_id == staff_id,
         StaffSession.created_at > now - SESSION_LIFETIME,
         StaffSession.created_at <= now + MAX_DIFFERENCE,
     )
-    return db.session.execute(alive).scalar_one() > 0
+    return db.session.execute(valid).scalar_one() > 0
 
 
 def end_session(secret: str, *, context: Context) -> None:
-    """End the session: its cookie, and any copy of it, is invalid from now on."""
+    """End the session, so that its cookie and every copy of it become invalid."""
     with transaction() as session:
         session.execute(delete(StaffSession).where(StaffSession.token_digest == context.vault.login_digest(secret)))
 
@@ -139,6 +139,7 @@ def _window(now: datetime) -> datetime:
 
 
 def _limits(attempt: LoginAttempt, vault: Vault) -> dict[bytes, int]:
+    """Return the limits of failures by counter key: of a known browser, or else of account and network."""
     account = attempt.account.strip().lower()
     if attempt.device is not None:
         return {vault.login_digest(f"device {account} {attempt.device}"): MAX_FOR_ACCOUNT}

@@ -1,7 +1,7 @@
-"""Second factors that work once: authenticator codes, recovery codes and passkey challenges.
+"""Second factors that are valid once: authenticator codes, recovery codes and passkey challenges.
 
-Each is used up by a conditional statement in the transaction of the log-in. If several requests use the same one at
-once, the database lets one succeed and the others fail. A log-in that fails does not use it up.
+A conditional statement in the transaction of the log-in uses each up. If several requests use the same one at once, the
+database lets one succeed. A log-in that fails uses nothing up.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from campaign.models import Passkey, SpentSolution, Staff
 from campaign.platform.context import Context
 from campaign.platform.database.insert_or_ignore import insert_or_ignore
 
-# A challenge is answered within a minute (Flask-Security).
-_REMEMBERED = timedelta(hours=1)
+# How long a used challenge is stored; Flask-Security accepts its answer for a minute only.
+_STORED_FOR = timedelta(hours=1)
 
 
 def use_code(session: Session, staff_id: int, step: int, *, is_first: bool) -> bool:
     """Use up the authenticator's code of that time step; return False if it or a later one was used (RFC 6238, 5.2).
 
-    `is_first`: the code sets up the account's first second factor during a log-in by password alone. Return False if
-    the account already has one: an attacker with the password must not replace the owner's authenticator.
+    With `is_first`, the code sets up the account's first second factor, during a log-in by password alone. Return False
+    then if the account has a factor: an attacker with the password must not replace the owner's authenticator.
     """
     unused = or_(Staff.tf_last_counter.is_(None), Staff.tf_last_counter < step)
     using = update(Staff).where(Staff.id == staff_id, unused).values(tf_last_counter=step)
@@ -37,17 +37,17 @@ def use_code(session: Session, staff_id: int, step: int, *, is_first: bool) -> b
 
 
 def use_recovery_code(
-    session: Session, staff_id: int, find: Callable[[list[str]], int | None], *, context: Context
+    session: Session, staff_id: int, find_index: Callable[[list[str]], int | None], *, context: Context
 ) -> bool:
-    """Use up a recovery code; `find` gets the codes that Flask-Security encrypted, and returns the typed one's index.
+    """Use up a recovery code; `find_index` returns its index among the codes as Flask-Security encrypted them.
 
-    Return False if none matches, or the codes were changed meanwhile. Raises CipherError.
+    Return False if `find_index` returns None, or another request has changed the codes. Raises CipherError.
     """
     stored = Staff.mf_recovery_sealed
     before, link_key = session.execute(select(stored, Staff.link_key).where(Staff.id == staff_id)).one()
     place, vault = at_staff(link_key), context.vault
     codes = [] if before is None else vault.open_recovery(before, place)
-    index = find(codes)
+    index = find_index(codes)
     if index is None:
         return False
     remaining = vault.seal_recovery([*codes[:index], *codes[index + 1 :]], place)
@@ -57,6 +57,6 @@ def use_recovery_code(
 
 
 def use_challenge(session: Session, challenge: str, *, context: Context) -> bool:
-    """Use up a passkey's challenge, so that its answer works only once; return False if it was used already."""
-    row = {"digest": context.vault.login_digest(f"challenge {challenge}"), "expires_at": context.now + _REMEMBERED}
+    """Use up a passkey's challenge, so that its answer is valid once; return False if it was used already."""
+    row = {"digest": context.vault.login_digest(f"challenge {challenge}"), "expires_at": context.now + _STORED_FOR}
     return insert_or_ignore(session.connection(), SpentSolution, row)

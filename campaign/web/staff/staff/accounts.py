@@ -98,7 +98,7 @@ def save(staff_id: int) -> ResponseReturnValue:
             section=form.section.data,
             active=bool(form.active.data),
             context=staff_context(),
-            seen=original,
+            expected=original,
         )
     except ConflictError as error:
         input_values = {"role": form.role.data, "section": form.section.data, "active": bool(form.active.data)}
