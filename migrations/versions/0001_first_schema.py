@@ -1,6 +1,6 @@
-"""The first schema: every table with its keys, indexes, rules for rows and first rows.
+"""The first schema: every table with its keys and indexes, row-level security, triggers and first rows.
 
-It says everything itself and takes nothing from the models, so that it stays the same when they change.
+It imports nothing from the models, so that it stays the same when they change.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _TABLES = (
     *("erasure_journal", "disclosure_day", "row_key", "month_key"),
     *("abuse_alert", "link_request", "spent_solution"),
 )
-# SQLite gives its row id only to INTEGER; everywhere else ids are 64 bits.
+# SQLite numbers rows by itself only in a column of type INTEGER; elsewhere ids have 64 bits.
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _TEXT = sa.String()
 _FLAG = sa.Boolean()
@@ -49,7 +49,7 @@ _MAIL_KINDS = (
 
 
 def upgrade() -> None:
-    """Create the tables room by room, then what is not a table."""
+    """Create the tables room by room, then the first rows, triggers and row-level security."""
     _sections_room()
     _staff_room()
     _appeals_room()
@@ -70,7 +70,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop all of it, with every row."""
+    """Drop all tables with their rows, and the functions."""
     for table in reversed(_TABLES):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
@@ -92,15 +92,15 @@ def _reference(table: str, column: str, target: str, ondelete: str | None = None
 
 
 def _one_of(table: str, column: str, values: str) -> sa.CheckConstraint:
-    """Return the rule that the column holds one of the values, which are given with spaces between them."""
-    listed = ", ".join(f"'{value}'" for value in values.split())
-    return sa.CheckConstraint(f"{column} IN ({listed})", name=op.f(f"ck_{table}_{column}"))
+    """Return the constraint that the column holds one of the values, which are separated by spaces."""
+    value_list = ", ".join(f"'{value}'" for value in values.split())
+    return sa.CheckConstraint(f"{column} IN ({value_list})", name=op.f(f"ck_{table}_{column}"))
 
 
 def _index(name: str, table: str, columns: Sequence[str], *, unique: bool = False, where: str | None = None) -> None:
-    """Create an index; with `where`, only of the rows that fulfil it."""
-    only = None if where is None else sa.text(where)
-    op.create_index(name, table, list(columns), unique=unique, sqlite_where=only, postgresql_where=only)
+    """Create an index; with `where`, a partial index of the rows that meet the condition."""
+    condition = None if where is None else sa.text(where)
+    op.create_index(name, table, list(columns), unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 def _sections_room() -> None:
@@ -1038,7 +1038,7 @@ def _abuse_room() -> None:
 
 
 def _insert_first_rows() -> None:
-    """Insert the two rows that the program expects: an audit log without entries, and a history not yet rolled up."""
+    """Insert the two rows that the program expects: the head of an empty audit log, and the start of the rollup."""
     head = sa.table("audit_head", sa.column("id"), sa.column("entry_id"), sa.column("seal"))
     op.execute(sa.insert(head).values(id=1, entry_id=0, seal=runtime().vault.head_seal(0, bytes(32))))
     never = sa.text("'1970-01-01 00:00:00'")
@@ -1047,17 +1047,18 @@ def _insert_first_rows() -> None:
 
 
 def _make_audit_log_append_only() -> None:
-    refused = "the audit log is append-only"
+    """Create the triggers that refuse to change or delete entries of the audit log."""
+    message = "the audit log is append-only"
     if op.get_bind().dialect.name == "sqlite":
         for act in ("UPDATE", "DELETE"):
             op.execute(
                 f"CREATE TRIGGER audit_entry_no_{act.lower()} BEFORE {act} ON audit_entry "
-                f"BEGIN SELECT RAISE(ABORT, '{refused}'); END"
+                f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
             )
         return
     op.execute(
         "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{refused}'; END $$"
+        f"$$ BEGIN RAISE EXCEPTION '{message}'; END $$"
     )
     op.execute(
         "CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entry "
@@ -1065,18 +1066,18 @@ def _make_audit_log_append_only() -> None:
     )
 
 
-# Whether the connection sees all sections: it named none, and works as the table's owner. Written out in each policy,
-# where it is evaluated once a statement; a function in SQL takes four times as long.
+# The condition that a connection sees all sections: it has set no section, and has the rights of the table's owner. It
+# is written out in each policy, where it is evaluated once for a statement. A function in SQL takes four times as long.
 _SEES_ALL = """SELECT coalesce(current_setting('tocsin.section', true), '') = ''
     AND pg_has_role(current_user, relowner, 'USAGE') FROM pg_catalog.pg_class WHERE oid = '{table}'::regclass"""
 _SECTION = "section_code = current_setting('tocsin.section', true)"
 _ANNOUNCED = "EXISTS (SELECT 1 FROM announcement a WHERE a.id = announcement_text.announcement_id AND a.{which})"
-# The rows that a section sees. A sub-select is under the policy of the table that it reads. With a sub-select on
-# `signature` the planner read all signatures before the first mail; the inside of a function it does not see.
-_OWN = {
+# The condition on the rows that a section sees. The policy of a table also applies to sub-selects on it. With a
+# sub-select on `signature` the planner read all signatures before the first mail; therefore this is a function.
+_OWN_ROWS = {
     "signature": _SECTION,
     "consent": "tocsin_shows_signature(signature_id)",
-    # Mail to staff belongs to no section. Mail to a sign-up that waits has no signature either: no staff sees it.
+    # Mail to staff belongs to no section. Mail to an unconfirmed sign-up has no signature either, and no staff sees it.
     "mail": "signature_id IS NULL AND sign_up_id IS NULL OR tocsin_shows_signature(signature_id)",
     "bulk_entry": _SECTION,
     "handover": _SECTION,
@@ -1087,35 +1088,38 @@ _OWN = {
     "announcement": _SECTION,
     "announcement_text": _ANNOUNCED.format(which=_SECTION),
 }
-# What is not confirmed belongs to no section.
-_OF_NO_SECTION = ("sign_up", "mailbox_limit")
-# What goes to all sections, all may read; coordinators write it.
-_TO_ALL = {
+# Tables of unconfirmed sign-ups, whose rows belong to no section.
+_WITHOUT_SECTION = ("sign_up", "mailbox_limit")
+# The condition on the rows that all sections may read: announcements to all sections, which coordinators write.
+_ROWS_FOR_ALL = {
     "announcement": "section_code IS NULL",
     "announcement_text": _ANNOUNCED.format(which="section_code IS NULL"),
 }
 
 
 def _secure_rows() -> None:
-    """Let a connection of the staff application see the rows of its section alone, also as the owner of the tables."""
+    """Restrict connections of the staff application to the rows of their section, even as the owner of the tables."""
     _create_functions()
-    for table, own in _OWN.items():
-        # CASE evaluates in this order; with OR the planner chooses.
-        _secure(table, f"CASE WHEN ({_SEES_ALL.format(table=table)}) THEN true ELSE {own} END")
-    for table in _OF_NO_SECTION:
+    for table, own_rows in _OWN_ROWS.items():
+        # CASE fixes the order of evaluation; with OR the planner chooses it.
+        _secure(table, f"CASE WHEN ({_SEES_ALL.format(table=table)}) THEN true ELSE {own_rows} END")
+    for table in _WITHOUT_SECTION:
         _secure(table, f"({_SEES_ALL.format(table=table)})")
-    for table, to_all in _TO_ALL.items():
-        op.execute(f"CREATE POLICY to_all ON {table} FOR SELECT USING ({to_all})")
+    for table, rows_for_all in _ROWS_FOR_ALL.items():
+        op.execute(f"CREATE POLICY to_all ON {table} FOR SELECT USING ({rows_for_all})")
 
 
-def _secure(table: str, shown: str) -> None:
+def _secure(table: str, condition: str) -> None:
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    op.execute(f"CREATE POLICY own_section ON {table} USING ({shown})")
+    op.execute(f"CREATE POLICY own_section ON {table} USING ({condition})")
 
 
 def _create_functions() -> None:
-    """Create what backups and policies call. Each keeps the search path of today: pg_dump works with an empty one."""
+    """Create the functions that backups and policies call.
+
+    Each stores the current search path, because pg_dump works with an empty one.
+    """
     op.execute(
         """CREATE FUNCTION tocsin_sees_all_sections() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
         SET search_path FROM CURRENT AS $$
@@ -1123,7 +1127,7 @@ def _create_functions() -> None:
         AND pg_has_role(current_user, relowner, 'USAGE')
         FROM pg_catalog.pg_class WHERE oid = 'signature'::regclass $$"""
     )
-    # With the rights and the section of the connection: under the policy of `signature` itself.
+    # It runs with the rights and the section of the connection, so the policy of `signature` applies.
     op.execute(
         """CREATE FUNCTION tocsin_shows_signature(which bigint) RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE
         COST 1 SET search_path FROM CURRENT AS $$

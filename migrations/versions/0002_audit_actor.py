@@ -1,6 +1,6 @@
 """The kind of actor in the audit log: a member of staff, a supporter, a command on the server, or the system.
 
-Entries are never changed, so those that are there have none.
+Entries are never changed, so existing entries have no actor.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column with its rule, unless an upgrade that was taken back has left it."""
+    """Add the column with its constraint, unless it exists because an earlier upgrade was undone."""
     if "actor" in {column["name"] for column in sa.inspect(op.get_bind()).get_columns("audit_entry")}:
         return
-    # In SQL, with its rule inside: Alembic would copy the table on SQLite, and lose the triggers that keep it.
+    # One statement in SQL: Alembic would copy the table on SQLite, which drops the triggers that make it append-only.
     kinds = "'staff', 'supporter', 'operator', 'system'"
-    rule = f"CONSTRAINT ck_audit_entry_actor CHECK (actor IN ({kinds}))"
-    op.execute(f"ALTER TABLE audit_entry ADD COLUMN actor VARCHAR {rule}")
+    constraint = f"CONSTRAINT ck_audit_entry_actor CHECK (actor IN ({kinds}))"
+    op.execute(f"ALTER TABLE audit_entry ADD COLUMN actor VARCHAR {constraint}")
 
 
 def downgrade() -> None:
-    """Leave the column: digests of entries cover it, so the log could not be verified any more without it."""
+    """Do nothing: the digests of entries cover the column, so the log could not be verified without it."""
