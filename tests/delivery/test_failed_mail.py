@@ -137,7 +137,7 @@ def test_the_age_of_the_oldest_due_mail_and_the_hold_are_told(client: FlaskClien
 def test_a_domain_is_named_only_where_many_share_it(
     client: FlaskClient, appeal: AppealView, deliver: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "SHARED_BY", 3)
+    monkeypatch.setattr(queries, "MIN_MAILBOXES", 3)
     for address in ("a@big.example", "b@big.example", "c@big.example", "jeanne@martin.example"):
         client.post(URL, data=form(email=address))
         confirm_newest(START)

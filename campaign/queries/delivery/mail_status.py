@@ -16,19 +16,19 @@ from campaign.platform import db
 from campaign.platform.database.clock import DatabaseClock
 from campaign.queries.signing.person import domain_of
 
-# A domain is named only if this many mailboxes share it: a personal domain would show who signed.
-SHARED_BY = 20
-# The number of domains named, because each name must be decrypted.
-NAMED = 20
-# Written out exactly as in the partial index; else SQLite would not use it.
-_UNDELIVERED = text("mail.state IN ('dead', 'unknown')")
-_SUPPRESSED = text("mail.state = 'suppressed'")
+# A domain is named only if this many mailboxes share it. A personal domain would reveal who signed.
+MIN_MAILBOXES = 20
+# At most so many domains are named, because each name must be decrypted.
+MAX_NAMED = 20
+# Written exactly as in the partial index, or SQLite would not use the index.
+_IS_UNDELIVERED = text("mail.state IN ('dead', 'unknown')")
+_IS_SUPPRESSED = text("mail.state = 'suppressed'")
 _WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePauseView:
-    """The pause of the queue: its start, the server's answer, and the time of the next probe."""
+    """The pause of the queue: its start, the server's reply, and the time of the next probe."""
 
     began_at: datetime
     probe_at: datetime
@@ -56,7 +56,7 @@ class StaffOutbox:
 
 @dataclass(frozen=True, slots=True)
 class FailedMailGroup:
-    """Undelivered mails with the same reason: the phase of the dialogue, the code and the server's text."""
+    """Undelivered mails with the same reason: the phase of the session, the code and the server's text."""
 
     state: str
     kind: str
@@ -87,12 +87,12 @@ class DomainOutcome:
 
 
 def outbox_status() -> OutboxStatus:
-    """Return the current state of the outbox, with every state of mails; ages are by the database's clock."""
-    found = {state: int(number) for state, number in db.session.execute(_BY_STATE)}
+    """Return the current state of the outbox, with all states of mails. Ages are by the database's clock."""
+    counts = {state: int(number) for state, number in db.session.execute(_BY_STATE)}
     row: tuple[Any, ...] = tuple(db.session.execute(_OLDEST).one())
     now, *oldest = row
     return OutboxStatus(
-        by_state={state.value: found.get(state.value, 0) for state in MailState},
+        by_state={state.value: counts.get(state.value, 0) for state in MailState},
         oldest_due_seconds=max([0.0, *((now - since).total_seconds() for since in oldest if since is not None)]),
         pause=queue_pause(),
     )
@@ -101,14 +101,14 @@ def outbox_status() -> OutboxStatus:
 def outbox_for_staff() -> StaffOutbox:
     """Return the mails by state as staff may see them.
 
-    Typing an address into a form must not reveal, by a number that changes, what that address has done. So answers to
-    forms are one number, whatever their outcome, and new links, which go only to signers, are not counted. Mails that a
-    server refused reveal nothing, and are shown.
+    A staff member who types an address into a form must not learn from a changed number what that address has done. So
+    answers to forms are one number, whatever their outcome, and new links, which only signers get, are not counted.
+    Mails that a server refused reveal nothing, and are shown.
     """
     counts: dict[str, int] = dict.fromkeys((state.value for state in MailState), 0)
     answers = 0
     for kind, state, number in db.session.execute(_BY_KIND):
-        if kind not in ANSWERS or state in _FAILED:
+        if kind not in ANSWERS or state in _FAILED_STATES:
             counts[state] += number
         elif kind != MailKind.NEW_LINK:
             answers += number
@@ -127,17 +127,17 @@ def failed_mail_groups() -> tuple[FailedMailGroup, ...]:
     """Return the undelivered mails by reason, the most frequent first."""
     keys = (Mail.state, Mail.kind, Mail.phase, Mail.code, Mail.detail)
     number = func.count().label("number")
-    chosen = select(*keys, number, func.max(Mail.created_at)).where(_UNDELIVERED).group_by(*keys)
+    chosen = select(*keys, number, func.max(Mail.created_at)).where(_IS_UNDELIVERED).group_by(*keys)
     return tuple(FailedMailGroup(*row) for row in db.session.execute(chosen.order_by(number.desc(), *keys)))
 
 
 def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[UnsentMailGroup, ...]:
     """Return the recently suppressed mails by reason, the most frequent first.
 
-    Of answers to forms only those of floods are included, and no new links, because these go to signers only.
+    Of answers to forms only those of floods are included. New links are left out, because only signers get them.
     """
     number = func.count().label("number")
-    chosen = select(Mail.kind, Mail.detail, number, func.max(Mail.created_at)).where(_SUPPRESSED)
+    chosen = select(Mail.kind, Mail.detail, number, func.max(Mail.created_at)).where(_IS_SUPPRESSED)
     chosen = chosen.where(Mail.kind != MailKind.NEW_LINK)
     grouped = chosen.where(Mail.created_at > now - within).group_by(Mail.kind, Mail.detail)
     return tuple(
@@ -148,32 +148,32 @@ def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[UnsentMailGroup
 def domain_outcomes(
     vault: Vault, *, now: datetime, within: timedelta = _WEEK, is_for_staff: bool = True
 ) -> tuple[DomainOutcome, ...]:
-    """Return the outcomes of recent mail by domain, the busiest first; the last entry is for all unnamed domains.
+    """Return the outcomes of recent mail by domain, the busiest first. The last entry is for all unnamed domains.
 
-    For staff, only failed answers to forms are included: the others would reveal what an address that they type has
-    done. The operator, who has the database anyway, sees all.
+    For staff, only failed answers to forms are included: the others would reveal what an address typed into a form has
+    done. Operators, who can read the database anyway, see all.
     """
-    seen = or_(Mail.kind.not_in(ANSWERS), Mail.state.in_(_FAILED)) if is_for_staff else true()
-    counted = {state: func.count(case((Mail.state == state, 1))) for state in MailState}
+    is_included = or_(Mail.kind.not_in(ANSWERS), Mail.state.in_(_FAILED_STATES)) if is_for_staff else true()
+    state_counts = {state: func.count(case((Mail.state == state, 1))) for state in MailState}
     rows = db.session.execute(
         select(
             Mail.domain_digest,
-            # Confirmed signers only: mail to others refers to no row once it is sent.
+            # Confirmed signers only: other mail refers to no row once it is sent.
             func.count(Mail.signature_id.distinct()),
             func.max(Mail.signature_id),
             func.count(Mail.bounced_at),
-            *counted.values(),
+            *state_counts.values(),
         )
-        .where(Mail.created_at > now - within, seen)
+        .where(Mail.created_at > now - within, is_included)
         .group_by(Mail.domain_digest)
         .order_by(func.count().desc())
     ).all()
-    opened, rest_bounced = 0, 0
+    named_count, rest_bounced = 0, 0
     named, rest = [], dict.fromkeys((state.value for state in MailState), 0)
-    for _, mailboxes, signature_id, bounced, *numbers in rows:
-        by_state = {state.value: int(number) for state, number in zip(counted, numbers, strict=True)}
-        is_shared = mailboxes >= SHARED_BY and opened < NAMED
-        opened += is_shared
+    for _, mailboxes, signature_id, bounced, *state_numbers in rows:
+        by_state = {state.value: int(number) for state, number in zip(state_counts, state_numbers, strict=True)}
+        is_shared = mailboxes >= MIN_MAILBOXES and named_count < MAX_NAMED
+        named_count += is_shared
         domain = _domain_of(signature_id, vault) if is_shared else None
         if domain is not None:
             named.append(DomainOutcome(domain, by_state, bounced))
@@ -189,17 +189,21 @@ def _domain_of(signature_id: int | None, vault: Vault) -> str | None:
     return domain_of(row, vault)
 
 
-_FAILED = (MailState.DEAD.value, MailState.UNKNOWN.value)
+_FAILED_STATES = (MailState.DEAD.value, MailState.UNKNOWN.value)
 _BY_KIND = select(Mail.kind, Mail.state, func.count()).group_by(Mail.kind, Mail.state)
 _BY_STATE = select(Mail.state, func.count()).group_by(Mail.state)
-# Written out exactly as in the partial indexes. A mail that no server has refused waits since it was created, however
-# often it was postponed while the server was away; a refused one waits since its next attempt became due.
-_UNTRIED = text("mail.state IN ('queued', 'retry') AND mail.attempts = 0")
-_RETRIED = text("mail.state = 'retry' AND mail.attempts > 0")
-# Postponed because its mailbox has reached the limit of a day: such a mail does not count as waiting.
-_NOT_PUT_OFF = text("coalesce(mail.phase, '') <> 'before'")
+# Written exactly as in the partial indexes. A mail without an attempt waits since it was created, however often it was
+# postponed while the server was unreachable. A mail with an attempt waits since its next attempt became due.
+_NEVER_ATTEMPTED = text("mail.state IN ('queued', 'retry') AND mail.attempts = 0")
+_TO_RETRY = text("mail.state = 'retry' AND mail.attempts > 0")
+# A mail that is postponed because its mailbox has reached the daily limit does not count as waiting.
+_IS_NOT_POSTPONED = text("coalesce(mail.phase, '') <> 'before'")
 _OLDEST = select(
     DatabaseClock(),
-    select(Mail.created_at).where(_UNTRIED, _NOT_PUT_OFF).order_by(Mail.created_at).limit(1).scalar_subquery(),
-    select(Mail.due_at).where(_RETRIED).order_by(Mail.due_at).limit(1).scalar_subquery(),
+    select(Mail.created_at)
+    .where(_NEVER_ATTEMPTED, _IS_NOT_POSTPONED)
+    .order_by(Mail.created_at)
+    .limit(1)
+    .scalar_subquery(),
+    select(Mail.due_at).where(_TO_RETRY).order_by(Mail.due_at).limit(1).scalar_subquery(),
 )

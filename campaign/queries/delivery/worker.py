@@ -11,13 +11,13 @@ from campaign.models import Worker
 from campaign.platform import db
 from campaign.platform.database.clock import server_now
 
-# A worker updates its row every ten seconds; no round takes longer than this.
-SILENCE = timedelta(minutes=2)
+# A worker updates its row every ten seconds. No round takes longer than this.
+MAX_SILENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkersView:
-    """The number of working workers, their errors and troubles, and the reason if none works (None: all is well)."""
+    """The number of working workers, their errors and troubles; `reason` is a current trouble, None without any."""
 
     working: int
     failures: int
@@ -27,10 +27,10 @@ class WorkersView:
 
 
 def workers_view() -> WorkersView:
-    """Return the state of the workers, by the database server's clock. If none has ever run, nothing is wrong yet."""
+    """Return the state of the workers, by the database server's clock. If none has ever run, there is no trouble."""
     now = server_now(db.session())
     rows = db.session.scalars(select(Worker).order_by(Worker.beat_at.desc())).all()
-    working = [row for row in rows if _works(row, now)]
+    working = [row for row in rows if _is_working(row, now)]
     done = [row.done_at for row in rows if row.done_at is not None]
     return WorkersView(
         len(working),
@@ -41,18 +41,19 @@ def workers_view() -> WorkersView:
     )
 
 
-def _works(row: Worker, now: datetime) -> bool:
-    return not row.is_broken and row.done_at is not None and now - row.done_at < SILENCE
+def _is_working(row: Worker, now: datetime) -> bool:
+    return not row.is_broken and row.done_at is not None and now - row.done_at < MAX_SILENCE
 
 
 def _reason(rows: list[Worker], working: list[Worker], now: datetime) -> str | None:
+    """Return the trouble of a working worker, or the reason why none works; None where there is no trouble."""
     trouble = next((row.trouble for row in working if row.trouble), None)
     if trouble:
         return trouble
     if working or not rows:
         return None
     broken = next((row.error for row in rows if row.is_broken), None)
-    if broken is None and now - max(row.started_at for row in rows) < SILENCE:
+    if broken is None and now - max(row.started_at for row in rows) < MAX_SILENCE:
         return None
     done = max((row.done_at for row in rows if row.done_at is not None), default=None)
     since = "" if done is None else f" since {done:%Y-%m-%d %H:%M} UTC"

@@ -13,13 +13,13 @@ from campaign.platform import db
 
 def values_by_key(vault: Vault) -> dict[str, int]:
     """Return the number of values encrypted by each key, by the key's id in hex; the newest key is first."""
-    found: Counter[str] = Counter({vault.newest_key.hex(): 0})
-    for model, sealed in SEALED.items():
-        for name in sealed.columns:
+    counts: Counter[str] = Counter({vault.newest_key.hex(): 0})
+    for model, sealed_columns in SEALED.items():
+        for name in sealed_columns.columns:
             column = getattr(model, name)
             key = key_of(column)
             for key_id, number in db.session.execute(
                 select(key, func.count()).where(column.is_not(None)).group_by(key)
             ):
-                found[bytes(key_id).hex()] += int(number)
-    return dict(found)
+                counts[bytes(key_id).hex()] += int(number)
+    return dict(counts)

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ConsentView:
-    """A consent: its content, its time, and the text that was on the page."""
+    """A consent: its time, the text that was on the page, and what the signer agreed to."""
 
     given_at: datetime
     text_language: str
@@ -88,12 +88,12 @@ class SheetRowView:
 
 def waiting_sheet_rows(signature_id: int, vault: Vault) -> tuple[SheetRowView, ...]:
     """Return rows of paper sheets with the signature's address that wait to be signed up. Raise CipherError."""
-    names = [vault.sheet_row_digest(one) for one in digests_of_same_address(signature_id, vault)]
+    digests = [vault.sheet_row_digest(digest) for digest in digests_of_same_address(signature_id, vault)]
     rows = db.session.execute(
         select(Appeal.slug, SheetRow, BulkEntry.entered_at)
         .join(BulkEntry, BulkEntry.id == SheetRow.bulk_entry_id)
         .join(Appeal, Appeal.id == BulkEntry.appeal_id)
-        .where(SheetRow.address_digest.in_(names))
+        .where(SheetRow.address_digest.in_(digests))
         .order_by(SheetRow.id)
     )
     return tuple(
@@ -103,39 +103,42 @@ def waiting_sheet_rows(signature_id: int, vault: Vault) -> tuple[SheetRowView, .
 
 def waiting_forms(email: str, vault: Vault) -> tuple[SignUpView, ...]:
     """Return the forms of the address that wait for confirmation. Raise CipherError."""
-    found = waiting_sign_ups(parse_address(email), vault)
-    return tuple(SignUpView(one.slug, one.name, one.email, one.country, one.locale, one.signed_at) for one in found)
+    return tuple(
+        SignUpView(form.slug, form.name, form.email, form.country, form.locale, form.signed_at)
+        for form in waiting_sign_ups(parse_address(email), vault)
+    )
 
 
 def subject_access_of(signature_id: int, vault: Vault, link: Link | None = None) -> tuple[SubjectAccess, ...]:
-    """Return all signatures of the signature's address, the newest first; nothing if it was erased.
+    """Return all signatures of the signature's address, the newest first; none if it was erased.
 
     With a link, return only the signatures that it opens. Raise CipherError.
     """
     signatures = signatures_of_same_address(signature_id, vault, link)
-    ids = [one.id for one in signatures]
+    ids = [signature.id for signature in signatures]
     rows = {row.id: row for row in db.session.scalars(select(Signature).where(Signature.id.in_(ids)))}
     consents = _by_signature(select(Consent).where(Consent.signature_id.in_(ids)).order_by(Consent.id), _consent)
     acts = _by_signature(select(Action).where(Action.signature_id.in_(ids)).order_by(Action.id), _act)
     mails = _by_signature(select(Mail).where(Mail.signature_id.in_(ids)).order_by(Mail.id), _mail)
     return tuple(
         SubjectAccess(
-            signature=one,
-            ended_at=rows[one.id].ended_at,
-            consents=tuple(consents.get(one.id, ())),
-            acts=tuple(acts.get(one.id, ())),
-            mails=tuple(mails.get(one.id, ())),
+            signature=signature,
+            ended_at=rows[signature.id].ended_at,
+            consents=tuple(consents.get(signature.id, ())),
+            acts=tuple(acts.get(signature.id, ())),
+            mails=tuple(mails.get(signature.id, ())),
         )
-        for one in signatures
+        for signature in signatures
     )
 
 
 def _by_signature(chosen: Any, view: Callable[[Any], T]) -> dict[int, list[T]]:
-    found: dict[int, list[T]] = {}
+    """Return the views of the chosen rows, by the ids of their signatures."""
+    views_by_signature: dict[int, list[T]] = {}
     rows: Iterable[Any] = db.session.scalars(chosen)
     for row in rows:
-        found.setdefault(row.signature_id, []).append(view(row))
-    return found
+        views_by_signature.setdefault(row.signature_id, []).append(view(row))
+    return views_by_signature
 
 
 def _consent(row: Consent) -> ConsentView:
