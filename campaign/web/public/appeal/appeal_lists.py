@@ -79,7 +79,7 @@ def sections() -> ResponseReturnValue:
 @blueprint.get(f"{PREFIX}/sections/<code>")
 def by_section(code: str) -> ResponseReturnValue:
     """Show the actions of one section's supporters for each open appeal."""
-    section = next((each for each in data_cache().sections() if each.code == code), None)
+    section = next((view for view in data_cache().sections() if view.code == code), None)
     if section is None:
         abort(404)
     locale, now = current_locale(), runtime().clock()
@@ -114,7 +114,7 @@ def feed() -> Response:
         updated = rows[0]["appeal"].opened_at if rows else now
         return render_template("public/appeal/feed.xml", rows=rows, updated=updated, title=gettext("Open appeals"))
 
-    version = tuple((each.appeal.id, each.appeal.revision) for each in open_appeals)
+    version = tuple((listed.appeal.id, listed.appeal.revision) for listed in open_appeals)
     return page_cache().answer(("feed", locale), version, render, content_type=_ATOM)
 
 
@@ -129,11 +129,11 @@ def sitemap() -> Response:
         pages: list[tuple[str, dict[str, Any]]] = [("pages.index", {}), ("appeal_lists.sections", {})]
         pages += [("ended_appeals.index", {})]
         pages += [(f"legal_pages.{page.value}", {}) for page in SitePage]
-        pages += [("appeal_lists.by_section", {"code": each.code}) for each in section_views]
+        pages += [("appeal_lists.by_section", {"code": section.code}) for section in section_views]
         pages += [("appeal_lists.by_country", {"country": code}) for code in sorted(countries)]
         pages += [("progress.show", {"slug": listed.appeal.slug}) for listed in open_appeals]
         entries = [alternates(partial(_path, endpoint, values)) for endpoint, values in pages]
-        entries += [alternates(partial(_path, "pages.appeal", {"slug": each.slug}), each) for each in appeals]
+        entries += [alternates(partial(_path, "pages.appeal", {"slug": appeal.slug}), appeal) for appeal in appeals]
         return render_template("public/appeal/sitemap.xml", entries=entries)
 
     listed_versions = tuple(

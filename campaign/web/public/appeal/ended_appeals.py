@@ -36,24 +36,24 @@ def index(number: int = 1) -> ResponseReturnValue:
     )
 
 
-def ended_rows(ended: Iterable[EndedAppeal], locale: str) -> list[dict[str, Any]]:
+def ended_rows(appeals: Iterable[EndedAppeal], locale: str) -> list[dict[str, Any]]:
     """Return the row of each ended appeal; its `outcome` is the language and the beginning of the text, or None."""
     rows = []
-    for each in ended:
-        outcome = each.appeal.outcome_in(locale)
+    for ended in appeals:
+        outcome = ended.appeal.outcome_in(locale)
         rows.append(
             {
-                "appeal": each.appeal,
-                "text": each.appeal.text_in(locale),
-                "signatures": each.counts.signatures,
-                "other_actions": each.counts.total - each.counts.signatures,
-                "entered": each.counts.by_evidence["bulk"],
+                "appeal": ended.appeal,
+                "text": ended.appeal.text_in(locale),
+                "signatures": ended.counts.signatures,
+                "other_actions": ended.counts.total - ended.counts.signatures,
+                "entered": ended.counts.by_evidence["bulk"],
                 "outcome": (outcome[0], shorten(to_plain(outcome[1]), _OUTCOME_LENGTH)) if outcome else None,
             }
         )
     return rows
 
 
-def ended_list_version(ended: Iterable[EndedAppeal]) -> Any:
+def ended_list_version(appeals: Iterable[EndedAppeal]) -> Any:
     """Return a value that changes whenever the list does."""
-    return tuple((each.appeal.id, each.appeal.revision, each.counts.cells) for each in ended)
+    return tuple((ended.appeal.id, ended.appeal.revision, ended.counts.cells) for ended in appeals)

@@ -44,7 +44,7 @@ def index() -> ResponseReturnValue:
     locale, now = current_locale(), runtime().clock()
 
     def render() -> str:
-        countries = {each.appeal.country for each in open_appeals if each.appeal.country}
+        countries = {listed.appeal.country for listed in open_appeals if listed.appeal.country}
         country_links = sorted((country_name(code, locale), code.lower()) for code in countries)
         return render_template(
             "public/appeal/index.html", rows=list_rows(open_appeals, locale, now), countries=country_links
@@ -106,26 +106,26 @@ def is_signable_anywhere(appeal: AppealView, now: datetime) -> bool:
 
 def other_appeals(appeal: AppealView) -> tuple[ListedOpenAppeal, ...]:
     """Return other open appeals for the page of an ended one: the same country first, then the nearest deadline."""
-    others = [each for each in data_cache().open_appeals() if each.appeal.id != appeal.id]
-    return tuple(sorted(others, key=lambda each: each.appeal.country != appeal.country)[:_MAX_OTHER_APPEALS])
+    others = [listed for listed in data_cache().open_appeals() if listed.appeal.id != appeal.id]
+    return tuple(sorted(others, key=lambda listed: listed.appeal.country != appeal.country)[:_MAX_OTHER_APPEALS])
 
 
 def list_rows(appeals: Iterable[ListedOpenAppeal], locale: str, now: datetime) -> list[dict[str, Any]]:
     """Return the row of each appeal in a list."""
     return [
         {
-            "appeal": each.appeal,
-            "text": each.appeal.text_in(locale),
-            "signatures": each.signatures,
-            "days_left": days_left(each.appeal.deadline, now.date(), is_open=each.appeal.is_open),
+            "appeal": listed.appeal,
+            "text": listed.appeal.text_in(locale),
+            "signatures": listed.signatures,
+            "days_left": days_left(listed.appeal.deadline, now.date(), is_open=listed.appeal.is_open),
         }
-        for each in appeals
+        for listed in appeals
     ]
 
 
 def list_version(appeals: Iterable[ListedOpenAppeal], now: datetime) -> Any:
     """Return a value that changes whenever the list does."""
-    return tuple((each.appeal.id, each.appeal.revision, each.signatures) for each in appeals), now.date()
+    return tuple((listed.appeal.id, listed.appeal.revision, listed.signatures) for listed in appeals), now.date()
 
 
 def appeal_page_context(appeal: AppealView, counts: Counts, now: datetime, locale: str) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _unsigned_page(
 def _reported_action(appeal: AppealView) -> ReportedAction | None:
     """Return the channel and target in the form, or None if it names none that can be reported."""
     channel, target = request.form.get("channel", ""), request.form.get("target", "0")
-    positions = {str(each.position) for targets in appeal.targets.values() for each in targets} | {"0"}
+    positions = {str(view.position) for targets in appeal.targets.values() for view in targets} | {"0"}
     if channel not in set(REPORTABLE) or target not in positions:
         return None
     return Channel(channel), int(target)
