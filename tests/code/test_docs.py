@@ -27,7 +27,12 @@ PATH = re.compile(rf"`((?:[\w.-]+/)+(?:[\w.-]+\.(?:{ENDINGS}))?)`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 # A command at the beginning of backticks or of a line of a block.
 TARGET = re.compile(r"(?:`|^ {4})make ([a-z-]+)", re.MULTILINE)
+SUFFIXES = {".html", ".txt", ".toml", ".js"}
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+# A name in backticks: with an underscore inside, or in capitals and small letters.
+NAME = re.compile(r"`(?:\w+\.)?([a-z]\w*_\w+|TOCSIN_\w+|[A-Z][a-z]+(?:[A-Z]\w*)+)(?:\(\))?`")
+# Settings of PostgreSQL, and an error of Python.
+FOREIGN_NAMES = {"checkpoint_timeout", "recovery_target_time", "UnicodeEncodeError"}
 # The recipes name files that do not exist yet; their own test creates them.
 RECIPES = sorted((ROOT / "docs" / "developing").glob("add-a-*.md"))
 # Folders of a server, of a running site, or inside a Word file.
@@ -55,6 +60,16 @@ def test_every_named_path_exists(path: Path) -> None:
 def test_every_link_between_documents_has_a_target(path: Path) -> None:
     links = {link for link in LINK.findall(path.read_text(encoding="utf-8")) if "://" not in link}
     assert not {link for link in links if not (path.parent / link).exists()}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in DOCUMENTS if path not in RECIPES and path.name != "CHANGELOG.md"],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_every_named_function_class_table_and_setting_exists(path: Path) -> None:
+    named = set(NAME.findall(path.read_text(encoding="utf-8")))
+    assert named - FOREIGN_NAMES <= names_in_code()
 
 
 def test_every_make_target_that_is_named_exists() -> None:
@@ -104,6 +119,15 @@ def test_each_decision_has_its_line_in_the_index() -> None:
         assert f"| {number} | [{title}]({path.name}) |" in index, path
     numbers = [int(number) for number in re.findall(r"^\| (\d+) \|", index, re.MULTILINE)]
     assert numbers == list(range(1, len(numbers) + 1)), "a number is missing or stands twice"
+
+
+@cache
+def names_in_code() -> set[str]:
+    """Return all words of the code, templates and configuration."""
+    data = [path for name in ("campaign", "templates") for path in (ROOT / name).rglob("*") if path.suffix in SUFFIXES]
+    sources = [path for path in SOURCES if path != Path(__file__)]
+    files = [*sources, *data, ROOT / "pyproject.toml", ROOT / "Makefile", *ROOT.glob("*.py")]
+    return {word for path in files for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
 
 
 @cache
