@@ -13,13 +13,12 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import Counts
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
+from campaign.web.http.headers import CROSS_ORIGIN_HEADERS
 from campaign.web.http.locale import absolute_url
 
 TIME_ZONE = "UTC"
 _JSON = "application/json"
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-# Any site may read the counts.
-_CROSS_ORIGIN = (("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin"))
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
@@ -51,7 +50,7 @@ def appeals() -> Response:
     def body() -> str:
         return json.dumps({"appeals": [_appeal_json(appeal, counts) for appeal, counts in appeals_with_counts]})
 
-    return page_cache().answer("api", version, body, content_type=_JSON, headers=_CROSS_ORIGIN)
+    return page_cache().answer("api", version, body, content_type=_JSON, headers=CROSS_ORIGIN_HEADERS)
 
 
 def _ended_appeals() -> Response:
@@ -86,7 +85,9 @@ def _ended_appeals() -> Response:
         next_path,
         _today(),
     )
-    return page_cache().answer(("api-ended", page.number), version, body, content_type=_JSON, headers=_CROSS_ORIGIN)
+    return page_cache().answer(
+        ("api-ended", page.number), version, body, content_type=_JSON, headers=CROSS_ORIGIN_HEADERS
+    )
 
 
 @blueprint.get("/appeals/<slug>")
@@ -102,7 +103,7 @@ def appeal(slug: str) -> Response:
         version,
         lambda: json.dumps(_appeal_json(view, counts)),
         content_type=_JSON,
-        headers=_CROSS_ORIGIN,
+        headers=CROSS_ORIGIN_HEADERS,
     )
 
 

@@ -21,7 +21,7 @@ EXTENSION = "tocsin_admission"
 WAIT_SECONDS = "tocsin.seconds"
 _SHORT_WAIT_SECONDS = 3.0  # seconds
 _STANDSTILL_SECONDS = 2.0  # seconds without an answer
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 
 
@@ -51,7 +51,7 @@ class Admission:
         threads = self.threads
         if threads is None or threads < 3 or environ["PATH_INFO"] in _HEALTH_PATHS:
             return self._application(environ, start_response)
-        request_class = self._reads if environ["REQUEST_METHOD"] in _SAFE_METHODS else self._writes
+        request_class = self._reads if environ["REQUEST_METHOD"] in SAFE_METHODS else self._writes
         seconds = self._start(request_class, threads)
         if seconds is not None:
             environ[WAIT_SECONDS] = seconds

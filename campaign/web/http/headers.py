@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, request
 
 from campaign.platform.runtime import runtime
+from campaign.web.http.admission import SAFE_METHODS
 from campaign.web.http.host import requested_host
 
 # Public pages are the same for all readers and cached, so there is no nonce: scripts and styles are own files.
@@ -30,8 +31,9 @@ FRAMEABLE_HEADERS = (
     ("X-Frame-Options", ""),
     ("Cross-Origin-Resource-Policy", "cross-origin"),
 )
+# For answers that scripts and pages of any site may read.
+CROSS_ORIGIN_HEADERS = (("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin"))
 _TRANSPORT_SECURITY = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 # Mail programs post the one-click unsubscription from any origin (RFC 8058). Its signed token is the permission.
 _CROSS_SITE_ENDPOINTS = {"unsubscribe.create"}
 # A frame in a sandbox has no origin of its own, so its form seems to come from another site. Another site's frame can
@@ -44,7 +46,7 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def _refuse_other_sites() -> None:
-        if request.method in _SAFE_METHODS or request.endpoint in _CROSS_SITE_ENDPOINTS or not _is_cross_site():
+        if request.method in SAFE_METHODS or request.endpoint in _CROSS_SITE_ENDPOINTS or not _is_cross_site():
             return
         if request.endpoint not in _SANDBOX_ENDPOINTS or not is_sandboxed():
             abort(403)

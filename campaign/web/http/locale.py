@@ -21,7 +21,7 @@ from campaign.domain.counting.channel import Channel
 from campaign.platform.runtime import runtime
 
 DEFAULT_LOCALE = "en"
-PREFIX = f"/<any({', '.join(LOCALES)}):locale>"
+LOCALE_PREFIX = f"/<any({', '.join(LOCALES)}):locale>"
 
 
 def current_locale() -> str:

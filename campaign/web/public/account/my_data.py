@@ -34,7 +34,7 @@ from campaign.services.signing.correct_signer import change_country, correct_nam
 from campaign.services.signing.withdraw import erase, set_sharing, set_updates, withdraw
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.forms import ADDRESS_ERRORS, INPUT_ERRORS, read_address
-from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.http.locale import LOCALE_PREFIX, current_locale
 from campaign.web.public.appeal.progress import section_label
 from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.token import find_signature_of, read_link, unusable_link_page
@@ -52,7 +52,7 @@ class _LinkData:
     sheet_rows: tuple[SheetRowView, ...] = ()
 
 
-@blueprint.get(f"{PREFIX}/m/<token>/me")
+@blueprint.get(f"{LOCALE_PREFIX}/m/<token>/me")
 def show(token: str) -> ResponseReturnValue:
     """Show the data under this address."""
     try:
@@ -61,7 +61,7 @@ def show(token: str) -> ResponseReturnValue:
         return unusable_link_page(error)
 
 
-@blueprint.get(f"{PREFIX}/m/<token>/me.json")
+@blueprint.get(f"{LOCALE_PREFIX}/m/<token>/me.json")
 def export(token: str) -> ResponseReturnValue:
     """Return the same data as JSON for other programs (GDPR art. 20)."""
     try:
@@ -80,7 +80,7 @@ def export(token: str) -> ResponseReturnValue:
     return Response(content, content_type="application/json", headers=headers)
 
 
-@blueprint.post(f"{PREFIX}/m/<token>/me")
+@blueprint.post(f"{LOCALE_PREFIX}/m/<token>/me")
 def change(token: str) -> ResponseReturnValue:
     """Make the change of the form at once, for one signature or all, and redirect to the page.
 
@@ -129,7 +129,7 @@ def _request_new_address(token: str, link_data: _LinkData) -> ResponseReturnValu
     return redirect(url_for("my_data.show", token=token, asked=1), 303)
 
 
-@blueprint.get(f"{PREFIX}/m/<token>/address")
+@blueprint.get(f"{LOCALE_PREFIX}/m/<token>/address")
 def new_address(token: str) -> ResponseReturnValue:
     """Show the new address and the button that moves the data to it; 410 if the link is used up."""
     app_runtime = runtime()
@@ -147,7 +147,7 @@ def new_address(token: str) -> ResponseReturnValue:
     return page, 200 if address else 410
 
 
-@blueprint.post(f"{PREFIX}/m/<token>/address")
+@blueprint.post(f"{LOCALE_PREFIX}/m/<token>/address")
 def use_address(token: str) -> ResponseReturnValue:
     """Move the data that the link covers to the new address, and show how many signatures were moved."""
     context = supporter_context()

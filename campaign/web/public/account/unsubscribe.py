@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from campaign.domain.errors import TokenError
 from campaign.domain.signing.token import Purpose
 from campaign.services.signing.unsubscribe import unsubscribe
-from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.http.locale import LOCALE_PREFIX, current_locale
 from campaign.web.public.appeal.progress import section_label
 from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.token import find_signature_of, unusable_link_page
@@ -16,7 +16,7 @@ from campaign.web.public.signing.token import find_signature_of, unusable_link_p
 blueprint = Blueprint("unsubscribe", __name__)
 
 
-@blueprint.get(f"{PREFIX}/u/<token>")
+@blueprint.get(f"{LOCALE_PREFIX}/u/<token>")
 def show(token: str) -> ResponseReturnValue:
     """Show which mails can be ended, with the buttons; opening the page changes nothing."""
     try:
@@ -29,7 +29,7 @@ def show(token: str) -> ResponseReturnValue:
     return render_template("public/account/unsubscribe.html", section=section, is_done=signature is None)
 
 
-@blueprint.post(f"{PREFIX}/u/<token>")
+@blueprint.post(f"{LOCALE_PREFIX}/u/<token>")
 def create(token: str) -> ResponseReturnValue:
     """Unsubscribe at once and answer without a redirect, which mail programs would not follow (RFC 8058, 3.2).
 

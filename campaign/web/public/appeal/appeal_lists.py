@@ -17,7 +17,7 @@ from campaign.queries.counting.ended_appeals import ended_appeals
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.alternates import alternates
-from campaign.web.http.locale import PREFIX, absolute_url, current_locale
+from campaign.web.http.locale import LOCALE_PREFIX, absolute_url, current_locale
 from campaign.web.public.appeal.ended_appeals import ended_list_version, ended_rows
 from campaign.web.public.appeal.pages import HTML, list_rows, list_version
 from campaign.web.public.appeal.progress import section_label
@@ -34,7 +34,7 @@ Sitemap: {}
 blueprint = Blueprint("appeal_lists", __name__)
 
 
-@blueprint.get(f"{PREFIX}/countries/<country>")
+@blueprint.get(f"{LOCALE_PREFIX}/countries/<country>")
 def by_country(country: str) -> ResponseReturnValue:
     """Show the appeals about a country: all open ones and the newest that ended.
 
@@ -61,7 +61,7 @@ def by_country(country: str) -> ResponseReturnValue:
     return page_cache().answer(("country", country, locale), version, render, content_type=HTML)
 
 
-@blueprint.get(f"{PREFIX}/sections")
+@blueprint.get(f"{LOCALE_PREFIX}/sections")
 def sections() -> ResponseReturnValue:
     """Show every section with its contact."""
     locale = current_locale()
@@ -76,7 +76,7 @@ def sections() -> ResponseReturnValue:
     return page_cache().answer(("sections", locale), section_views, render, content_type=HTML)
 
 
-@blueprint.get(f"{PREFIX}/sections/<code>")
+@blueprint.get(f"{LOCALE_PREFIX}/sections/<code>")
 def by_section(code: str) -> ResponseReturnValue:
     """Show the actions of one section's supporters for each open appeal."""
     section = next((view for view in data_cache().sections() if view.code == code), None)
@@ -102,7 +102,7 @@ def by_section(code: str) -> ResponseReturnValue:
     return page_cache().answer(("section", code, locale), version, render, content_type=HTML)
 
 
-@blueprint.get(f"{PREFIX}/feed.atom")
+@blueprint.get(f"{LOCALE_PREFIX}/feed.atom")
 def feed() -> Response:
     """Return the open appeals as an Atom feed, the newest first (RFC 4287)."""
     locale, now = current_locale(), runtime().clock()

@@ -12,7 +12,7 @@ from campaign.document.text.markup import to_plain
 from campaign.queries.counting.ended_appeals import EndedAppeal
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
-from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.http.locale import LOCALE_PREFIX, current_locale
 from campaign.web.public.appeal.pages import HTML
 from campaign.web.public.appeal.share import shorten
 
@@ -20,8 +20,8 @@ _OUTCOME_LENGTH = 280  # characters
 blueprint = Blueprint("ended_appeals", __name__)
 
 
-@blueprint.get(f"{PREFIX}/ended")
-@blueprint.get(f"{PREFIX}/ended/<int:number>")
+@blueprint.get(f"{LOCALE_PREFIX}/ended")
+@blueprint.get(f"{LOCALE_PREFIX}/ended/<int:number>")
 def index(number: int = 1) -> ResponseReturnValue:
     """Show the ended appeals, the newest end first, in pages of fifty; 404 behind the last page."""
     page = data_cache().ended_page(number)

@@ -14,7 +14,7 @@ from campaign.platform.runtime import runtime
 from campaign.services.abuse.limits import admit_view
 from campaign.services.counting.funnel_counts import count_view
 from campaign.web.caching.data_cache import data_cache
-from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.http.locale import LOCALE_PREFIX, current_locale
 from campaign.web.public.appeal.pages import is_signable_anywhere, published_appeal_or_404
 from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.sign import via_of_page
@@ -28,7 +28,7 @@ def _is_off() -> bool:
     return not runtime().settings.page_views
 
 
-@blueprint.post(f"{PREFIX}/appeals/<slug>/viewed")
+@blueprint.post(f"{LOCALE_PREFIX}/appeals/<slug>/viewed")
 @limiter.limit(_LIMITS, exempt_when=_is_off)
 def create(slug: str) -> Response:
     """Count one view, unless the reader refuses tracking or the appeal takes no signatures; 404 if counting is off."""

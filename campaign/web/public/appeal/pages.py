@@ -20,7 +20,7 @@ from campaign.queries.counting.counts import Counts
 from campaign.services.signing.sign_appeal import is_signable
 from campaign.web.caching.data_cache import ListedOpenAppeal, data_cache
 from campaign.web.caching.page_cache import page_cache
-from campaign.web.http.locale import PREFIX, bind_punctuation, current_locale, preferred_locale
+from campaign.web.http.locale import LOCALE_PREFIX, bind_punctuation, current_locale, preferred_locale
 from campaign.web.public.appeal.continuation import continuation_notice
 
 _MAX_OTHER_APPEALS = 3
@@ -37,7 +37,7 @@ def root() -> ResponseReturnValue:
     return response
 
 
-@blueprint.get(f"{PREFIX}/")
+@blueprint.get(f"{LOCALE_PREFIX}/")
 def index() -> ResponseReturnValue:
     """Show the open appeals with their progress."""
     open_appeals = data_cache().open_appeals()
@@ -53,7 +53,7 @@ def index() -> ResponseReturnValue:
     return page_cache().answer(("index", locale), list_version(open_appeals, now), render, content_type=HTML)
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>")
 def appeal(slug: str) -> ResponseReturnValue:
     """Show the case, the letter, the form and the progress."""
     view = published_appeal_or_404(slug)
@@ -70,7 +70,7 @@ def appeal(slug: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/thanks")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/thanks")
 def thanks(slug: str) -> ResponseReturnValue:
     """Show the next step after signing, and advice if no mail comes; the page is the same for every signer."""
     view = published_appeal_or_404(slug)

@@ -13,7 +13,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.counting.counts import days
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
-from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.http.locale import LOCALE_PREFIX, current_locale
 from campaign.web.pictures.chart import daily_chart
 from campaign.web.pictures.tile_map import map_size, tile_map
 from campaign.web.public.appeal.pages import HTML, appeal_page_context, page_version, published_appeal_or_404
@@ -24,7 +24,7 @@ _IMAGE_HEADERS = (("Content-Security-Policy", IMAGE_POLICY),)
 blueprint = Blueprint("progress", __name__)
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/progress")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/progress")
 def show(slug: str) -> ResponseReturnValue:
     """Show the counts by section, channel and day."""
     appeal = published_appeal_or_404(slug)
@@ -51,7 +51,7 @@ def show(slug: str) -> ResponseReturnValue:
     return page_cache().answer(("progress", slug, locale), page_version(appeal, counts, now), render, content_type=HTML)
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/progress.svg")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/progress.svg")
 def chart(slug: str) -> Response:
     """Return the actions by day as an SVG picture."""
     appeal = published_appeal_or_404(slug)
@@ -66,7 +66,7 @@ def chart(slug: str) -> Response:
     )
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/map.svg")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/map.svg")
 def tiles(slug: str) -> Response:
     """Return the sections with their actions as an SVG picture."""
     appeal = published_appeal_or_404(slug)

@@ -22,7 +22,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.sections.section import SectionView
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
-from campaign.web.http.locale import PREFIX, absolute_url, current_locale, number, short_date
+from campaign.web.http.locale import LOCALE_PREFIX, absolute_url, current_locale, number, short_date
 from campaign.web.pictures.typeset import BusyError, card_png, poster_pdf
 from campaign.web.public.appeal.pages import is_signable_anywhere, published_appeal_or_404
 from campaign.web.public.appeal.progress import section_label
@@ -35,7 +35,7 @@ _RETRY_SECONDS = 5
 blueprint = Blueprint("share", __name__)
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/card.png")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/card.png")
 def card(slug: str) -> ResponseReturnValue:
     """Return a PNG with headline and progress; it is drawn again only when its rounded number or the day changes."""
     appeal = published_appeal_or_404(slug)
@@ -67,7 +67,7 @@ def card(slug: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/poster/<section>.pdf")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/poster/<section>.pdf")
 @limiter.limit("20 per minute")
 def poster(slug: str, section: str) -> ResponseReturnValue:
     """Return a poster in A4 for one section as PDF, with a QR code to the appeal.

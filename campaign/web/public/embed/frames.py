@@ -23,14 +23,13 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.forms import read_sign_form
-from campaign.web.http.headers import FRAMEABLE_HEADERS
+from campaign.web.http.headers import CROSS_ORIGIN_HEADERS, FRAMEABLE_HEADERS
 from campaign.web.http.locale import DEFAULT_LOCALE, absolute_url
 from campaign.web.public.appeal.pages import HTML, appeal_page_context, page_version, published_appeal_or_404
 from campaign.web.public.signing.sign import LIMITS, form_page_context, submit
 
 KINDS = ("form", "counter")
 SCHEMES = ("auto", "light", "dark")
-_CROSS_ORIGIN = (("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin"))
 _JAVASCRIPT = "text/javascript; charset=utf-8"
 _ONE_HOUR = "public, max-age=3600"
 _WIDTH, _HEIGHTS = 480, {"form": 900, "counter": 260}
@@ -100,7 +99,7 @@ def script() -> ResponseReturnValue:
     title = json.dumps(runtime().settings.theme.name)
     content = _SCRIPT_FILE.read_text(encoding="utf-8").replace('"Tocsin"', title).encode()
     return page_cache().answer(
-        "embed.js", 0, lambda: content, content_type=_JAVASCRIPT, cache_control=_ONE_HOUR, headers=_CROSS_ORIGIN
+        "embed.js", 0, lambda: content, content_type=_JAVASCRIPT, cache_control=_ONE_HOUR, headers=CROSS_ORIGIN_HEADERS
     )
 
 
@@ -175,7 +174,7 @@ def _render(kind: str, scheme: str, page: dict[str, Any]) -> str:
 
 def _cross_origin_answer(body: str, content_type: str) -> Response:
     response = make_response(body)
-    for name, value in (("Content-Type", content_type), ("Cache-Control", _ONE_HOUR), *_CROSS_ORIGIN):
+    for name, value in (("Content-Type", content_type), ("Cache-Control", _ONE_HOUR), *CROSS_ORIGIN_HEADERS):
         response.headers[name] = value
     return response
 

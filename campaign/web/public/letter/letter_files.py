@@ -20,7 +20,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
 from campaign.queries.signing.signature import SignatureView
 from campaign.web.caching.page_cache import page_cache
-from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.http.locale import LOCALE_PREFIX, current_locale
 from campaign.web.public.appeal.pages import published_appeal_or_404
 from campaign.web.public.letter.take_action_page import LetterChoice, reachable_targets, read_choice
 from campaign.web.public.signing.token import signer_or_refusal
@@ -30,7 +30,7 @@ _SVG = "image/svg+xml; charset=utf-8"
 blueprint = Blueprint("letter_files", __name__)
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/letter.pdf")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/letter.pdf")
 def unsigned_pdf(slug: str) -> ResponseReturnValue:
     """Return the printable letter without a name.
 
@@ -53,7 +53,7 @@ def unsigned_pdf(slug: str) -> ResponseReturnValue:
         return unprintable_page(appeal, choice)
 
 
-@blueprint.get(f"{PREFIX}/m/<token>/letter.pdf")
+@blueprint.get(f"{LOCALE_PREFIX}/m/<token>/letter.pdf")
 def signed_pdf(token: str) -> ResponseReturnValue:
     """Return the letter with the signer's name as PDF."""
     signature = signer_or_refusal(token)
@@ -70,7 +70,7 @@ def signed_pdf(token: str) -> ResponseReturnValue:
         return unprintable_page(appeal, choice)
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/act.svg")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/act.svg")
 def qr_code(slug: str) -> Response:
     """Return a QR code that opens the page for taking action on a telephone, with the same choices."""
     appeal = published_appeal_or_404(slug)
@@ -81,7 +81,7 @@ def qr_code(slug: str) -> Response:
     return page_cache().answer(key, address, lambda: _qr_svg(address), content_type=_SVG)
 
 
-@blueprint.get(f"{PREFIX}/m/<token>/act.svg")
+@blueprint.get(f"{LOCALE_PREFIX}/m/<token>/act.svg")
 def qr_code_signed(token: str) -> ResponseReturnValue:
     """Return a QR code that opens the signer's own page; it is not cached."""
     signature = signer_or_refusal(token)

@@ -20,7 +20,7 @@ from campaign.platform import limiter
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.signature import SignatureView
 from campaign.services.signing.own_letter import mail_own_letter
-from campaign.web.http.locale import PREFIX
+from campaign.web.http.locale import LOCALE_PREFIX
 from campaign.web.public.appeal.continuation import continued_until
 from campaign.web.public.appeal.pages import published_appeal_or_404
 from campaign.web.public.context import supporter_context
@@ -42,7 +42,7 @@ _MAIL_LIMITS = "20 per hour"
 blueprint = Blueprint("own_letter", __name__)
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/words")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/words")
 def show_unsigned(slug: str) -> ResponseReturnValue:
     """Show the editor to readers who have not signed."""
     appeal = published_appeal_or_404(slug)
@@ -51,14 +51,14 @@ def show_unsigned(slug: str) -> ResponseReturnValue:
     return _page(appeal, None, None, read_choice(appeal, None), own_text=None)
 
 
-@blueprint.post(f"{PREFIX}/appeals/<slug>/words")
+@blueprint.post(f"{LOCALE_PREFIX}/appeals/<slug>/words")
 @limiter.limit(_PDF_LIMITS)
 def write(slug: str) -> ResponseReturnValue:
     """Return the links, or the PDF, of the text."""
     return _process(published_appeal_or_404(slug), None, None)
 
 
-@blueprint.get(f"{PREFIX}/m/<token>/words")
+@blueprint.get(f"{LOCALE_PREFIX}/m/<token>/words")
 def show_signed(token: str) -> ResponseReturnValue:
     """Show the editor to a signer; the model letter has their name."""
     signature = signer_or_refusal(token)
@@ -69,7 +69,7 @@ def show_signed(token: str) -> ResponseReturnValue:
     return _page(signature.appeal, signature, token, read_choice(signature.appeal, signature), own_text=None)
 
 
-@blueprint.post(f"{PREFIX}/m/<token>/words")
+@blueprint.post(f"{LOCALE_PREFIX}/m/<token>/words")
 @limiter.limit(_PDF_LIMITS)
 @limiter.limit(_MAIL_LIMITS, exempt_when=lambda: request.form.get("do") != "mail")
 def write_signed(token: str) -> ResponseReturnValue:

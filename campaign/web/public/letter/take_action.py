@@ -21,7 +21,7 @@ from campaign.services.signing.unsigned_report import UnsignedReport, count_unsi
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.forms import INPUT_ERRORS
-from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.http.locale import LOCALE_PREFIX, current_locale
 from campaign.web.public.appeal.pages import HTML, page_version, published_appeal_or_404
 from campaign.web.public.context import supporter_context
 from campaign.web.public.letter.take_action_page import LetterChoice, counted_receipt, read_choice, take_action_context
@@ -34,7 +34,7 @@ ReportedAction = tuple[Channel, int]
 blueprint = Blueprint("take_action", __name__)
 
 
-@blueprint.get(f"{PREFIX}/m/<token>/act")
+@blueprint.get(f"{LOCALE_PREFIX}/m/<token>/act")
 def act(token: str) -> ResponseReturnValue:
     """Show the letter with all channels to a signer."""
     signature = signer_or_refusal(token)
@@ -45,7 +45,7 @@ def act(token: str) -> ResponseReturnValue:
     return render_template("public/letter/take_action.html", **page, token=token)
 
 
-@blueprint.post(f"{PREFIX}/m/<token>/act")
+@blueprint.post(f"{LOCALE_PREFIX}/m/<token>/act")
 def report(token: str) -> ResponseReturnValue:
     """Count the reported action, once per channel, target and day, and redirect to the next channel."""
     signature = signer_or_refusal(token)
@@ -62,7 +62,7 @@ def report(token: str) -> ResponseReturnValue:
     return redirect(_next_address("take_action.act", {"token": token}, signature.appeal, action, choice), 303)
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/act")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/act")
 def act_unsigned(slug: str) -> ResponseReturnValue:
     """Show the letter with all channels to readers who have not signed."""
     appeal = published_appeal_or_404(slug)
@@ -75,7 +75,7 @@ def act_unsigned(slug: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.post(f"{PREFIX}/appeals/<slug>/act")
+@blueprint.post(f"{LOCALE_PREFIX}/appeals/<slug>/act")
 @limiter.limit(UNSIGNED_LIMITS, deduct_when=lambda response: response.status_code == 303)
 def report_unsigned(slug: str) -> ResponseReturnValue:
     """Count an action that was reported without a signature, for the section of the chosen country."""

@@ -38,7 +38,7 @@ from campaign.services.signing.confirm import ShownSignUp, confirm
 from campaign.services.signing.confirm_statement import ConfirmedSignature, ConsentChoices
 from campaign.services.signing.withdraw import delete_sign_ups_of_link
 from campaign.web.caching.data_cache import data_cache
-from campaign.web.http.locale import PREFIX
+from campaign.web.http.locale import LOCALE_PREFIX
 from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.token import read_link, unusable_link_page
 
@@ -73,7 +73,7 @@ class _LinkContent:
         return signed_name is not None and bool(name) and name_key(name) != name_key(signed_name)
 
 
-@blueprint.get(f"{PREFIX}/s/<token>")
+@blueprint.get(f"{LOCALE_PREFIX}/s/<token>")
 def show(token: str) -> ResponseReturnValue:
     """Show the sign-ups to confirm, and the button."""
     try:
@@ -85,7 +85,7 @@ def show(token: str) -> ResponseReturnValue:
     return _page(content, is_changed=content.is_changed)
 
 
-@blueprint.post(f"{PREFIX}/s/<token>")
+@blueprint.post(f"{LOCALE_PREFIX}/s/<token>")
 def create(token: str) -> ResponseReturnValue:
     """Confirm, any number of times, and redirect to sending the letter.
 

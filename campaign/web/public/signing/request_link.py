@@ -12,19 +12,19 @@ from flask.typing import ResponseReturnValue
 from campaign.platform import limiter
 from campaign.services.signing.new_link import request_new_links
 from campaign.web.forms import read_address
-from campaign.web.http.locale import PREFIX
+from campaign.web.http.locale import LOCALE_PREFIX
 from campaign.web.public.context import supporter_context
 
 blueprint = Blueprint("request_link", __name__)
 
 
-@blueprint.get(f"{PREFIX}/new-link")
+@blueprint.get(f"{LOCALE_PREFIX}/new-link")
 def form() -> ResponseReturnValue:
     """Show the form with one field for the address."""
     return render_template("public/signing/new_link.html", error=None, question=None, email="")
 
 
-@blueprint.post(f"{PREFIX}/new-link")
+@blueprint.post(f"{LOCALE_PREFIX}/new-link")
 @limiter.limit("10 per minute; 60 per hour")
 def create() -> ResponseReturnValue:
     """Store the request for new links to this address; 422 with the form if the address is unusable."""
@@ -37,7 +37,7 @@ def create() -> ResponseReturnValue:
     return redirect(url_for("request_link.sent"), 303)
 
 
-@blueprint.get(f"{PREFIX}/new-link/sent")
+@blueprint.get(f"{LOCALE_PREFIX}/new-link/sent")
 def sent() -> ResponseReturnValue:
     """Show what happens next."""
     return render_template("public/signing/link_sent.html")

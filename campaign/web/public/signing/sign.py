@@ -22,7 +22,7 @@ from campaign.web.caching.data_cache import data_cache
 from campaign.web.forms import INPUT_ERRORS, SignerInput, SignFormInput, read_sign_form
 from campaign.web.http.headers import is_sandboxed
 from campaign.web.http.host import requested_host
-from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.http.locale import LOCALE_PREFIX, current_locale
 from campaign.web.public.appeal.pages import appeal_page_context, list_rows, other_appeals, published_appeal_or_404
 from campaign.web.public.context import supporter_context
 
@@ -33,7 +33,7 @@ REFUSED_RECIPIENTS = "tocsin_addressees"
 blueprint = Blueprint("sign", __name__)
 
 
-@blueprint.post(f"{PREFIX}/appeals/<slug>/sign")
+@blueprint.post(f"{LOCALE_PREFIX}/appeals/<slug>/sign")
 @limiter.limit(LIMITS, deduct_when=lambda response: response.status_code == 303)
 def create(slug: str) -> ResponseReturnValue:
     """Sign and redirect to the thanks; 422 with the form and its errors if nothing was stored."""
@@ -44,7 +44,7 @@ def create(slug: str) -> ResponseReturnValue:
     return render_template("public/appeal/appeal.html", **form_page_context(appeal, refusal)), 422
 
 
-@blueprint.post(f"{PREFIX}/appeals/<slug>/form")
+@blueprint.post(f"{LOCALE_PREFIX}/appeals/<slug>/form")
 def switch_language(slug: str) -> ResponseReturnValue:
     """Show the page in another language with the input so far; nothing is checked or stored."""
     appeal = published_appeal_or_404(slug)
@@ -52,8 +52,8 @@ def switch_language(slug: str) -> ResponseReturnValue:
     return render_template("public/appeal/appeal.html", **form_page_context(appeal, {"form": values}))
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/sign")
-@blueprint.get(f"{PREFIX}/appeals/<slug>/form", endpoint="form_again")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/sign")
+@blueprint.get(f"{LOCALE_PREFIX}/appeals/<slug>/form", endpoint="form_again")
 def back_to_page(slug: str) -> ResponseReturnValue:
     """Redirect from the form's address to the page, after a reload or from a shared link."""
     published_appeal_or_404(slug)

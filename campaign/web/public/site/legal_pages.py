@@ -15,25 +15,25 @@ from campaign.domain.sections.site_page import SitePage
 from campaign.platform.runtime import runtime
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
-from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.http.locale import LOCALE_PREFIX, current_locale
 from campaign.web.public.appeal.pages import HTML
 
 blueprint = Blueprint("legal_pages", __name__)
 
 
-@blueprint.get(f"{PREFIX}/privacy")
+@blueprint.get(f"{LOCALE_PREFIX}/privacy")
 def privacy() -> ResponseReturnValue:
     """Show the privacy notice: data, purposes, periods, recipients, and a person's rights."""
     return _page(SitePage.PRIVACY)
 
 
-@blueprint.get(f"{PREFIX}/imprint")
+@blueprint.get(f"{LOCALE_PREFIX}/imprint")
 def imprint() -> ResponseReturnValue:
     """Show the organisation that runs the site."""
     return _page(SitePage.IMPRINT)
 
 
-@blueprint.get(f"{PREFIX}/accessibility")
+@blueprint.get(f"{LOCALE_PREFIX}/accessibility")
 def accessibility() -> ResponseReturnValue:
     """Show the accessibility statement, and the address for reporting a barrier."""
     return _page(SitePage.ACCESSIBILITY)
