@@ -302,7 +302,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "appeals.appeal_list.list_appeals": lambda appeal, _: appeal_list_queries.list_appeals(
         before=appeal, words="teacher"
     ),
-    "appeals.appeal_list.newest_appeals": lambda *_: appeal_list_queries.newest_appeals(beside="case-1"),
+    "appeals.appeal_list.newest_appeals": lambda *_: appeal_list_queries.newest_appeals(included_slug="case-1"),
     "appeals.appeal.find_text": lambda appeal, _: appeal_queries.find_text(appeal, "en", 1),
     "counting.counts.counts": lambda appeal, _: counts_queries.counts(appeal),
     "counting.counts.signatures_by_appeal": lambda appeal, _: counts_queries.signatures_by_appeal((appeal, appeal + 1)),
@@ -320,7 +320,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     ),
     "handover.handover.handovers": lambda appeal, _: handover_queries.handovers(STAFF, appeal),
     "handover.signatories.names_to_share": lambda appeal, _: signatories_queries.names_to_share(
-        appeal, "fr", runtime().vault, after=0, most=100
+        appeal, "fr", runtime().vault, after_id=0, limit=100
     ),
     "handover.signatories.signatories": lambda appeal, _: list(
         signatories_queries.signatories(appeal, "fr", runtime().vault)

@@ -1,4 +1,4 @@
-"""Announcements, for their mails and for staff, and the conditions for their readers."""
+"""Announcements, for their mails and for staff, and the conditions for their recipients."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AnnouncementTextView:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementView:
-    """One announcement: its readers, its progress, and its mails by state."""
+    """One announcement: its recipients, its texts by language, its progress, and the number of its mails by state."""
 
     id: int
     appeal_id: int
@@ -52,33 +52,33 @@ class AnnouncementView:
 
     @property
     def edition(self) -> str:
-        """Return the digest of its texts and readers (see `edition` in the domain)."""
+        """Return the digest of its texts and recipients (see `edition` in the domain)."""
         texts = {text.language: (text.subject, text.body) for text in self.texts.values()}
-        readers = {"to_case": self.to_case, "is_rewording": self.is_rewording}
-        return edition(self.section_code, self.locales, texts, **readers)
+        options = {"to_case": self.to_case, "is_rewording": self.is_rewording}
+        return edition(self.section_code, self.locales, texts, **options)
 
-    def reads(self, locale: str) -> str | None:
-        """Return the language in which signers in `locale` get it; None if they get nothing."""
-        is_told = bool(self.texts) and (not self.locales or locale in self.locales)
-        return choose_language(locale, self.texts, self.first_language) if is_told else None
+    def language_for(self, locale: str) -> str | None:
+        """Return the language in which signers with that locale get it; None if they do not get it."""
+        is_recipient = bool(self.texts) and (not self.locales or locale in self.locales)
+        return choose_language(locale, self.texts, self.first_language) if is_recipient else None
 
 
 def find_announcement_text(announcement_id: int, language: str) -> AnnouncementTextView | None:
-    """Return the text in that language; None if there is none."""
+    """Return the announcement's text in that language; None if there is none."""
     row = db.session.execute(
         select(AnnouncementText, Announcement.appeal_id, Announcement.is_rewording)
         .join(Announcement, Announcement.id == AnnouncementText.announcement_id)
         .where(AnnouncementText.announcement_id == announcement_id, AnnouncementText.language == language)
     ).one_or_none()
-    return None if row is None else _announced(*row)
+    return None if row is None else _text_view(*row)
 
 
-def _announced(row: AnnouncementText, appeal_id: int, is_rewording: bool) -> AnnouncementTextView:
+def _text_view(row: AnnouncementText, appeal_id: int, is_rewording: bool) -> AnnouncementTextView:
     return AnnouncementTextView(row.language, row.subject, row.body, appeal_id, is_rewording)
 
 
 def find_announcement(announcement_id: int) -> AnnouncementView | None:
-    """Return the announcement with the number of its mails by state, tests to staff excluded; None if unknown."""
+    """Return the announcement with the number of its mails by state, without tests to staff; None if unknown."""
     row = db.session.get(Announcement, announcement_id)
     if row is None:
         return None
@@ -91,11 +91,11 @@ def find_announcement(announcement_id: int) -> AnnouncementView | None:
 
 
 def announcements_of(appeal_id: int, section_code: str | None = None) -> tuple[AnnouncementView, ...]:
-    """Return an appeal's announcements without their mails, the newest first; with a section, only those for it."""
-    chosen = select(Announcement).where(Announcement.appeal_id == appeal_id).order_by(Announcement.id.desc())
+    """Return an appeal's announcements without their mails, the newest first; with a section, only those to it."""
+    query = select(Announcement).where(Announcement.appeal_id == appeal_id).order_by(Announcement.id.desc())
     if section_code is not None:
-        chosen = chosen.where(Announcement.section_code == section_code)
-    return tuple(_view(row, {}) for row in db.session.scalars(chosen.options(selectinload(Announcement.texts))))
+        query = query.where(Announcement.section_code == section_code)
+    return tuple(_view(row, {}) for row in db.session.scalars(query.options(selectinload(Announcement.texts))))
 
 
 def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
@@ -110,7 +110,7 @@ def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
         created_at=row.created_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
-        texts={text.language: _announced(text, row.appeal_id, row.is_rewording) for text in row.texts},
+        texts={text.language: _text_view(text, row.appeal_id, row.is_rewording) for text in row.texts},
         mails=mails,
         first_language=row.appeal.first_language or "",
         is_rewording=row.is_rewording,
@@ -122,11 +122,11 @@ def audience(
 ) -> dict[str, int]:
     """Return the number of confirmed signers who asked for news of the case, by the language in which they signed.
 
-    For several appeals (`to_case`) it is an upper bound: a person who signed two counts twice, and gets one mail.
+    For several appeals (`to_case`) it is an upper bound: a person who signed two counts twice, but gets one mail.
     """
     conditions = recipient_conditions(appeal_id, section_code, (), to_case=to_case, is_rewording=is_rewording)
-    chosen = select(Signature.locale, func.count()).where(*conditions)
-    return {locale: int(number) for locale, number in db.session.execute(chosen.group_by(Signature.locale))}
+    numbers = select(Signature.locale, func.count()).where(*conditions)
+    return {locale: int(number) for locale, number in db.session.execute(numbers.group_by(Signature.locale))}
 
 
 def recipient_conditions(
@@ -144,11 +144,12 @@ def recipient_conditions(
     """
     earlier = [_SIGNED_EARLIER.is_(True)] if is_rewording else []
     ids = case_appeal_ids(appeal_id) if to_case else (appeal_id,)
-    # As the partial index says it: SQLite uses it only so.
-    return [text("signature.wants_updates"), *_asked(Signature, ids, section_code, locales), *earlier]
+    # In the words of the partial index, because SQLite uses it only then.
+    return [text("signature.wants_updates"), *_confirmed_conditions(ids, section_code, locales), *earlier]
 
 
-# Whether the newest consent of a signature names an older version than today's in its language; by one look-up.
+# Whether the newest consent of a signature names an older version than the current one in its language. It costs one
+# look-up by the index for each signature.
 _SIGNED_EARLIER = (
     select(Consent.text_version < AppealText.version)
     .join(AppealText, and_(AppealText.language == Consent.text_language, AppealText.is_current))
@@ -165,40 +166,47 @@ def without_duplicates(
 ) -> list[tuple[Signature, Address]]:
     """Return the signatures of the batch without those whose signer gets the announcement for another signature.
 
-    A person who signed several appeals of the case gets it once: for the appeal itself, else for the one signed last.
-    Only the decrypted address joins signatures over appeals, so each address is looked up under the others.
+    A person who signed several appeals of the case gets it once: for the announcement's appeal, else for the one signed
+    last. An address has another digest in each appeal, so the addresses are looked up by their digests in all appeals.
     """
     ids = case_appeal_ids(row.appeal_id) if row.to_case else (row.appeal_id,)
     if len(ids) < 2:
         return list(batch)
-    digests = {one.id: vault.address_digests(ids, to) for one, to in batch}
-    chosen = select(Signature.id, Signature.appeal_id, Signature.address_digest).where(
-        Signature.address_digest.in_({digest for some in digests.values() for digest in some}),
+    digests = {signature.id: vault.address_digests(ids, to) for signature, to in batch}
+    query = select(Signature.id, Signature.appeal_id, Signature.address_digest).where(
+        Signature.address_digest.in_({digest for of_address in digests.values() for digest in of_address}),
         *recipient_conditions(
             row.appeal_id, row.section_code, row.locales, to_case=True, is_rewording=row.is_rewording
         ),
     )
-    found = {
-        bytes(digest or b""): (appeal_id == row.appeal_id, number)
-        for number, appeal_id, digest in db.session.execute(chosen)
+    # The rank of each matching signature: that of the announcement's appeal is the highest, then the newest.
+    ranks = {
+        bytes(digest or b""): (appeal_id == row.appeal_id, signature_id)
+        for signature_id, appeal_id, digest in db.session.execute(query)
     }
     # A person who has just erased or unsubscribed is not found; a worker checks again before it sends.
-    best = {
-        one.id: max((found[some] for some in digests[one.id] if some in found), default=(False, 0)) for one, _ in batch
+    highest = {
+        signature.id: max((ranks[digest] for digest in digests[signature.id] if digest in ranks), default=(False, 0))
+        for signature, _ in batch
     }
-    return [(one, to) for one, to in batch if (one.appeal_id == row.appeal_id, one.id) >= best[one.id]]
+    return [
+        (signature, to)
+        for signature, to in batch
+        if (signature.appeal_id == row.appeal_id, signature.id) >= highest[signature.id]
+    ]
 
 
-def _asked(
-    signature: Any, ids: Collection[int], section_code: str | None, locales: Collection[str]
+def _confirmed_conditions(
+    ids: Collection[int], section_code: str | None, locales: Collection[str]
 ) -> list[ColumnElement[bool]]:
+    """Return the conditions for confirmed signatures with an address, of those appeals, that section and locales."""
     conditions = [
-        signature.appeal_id.in_(ids) if len(ids) > 1 else signature.appeal_id == next(iter(ids)),
-        signature.state == SignatureState.CONFIRMED,
-        signature.email_sealed.is_not(None),
+        Signature.appeal_id.in_(ids) if len(ids) > 1 else Signature.appeal_id == next(iter(ids)),
+        Signature.state == SignatureState.CONFIRMED,
+        Signature.email_sealed.is_not(None),
     ]
     if section_code is not None:
-        conditions.append(signature.section_code == section_code)
+        conditions.append(Signature.section_code == section_code)
     if locales:
-        conditions.append(signature.locale.in_(locales))
+        conditions.append(Signature.locale.in_(locales))
     return conditions

@@ -47,7 +47,7 @@ class TextView:
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
-    """A target in one language, which may differ from that of the letter beside it."""
+    """A target in one language, which may differ from the language of the letter that is shown with it."""
 
     position: int
     kind: str
@@ -85,11 +85,11 @@ class AppealView:
     outcome: dict[str, str]
     texts: dict[str, TextView]
     targets: dict[str, tuple[TargetView, ...]]
-    # The sections that take part (empty: all), and the sections' decisions for the time after the deadline: a last day,
-    # or None to stop.
+    # The sections that take part (empty: all), and their decisions for the time after the deadline: the last day on
+    # which a section continues, or None if it stops.
     sections: tuple[str, ...] = ()
     continuation: dict[str, date | None] = field(default_factory=dict)
-    # That of its first text; "" before there is any.
+    # The language of its first text; "" without texts.
     first_language: str = ""
 
     @property
@@ -102,22 +102,23 @@ class AppealView:
         return self.texts.get(locale) or self.texts.get(self.first_language) or next(iter(self.texts.values()))
 
     def outcome_in(self, locale: str) -> tuple[str, str] | None:
-        """Return the outcome in Markdown with its language; None without an outcome.
+        """Return the outcome's language and Markdown; None without an outcome.
 
-        It is in this language, else in the appeal's first, else in the language that was written first.
+        It is the outcome in that language, else in the appeal's first language, else the one that was written first.
         """
-        language = next((one for one in (locale, self.first_language, *self.outcome) if self.outcome.get(one)), None)
+        languages = (locale, self.first_language, *self.outcome)
+        language = next((language for language in languages if self.outcome.get(language)), None)
         return None if language is None else (language, self.outcome[language])
 
     def targets_in(self, language: str) -> tuple[TargetView, ...]:
         """Return the targets in that language, else in the language of `text_in`, else in any."""
         languages = (language, self.text_in(language).language, *self.targets)
-        return next((found for code in languages if (found := self.targets.get(code))), ())
+        return next((targets for code in languages if (targets := self.targets.get(code))), ())
 
 
 def find_appeal(slug: str) -> AppealView | None:
     """Return the appeal with that slug, drafts included; None if unknown."""
-    # Also because PostgreSQL accepts no NUL, which a URL may contain.
+    # This also refuses NUL, which a URL may contain and PostgreSQL does not accept.
     if not is_slug(slug):
         return None
     return next(iter(load_appeals(select(Appeal).where(Appeal.slug == slug))), None)
@@ -130,8 +131,8 @@ def find_appeal_by_id(appeal_id: int) -> AppealView | None:
 
 def open_appeals() -> tuple[AppealView, ...]:
     """Return the open appeals, the nearest deadline first."""
-    chosen = select(Appeal).where(Appeal.state == AppealState.OPEN)
-    return tuple(load_appeals(chosen.order_by(Appeal.deadline.is_(None), Appeal.deadline, Appeal.slug)))
+    query = select(Appeal).where(Appeal.state == AppealState.OPEN)
+    return tuple(load_appeals(query.order_by(Appeal.deadline.is_(None), Appeal.deadline, Appeal.slug)))
 
 
 def all_appeals() -> tuple[AppealView, ...]:
@@ -140,14 +141,14 @@ def all_appeals() -> tuple[AppealView, ...]:
 
 
 def find_text(appeal_id: int, language: str, version: int) -> TextView | None:
-    """Return one version of a text, as it was published; None if unknown."""
+    """Return one version of a text; None if unknown."""
     row = db.session.get(AppealText, (appeal_id, language, version))
     return None if row is None else _text(row)
 
 
-def load_appeals(chosen: Any) -> Iterable[AppealView]:
-    """Return the appeals that the statement chooses, in its order, with two more statements for all of them."""
-    rows = db.session.scalars(chosen.options(selectinload(Appeal.texts), selectinload(Appeal.targets)))
+def load_appeals(query: Any) -> Iterable[AppealView]:
+    """Return the appeals of the query, in its order; two further statements load the texts and targets of all."""
+    rows = db.session.scalars(query.options(selectinload(Appeal.texts), selectinload(Appeal.targets)))
     return [_view(row) for row in rows]
 
 
@@ -215,15 +216,16 @@ def _target(row: Target, language: str) -> TargetView:
 
 
 def case_appeal_ids(appeal_id: int) -> tuple[int, ...]:
-    """Return the ids of all appeals of the same case, this one included: all that it follows and that follow it."""
+    """Return the ids of all appeals of the same case, this one included, in ascending order."""
     parents = {row.id: row.follows_id for row in db.session.execute(select(Appeal.id, Appeal.follows_id))}
     root = _root(appeal_id, parents)
-    return tuple(one for one in sorted(parents) if _root(one, parents) == root)
+    return tuple(other_id for other_id in sorted(parents) if _root(other_id, parents) == root)
 
 
-def _root(one: int, parents: dict[int, int | None]) -> int:
-    seen = set()
-    while (parent := parents.get(one)) is not None and parent not in seen:
-        seen.add(one)
-        one = parent
-    return one
+def _root(appeal_id: int, parents: dict[int, int | None]) -> int:
+    """Return the id of the first appeal of the case, which follows none."""
+    visited = set()
+    while (parent := parents.get(appeal_id)) is not None and parent not in visited:
+        visited.add(appeal_id)
+        appeal_id = parent
+    return appeal_id

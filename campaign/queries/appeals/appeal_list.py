@@ -1,4 +1,4 @@
-"""Lists of appeals for staff, drafts included: by pages, and the newest for a field to choose from."""
+"""Lists of appeals for staff, drafts included: pages of all appeals, and the newest for a select field."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaign.models import Appeal, AppealText
 from campaign.platform import db
 
 PAGE = 100
-# The number of appeals in a field to choose from; older ones are reached from their own pages.
+# The number of appeals in a select field. For older appeals the form is opened from their own pages.
 CHOICES = 200
 
 
@@ -36,54 +36,57 @@ class ListedAppeal:
     headlines: Mapping[str, str]
 
     def headline_in(self, locale: str) -> str:
-        """Return the headline in that language, else that of the list."""
+        """Return the headline in that language, else in the appeal's first language."""
         return self.headlines.get(locale) or self.headline
 
 
 def list_appeals(*, before: int | None = None, words: str = "") -> tuple[ListedAppeal, ...]:
     """Return the PAGE newest appeals, or those older than the one with the id `before`.
 
-    With `words`, only those that have them in a headline, in the reference or in the address of the page.
+    With `words`, return only appeals with this text in a headline, in the reference or in the slug.
     """
-    chosen = select(Appeal)
+    query = select(Appeal)
     if before is not None:
-        chosen = chosen.where(Appeal.id < before)
+        query = query.where(Appeal.id < before)
     if words:
-        text = exists().where(AppealText.appeal_id == Appeal.id, AppealText.headline.icontains(words, autoescape=True))
-        named = [column.icontains(words, autoescape=True) for column in (Appeal.slug, Appeal.reference)]
-        chosen = chosen.where(or_(*named, text))
-    return _read(chosen.order_by(Appeal.id.desc()).limit(PAGE))
+        in_headline = exists().where(
+            AppealText.appeal_id == Appeal.id, AppealText.headline.icontains(words, autoescape=True)
+        )
+        in_names = [column.icontains(words, autoescape=True) for column in (Appeal.slug, Appeal.reference)]
+        query = query.where(or_(*in_names, in_headline))
+    return _load(query.order_by(Appeal.id.desc()).limit(PAGE))
 
 
-def newest_appeals(*, beside: str | None = None) -> tuple[ListedAppeal, ...]:
-    """Return the CHOICES newest appeals, and the one with the slug `beside` if it is older."""
-    found = _read(select(Appeal).order_by(Appeal.id.desc()).limit(CHOICES))
-    if beside is None or not is_slug(beside) or beside in {one.slug for one in found}:
-        return found
-    return (*found, *_read(select(Appeal).where(Appeal.slug == beside)))
+def newest_appeals(*, included_slug: str | None = None) -> tuple[ListedAppeal, ...]:
+    """Return the CHOICES newest appeals, and the one with `included_slug` if it is older."""
+    newest = _load(select(Appeal).order_by(Appeal.id.desc()).limit(CHOICES))
+    if included_slug is None or not is_slug(included_slug) or included_slug in {appeal.slug for appeal in newest}:
+        return newest
+    return (*newest, *_load(select(Appeal).where(Appeal.slug == included_slug)))
 
 
-def _read(chosen: Any) -> tuple[ListedAppeal, ...]:
-    texts = selectinload(Appeal.texts).options(*(defer(getattr(AppealText, name)) for name in _LONG))
-    return tuple(_listed(row) for row in db.session.scalars(chosen.options(texts)))
+def _load(query: Any) -> tuple[ListedAppeal, ...]:
+    """Return the appeals of the query with their headlines; long columns are not loaded."""
+    texts = selectinload(Appeal.texts).options(*(defer(getattr(AppealText, name)) for name in _LONG_COLUMNS))
+    return tuple(_listed(row) for row in db.session.scalars(query.options(texts)))
 
 
-# Long columns that no list shows.
-_LONG = ("summary", "background", "paragraphs", "talking_points", "people")
+# Columns that no list shows.
+_LONG_COLUMNS = ("summary", "background", "paragraphs", "talking_points", "people")
 
 
 def _listed(row: Appeal) -> ListedAppeal:
-    text = row.first_text
+    first_text = row.first_text
     return ListedAppeal(
         id=row.id,
         slug=row.slug,
-        headline=text.headline or row.slug if text else row.slug,
-        language=text.language if text else "en",
+        headline=first_text.headline or row.slug if first_text else row.slug,
+        language=first_text.language if first_text else "en",
         state=row.state,
         section=row.section_code,
         country=row.country,
         deadline=row.deadline,
-        languages=tuple(one.language for one in row.texts),
+        languages=tuple(text.language for text in row.texts),
         review_requested_at=row.review_requested_at,
-        headlines={one.language: one.headline for one in row.texts},
+        headlines={text.language: text.headline for text in row.texts},
     )

@@ -1,4 +1,4 @@
-"""An appeal for its editors: its section, its documents with their warnings, and the initial values of the forms."""
+"""An appeal for its editors: its documents with their warnings, and the initial values of the forms."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class TextVersion:
-    """The current version of a text: its number, its time, and the signatures before it (None: could not be signed)."""
+    """The current version of a text: its number and its time.
+
+    `signed_before` is the number of signatures confirmed before it; None if the version before it could not be signed.
+    """
 
     number: int
     since: datetime
@@ -52,7 +55,10 @@ class RelatedAppeal:
 
 @dataclass(frozen=True, slots=True)
 class AppealForEditing:
-    """An appeal with everything that its editor shows; `words`, `targets` and `facts` are values of the forms."""
+    """An appeal with everything that its editor shows; `words`, `targets` and `facts` are values of forms.
+
+    `names` are the e-mail addresses of its authors and of the person who requested its review, by staff id.
+    """
 
     appeal: AppealView
     section: str | None
@@ -82,21 +88,21 @@ def find_for_editing(slug: str) -> AppealForEditing | None:
     followers = db.session.scalars(
         select(Appeal).where(Appeal.follows_id == row.id).order_by(Appeal.sequence, Appeal.id)
     )
-    people = {*row.written_by, row.review_requested_by} - {None}
+    staff_ids = {*row.written_by, row.review_requested_by} - {None}
     return AppealForEditing(
         appeal=view,
         section=row.section_code,
         review_requested_at=row.review_requested_at,
         review_requested_by=row.review_requested_by,
         written_by=tuple(row.written_by),
-        names={one.id: one.email for one in db.session.scalars(select(Staff).where(Staff.id.in_(people)))},
+        names={staff.id: staff.email for staff in db.session.scalars(select(Staff).where(Staff.id.in_(staff_ids)))},
         versions={text.language: TextVersion(text.version, text.created_at, text.signed_before) for text in row.texts},
-        documents={one.language: _document(one) for one in documents},
+        documents={document.language: _document(document) for document in documents},
         words={text.language: text_values(text) for text in row.texts},
         targets={target.position: target_values(target) for target in row.targets},
         facts=fact_values(row),
         follows=None if followed is None else _related(followed),
-        followed_by=tuple(_related(one) for one in followers),
+        followed_by=tuple(_related(follower) for follower in followers),
     )
 
 
@@ -117,7 +123,7 @@ def fact_values(appeal: Appeal) -> dict[str, Any]:
 
 
 def _document(row: ImportedDocument) -> Document:
-    doubts = tuple(Doubt(one["code"], one["message"], one["line"]) for one in row.warnings)
+    doubts = tuple(Doubt(warning["code"], warning["message"], warning["line"]) for warning in row.warnings)
     return Document(row.language, tuple(row.lines), doubts)
 
 

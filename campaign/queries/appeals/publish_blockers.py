@@ -21,22 +21,22 @@ class PublishBlocker:
 
 def publish_blockers(appeal: AppealView, *, now: datetime) -> tuple[PublishBlocker, ...]:
     """Return all reasons for which the appeal cannot be published; empty if it can."""
-    found = [] if appeal.texts else [PublishBlocker("no-text")]
+    blockers = [] if appeal.texts else [PublishBlocker("no-text")]
     has_targets = any(appeal.targets.values())
     for text in appeal.texts.values():
         if not text.headline:
-            found.append(PublishBlocker("no-headline", text.language))
+            blockers.append(PublishBlocker("no-headline", text.language))
         if not text.paragraphs and not text.talking_points:
-            found.append(PublishBlocker("no-letter", text.language))
+            blockers.append(PublishBlocker("no-letter", text.language))
         if has_targets and not appeal.targets[text.language]:
-            found.append(PublishBlocker("no-target", text.language))
+            blockers.append(PublishBlocker("no-target", text.language))
     if not has_targets:
-        found.append(PublishBlocker("no-target"))
+        blockers.append(PublishBlocker("no-target"))
     zones = [section.last_zone(appeal.deadline) for section in participating_sections(list_sections(), appeal.sections)]
     if appeal.deadline is None:
-        found.append(PublishBlocker("no-deadline"))
+        blockers.append(PublishBlocker("no-deadline"))
     elif not zones:
-        found.append(PublishBlocker("no-section"))
+        blockers.append(PublishBlocker("no-section"))
     elif not any(is_in_time(appeal.deadline, zone, now) for zone in zones):
-        found.append(PublishBlocker("deadline-passed"))
-    return tuple(found)
+        blockers.append(PublishBlocker("deadline-passed"))
+    return tuple(blockers)

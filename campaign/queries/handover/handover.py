@@ -16,10 +16,13 @@ from campaign.domain.staff.roles import Permission, Scope
 from campaign.models import Handover, HandoverPart
 from campaign.platform import db
 
+# The number of newest lists that staff see.
+_SHOWN = 20
+
 
 @dataclass(frozen=True, slots=True)
 class HandoverView:
-    """One list. `done` of `steps` is the progress while it is made (0 of 0: not begun); `files` are names."""
+    """One list. `done` of `steps` are finished while it is made (0 of 0: not begun); `files` are the names of files."""
 
     id: int
     state: str
@@ -35,32 +38,32 @@ class HandoverView:
 
     @property
     def is_under_way(self) -> bool:
-        """Return whether it is still being made, so that the page should be reloaded."""
+        """Return whether it is unfinished, so that the page should be reloaded."""
         return self.state in {HandoverState.QUEUED, HandoverState.RUNNING}
 
 
 def handovers(scope: Scope, appeal_id: int) -> tuple[HandoverView, ...]:
-    """Return the own section's lists of that appeal, the newest first."""
+    """Return the own section's last lists of that appeal, the newest first. Raise NotFoundError (not for this role)."""
     if not scope.may(Permission.EDIT):
         raise NotFoundError("not for this role")
-    chosen = select(Handover).where(Handover.appeal_id == appeal_id, Handover.section_code == scope.section)
-    return tuple(_view(row) for row in db.session.scalars(chosen.order_by(Handover.id.desc()).limit(20)))
+    query = select(Handover).where(Handover.appeal_id == appeal_id, Handover.section_code == scope.section)
+    return tuple(_view(row) for row in db.session.scalars(query.order_by(Handover.id.desc()).limit(_SHOWN)))
 
 
 def find_handover(scope: Scope, appeal_id: int, handover_id: int) -> HandoverView:
     """Return one list of the own section. Raise NotFoundError."""
-    found = next((one for one in handovers(scope, appeal_id) if one.id == handover_id), None)
-    if found is None:
+    handover = next((view for view in handovers(scope, appeal_id) if view.id == handover_id), None)
+    if handover is None:
         raise NotFoundError("no such list")
-    return found
+    return handover
 
 
 def file_of(handover_id: int, name: str, vault: Vault) -> Iterator[bytes]:
-    """Yield a file in pieces. The caller must have found its list in the own scope."""
-    chosen = select(HandoverPart.id).where(HandoverPart.handover_id == handover_id, HandoverPart.name == name)
-    for part_id in list(db.session.scalars(chosen.order_by(HandoverPart.id))):
-        part = select(HandoverPart.content_sealed).where(HandoverPart.id == part_id)
-        yield vault.open_file(db.session.scalars(part).one(), at_handover(handover_id, name))
+    """Yield the parts of a file. The caller must have found its list in the own scope with `find_handover`."""
+    parts = select(HandoverPart.id).where(HandoverPart.handover_id == handover_id, HandoverPart.name == name)
+    for part_id in list(db.session.scalars(parts.order_by(HandoverPart.id))):
+        content = select(HandoverPart.content_sealed).where(HandoverPart.id == part_id)
+        yield vault.open_file(db.session.scalars(content).one(), at_handover(handover_id, name))
 
 
 def _view(row: Handover) -> HandoverView:

@@ -19,13 +19,13 @@ from campaign.platform import db
 
 log = logging.getLogger(__name__)
 
-_TOGETHER = 1_000
+_ROWS_PER_FETCH = 1_000
 _CONFIRMED = Signature.state == SignatureState.CONFIRMED.value
 
 
 @dataclass(frozen=True, slots=True)
 class Signatory:
-    """One signer. Name and address are empty if no data key can decrypt them any more."""
+    """One signer. Name and address are empty if no data key can decrypt them."""
 
     id: int
     name: str
@@ -41,11 +41,11 @@ class Signatory:
 def signatories(
     appeal_id: int, section_code: str, vault: Vault, *, wanting_updates: bool = False, with_email: bool = False
 ) -> Iterator[Signatory]:
-    """Yield the confirmed signers that were not erased, in the order of signing.
+    """Yield the confirmed signers whose data was not erased, in the order of signing.
 
-    One statement reads them in pieces, and the session's transaction stays open until the last one.
+    One statement fetches them in portions, so the session's transaction stays open until the last one.
     """
-    chosen = select(
+    query = select(
         Signature.id,
         Signature.name_sealed,
         Signature.email_sealed if with_email else Signature.name_sealed,
@@ -64,9 +64,9 @@ def signatories(
         Signature.name_sealed.is_not(None),
     )
     if wanting_updates:
-        chosen = chosen.where(Signature.wants_updates)
-    rows: Any = db.session.execute(chosen.order_by(Signature.id).execution_options(yield_per=_TOGETHER))
-    unread = 0
+        query = query.where(Signature.wants_updates)
+    rows: Any = db.session.execute(query.order_by(Signature.id).execution_options(yield_per=_ROWS_PER_FETCH))
+    unreadable = 0
     for row in rows:
         name = email = ""
         try:
@@ -74,16 +74,16 @@ def signatories(
             name = vault.open_name(row[1], place)
             email = vault.open_email(row[2], place) if with_email else ""
         except CipherError:
-            unread += 1
+            unreadable += 1
         yield Signatory(row[0], name, email, *row[3:-2])
-    if unread:
-        log.error("%s signatures could not be opened with the data keys there are", unread)
+    if unreadable:
+        log.error("%s signatures could not be opened with the data keys there are", unreadable)
 
 
 def names_to_share(
-    appeal_id: int, section_code: str, vault: Vault, *, after: int, most: int
+    appeal_id: int, section_code: str, vault: Vault, *, after_id: int, limit: int
 ) -> tuple[tuple[int, str, str], ...]:
-    """Return id, name and country of the next confirmed signers who allow handing over their name, up to a limit."""
+    """Return id, name and country of up to `limit` confirmed signers after `after_id` who consent to the handover."""
     rows: Any = db.session.execute(
         select(Signature.id, Signature.name_sealed, Signature.country, Signature.address_digest, Signature.link_key)
         .where(
@@ -92,19 +92,19 @@ def names_to_share(
             Signature.shares_name,
             _CONFIRMED,
             Signature.name_sealed.is_not(None),
-            Signature.id > after,
+            Signature.id > after_id,
         )
         .order_by(Signature.id)
-        .limit(most)
+        .limit(limit)
     )
     return tuple(
-        (number, vault.open_name(sealed, at_signature(appeal_id, digest, link_key)), country)
-        for number, sealed, country, digest, link_key in rows
+        (signature_id, vault.open_name(sealed, at_signature(appeal_id, digest, link_key)), country)
+        for signature_id, sealed, country, digest, link_key in rows
     )
 
 
 def signatures_by_country(appeal_id: int, section_code: str) -> dict[str, int]:
-    """Return the section's confirmed signatures by the signers' country, the most first, counted from the rows."""
+    """Return the number of the section's confirmed signatures by country, the largest first, counted from the rows."""
     number = func.count()
     rows = db.session.execute(
         select(Signature.country, number)
@@ -116,13 +116,13 @@ def signatures_by_country(appeal_id: int, section_code: str) -> dict[str, int]:
 
 
 def signatures_of_earlier_words(appeal_id: int, section_code: str) -> int:
-    """Return the number of the section's confirmed signatures under another letter than today's in their language.
+    """Return the number of the section's confirmed signatures whose letter differs from the current one.
 
-    Only the words of the letter matter, not the line breaks. If the version that a person signed is not known any more,
-    it counts as an earlier one if the letter ever changed.
+    Letters of one language are compared by their words, without line breaks. A signature whose version is unknown is
+    counted if the letter was ever changed.
     """
     # The newest consent: one look-up by the index for each signature.
-    last = (
+    signed_version = (
         select(Consent.text_language + ":" + cast(Consent.text_version, String))
         .where(Consent.signature_id == Signature.id)
         .order_by(Consent.id.desc())
@@ -131,9 +131,9 @@ def signatures_of_earlier_words(appeal_id: int, section_code: str) -> int:
         .label("signed")
     )
     signed = db.session.execute(
-        select(last, func.count())
+        select(signed_version, func.count())
         .where(Signature.appeal_id == appeal_id, Signature.section_code == section_code, _CONFIRMED)
-        .group_by(last)
+        .group_by(signed_version)
     ).all()
     letters: dict[str, str] = {}
     current: dict[str, str] = {}
@@ -142,7 +142,7 @@ def signatures_of_earlier_words(appeal_id: int, section_code: str) -> int:
         letters[f"{text.language}:{text.version}"] = words
         if text.is_current:
             current[text.language] = words
-    todays = {name for name, words in letters.items() if words == current.get(name.partition(":")[0])}
-    if todays == letters.keys():
+    current_versions = {name for name, words in letters.items() if words == current.get(name.partition(":")[0])}
+    if current_versions == letters.keys():
         return 0
-    return sum(int(quantity) for name, quantity in signed if name not in todays)
+    return sum(int(quantity) for name, quantity in signed if name not in current_versions)

@@ -18,7 +18,10 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class BulkEntryView:
-    """An entry; `waiting` of its sign-ups are not signed up yet. `undone_by` is the account's address."""
+    """An entry. `waiting` is the number of its sign-ups that no worker has signed up yet.
+
+    `who`, `confirmed_by` and `undone_by` are addresses of accounts.
+    """
 
     id: int
     channel: str
@@ -32,7 +35,7 @@ class BulkEntryView:
     entered_at: datetime
     undone_at: datetime | None
     undone_by: str | None
-    # Whether it counts only once a second person has confirmed it; `confirmed_by` is that account's address.
+    # Whether it waits for a second person's confirmation, and is not counted before.
     waits: bool
     confirmed_by: str | None
     section: str
@@ -40,19 +43,19 @@ class BulkEntryView:
 
 
 def entries(scope: Scope, appeal_id: int, *, before: int | None = None) -> tuple[BulkEntryView, ...]:
-    """Return the newest entries of the own section, or those before the one with that id; undone ones too."""
-    chosen = _chosen().where(BulkEntry.section_code == scope.section, BulkEntry.appeal_id == appeal_id)
+    """Return the newest entries of the own section, or those before the id `before`; undone entries are included."""
+    query = _entries().where(BulkEntry.section_code == scope.section, BulkEntry.appeal_id == appeal_id)
     if before is not None:
-        chosen = chosen.where(BulkEntry.id < before)
-    return tuple(_view(scope, *row) for row in db.session.execute(chosen.order_by(BulkEntry.id.desc()).limit(PAGE)))
+        query = query.where(BulkEntry.id < before)
+    return tuple(_view(scope, *row) for row in db.session.execute(query.order_by(BulkEntry.id.desc()).limit(PAGE)))
 
 
 def waiting_entries_elsewhere(scope: Scope, appeal_id: int) -> tuple[BulkEntryView, ...]:
-    """Return, for coordinators, the entries of other sections that wait for a second person; nothing for others."""
+    """Return the entries of other sections that wait for a second person; none unless the scope is a coordinator's."""
     if not scope.may(Permission.COORDINATE):
         return ()
-    chosen = _chosen().where(BulkEntry.section_code != scope.section, BulkEntry.appeal_id == appeal_id, BulkEntry.waits)
-    return tuple(_view(scope, *row) for row in db.session.execute(chosen.order_by(BulkEntry.id).limit(PAGE)))
+    query = _entries().where(BulkEntry.section_code != scope.section, BulkEntry.appeal_id == appeal_id, BulkEntry.waits)
+    return tuple(_view(scope, *row) for row in db.session.execute(query.order_by(BulkEntry.id).limit(PAGE)))
 
 
 def is_waiting(entry_id: int) -> bool:
@@ -60,7 +63,8 @@ def is_waiting(entry_id: int) -> bool:
     return bool(db.session.scalar(select(BulkEntry.waits).where(BulkEntry.id == entry_id)))
 
 
-def _chosen() -> Any:
+def _entries() -> Any:
+    """Return the query for entries with the columns that `_view` requires."""
     undoer, confirmer = aliased(Staff), aliased(Staff)
     waiting = select(func.count()).where(SheetRow.bulk_entry_id == BulkEntry.id).scalar_subquery()
     return (

@@ -31,7 +31,7 @@ class SectionView:
 
 
 def list_sections() -> tuple[SectionView, ...]:
-    """Return all sections in the order in which they were loaded."""
+    """Return all sections in their order (`Section.position`)."""
     rows = db.session.scalars(select(Section).order_by(Section.position, Section.code))
     return tuple(
         SectionView(
@@ -54,13 +54,13 @@ def next_position() -> int:
 
 def find_section(code: str) -> dict[str, Any] | None:
     """Return the values of the form for a section; None if there is no such section."""
-    found = db.session.get(Section, code)
-    return None if found is None else fields_of(found)
+    section = db.session.get(Section, code)
+    return None if section is None else fields_of(section)
 
 
 def fields_of(section: Section) -> dict[str, Any]:
     """Return a section's values under the names of the form's fields."""
-    is_placed = section.tile_column is not None and section.tile_row is not None
+    has_tile = section.tile_column is not None and section.tile_row is not None
     return {
         "name": section.name,
         "countries": list(section.countries),
@@ -68,6 +68,6 @@ def fields_of(section: Section) -> dict[str, Any]:
         "time_zone": section.time_zone,
         "contact": section.contact,
         "reply_to": section.reply_to or "",
-        "tile": [section.tile_column, section.tile_row] if is_placed else None,
+        "tile": [section.tile_column, section.tile_row] if has_tile else None,
         "position": section.position,
     }

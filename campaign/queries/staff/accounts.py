@@ -32,7 +32,7 @@ class StaffView:
 
 
 def list_staff(scope: Scope) -> tuple[StaffView, ...]:
-    """Return all accounts for administrators, and those of the own section for others."""
+    """Return all accounts if the scope is an administrator's, else those of the own section."""
     if scope.may(Permission.ADMINISTER):
         return list_all_staff()
     return _views(db.session.scalars(select(Staff).where(Staff.section_code == scope.section).order_by(Staff.email)))
@@ -45,37 +45,37 @@ def list_all_staff() -> tuple[StaffView, ...]:
 
 def find_colleague(scope: Scope, staff_id: int) -> StaffView:
     """Return an account that the scope may see. Raise NotFoundError."""
-    found = next((one for one in list_staff(scope) if one.id == staff_id), None)
-    if found is None:
+    account = next((account for account in list_staff(scope) if account.id == staff_id), None)
+    if account is None:
         raise NotFoundError("no such account")
-    return found
+    return account
 
 
 def find_staff_id(email: str) -> int:
-    """Return the account with that address. Raise NotFoundError."""
-    found = db.session.scalars(select(Staff.id).where(Staff.email == email.strip().lower())).one_or_none()
-    if found is None:
+    """Return the id of the account with that address. Raise NotFoundError."""
+    staff_id = db.session.scalars(select(Staff.id).where(Staff.email == email.strip().lower())).one_or_none()
+    if staff_id is None:
         raise NotFoundError("no such account")
-    return found
+    return staff_id
 
 
 def find_invited(link: Link) -> StaffView | None:
-    """Return the account of a valid invitation; None if it was used or replaced, or the account ended."""
-    staff = _opened(link)
+    """Return the account of a valid invitation; None if it was used or replaced, or the account is not active."""
+    staff = _account_of(link)
     return _view(staff) if staff is not None and staff.password is None else None
 
 
 def find_resetting(link: Link) -> StaffView | None:
-    """Return the account of a valid link for a new password; None if it was used, or the account ended."""
-    staff = _opened(link)
+    """Return the account of a valid link for a new password; None if it was used, or the account is not active."""
+    staff = _account_of(link)
     return _view(staff) if staff is not None and staff.password is not None else None
 
 
-def _opened(link: Link) -> Staff | None:
-    """Return the account of a link to set a password; None if the password was set since."""
+def _account_of(link: Link) -> Staff | None:
+    """Return the active account of a link to set a password; None if the password has changed since."""
     staff = db.session.get(Staff, link.row_id)
-    is_theirs = staff is not None and link.opens(staff.link_key) and link.shows(staff.link_key, staff.stamp)
-    return staff if staff is not None and staff.active and is_theirs else None
+    is_valid = staff is not None and link.opens(staff.link_key) and link.shows(staff.link_key, staff.stamp)
+    return staff if staff is not None and staff.active and is_valid else None
 
 
 def _views(rows: Iterable[Staff]) -> tuple[StaffView, ...]:

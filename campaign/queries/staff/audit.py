@@ -18,7 +18,7 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """One entry; `who` is the address of a member of staff, `actor` the kind of actor (None: in an old entry)."""
+    """One entry. `who` is the address of a member of staff; `actor` is the kind of actor, None in an old entry."""
 
     id: int
     at: datetime
@@ -33,18 +33,18 @@ class AuditView:
 
 
 def audit_log(scope: Scope, *, before: int | None = None) -> tuple[AuditView, ...]:
-    """Return the newest entries, or those before the one with that id. Raise NotFoundError without the permission."""
+    """Return the newest entries, or those before the id `before`. Raise NotFoundError (not for this role)."""
     if not scope.may(Permission.ADMINISTER):
         raise NotFoundError("not for this role")
     return newest_entries(PAGE, before=before)
 
 
 def newest_entries(number: int, *, before: int | None = None) -> tuple[AuditView, ...]:
-    """Return up to `limit` entries, the newest first, for commands on the server, which need no role."""
-    chosen = select(AuditEntry, Staff.email).outerjoin(Staff, Staff.id == AuditEntry.staff_id)
+    """Return up to `number` entries, the newest first, for commands on the server, which need no role."""
+    query = select(AuditEntry, Staff.email).outerjoin(Staff, Staff.id == AuditEntry.staff_id)
     if before is not None:
-        chosen = chosen.where(AuditEntry.id < before)
-    rows = db.session.execute(chosen.order_by(AuditEntry.id.desc()).limit(number))
+        query = query.where(AuditEntry.id < before)
+    rows = db.session.execute(query.order_by(AuditEntry.id.desc()).limit(number))
     return tuple(
         AuditView(
             id=entry.id,

@@ -205,7 +205,7 @@ def _write_names(
     is_last = False
     section, handover_id = handover.section_code, handover.id
     while not is_last:
-        signers = names_to_share(appeal.id, section, vault, after=last_id, most=part_size)
+        signers = names_to_share(appeal.id, section, vault, after_id=last_id, limit=part_size)
         is_last = len(signers) < part_size
         if is_last and not signers and written:
             break

@@ -119,7 +119,7 @@ def show(slug: str, number: int) -> ResponseReturnValue:
         people = audience(
             appeal.id, announcement.section_code, to_case=announcement.to_case, is_rewording=announcement.is_rewording
         )
-    readers = [(code, people[code], announcement.reads(code)) for code in LOCALES if people.get(code)]
+    readers = [(code, people[code], announcement.language_for(code)) for code in LOCALES if people.get(code)]
     page = _render(
         "announcement",
         appeal,

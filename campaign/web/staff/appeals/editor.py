@@ -139,7 +139,7 @@ def page(
         ],
         appeals_to_follow=[
             other
-            for other in newest_appeals(beside=_earlier_slug(edited_appeal, input_values))
+            for other in newest_appeals(included_slug=_earlier_slug(edited_appeal, input_values))
             if other.slug != appeal.slug
         ],
         faults=faults or {},

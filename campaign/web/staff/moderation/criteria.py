@@ -70,6 +70,6 @@ def appeal_choices(slug: str | None) -> dict[str, Any]:
 
     The appeal `slug` is among them even if it is not one of the newest.
     """
-    newest = newest_appeals(beside=slug or None)
+    newest = newest_appeals(included_slug=slug or None)
     appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
     return {"appeals": appeals, "has_more": len(newest) >= CHOICES}
