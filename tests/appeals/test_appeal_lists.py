@@ -41,7 +41,7 @@ def test_appeals_are_listed_by_country(client: FlaskClient) -> None:
     assert client.get("/fr/countries/CO").location == "/fr/countries/co"
 
 
-def test_a_section_shows_what_it_has_done(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_section_shows_its_appeals_and_counts(client: FlaskClient, appeal: AppealView) -> None:
     key = {"appeal_id": appeal.id, "section_code": "fr", "slot": 0}
     db.session.add(Tally(**key, channel=Channel.LETTER, evidence=Evidence.BULK, quantity=1234))
     db.session.commit()
@@ -93,10 +93,10 @@ def test_the_sitemap_names_pages_that_answer(client: FlaskClient) -> None:
 )
 @pytest.mark.usefixtures("appeal")
 def test_each_page_names_itself_and_its_other_languages(client: FlaskClient, path: str) -> None:
-    # The page is stored for all readers: the host that the first one asked for must not get into its links.
+    # The page is cached for all readers, so the host of the first request must not get into its links.
     page = client.get(f"/fr/{path}", headers={"Host": "localhost:8765"}).text
     assert f'<link rel="canonical" href="{BASE}/fr/{path}">' in page
-    # The address that asks the browser for its language stands for the list in all other languages.
+    # The address without a language is the alternate for all other languages.
     rest = f"{BASE}/en/{path}" if path else f"{BASE}/"
     assert _alternates(page) == {locale: f"{BASE}/{locale}/{path}" for locale in LOCALES} | {"x-default": rest}
     assert "evil" not in page
@@ -104,9 +104,7 @@ def test_each_page_names_itself_and_its_other_languages(client: FlaskClient, pat
 
 
 @pytest.mark.parametrize("path", ["appeals/ana-ruiz-vega", "appeals/ana-ruiz-vega/act"])
-def test_only_pages_with_a_text_in_their_language_say_that_they_are_in_it(
-    client: FlaskClient, appeal: AppealView, path: str
-) -> None:
+def test_only_pages_with_a_text_in_their_language_name_it(client: FlaskClient, appeal: AppealView, path: str) -> None:
     english = {"en": f"{BASE}/en/{path}", "x-default": f"{BASE}/en/{path}"}
     for locale in LOCALES:
         page = client.get(f"/{locale}/{path}", headers={"Host": "localhost:8765"}).text
@@ -122,7 +120,7 @@ def test_only_pages_with_a_text_in_their_language_say_that_they_are_in_it(
 
 
 @pytest.mark.parametrize("path", ["appeals/ana-ruiz-vega", "appeals/ana-ruiz-vega/act"])
-def test_a_text_in_a_language_no_page_speaks_has_its_home_on_the_english_page(
+def test_a_text_in_a_language_without_pages_is_canonical_on_the_english_page(
     client: FlaskClient, appeal: AppealView, path: str
 ) -> None:
     db.session.execute(update(AppealText).where(AppealText.appeal_id == appeal.id).values(language="pt"))
@@ -134,6 +132,6 @@ def test_a_text_in_a_language_no_page_speaks_has_its_home_on_the_english_page(
     assert f"<loc>{BASE}/en/appeals/ana-ruiz-vega</loc>" in client.get("/sitemap.xml").text
 
 
-def test_a_form_with_errors_names_the_page_of_its_appeal(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_form_with_errors_has_the_appeals_page_as_canonical(client: FlaskClient, appeal: AppealView) -> None:
     page = client.post(f"/en/appeals/{appeal.slug}/sign", data={}).text
     assert f'<link rel="canonical" href="{BASE}/en/appeals/ana-ruiz-vega">' in page

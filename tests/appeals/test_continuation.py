@@ -29,7 +29,7 @@ from tests.staff.staff_clients import join
 LATER = date(2026, 5, 31)
 
 
-def colleague(role: Role, section: str) -> Actor:
+def staff_actor_with(role: Role, section: str) -> Actor:
     """Return a member of staff with that role there; the account of an unknown section is in another."""
     at = runtime()
     home = section if section != "nowhere" else "fr"
@@ -45,43 +45,47 @@ def colleague(role: Role, section: str) -> Actor:
     return staff_actor(Scope(known, role, section))
 
 
-def say(appeal: AppealView, until: date | None, section: str = "fr", role: Role = Role.EDITOR) -> None:
-    set_continuation(appeal.slug, until, context=context(runtime().clock(), colleague(role, section)))
+def continue_until(appeal: AppealView, until: date | None, section: str = "fr", role: Role = Role.EDITOR) -> None:
+    set_continuation(appeal.slug, until, context=context(runtime().clock(), staff_actor_with(role, section)))
     db.session.rollback()
 
 
 @pytest.fixture
-def over(app: Flask, clock: Clock, appeal: AppealView) -> AppealView:
-    """Return the appeal, three days after its deadline: closed."""
+def closed_appeal(app: Flask, clock: Clock, appeal: AppealView) -> AppealView:
+    """Return the closed appeal three days after its deadline."""
     clock.now = clock.now.replace(month=4, day=15)
     assert close_expired(context=context(clock.now)) == [appeal.slug]
     db.session.rollback()
     return appeal
 
 
-def test_supporters_read_what_their_section_has_said(app: Flask, client: FlaskClient, over: AppealView) -> None:
-    page = client.get(f"/en/appeals/{over.slug}").text
+def test_supporters_read_the_continuation_of_their_section(
+    app: Flask, client: FlaskClient, closed_appeal: AppealView
+) -> None:
+    page = client.get(f"/en/appeals/{closed_appeal.slug}").text
     assert "check with your national section" in page
-    say(over, LATER)
-    say(over, None, "be-nl")
+    continue_until(closed_appeal, LATER)
+    continue_until(closed_appeal, None, "be-nl")
     clear_caches(app)
-    page = client.get(f"/en/appeals/{over.slug}").text
+    page = client.get(f"/en/appeals/{closed_appeal.slug}").text
     assert "These sections go on" in page
     assert "France: until May 31, 2026" in page
     assert "These sections have stopped" in page
     assert "Please check with your section" in page
-    french = client.get(f"/en/appeals/{over.slug}/act?country=FR").text
+    french = client.get(f"/en/appeals/{closed_appeal.slug}/act?country=FR").text
     assert "your section goes on with this case until May 31, 2026" in french
-    assert "your section goes on" not in client.get(f"/en/appeals/{over.slug}/act?country=BE").text
+    assert "your section goes on" not in client.get(f"/en/appeals/{closed_appeal.slug}/act?country=BE").text
 
 
-def test_reports_in_a_continuing_section_count_until_its_day_ends(over: AppealView, clock: Clock) -> None:
+def test_reports_in_a_continuing_section_count_until_its_day_ends(closed_appeal: AppealView, clock: Clock) -> None:
     def send(section: str) -> None:
-        record_unsigned_report(over.id, section, Channel.LETTER, target=1, context=context(clock.now, SUPPORTER))
+        record_unsigned_report(
+            closed_appeal.id, section, Channel.LETTER, target=1, context=context(clock.now, SUPPORTER)
+        )
 
     with pytest.raises(AppealEndedError):
         send("fr")
-    say(over, LATER)
+    continue_until(closed_appeal, LATER)
     send("fr")
     with pytest.raises(AppealEndedError):
         send("be-nl")
@@ -92,26 +96,26 @@ def test_reports_in_a_continuing_section_count_until_its_day_ends(over: AppealVi
         send("fr")
 
 
-def test_a_day_that_has_passed_is_told_as_stopped(
-    app: Flask, client: FlaskClient, over: AppealView, clock: Clock
+def test_a_continuation_that_has_ended_is_shown_as_ended(
+    app: Flask, client: FlaskClient, closed_appeal: AppealView, clock: Clock
 ) -> None:
-    say(over, LATER)
+    continue_until(closed_appeal, LATER)
     clock.now = clock.now.replace(month=6)
     clear_caches(app)
-    page = client.get(f"/en/appeals/{over.slug}").text
+    page = client.get(f"/en/appeals/{closed_appeal.slug}").text
     assert "These sections go on" not in page
     assert "These sections have stopped" in page
 
 
-def test_a_section_speaks_for_itself_only_and_with_a_day_that_makes_sense(over: AppealView) -> None:
+def test_a_section_sets_only_its_own_continuation_with_a_valid_day(closed_appeal: AppealView) -> None:
     for until in (date(2026, 4, 12), date(2026, 4, 14)):
         with pytest.raises(InputError):
-            say(over, until)
+            continue_until(closed_appeal, until)
     with pytest.raises(NotFoundError):
-        say(over, LATER, role=Role.VIEWER)
+        continue_until(closed_appeal, LATER, role=Role.VIEWER)
     with pytest.raises(NotFoundError):
-        say(over, LATER, section="nowhere")
-    say(over, LATER)
+        continue_until(closed_appeal, LATER, section="nowhere")
+    continue_until(closed_appeal, LATER)
     entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
     assert (entry.act, entry.section_code, entry.after) == ("appeal.going-on", "fr", {"fr": "2026-05-31"})
 
@@ -119,7 +123,7 @@ def test_a_section_speaks_for_itself_only_and_with_a_day_that_makes_sense(over: 
 def test_a_stopped_appeal_has_no_continuation(
     app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
-    say(appeal, LATER)
+    continue_until(appeal, LATER)
     stop(appeal.slug, context=context(clock.now), outcome={"en": "She is **safe**.", "fr": ""})
     db.session.rollback()
     clear_caches(app)
@@ -127,17 +131,17 @@ def test_a_stopped_appeal_has_no_continuation(
     assert "These sections go on" not in page
     assert "<strong>safe</strong>" in page
     with pytest.raises(StateError):
-        say(appeal, None)
+        continue_until(appeal, None)
 
 
 def test_an_open_appeal_shows_no_continuation(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
-    say(appeal, LATER)
+    continue_until(appeal, LATER)
     clear_caches(app)
     assert "These sections go on" not in client.get(f"/en/appeals/{appeal.slug}").text
     assert "your section goes on" not in client.get(f"/en/appeals/{appeal.slug}/act?country=FR").text
 
 
-def test_staff_are_reminded_before_and_after_once_and_in_their_own_time_zone(
+def test_staff_get_one_reminder_before_and_after_in_their_time_zone(
     app: Flask, appeal: AppealView, clock: Clock, deliver: Any, postbox: Postbox
 ) -> None:
     join(app, "ed@staff.example", Role.EDITOR)
@@ -147,7 +151,7 @@ def test_staff_are_reminded_before_and_after_once_and_in_their_own_time_zone(
     postbox.recipients.clear()
     postbox.messages.clear()
 
-    def reminded() -> list[str]:
+    def reminded_addresses() -> list[str]:
         remind_staff(context=context(clock.now))
         deliver()
         told = sorted(postbox.recipients)
@@ -155,17 +159,17 @@ def test_staff_are_reminded_before_and_after_once_and_in_their_own_time_zone(
         return told
 
     clock.now = clock.now.replace(month=4, day=9, hour=21, minute=59)
-    assert reminded() == []
+    assert reminded_addresses() == []
     clock.now += timedelta(minutes=1)
-    assert reminded() == ["co@staff.example", "ed@staff.example"]
-    assert reminded() == []
+    assert reminded_addresses() == ["co@staff.example", "ed@staff.example"]
+    assert reminded_addresses() == []
     words = text_of(postbox.messages[-1])
     assert "April 12, 2026" in words
     assert f"/staff/appeals/{appeal.slug}/edit" in words
-    say(appeal, LATER)
+    continue_until(appeal, LATER)
     clock.now = clock.now.replace(day=12)
-    assert reminded() == ["co@staff.example"]
-    assert reminded() == []
+    assert reminded_addresses() == ["co@staff.example"]
+    assert reminded_addresses() == []
     assert "has passed" in text_of(postbox.messages[-1])
 
 

@@ -1,4 +1,4 @@
-"""Pages of ended appeals: over, stopped or with an outcome, each tells the reader what to do next."""
+"""Pages of ended appeals: closed, stopped or with an outcome, each says what to do next."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = "/fr/appeals/ana-ruiz-vega"
 
 
 @pytest.fixture
-def another(app: Flask) -> str:
+def second_appeal(app: Flask) -> str:
     """Return a second open appeal, whose deadline comes a year later."""
     document = DOCUMENT.replace("TEACHER THREATENED FOR TEACHING", "NURSE TAKEN AWAY").replace(
         "12 April 2026", "12 April 2027"
@@ -30,31 +30,31 @@ def another(app: Flask) -> str:
     return slug
 
 
-@pytest.mark.usefixtures("appeal", "another")
-def test_an_appeal_that_is_over_leads_to_others_first(client: FlaskClient, clock: Any) -> None:
+@pytest.mark.usefixtures("appeal", "second_appeal")
+def test_a_closed_appeal_links_to_other_appeals_first(client: FlaskClient, clock: Any) -> None:
     assert "NURSE TAKEN AWAY" not in client.get(PAGE).text
     clock.now = START + timedelta(days=60)
     page = client.get(PAGE).text
     assert "Cet appel est terminé." in page
     assert 'href="/fr/appeals/another"' in page
-    assert page.index('href="#others"') < page.index("NURSE TAKEN AWAY"), "led to from beside the end"
+    assert page.index('href="#others"') < page.index("NURSE TAKEN AWAY"), "the link is beside the notice of the end"
     assert page.index("NURSE TAKEN AWAY") < page.index('id="next"') < page.index('id="case"')
     assert 'action="/fr/appeals/ana-ruiz-vega/sign"' not in page
     assert 'href="/fr/sections"' in page
     assert "Ce qu’il en est advenu" not in page
 
 
-@pytest.mark.usefixtures("appeal", "another")
-def test_stopped_tells_the_outcome_and_asks_not_to_write(client: FlaskClient, app: Flask) -> None:
+@pytest.mark.usefixtures("appeal", "second_appeal")
+def test_a_stopped_appeal_shows_the_outcome_and_asks_not_to_write(client: FlaskClient, app: Flask) -> None:
     stop("ana-ruiz-vega", context=context())
     set_outcome("ana-ruiz-vega", "en", "She is **free**. <script>x</script>", context=context())
     clear_caches(app)
     page = client.get(PAGE).text
     assert "Cet appel a été arrêté." in page
     assert '<div class="lead" lang="en" dir="ltr"><p>She is <strong>free</strong>. &lt;script&gt;' in page
-    assert page.index("Cet appel a été arrêté.") < page.index("<h1"), "before anything else"
+    assert page.index("Cet appel a été arrêté.") < page.index("<h1"), "before the headline"
     assert page.index("NURSE TAKEN AWAY") < page.index('id="next"') < page.index('id="case"')
-    assert "I fear for the life" not in page, "nobody is shown a letter that could do harm"
+    assert "I fear for the life" not in page, "a letter that could do harm is not shown"
     for path in (PAGE + "/act", PAGE + "/words"):
         act = client.get(path, follow_redirects=True).text
         assert "N’écrivez plus au sujet de ce cas" in act
@@ -67,7 +67,7 @@ def test_stopped_tells_the_outcome_and_asks_not_to_write(client: FlaskClient, ap
     assert (sent.status_code, "NURSE TAKEN AWAY" in sent.text) == (422, True)
 
 
-def test_an_outcome_is_told_only_at_the_end_and_can_be_taken_back(appeal: AppealView) -> None:
+def test_an_outcome_is_shown_only_after_the_end_and_can_be_removed(appeal: AppealView) -> None:
     with pytest.raises(StateError):
         set_outcome(appeal.slug, "fr", "Trop tôt.", context=context())
     close(appeal.slug, context=context())
@@ -79,7 +79,7 @@ def test_an_outcome_is_told_only_at_the_end_and_can_be_taken_back(appeal: Appeal
     set_outcome(appeal.slug, "fr", " ", context=context())
 
 
-def test_a_section_whose_day_has_ended_refuses_while_others_go_on(
+def test_a_section_whose_day_has_ended_refuses_while_others_accept(
     client: FlaskClient, appeal: AppealView, clock: Any
 ) -> None:
     # Noon of the day after in Paris is still the last day on Baker Island.

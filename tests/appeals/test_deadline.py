@@ -1,4 +1,4 @@
-"""The last second that counts, in every time zone."""
+"""The last second for signing, in every time zone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_day_of_daylight_saving_ends_at_local_midnight() -> None:
     )
 
 
-def test_a_signature_in_time_can_be_confirmed_for_a_day_more() -> None:
+def test_a_signature_in_time_can_be_confirmed_for_one_more_day() -> None:
     deadline, end = date(2026, 4, 12), datetime(2026, 4, 12, 22, tzinfo=UTC)
     day = timedelta(hours=24)
     assert is_confirmable(deadline, "Europe/Paris", None, signed_at=end - SECOND, now=end + day - SECOND)
@@ -52,7 +52,7 @@ def test_an_appeal_closed_early_ends_then() -> None:
     assert not is_confirmable(date(2026, 4, 12), "UTC", closed, now=closed + timedelta(hours=24), **early)
 
 
-def test_progress_stays_between_nothing_and_everything() -> None:
+def test_progress_stays_between_zero_and_one() -> None:
     opened = datetime(2026, 3, 1, tzinfo=UTC)
     half = progress(5, 10, opened, date(2026, 3, 2), opened + timedelta(days=1))
     assert (half.signatures, half.time) == (0.5, 0.5)

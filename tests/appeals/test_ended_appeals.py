@@ -25,7 +25,7 @@ SLUG = "ana-ruiz-vega"
 
 
 @pytest.fixture
-def past(app: Flask, appeal: AppealView) -> AppealView:
+def ended_appeal(app: Flask, appeal: AppealView) -> AppealView:
     """Return a closed appeal with two signatures and an outcome in English and French."""
     sign_numbered(appeal, "Ana", 1)
     sign_numbered(appeal, "Bob", 2, "be-nl")
@@ -37,7 +37,7 @@ def past(app: Flask, appeal: AppealView) -> AppealView:
 
 
 @pytest.mark.parametrize("path", ["/{}/ended", "/{}/countries/co"])
-@pytest.mark.usefixtures("past")
+@pytest.mark.usefixtures("ended_appeal")
 def test_the_list_shows_outcome_and_final_count(client: FlaskClient, path: str) -> None:
     english, french = client.get(path.format("en")).text, client.get(path.format("fr")).text
     for said in (
@@ -54,7 +54,7 @@ def test_the_list_shows_outcome_and_final_count(client: FlaskClient, path: str) 
     assert SLUG not in client.get("/en/countries/kz").text
 
 
-def test_nothing_has_ended_yet(client: FlaskClient, appeal: AppealView) -> None:
+def test_without_ended_appeals_the_list_is_empty(client: FlaskClient, appeal: AppealView) -> None:
     page = client.get("/en/ended")
     assert page.status_code == 200
     assert "No appeal has ended yet." in page.text
@@ -63,7 +63,7 @@ def test_nothing_has_ended_yet(client: FlaskClient, appeal: AppealView) -> None:
     assert client.get("/en/ended/2").status_code == 404
 
 
-def test_a_new_end_and_a_new_outcome_show_at_once(client: FlaskClient, app: Flask, past: AppealView) -> None:
+def test_a_new_end_and_a_new_outcome_show_at_once(client: FlaskClient, app: Flask, ended_appeal: AppealView) -> None:
     import_draft(parse_text(FRENCH), ImportOptions(slug="other"), context=context())
     with transaction() as session:
         session.execute(update(Appeal).where(Appeal.slug == "other").values(state="open", opened_at=START))
@@ -78,8 +78,8 @@ def test_a_new_end_and_a_new_outcome_show_at_once(client: FlaskClient, app: Flas
     assert "stopped on" in client.get("/en/ended").text
 
 
-@pytest.mark.usefixtures("past")
-def test_the_api_lists_what_has_ended(client: FlaskClient) -> None:
+@pytest.mark.usefixtures("ended_appeal")
+def test_the_api_lists_ended_appeals(client: FlaskClient) -> None:
     answer = client.get("/api/v1/appeals?state=closed")
     assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
     (one,) = answer.get_json()["appeals"]
@@ -116,8 +116,8 @@ def test_an_ended_appeal_has_no_days_left(
     assert client.get(one).get_json()["deadline"] == "2026-04-12"
 
 
-@pytest.mark.usefixtures("past")
-def test_the_sitemap_names_what_has_ended(client: FlaskClient) -> None:
+@pytest.mark.usefixtures("ended_appeal")
+def test_the_sitemap_names_ended_appeals(client: FlaskClient) -> None:
     found = [one.text or "" for one in parse_xml(client.get("/sitemap.xml").data).iter(SITEMAP_NAMESPACE + "loc")]
     base = "http://127.0.0.1:8000"
     assert {f"{base}/en/appeals/{SLUG}", f"{base}/fr/ended", f"{base}/ar/countries/co"} <= set(found)
@@ -125,8 +125,8 @@ def test_the_sitemap_names_what_has_ended(client: FlaskClient) -> None:
         assert client.get(address.removeprefix(base)).status_code == 200, address
 
 
-def test_many_come_by_pages_each_once(
-    client: FlaskClient, app: Flask, past: AppealView, monkeypatch: pytest.MonkeyPatch
+def test_many_ended_appeals_are_listed_by_pages_each_once(
+    client: FlaskClient, app: Flask, ended_appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ended, "PAGE_LENGTH", 2)
     with transaction() as session:

@@ -1,4 +1,4 @@
-"""The language for readers without a text in theirs: the appeal's first one, whatever is translated later."""
+"""Readers without a text in their language read the appeal's first text, even if translations are added."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRENCH_HEADLINE, ENGLISH_HEADLINE = "INSTITUTRICE MENACÉE", "TEACHER THREATENED
 
 
 @pytest.fixture
-def french(app: Flask) -> str:
+def french_appeal(app: Flask) -> str:
     """Return an open appeal whose first text is French."""
     import_draft(parse_text(FRENCH), ImportOptions(slug=SLUG), context=context())
     publish(SLUG, context=context())
@@ -32,8 +32,8 @@ def translate(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("path", [f"/de/appeals/{SLUG}", f"/ar/appeals/{SLUG}/act", f"/embed/{SLUG}", "/es/"])
-def test_an_english_translation_changes_nothing_for_others(
-    client: FlaskClient, app: Flask, french: str, path: str
+def test_an_english_translation_changes_nothing_for_other_languages(
+    client: FlaskClient, app: Flask, french_appeal: str, path: str
 ) -> None:
     before = client.get(path).text
     assert FRENCH_HEADLINE in before
@@ -41,11 +41,11 @@ def test_an_english_translation_changes_nothing_for_others(
     after = client.get(path).text
     assert FRENCH_HEADLINE in after
     assert ENGLISH_HEADLINE not in after
-    assert ENGLISH_HEADLINE in client.get(f"/en/appeals/{SLUG}").text, "who asked for English reads it"
+    assert ENGLISH_HEADLINE in client.get(f"/en/appeals/{SLUG}").text, "readers of English get the translation"
 
 
-def test_search_engines_are_told_of_the_first_language_for_all_others(
-    client: FlaskClient, app: Flask, french: str
+def test_search_engines_get_the_first_language_as_the_default(
+    client: FlaskClient, app: Flask, french_appeal: str
 ) -> None:
     translate(app)
     page = client.get(f"/ru/appeals/{SLUG}").text
@@ -53,7 +53,7 @@ def test_search_engines_are_told_of_the_first_language_for_all_others(
     assert f'<link rel="canonical" href="http://127.0.0.1:8000/fr/appeals/{SLUG}">' in page
 
 
-def test_a_signer_without_a_text_in_their_language_signs_the_first(app: Flask, french: str) -> None:
+def test_a_signer_without_a_text_in_their_language_signs_the_first(app: Flask, french_appeal: str) -> None:
     translate(app)
     found = find_appeal(SLUG)
     assert found is not None
@@ -63,7 +63,7 @@ def test_a_signer_without_a_text_in_their_language_signs_the_first(app: Flask, f
     db.session.rollback()
 
 
-def test_an_outcome_without_the_readers_language_is_in_the_first(app: Flask, french: str) -> None:
+def test_an_outcome_without_the_readers_language_is_in_the_first(app: Flask, french_appeal: str) -> None:
     stop(SLUG, context=context())
     set_outcome(SLUG, "en", "She is free.", context=context())
     set_outcome(SLUG, "fr", "Elle est libre.", context=context())

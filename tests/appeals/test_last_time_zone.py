@@ -22,24 +22,26 @@ DAY = date(2026, 4, 12)
         ("fr", ("FR", "PF"), "Europe/Paris", "Pacific/Tahiti"),
         ("de", ("DE",), "Europe/Berlin", "Europe/Berlin"),
         ("au", ("AU",), "Australia/Sydney", "Australia/Perth"),
-        # A section may be in a zone outside its countries: its last day never ends before that of its zone.
+        # A section's own zone may be outside its countries; its last day never ends before the day in its own zone.
         ("um", ("UM",), "Etc/GMT+12", "Etc/GMT+12"),
         (INTERNATIONAL, (), "UTC", "Pacific/Pago_Pago"),
     ],
 )
-def test_the_day_ends_where_it_ends_last(code: str, countries: tuple[str, ...], office: str, last: str) -> None:
+def test_the_last_day_ends_in_the_westernmost_zone(
+    code: str, countries: tuple[str, ...], office: str, last: str
+) -> None:
     assert end_of_day(DAY, last_zone(code, countries, office, DAY)) == end_of_day(DAY, last)
 
 
-def test_nowhere_in_the_world_is_it_still_that_day_when_it_has_ended_internationally() -> None:
+def test_the_international_day_ends_last() -> None:
     for day in (DAY, date(2026, 12, 31)):
         end = end_of_day(day, last_zone(INTERNATIONAL, (), "UTC", day))
         assert end == max(end_of_day(day, zone) for zones in zones_by_country().values() for zone in zones)
 
 
-def test_every_country_people_live_in_has_a_zone() -> None:
+def test_every_inhabited_country_has_a_zone() -> None:
     countries = {code for code in map(str, Locale("en").territories) if len(code) == 2} - set(zones_by_country())
-    # Of CLDR's codes only those that are no country, and islands without inhabitants.
+    # Codes of CLDR that are no country, and uninhabited islands.
     assert countries <= {
         "AC",
         "BV",
@@ -61,5 +63,5 @@ def test_every_country_people_live_in_has_a_zone() -> None:
     }
 
 
-def test_without_a_deadline_it_is_the_sections_own() -> None:
+def test_without_a_deadline_the_section_has_its_own_zone() -> None:
     assert last_zone("us", ("US",), "America/New_York", None) == "America/New_York"

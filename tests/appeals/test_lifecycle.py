@@ -1,4 +1,4 @@
-"""The lifecycle from a document to an ended appeal: made once, completed, corrected, closed by its deadline."""
+"""The lifecycle from a document to an ended appeal: imported once, completed, corrected, closed at its deadline."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_new_slug_makes_a_new_appeal_of_the_same_document(app: Flask) -> None:
     assert not import_draft(DRAFT, ImportOptions(slug="another"), context=context()).is_new
 
 
-def test_without_slug_and_reference_people_and_country_name_it(app: Flask) -> None:
+def test_without_slug_and_reference_the_slug_is_made_of_people_and_country(app: Flask) -> None:
     assert (
         import_draft(replace(DRAFT, reference=None), ImportOptions(), context=context()).slug
         == "ana-ruiz-vega-colombia"
@@ -67,7 +67,7 @@ def test_a_date_given_by_hand_survives_the_same_document(app: Flask) -> None:
     assert found.deadline == date(2027, 1, 1)
 
 
-def test_a_second_language_completes_and_keeps_the_facts(app: Flask, appeal: AppealView) -> None:
+def test_a_second_language_adds_missing_facts_and_keeps_the_others(app: Flask, appeal: AppealView) -> None:
     target = replace(DRAFT.targets[0], role="Ministre de l'Intérieur")
     french = replace(
         DRAFT, language="fr", headline="UNE INSTITUTRICE MENACÉE", deadline=date(2026, 5, 1), targets=(target,)
@@ -82,7 +82,7 @@ def test_a_second_language_completes_and_keeps_the_facts(app: Flask, appeal: App
     assert found.targets_in("fr")[0].position == found.targets_in("en")[0].position
 
 
-def test_only_what_is_complete_is_published(app: Flask) -> None:
+def test_only_a_complete_draft_is_published(app: Flask) -> None:
     slug = import_draft(replace(DRAFT, deadline=None, targets=()), ImportOptions(), context=context()).slug
     with pytest.raises(StateError, match="nobody to write to; it has no deadline"):
         publish(slug, context=context())
@@ -93,7 +93,7 @@ def test_only_what_is_complete_is_published(app: Flask) -> None:
         publish(late, context=context())
 
 
-def test_publishing_and_closing_twice_says_so(app: Flask, appeal: AppealView) -> None:
+def test_publishing_and_closing_report_whether_they_changed_the_state(app: Flask, appeal: AppealView) -> None:
     assert publish(appeal.slug, context=context()) is False
     assert close(appeal.slug, context=context()) is True
     assert close(appeal.slug, context=context()) is False
@@ -108,7 +108,7 @@ def test_it_closes_when_the_last_sections_day_has_ended(app: Flask, appeal: Appe
     assert close_expired(context=context(end)) == []
 
 
-def test_the_audit_log_says_once_that_the_deadline_closed_it(
+def test_the_audit_log_has_one_entry_for_the_closing_by_deadline(
     app: Flask, appeal: AppealView, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     clock.now = datetime(2026, 4, 13, 12, tzinfo=UTC)
@@ -125,7 +125,7 @@ def test_the_audit_log_says_once_that_the_deadline_closed_it(
     assert verify(vault=runtime().vault).broken_at is None
 
 
-def test_what_was_closed_by_hand_is_not_closed_again_by_its_deadline(app: Flask, appeal: AppealView) -> None:
+def test_a_manually_closed_appeal_is_not_closed_again_at_its_deadline(app: Flask, appeal: AppealView) -> None:
     close(appeal.slug, context=context())
     assert close_expired(context=context(datetime(2026, 4, 14, tzinfo=UTC))) == []
     (entry,) = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "appeal.close"))

@@ -32,7 +32,7 @@ def test_every_page_renders_in_every_locale(client: FlaskClient, appeal: AppealV
         assert f'<html lang="{locale}" dir="{"rtl" if locale == "ar" else "ltr"}">' in page.text
 
 
-def test_the_appeal_page_tells_the_whole_case(client: FlaskClient, appeal: AppealView) -> None:
+def test_the_appeal_page_has_all_parts_of_the_case(client: FlaskClient, appeal: AppealView) -> None:
     page = client.get(PAGE).text
     for part in (
         "TEACHER THREATENED",
@@ -50,7 +50,7 @@ def test_the_appeal_page_tells_the_whole_case(client: FlaskClient, appeal: Appea
         assert part in page, part
 
 
-def test_no_answer_sets_a_cookie_and_all_are_strict(client: FlaskClient, appeal: AppealView) -> None:
+def test_no_answer_sets_a_cookie_and_all_have_security_headers(client: FlaskClient, appeal: AppealView) -> None:
     for path in ("/", "/fr/", PAGE, PAGE + "/progress", "/fr/nothing", "/api/v1/appeals", "/healthz"):
         headers = client.get(path).headers
         assert "Set-Cookie" not in headers
@@ -66,7 +66,7 @@ def test_a_page_is_answered_by_its_etag_and_compressed(client: FlaskClient, appe
     assert (again.status_code, again.data) == (304, b"")
 
 
-def test_unknown_things_are_404_in_style(client: FlaskClient, app: Flask) -> None:
+def test_unknown_addresses_get_a_404_page(client: FlaskClient, app: Flask) -> None:
     page = client.get("/fr/appeals/nobody")
     assert page.status_code == 404
     assert "Cette page n’existe pas" in page.text
@@ -76,7 +76,7 @@ def test_unknown_things_are_404_in_style(client: FlaskClient, app: Flask) -> Non
         assert client.get(f"/fr/appeals/{slug}").status_code == 404
 
 
-def test_the_counts_api_has_the_contracts_shape(client: FlaskClient, appeal: AppealView) -> None:
+def test_the_counts_api_has_the_documented_fields(client: FlaskClient, appeal: AppealView) -> None:
     said = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()
     assert said.pop("updated_at") == "2026-03-01T12:00:00Z"
     assert said == {

@@ -24,7 +24,7 @@ from tests.platform.commands import run_command
 PAGE = "/fr/appeals/ana-ruiz-vega"
 
 
-def test_the_card_is_a_png_of_the_size_that_networks_want(client: FlaskClient, appeal: AppealView) -> None:
+def test_the_card_is_a_png_of_the_size_for_social_networks(client: FlaskClient, appeal: AppealView) -> None:
     answer = client.get(PAGE + "/card.png")
     assert answer.content_type == "image/png"
     assert answer.data[:8] == b"\x89PNG\r\n\x1a\n"
@@ -33,23 +33,23 @@ def test_the_card_is_a_png_of_the_size_that_networks_want(client: FlaskClient, a
     assert f'content="http://127.0.0.1:8000{PAGE}/card.png"' in client.get(PAGE).text
 
 
-def test_the_card_is_set_anew_only_when_it_would_look_different(
+def test_the_card_is_rendered_again_only_if_its_content_changed(
     client: FlaskClient, appeal: AppealView, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
 
-    def counted(*arguments: object) -> bytes:
+    def count_rendering(*arguments: object) -> bytes:
         made.append(1)
         return b"png"
 
-    monkeypatch.setattr("campaign.web.public.appeal.share.card_png", counted)
+    monkeypatch.setattr("campaign.web.public.appeal.share.card_png", count_rendering)
     for _ in range(5):
         client.get(PAGE + "/card.png")
         clear_caches(app)
     assert len(made) == 1
 
 
-def test_a_card_leaves_out_what_no_font_shows(appeal: AppealView) -> None:
+def test_a_card_omits_characters_without_a_font(appeal: AppealView) -> None:
     words = {"kicker": "كولومبيا", "name": "Tocsin", "headline": "حرية", "until": "", "share": 0.5, "time": 0.2}
     theme = runtime().settings.theme
     assert not is_printable("حرية", ())
@@ -120,7 +120,7 @@ def test_sources_are_counted(client: FlaskClient, appeal: AppealView, app: Flask
     assert run_command(app, "appeal", "sources", "nobody").exit_code == 1
 
 
-def test_the_language_switch_keeps_what_was_typed(client: FlaskClient, appeal: AppealView) -> None:
+def test_the_language_switch_keeps_typed_values(client: FlaskClient, appeal: AppealView) -> None:
     wrong = client.post(PAGE + "/sign", data=form(name="Jeanne", email="broken", via="stall"))
     switch = re.search(r'<button form="form" formaction="(/ar/[^"]+)"', wrong.text)
     assert switch
@@ -129,5 +129,5 @@ def test_the_language_switch_keeps_what_was_typed(client: FlaskClient, appeal: A
     assert '<html lang="ar" dir="rtl">' in page.text
     for part in ('value="Jeanne"', 'value="broken"', '<option value="FR" selected>', 'name="via" value="stall"'):
         assert part in page.text, part
-    assert "aria-invalid" not in page.text, "nothing is checked yet"
+    assert "aria-invalid" not in page.text, "the values are not checked yet"
     assert client.get(switch[1]).location == "/ar/appeals/ana-ruiz-vega"

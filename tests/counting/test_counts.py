@@ -1,4 +1,4 @@
-"""Counts equal the rows at every moment, with any number of concurrent writers."""
+"""Counts always equal the rows, with any number of concurrent writers."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def sign_many(appeal: AppealView, number: int) -> list[int]:
     return [one for one in db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)) if one is not None]
 
 
-def test_many_at_once_count_exactly(app: Flask, appeal: AppealView) -> None:
+def test_concurrent_writers_count_exactly(app: Flask, appeal: AppealView) -> None:
     ids = sign_many(appeal, 24)
     db.session.rollback()
 
-    def work(mine: list[int]) -> None:
+    def confirm_and_withdraw(ids_of_thread: list[int]) -> None:
         with app.app_context():
-            for one in mine:
+            for one in ids_of_thread:
                 with suppress(StateError):  # the other thread has withdrawn it already
                     signature_id = confirm_at(one, START)
                     if one % 4 == 0:
                         withdraw(signature_id, context=context(actor=SUPPORTER))
 
     # Two threads for each half, so that the same signatures are confirmed and withdrawn at the same time.
-    threads = [threading.Thread(target=work, args=(ids[part % 2 :: 2],)) for part in range(4)]
+    threads = [threading.Thread(target=confirm_and_withdraw, args=(ids[part % 2 :: 2],)) for part in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -85,7 +85,7 @@ def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: Appe
     assert verify() == []
 
 
-def test_folding_makes_the_history_shorter_and_changes_no_count(app: Flask, appeal: AppealView) -> None:
+def test_the_rollup_shortens_the_history_and_changes_no_count(app: Flask, appeal: AppealView) -> None:
     ids = sign_many(appeal, 40)
     for place, one in enumerate(ids):
         confirm_at(one, START + timedelta(hours=place % 8, days=place % 2))
@@ -101,7 +101,7 @@ def test_folding_makes_the_history_shorter_and_changes_no_count(app: Flask, appe
     assert verify() == []
 
 
-def test_taking_back_what_was_counted_on_a_folded_day_stays_exact(app: Flask, appeal: AppealView) -> None:
+def test_withdrawing_after_the_rollup_keeps_the_counts_exact(app: Flask, appeal: AppealView) -> None:
     ids = sign_many(appeal, 6)
     signed = [confirm_at(one, START + timedelta(hours=place)) for place, one in enumerate(ids)]
     roll_up(context=context(START + timedelta(days=30)))
@@ -114,22 +114,22 @@ def test_taking_back_what_was_counted_on_a_folded_day_stays_exact(app: Flask, ap
     assert verify() == []
 
 
-def test_folding_beside_signers_who_leave_loses_nothing(app: Flask, appeal: AppealView) -> None:
+def test_a_rollup_beside_withdrawals_loses_nothing(app: Flask, appeal: AppealView) -> None:
     ids = [confirm_at(one, START) for one in sign_many(appeal, 24)]
     db.session.rollback()
 
-    def leave(mine: list[int]) -> None:
+    def withdraw_all(ids_of_thread: list[int]) -> None:
         with app.app_context():
-            for one in mine:
+            for one in ids_of_thread:
                 withdraw(one, context=context(START + timedelta(days=10), SUPPORTER))
 
-    def fold_often() -> None:
+    def roll_up_often() -> None:
         with app.app_context():
             for hours in range(12):
                 roll_up(context=context(START + timedelta(days=8, hours=hours)))
 
-    threads = [threading.Thread(target=leave, args=(ids[part::3],)) for part in range(3)]
-    threads.append(threading.Thread(target=fold_often))
+    threads = [threading.Thread(target=withdraw_all, args=(ids[part::3],)) for part in range(3)]
+    threads.append(threading.Thread(target=roll_up_often))
     for thread in threads:
         thread.start()
     for thread in threads:

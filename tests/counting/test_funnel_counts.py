@@ -1,4 +1,4 @@
-"""The steps of sign-ups: each counted once, by provider and source, whatever happens in between; and folded."""
+"""The funnel: each stage of a sign-up is counted once, by provider and source, and the rollup keeps the sums."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from campaign.services.signing.withdraw import withdraw
 from tests.conftest import Clock, Postbox, confirm_at, context
 from tests.platform.statements import recorded_statements
 
-ME = Scope(1, Role.VIEWER, "fr")
-ALL = Scope(2, Role.COORDINATOR, "fr")
+VIEWER_SCOPE = Scope(1, Role.VIEWER, "fr")
+COORDINATOR_SCOPE = Scope(2, Role.COORDINATOR, "fr")
 Deliver = Callable[[], Any]
 
 
-def signs(
+def sign_up_with(
     appeal: AppealView, email: str, *, via: str | None = None, section: str = "fr", flag: str | None = None
 ) -> int:
     at, now = runtime(), runtime().clock()
@@ -49,68 +49,70 @@ def signs(
     return found or 0
 
 
-def seen(appeal: AppealView, scope: Scope = ME, section: str | None = None) -> Funnel:
+def funnel_seen_by(appeal: AppealView, scope: Scope = VIEWER_SCOPE, section: str | None = None) -> Funnel:
     return funnel(appeal.id, scope, section=section, now=runtime().clock())
 
 
-def of(rows: tuple[FunnelRow, ...]) -> dict[str, tuple[int, int]]:
+def signed_and_confirmed(rows: tuple[FunnelRow, ...]) -> dict[str, tuple[int, int]]:
     return {one.value: (one.signed, one.confirmed) for one in rows}
 
 
 def test_signed_and_confirmed_by_provider_and_source(app: Flask, appeal: AppealView, clock: Clock) -> None:
-    first = signs(appeal, "a@gmail.com", via="stall-lyon")
-    signs(appeal, "b@googlemail.com", via="stall-lyon")
-    signs(appeal, "c@hotmail.fr")
-    signs(appeal, "d@small.example", via="poster")
-    signs(appeal, "e@gmail.com", section="be-nl")
+    first = sign_up_with(appeal, "a@gmail.com", via="stall-lyon")
+    sign_up_with(appeal, "b@googlemail.com", via="stall-lyon")
+    sign_up_with(appeal, "c@hotmail.fr")
+    sign_up_with(appeal, "d@small.example", via="poster")
+    sign_up_with(appeal, "e@gmail.com", section="be-nl")
     clock.now += timedelta(minutes=30)
     confirm_at(first, clock.now)
-    found = seen(appeal)
-    assert of(found.providers) == {"gmail": (2, 1), "outlook": (1, 0), "other": (1, 0)}
-    assert of(found.sources) == {"stall-lyon": (2, 1), "poster": (1, 0)}
+    found = funnel_seen_by(appeal)
+    assert signed_and_confirmed(found.providers) == {"gmail": (2, 1), "outlook": (1, 0), "other": (1, 0)}
+    assert signed_and_confirmed(found.sources) == {"stall-lyon": (2, 1), "poster": (1, 0)}
     assert {step: number for step, number in found.waits.items() if number} == {FunnelStage.WITHIN_HOUR: 1}
     assert (found.total.signed, found.total.recent_signed, found.total.recent_confirmed) == (4, 4, 1)
-    assert of(seen(appeal, ME, "be-nl").providers) == of(found.providers), "viewers see their own section"
-    assert seen(appeal, ALL).total.signed == 5
-    assert of(seen(appeal, ALL, "be-nl").providers) == {"gmail": (1, 0)}
+    assert signed_and_confirmed(funnel_seen_by(appeal, VIEWER_SCOPE, "be-nl").providers) == signed_and_confirmed(
+        found.providers
+    ), "viewers see their own section"
+    assert funnel_seen_by(appeal, COORDINATOR_SCOPE).total.signed == 5
+    assert signed_and_confirmed(funnel_seen_by(appeal, COORDINATOR_SCOPE, "be-nl").providers) == {"gmail": (1, 0)}
 
 
-def test_what_becomes_of_the_mail_is_in_no_sum(
-    app: Flask, appeal: AppealView, deliver: Deliver, postbox: Postbox
-) -> None:
-    signs(appeal, "a@gmail.com")
-    signs(appeal, "b@gmail.com")
-    before = seen(appeal)
+def test_the_outcome_of_a_mail_is_in_no_sum(app: Flask, appeal: AppealView, deliver: Deliver, postbox: Postbox) -> None:
+    sign_up_with(appeal, "a@gmail.com")
+    sign_up_with(appeal, "b@gmail.com")
+    before = funnel_seen_by(appeal)
     db.session.rollback()
     postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "rcpt", 554)]
     deliver()
-    assert seen(appeal) == before
+    assert funnel_seen_by(appeal) == before
 
 
-def test_every_form_counts_alike_and_confirming_once(app: Flask, appeal: AppealView, clock: Clock) -> None:
-    number = signs(appeal, "a@gmail.com")
-    signs(appeal, "a@gmail.com")
-    assert of(seen(appeal).providers) == {"gmail": (2, 0)}
+def test_every_form_is_counted_and_the_confirmation_once(app: Flask, appeal: AppealView, clock: Clock) -> None:
+    number = sign_up_with(appeal, "a@gmail.com")
+    sign_up_with(appeal, "a@gmail.com")
+    assert signed_and_confirmed(funnel_seen_by(appeal).providers) == {"gmail": (2, 0)}
     signature = confirm_at(number, clock.now)
     confirm_at(number, clock.now)
-    assert of(seen(appeal).providers) == {"gmail": (2, 1)}
-    signs(appeal, "a@gmail.com")
-    assert of(seen(appeal).providers) == {"gmail": (3, 1)}
+    assert signed_and_confirmed(funnel_seen_by(appeal).providers) == {"gmail": (2, 1)}
+    sign_up_with(appeal, "a@gmail.com")
+    assert signed_and_confirmed(funnel_seen_by(appeal).providers) == {"gmail": (3, 1)}
     withdraw(signature, context=context(clock.now, SUPPORTER))
-    assert of(seen(appeal).providers) == {"gmail": (3, 1)}
+    assert signed_and_confirmed(funnel_seen_by(appeal).providers) == {"gmail": (3, 1)}
 
 
-def test_what_looks_like_a_flood_is_not_counted_and_changes_nothing_that_waits(app: Flask, appeal: AppealView) -> None:
-    signs(appeal, "a@gmail.com", flag="network")
-    assert seen(appeal).total.signed == 0
-    signs(appeal, "a@gmail.com")
-    assert seen(appeal).total.signed == 1
+def test_a_flagged_form_is_not_counted_and_changes_no_waiting_form(app: Flask, appeal: AppealView) -> None:
+    sign_up_with(appeal, "a@gmail.com", flag="network")
+    assert funnel_seen_by(appeal).total.signed == 0
+    sign_up_with(appeal, "a@gmail.com")
+    assert funnel_seen_by(appeal).total.signed == 1
     waiting = select(*SignedUp.__table__.c).where(SignedUp.flag.is_(None))
     before = db.session.execute(waiting).one()
     db.session.rollback()
-    assert signs(appeal, "a@gmail.com", flag="network") == before.id, "it is found by its address still"
+    assert sign_up_with(appeal, "a@gmail.com", flag="network") == before.id, (
+        "the earlier form is still found by its address"
+    )
     assert db.session.execute(waiting).one() == before
-    assert seen(appeal).total.signed == 1
+    assert funnel_seen_by(appeal).total.signed == 1
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_what_looks_like_a_flood_is_not_counted_and_changes_nothing_that_waits(a
         (timedelta(days=6), FunnelStage.LATER),
     ],
 )
-def test_how_long_confirming_took(waited: timedelta, step: FunnelStage) -> None:
+def test_the_stage_follows_the_time_until_the_confirmation(waited: timedelta, step: FunnelStage) -> None:
     assert confirmation_stage(waited) is step
 
 
@@ -132,44 +134,44 @@ def test_no_domain_belongs_to_two_providers() -> None:
     assert len(every) == len(set(every))
 
 
-def test_folding_keeps_every_sum_and_bounds_the_rows(
+def test_the_rollup_keeps_every_sum_and_limits_the_rows(
     app: Flask, appeal: AppealView, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(steps, "MOST_SOURCES", 2)
     for number in range(12):
-        signs(appeal, f"p{number}@gmail.com", via=f"tag-{number % 6}")
-        signs(appeal, f"q{number}@gmail.com", via="much")
+        sign_up_with(appeal, f"p{number}@gmail.com", via=f"tag-{number % 6}")
+        sign_up_with(appeal, f"q{number}@gmail.com", via="much")
         clock.now += timedelta(days=3)
-    before = seen(appeal)
+    before = funnel_seen_by(appeal)
     roll_up_funnel(context=context(clock.now))
-    after = seen(appeal)
+    after = funnel_seen_by(appeal)
     assert after.providers == before.providers
-    assert of(after.sources) == {"much": (12, 0), OTHER_SOURCES: (10, 0), "tag-0": (2, 0)}
+    assert signed_and_confirmed(after.sources) == {"much": (12, 0), OTHER_SOURCES: (10, 0), "tag-0": (2, 0)}
     days = db.session.execute(select(func.count(FunnelCount.day.distinct()))).scalar_one()
     assert days <= 6
     roll_up_funnel(context=context(clock.now))
-    assert seen(appeal) == after
+    assert funnel_seen_by(appeal) == after
 
 
-def test_folding_touches_only_what_is_not_folded_yet(app: Flask, appeal: AppealView, clock: Clock) -> None:
+def test_the_rollup_changes_only_rows_that_are_not_rolled_up(app: Flask, appeal: AppealView, clock: Clock) -> None:
     for number in range(6):
-        signs(appeal, f"p{number}@gmail.com", via="stall-lyon")
+        sign_up_with(appeal, f"p{number}@gmail.com", via="stall-lyon")
     clock.now += timedelta(days=1)
     with transaction() as session:
         session.execute(update(FunnelCount).values(slot=FunnelCount.slot + 20))
-    before = seen(appeal)
+    before = funnel_seen_by(appeal)
     db.session.rollback()
     roll_up_funnel(context=context(clock.now))
     assert set(db.session.scalars(select(FunnelCount.slot))) == {0}
-    assert seen(appeal) == before
+    assert funnel_seen_by(appeal) == before
     db.session.rollback()
     with recorded_statements() as statements:
         assert [roll_up_funnel(context=context(clock.now + timedelta(days=day))) for day in range(3)] == [0, 0, 0]
     kinds = {statement.split(maxsplit=1)[0] for statement in statements}
-    assert not {"LOCK", "DELETE", "INSERT"} & kinds, "who signs waits for nothing once all is folded"
+    assert not {"LOCK", "DELETE", "INSERT"} & kinds, "a finished rollup delays no writer"
 
 
-def test_a_provider_that_keeps_mail_back_is_told() -> None:
+def test_a_provider_with_few_confirmations_is_marked() -> None:
     whole = FunnelRow("", 200, 100, 200, 100)
     good, bad = FunnelRow("good", 100, 90, 100, 90), FunnelRow("bad", 100, 10, 100, 10)
     found = Funnel(whole, (good, bad), (), {})

@@ -19,11 +19,11 @@ def test_a_young_appeal_is_measured_since_it_opened() -> None:
     assert (found.current, found.needed, found.projection) == (25, None, None)
 
 
-def test_the_first_minute_is_no_pace() -> None:
+def test_the_first_minute_has_no_pace() -> None:
     assert pace(3, 3, 10, opened_at=NOW - timedelta(seconds=30), deadline=None, now=NOW).current == 72
 
 
-def test_past_the_deadline_nothing_is_foretold() -> None:
+def test_after_the_deadline_there_is_no_projection() -> None:
     found = pace(5, 5, 10, opened_at=NOW - timedelta(days=9), deadline=date(2026, 3, 10), now=NOW)
     assert (found.needed, found.projection) == (None, None)
 

@@ -1,4 +1,4 @@
-"""The progress page: counts by section, channel and day, pictures with a table under each, and what keeps it fresh."""
+"""The progress page: counts by section, channel and day, charts with a table under each, and its updates."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
-def acted(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
-    """Two confirmed signatures, one of a country without a section of its own, and one letter."""
+def counted_actions(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
+    """Make two confirmed signatures, one of them from a country without its own section, and one letter."""
     for email, country in (("a@mail.example", "FR"), ("b@mail.example", "JP")):
         sent = filled(email=email, country=country)
         assert client.post("/fr/appeals/ana-ruiz-vega/sign", data=sent).status_code == 303
@@ -48,7 +48,7 @@ def acted(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
 
 
 def _rows(page: str) -> dict[str, list[str]]:
-    """The cells of each row of the tables, by the words of its heading."""
+    """Return the cells of each table row by the row's heading."""
     found = {}
     for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL):
         heading = re.search(r'<th scope="row">(.*?)</th>', row, re.DOTALL)
@@ -58,17 +58,17 @@ def _rows(page: str) -> dict[str, list[str]]:
     return found
 
 
-def _pictures(page: str) -> list[str]:
+def _chart_addresses(page: str) -> list[str]:
     found = [html.unescape(one) for one in re.findall(r'<img class="chart[^"]*" src="([^"]+)"', page)]
     assert len(found) == 2
     return found
 
 
-@pytest.mark.usefixtures("acted")
-def test_counts_stand_by_section_channel_and_day(client: FlaskClient) -> None:
+@pytest.mark.usefixtures("counted_actions")
+def test_counts_are_shown_by_section_channel_and_day(client: FlaskClient) -> None:
     page = client.get(PAGE).text
     rows = _rows(page)
-    # Channels in their order: signatures, letters; then all.
+    # The columns are signatures, letters, and all actions.
     assert rows["France"] == ["1", "1", "2"]
     assert rows["International"][-1] == "1"
     assert rows["Signatures confirmées"] == ["2"]
@@ -78,12 +78,12 @@ def test_counts_stand_by_section_channel_and_day(client: FlaskClient) -> None:
     assert ">فرنسا</a></th>" in client.get(PAGE.replace("/fr/", "/ar/")).text
 
 
-@pytest.mark.usefixtures("acted")
-def test_counts_that_move_between_sections_are_seen_at_once(client: FlaskClient, app: Flask) -> None:
+@pytest.mark.usefixtures("counted_actions")
+def test_counts_that_move_between_sections_change_the_pages_at_once(client: FlaskClient, app: Flask) -> None:
     api, every = "/api/v1/appeals/ana-ruiz-vega", "/api/v1/appeals"
     before = client.get(api).get_json()["counts"]
     pages = {path: client.get(path).text for path in (PAGE, every, api)}
-    pictures = _pictures(pages[PAGE])
+    pictures = _chart_addresses(pages[PAGE])
     with transaction() as session:
         session.execute(update(Tally).where(Tally.section_code == "international").values(section_code="be-nl"))
     clear_caches(app)
@@ -96,22 +96,22 @@ def test_counts_that_move_between_sections_are_seen_at_once(client: FlaskClient,
     assert after["by_section"]["be-nl"]["total"] == 1
     for path, was in pages.items():
         assert client.get(path).text != was, path
-    # A browser shows the picture that it has where the address is the same.
-    moved = _pictures(client.get(PAGE).text)
+    # A browser would show its cached picture if the address were the same.
+    moved = _chart_addresses(client.get(PAGE).text)
     assert not set(pictures) & set(moved)
     for address in moved:
         assert client.get(address).status_code == 200
 
 
-@pytest.mark.usefixtures("acted")
-def test_the_same_counts_have_the_same_pictures(client: FlaskClient, app: Flask) -> None:
-    before = _pictures(client.get(PAGE).text)
+@pytest.mark.usefixtures("counted_actions")
+def test_equal_counts_have_charts_at_the_same_address(client: FlaskClient, app: Flask) -> None:
+    before = _chart_addresses(client.get(PAGE).text)
     clear_caches(app)
-    assert _pictures(client.get(PAGE).text) == before
+    assert _chart_addresses(client.get(PAGE).text) == before
 
 
-@pytest.mark.usefixtures("acted")
-def test_signatures_on_paper_stand_apart_from_confirmed_ones(client: FlaskClient, app: Flask) -> None:
+@pytest.mark.usefixtures("counted_actions")
+def test_paper_signatures_are_shown_apart_from_confirmed_ones(client: FlaskClient, app: Flask) -> None:
     by = Scope(join(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     entered = BulkQuantity(Channel.PAPER, 7, START.date(), "", "")
     enter("ana-ruiz-vega", entered, context=context(START, staff_actor(by)), is_sure=True)
@@ -123,7 +123,7 @@ def test_signatures_on_paper_stand_apart_from_confirmed_ones(client: FlaskClient
     assert counted["by_section"]["fr"]["by_channel"] == {"signature": 1, "paper": 7, "letter": 1}
     assert counted["by_section"]["fr"]["by_evidence"] == {"verified": 1, "reported": 1, "bulk": 7}
     rows = _rows(client.get(PAGE.replace("/fr/", "/en/")).text)
-    # Behind all, those that staff entered.
+    # The last column holds the actions that staff entered.
     assert (rows["Confirmed signatures"], rows["Signatures on paper"]) == (["2", "0"], ["7", "7"])
     with pytest.raises(InputError):
         enter(
@@ -135,9 +135,9 @@ def test_signatures_on_paper_stand_apart_from_confirmed_ones(client: FlaskClient
     assert verify() == []
 
 
-@pytest.mark.usefixtures("acted")
+@pytest.mark.usefixtures("counted_actions")
 @pytest.mark.parametrize("page", [PAGE, "/embed/ana-ruiz-vega?kind=counter"])
-def test_a_page_says_of_which_counts_it_is(client: FlaskClient, page: str) -> None:
+def test_a_page_names_the_version_of_its_counts(client: FlaskClient, page: str) -> None:
     shown = client.get(page).text
     source = re.search(r'data-live="([^"]+)" data-shown="([^"]+)"', shown)
     assert source
@@ -146,7 +146,7 @@ def test_a_page_says_of_which_counts_it_is(client: FlaskClient, page: str) -> No
     assert source[2] == f"{counts['signatures']} {counts['total']} {said['updated_at'][:10]}"
 
 
-@pytest.mark.usefixtures("acted")
+@pytest.mark.usefixtures("counted_actions")
 def test_the_map_shows_every_section_and_grows_darker(client: FlaskClient) -> None:
     answer = client.get("/fr/appeals/ana-ruiz-vega/map.svg")
     assert answer.content_type.startswith("image/svg+xml")
@@ -168,7 +168,7 @@ def test_the_chart_is_a_picture_that_parses(client: FlaskClient, appeal: AppealV
         assert again.headers["Content-Security-Policy"] == answer.headers["Content-Security-Policy"]
 
 
-def test_a_chart_of_nothing_says_so_in_the_page_s_language(app: Flask) -> None:
+def test_an_empty_chart_says_so_in_the_language_of_the_page(app: Flask) -> None:
     with app.test_request_context(), force_locale("es"):
         drawn = bar_chart([], [("firmado", []), ("confirmado", [])], runtime().settings.theme).decode()
     assert "Nada por ahora." in drawn

@@ -1,4 +1,4 @@
-"""Invented signers are counted as real ones are: exactly, over sections and days, and each once."""
+"""Sample signers are counted like real ones: each once, over sections and days."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from campaign.services.counting.verify import verify
 from tests.conftest import START, clear_caches
 
 
-def test_they_are_counted_over_sections_and_days(app: Flask, client: FlaskClient) -> None:
+def test_sample_signers_are_counted_over_sections_and_days(app: Flask, client: FlaskClient) -> None:
     prepare_sample(runtime(), SAMPLE_HISTORY)
     prepare_signers(runtime(), 300)
     appeal = find_appeal(SAMPLE)
@@ -36,7 +36,7 @@ def test_they_are_counted_over_sections_and_days(app: Flask, client: FlaskClient
     assert client.get(f"/en/appeals/{SAMPLE}/progress").status_code == 200
 
 
-def test_more_are_added_up_to_the_number(app: Flask) -> None:
+def test_sample_signers_are_added_up_to_the_number(app: Flask) -> None:
     prepare_sample(runtime(), timedelta(days=1))
     for number in (20, 20, 50):
         prepare_signers(runtime(), number)

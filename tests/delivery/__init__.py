@@ -1,1 +1,1 @@
-"""Tests: Sending what is owed, and what comes back."""
+"""Tests: Sending mail, and bounces."""

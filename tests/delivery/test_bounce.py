@@ -1,4 +1,4 @@
-"""Bounces: noted with their mail; a mailbox that does not exist gets no more; the signature stays pending."""
+"""Bounces: stored with their mail; a missing mailbox is suppressed; the sign-up stays unconfirmed."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def sample(verdict: str, mail_id: int) -> Sample:
     return next(one for one in all_of_them if one.verdict == verdict)
 
 
-def row() -> Mail:
+def stored_mail() -> Mail:
     db.session.rollback()
     return db.session.scalars(select(Mail)).one()
 
 
-def suppressed() -> list[str]:
+def suppression_reasons() -> list[str]:
     db.session.rollback()
     return list(db.session.scalars(select(Suppression.reason)))
 
@@ -72,32 +72,32 @@ def suppressed() -> list[str]:
         ("unknown", None, []),
     ],
 )
-def test_each_report_is_noted_and_only_a_missing_mailbox_or_a_complaint_suppresses(
+def test_each_report_is_stored_and_only_some_suppress_the_address(
     mail_id: int, verdict: str, status: str | None, reasons: list[str]
 ) -> None:
     for _ in range(2):
         taken = process_bounce(sample(verdict, mail_id).content, context=context())
         assert taken.is_suppressed is bool(reasons)
-    assert (row().bounce_status, row().state) == (status, "sent")
-    assert suppressed() == reasons
+    assert (stored_mail().bounce_status, stored_mail().state) == (status, "sent")
+    assert suppression_reasons() == reasons
     assert db.session.scalars(select(SignUp.signature_id)).one() is None
 
 
-def test_a_delay_reported_late_does_not_hide_that_the_mailbox_is_gone(mail_id: int) -> None:
+def test_a_late_report_of_a_delay_does_not_replace_a_hard_bounce(mail_id: int) -> None:
     for verdict in ("soft", "hard", "delayed"):
         process_bounce(sample(verdict, mail_id).content, context=context())
-    assert row().bounce_status == "5.1.1"
+    assert stored_mail().bounce_status == "5.1.1"
 
 
-def test_what_is_erased_has_nothing_to_suppress(mail_id: int, client: FlaskClient, postbox: Postbox) -> None:
+def test_an_erased_address_is_not_suppressed(mail_id: int, client: FlaskClient, postbox: Postbox) -> None:
     link = postbox.link()
     content = sample("hard", mail_id).content
     assert client.post(link, data={"do": "erase"}).status_code == 200
     assert process_bounce(content, context=context()).is_suppressed is False
-    assert suppressed() == []
+    assert suppression_reasons() == []
 
 
-def test_an_old_bounce_says_nothing_of_a_mail_that_got_the_id_after_a_restore(
+def test_an_old_bounce_does_not_apply_to_the_mail_that_got_its_id_after_a_restore(
     mail_id: int, client: FlaskClient, deliver: Any, postbox: Postbox
 ) -> None:
     old = {verdict: sample(verdict, mail_id).content for verdict in ("hard", "complaint", "soft")}
@@ -110,24 +110,24 @@ def test_an_old_bounce_says_nothing_of_a_mail_that_got_the_id_after_a_restore(
             session.execute(text("SELECT setval('mail_id_seq', :next, false)"), {"next": mail_id})
     client.post(URL, data=form(email="innocent@other.example"))
     deliver()
-    assert row().id == mail_id
+    assert stored_mail().id == mail_id
     for content in old.values():
         assert process_bounce(content, context=context()).is_suppressed is False
-    assert (suppressed(), row().bounced_at) == ([], None)
-    # The return path of that mail still counts.
+    assert (suppression_reasons(), stored_mail().bounced_at) == ([], None)
+    # The return path of the new mail is still valid.
     assert process_bounce(sample("hard", mail_id).content, context=context()).is_suppressed
-    assert suppressed() == ["bounced"]
+    assert suppression_reasons() == ["bounced"]
 
 
-def test_nothing_is_noted_once_the_message_id_has_gone(mail_id: int) -> None:
+def test_a_bounce_is_ignored_once_the_message_id_is_erased(mail_id: int) -> None:
     content = sample("hard", mail_id).content
     with transaction() as session:
         session.execute(update(Mail).values(message_id=None))
     assert process_bounce(content, context=context()).is_suppressed is False
-    assert (suppressed(), row().bounced_at) == ([], None)
+    assert (suppression_reasons(), stored_mail().bounced_at) == ([], None)
 
 
-def test_a_maildir_is_emptied_but_for_what_a_person_should_see(mail_id: int, tmp_path: Path) -> None:
+def test_a_maildir_keeps_only_reports_for_a_person(mail_id: int, tmp_path: Path) -> None:
     paths = context().return_paths
     assert process_maildir(tmp_path / "none", context=context()) == {}
     box = mailbox.Maildir(tmp_path / "bounces")
@@ -140,25 +140,27 @@ def test_a_maildir_is_emptied_but_for_what_a_person_should_see(mail_id: int, tmp
     assert found == {"hard": 1, "automatic": 1, "unknown": 1, "forged": 1, "unaddressed": 1}
     assert len(box) == 3
     assert process_maildir(tmp_path / "bounces", context=context()) == {}
-    assert suppressed() == ["bounced"]
+    assert suppression_reasons() == ["bounced"]
 
 
-def pipe(app: Flask, content: bytes, *more: str) -> Result:
+def pipe_report(app: Flask, content: bytes, *more: str) -> Result:
     return app.test_cli_runner().invoke(args=["mail", "bounces", "-", *more], input=io.BytesIO(content))
 
 
-def test_the_pipe_says_what_it_did_and_ends_as_mail_servers_expect(app: Flask, mail_id: int, tmp_path: Path) -> None:
-    done = pipe(app, sample("hard", mail_id).content)
+def test_the_pipe_says_what_it_did_and_exits_as_mail_servers_expect(app: Flask, mail_id: int, tmp_path: Path) -> None:
+    done = pipe_report(app, sample("hard", mail_id).content)
     assert (done.exit_code, done.output) == (
         0, f"mail {mail_id}: hard (5.1.1): the mailbox is not there; no more mail goes there\n",
     )  # fmt: skip
     assert "@" not in done.output
-    assert pipe(app, sample("automatic", mail_id).content).exit_code == 0
-    assert pipe(app, forged(context().return_paths)[0].content).exit_code == os.EX_NOPERM
-    assert pipe(app, b"To: a@tocsin.example\n\nx").exit_code == os.EX_NOUSER
-    assert pipe(app, b"").exit_code == os.EX_NOUSER
+    assert pipe_report(app, sample("automatic", mail_id).content).exit_code == 0
+    assert pipe_report(app, forged(context().return_paths)[0].content).exit_code == os.EX_NOPERM
+    assert pipe_report(app, b"To: a@tocsin.example\n\nx").exit_code == os.EX_NOUSER
+    assert pipe_report(app, b"").exit_code == os.EX_NOUSER
     bare = b"From: MAILER-DAEMON@x.example\nSubject: failure notice\n\n550 5.1.1 user unknown\n"
-    assert pipe(app, bare, "--recipient", context().return_paths.make(mail_id, message_id(mail_id))).exit_code == 0
+    assert (
+        pipe_report(app, bare, "--recipient", context().return_paths.make(mail_id, message_id(mail_id))).exit_code == 0
+    )
     runner = app.test_cli_runner()
     assert runner.invoke(args=["mail", "bounces", str(tmp_path / "none")]).exit_code == os.EX_NOINPUT
     assert runner.invoke(args=["mail", "bounces", str(tmp_path)]).exit_code == os.EX_NOINPUT

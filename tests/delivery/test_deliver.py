@@ -38,16 +38,16 @@ def make_due() -> None:
     db.session.commit()
 
 
-def turn_until_idle(dispatcher: dispatch.Dispatcher) -> None:
+def run_until_idle(dispatcher: dispatch.Dispatcher) -> None:
     while dispatcher.run_round():
         pass
 
 
-def test_a_refusal_for_now_is_tried_again_as_the_same_message(
+def test_a_temporary_refusal_is_retried_as_the_same_message(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
 ) -> None:
     client.post(URL, data=form())
-    # The outbox counts the age of a mail by the database's clock.
+    # The age of a mail is computed by the database's clock.
     db.session.execute(update(Mail).values(created_at=datetime.now(UTC) - timedelta(minutes=1)))
     db.session.commit()
     postbox.answers = [DeliveryAttempt(DeliveryOutcome.RETRY, "rcpt", 451)]
@@ -60,7 +60,7 @@ def test_a_refusal_for_now_is_tried_again_as_the_same_message(
     assert states() == {"sent": 1}
 
 
-def test_a_refusal_for_good_is_dead_with_its_reason(
+def test_a_permanent_refusal_fails_with_its_reason(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())
@@ -70,7 +70,7 @@ def test_a_refusal_for_good_is_dead_with_its_reason(
     assert (mail.state, mail.phase, mail.code, mail.detail, mail.attempts) == ("dead", "rcpt", 550, "no such user", 1)
 
 
-def test_a_server_whose_words_no_database_takes_stops_nothing(
+def test_a_reply_that_no_database_stores_stops_no_mail(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form(email="a@mail.example"))
@@ -82,7 +82,7 @@ def test_a_server_whose_words_no_database_takes_stops_nothing(
     assert dead == "5.5.0 no such [2J \ufffd user"
 
 
-def test_an_unknown_fate_goes_out_three_times_and_is_then_reported(
+def test_an_unknown_outcome_is_sent_three_times_and_then_reported(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())
@@ -96,7 +96,7 @@ def test_an_unknown_fate_goes_out_three_times_and_is_then_reported(
     assert states() == {"unknown": 1}
 
 
-def test_what_is_no_longer_wanted_is_not_sent(
+def test_a_mail_that_became_needless_is_not_sent(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())
@@ -108,14 +108,14 @@ def test_what_is_no_longer_wanted_is_not_sent(
     db.session.execute(update(Appeal).values(state="stopped"))
     db.session.commit()
     sent = len(postbox.messages)
-    # The thanks for one signature. The link for the other ends as if it had left, as the second link to the first did.
+    # One thank-you mail. The needless link mails have the state of sent ones.
     assert deliver() == {"suppressed": 1}
     assert len(postbox.messages) == sent
     states = db.session.scalars(select(Mail.state).where(Mail.kind == "confirmation").order_by(Mail.id)).all()
     assert states == ["sent", "sent", "sent"]
 
 
-def test_a_correction_is_in_those_of_the_same_batch_too(
+def test_a_correction_is_in_later_mails_of_the_same_batch(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "_CACHE_SECONDS", 0.0)
@@ -124,17 +124,17 @@ def test_a_correction_is_in_those_of_the_same_batch_too(
         confirm_newest(START)
     keep, engine = postbox.send, db.engine
 
-    def correct(*parcel: Any) -> DeliveryAttempt:
+    def correct(*arguments: Any) -> DeliveryAttempt:
         with engine.begin() as connection:
             connection.execute(update(Appeal).values(slug="corrected"))
-        return keep(*parcel)
+        return keep(*arguments)
 
     monkeypatch.setattr(postbox, "send", correct)
     deliver()
     assert [text_of(message).count("/appeals/corrected") for message in postbox.messages] == [0, 1, 1]
 
 
-def test_a_worker_that_broke_while_sending_leaves_the_mail_in_doubt(
+def test_a_worker_that_fails_while_sending_leaves_the_mail_in_doubt(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
 ) -> None:
     client.post(URL, data=form())
@@ -146,35 +146,35 @@ def test_a_worker_that_broke_while_sending_leaves_the_mail_in_doubt(
     assert (mail.state, mail.ambiguous, mail.fence) == ("retry", 1, 5)
 
 
-def test_what_was_taken_waits_for_no_lease_where_the_database_broke_a_transaction_off(
+def test_claimed_mail_is_released_when_a_transaction_fails(
     client: FlaskClient, appeal: AppealView, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
         client.post(URL, data=form(email=f"{number}@mail.example"))
     broken = OperationalError("begin", None, DeadlockDetected("deadlock detected"))
     dispatcher = dispatch.Dispatcher(runtime().settings, context().keys, 1)
-    # The first transaction that breaks has mails claimed before, the second claims them itself.
+    # The first failing transaction has mails that were claimed before it; the second claims mails itself.
     dispatcher.run_round()
     for _ in range(2):
         with monkeypatch.context() as patch:
             patch.setattr(dispatch, "begin_sending", Mock(side_effect=broken))
             with pytest.raises(OperationalError):
-                turn_until_idle(dispatcher)
-    turn_until_idle(dispatcher)
+                run_until_idle(dispatcher)
+    run_until_idle(dispatcher)
     dispatcher.stop()
     assert states() == {"sent": 5}
     assert len(postbox.messages) == 5
 
 
-def test_a_moment_that_is_over_before_it_is_waited_for_is_no_eternity(app: Flask, postbox: Postbox) -> None:
-    """Holds where the machine is so busy that the dispatcher's thread does not run for some milliseconds."""
+def test_a_wait_until_a_past_moment_ends_at_once(app: Flask, postbox: Postbox) -> None:
+    """Simulate a machine so busy that the dispatcher's thread does not run for some milliseconds."""
     settings, keys = runtime().settings, context().keys
 
-    def look_for_results() -> None:
+    def delay_and_look() -> None:
         for _ in range(1000):
             dispatch.Dispatcher(settings, keys, 1)._collect_results(1e-6)
 
-    looking = threading.Thread(target=look_for_results, daemon=True)
+    looking = threading.Thread(target=delay_and_look, daemon=True)
     looking.start()
     looking.join(30)
     assert not looking.is_alive()

@@ -1,4 +1,4 @@
-"""Undelivered mail can be seen by reason, tried again, or dropped; answers go before campaign mail."""
+"""Failed mail is shown by reason, retried or dropped; answers are sent before campaign mail."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ URL = "/en/appeals/ana-ruiz-vega/sign"
 
 
 @pytest.fixture
-def dead(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+def failed_mails(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
     """Fail three mails for good, for two reasons."""
     for name in ("a", "b", "c"):
         client.post(URL, data=form(email=f"{name}@mail.example"))
@@ -53,7 +53,7 @@ def states() -> dict[str, int]:
     return {state: number for state, number in outbox_status().by_state.items() if number}
 
 
-def test_reasons_are_counted_the_most_frequent_first(dead: None) -> None:
+def test_reasons_are_listed_by_frequency(failed_mails: None) -> None:
     found = [(one.state, one.kind, one.phase, one.code, one.detail, one.number) for one in failed_mail_groups()]
     assert found == [
         ("dead", "confirmation", "data", 554, "spam", 2),
@@ -61,7 +61,9 @@ def test_reasons_are_counted_the_most_frequent_first(dead: None) -> None:
     ]
 
 
-def test_those_of_one_reason_are_tried_again_as_the_same_messages(dead: None, deliver: Any, postbox: Postbox) -> None:
+def test_mails_of_one_reason_are_retried_as_the_same_messages(
+    failed_mails: None, deliver: Any, postbox: Postbox
+) -> None:
     before = set(db.session.scalars(select(Mail.message_id).where(Mail.code == 554)))
     db.session.rollback()
     assert retry(FailedMailFilter(code=554, phase="data", kind="confirmation", words="SPA"), context=context()) == 2
@@ -80,19 +82,19 @@ def test_those_of_one_reason_are_tried_again_as_the_same_messages(dead: None, de
         FailedMailFilter(state="unknown"),
     ],
 )
-def test_what_agrees_with_no_reason_stays(dead: None, chosen: FailedMailFilter) -> None:
+def test_a_filter_without_a_match_changes_nothing(failed_mails: None, chosen: FailedMailFilter) -> None:
     assert retry(chosen, context=context()) == drop(chosen, context=context()) == 0
     assert states() == {"dead": 3}
 
 
-def test_what_is_dropped_is_gone_for_good(dead: None, deliver: Any) -> None:
+def test_a_dropped_mail_is_never_sent(failed_mails: None, deliver: Any) -> None:
     assert drop(FailedMailFilter(words="100% odd_"), context=context()) == 1
     assert drop(FailedMailFilter(), context=context()) == 2
     assert states() == {"suppressed": 3}
     assert deliver() == {}
 
 
-def test_reasons_are_chosen_exactly_and_written_down(dead: None, deliver: Any) -> None:
+def test_reasons_are_matched_exactly_and_logged(failed_mails: None, deliver: Any) -> None:
     first, second = (
         FailureReason(one.state, one.kind, one.phase, one.code, one.detail) for one in failed_mail_groups()
     )
@@ -110,18 +112,20 @@ def test_reasons_are_chosen_exactly_and_written_down(dead: None, deliver: Any) -
     assert [(entry.act, entry.staff_id, (entry.after or {})["number"]) for entry in entries] == [("mail.retry", who, 3)]
 
 
-def test_a_reason_without_a_code_is_found(dead: None) -> None:
+def test_a_reason_without_a_code_is_found(failed_mails: None) -> None:
     db.session.execute(update(Mail).where(Mail.code == 550).values(code=None, phase="render", detail=None))
     db.session.commit()
     assert drop([FailureReason("dead", "confirmation", "render", None, None)], context=context()) == 1
 
 
-def test_only_what_was_not_delivered_can_be_chosen(dead: None) -> None:
+def test_only_failed_mail_can_be_chosen(failed_mails: None) -> None:
     with pytest.raises(InputError):
         retry(FailedMailFilter(state="sent"), context=context())
 
 
-def test_the_age_of_the_oldest_due_mail_and_the_hold_are_told(client: FlaskClient, appeal: AppealView) -> None:
+def test_the_status_has_the_age_of_the_oldest_due_mail_and_the_queue_pause(
+    client: FlaskClient, appeal: AppealView
+) -> None:
     assert outbox_status().oldest_due_seconds == 0
     client.post(URL, data=form())
     db.session.execute(update(Mail).values(created_at=datetime.now(UTC) - timedelta(hours=2)))
@@ -134,7 +138,7 @@ def test_the_age_of_the_oldest_due_mail_and_the_hold_are_told(client: FlaskClien
     assert (found.pause.phase, found.pause.code) == ("connect", 454)
 
 
-def test_a_domain_is_named_only_where_many_share_it(
+def test_a_domain_is_named_only_if_many_share_it(
     client: FlaskClient, appeal: AppealView, deliver: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queries, "MIN_MAILBOXES", 3)
@@ -149,7 +153,7 @@ def test_a_domain_is_named_only_where_many_share_it(
     assert domain_outcomes(runtime().vault, now=START + timedelta(days=9)) == ()
 
 
-def test_an_answer_goes_before_the_campaign_mail_of_its_domain(
+def test_an_answer_is_sent_before_the_campaign_mail_of_its_domain(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     for number in range(5):

@@ -55,9 +55,7 @@ def configure(app: Flask, server: Server, monkeypatch: pytest.MonkeyPatch) -> Ca
     return bind
 
 
-def test_what_a_delivery_run_sends_is_recorded(
-    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
-) -> None:
+def test_sent_messages_are_recorded(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
     client.post(URL, data=form(email="a@mail.example"))
     client.post(URL, data=form(email="b@mail.example"))
     with mail.record_messages() as outbox:
@@ -67,7 +65,7 @@ def test_what_a_delivery_run_sends_is_recorded(
     assert sorted(recorded) == sorted(message.as_string() for message in postbox.messages)
 
 
-def test_what_was_refused_is_not_recorded(
+def test_refused_messages_are_not_recorded(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())
@@ -78,7 +76,7 @@ def test_what_was_refused_is_not_recorded(
 
 
 @pytest.mark.parametrize("is_suppressed", [False, True])
-def test_where_sending_is_suppressed_nothing_leaves_and_the_mail_counts_as_sent(
+def test_with_suppressed_sending_no_mail_leaves_but_counts_as_sent(
     client: FlaskClient, appeal: AppealView, server: Server, configure: Callable[..., None], is_suppressed: bool
 ) -> None:
     client.post(URL, data=form())
@@ -90,7 +88,7 @@ def test_where_sending_is_suppressed_nothing_leaves_and_the_mail_counts_as_sent(
     assert db.session.scalars(select(Mail.state)).all() == ["sent"]
 
 
-def test_a_receiver_gets_the_message_and_may_ask_the_database(
+def test_a_signal_receiver_gets_the_message_and_can_use_the_database(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())
@@ -108,7 +106,7 @@ def test_a_receiver_gets_the_message_and_may_ask_the_database(
     assert message.send_to == {"jeanne@mail.example"}
 
 
-def test_a_receiver_that_fails_has_no_mail_sent_again(
+def test_a_failing_signal_receiver_causes_no_second_mail(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     client.post(URL, data=form())
@@ -118,9 +116,7 @@ def test_a_receiver_that_fails_has_no_mail_sent_again(
     assert len(postbox.messages) == 1
 
 
-def test_a_message_of_flask_mail_is_sent_as_its_documentation_says(
-    server: Server, configure: Callable[..., None]
-) -> None:
+def test_a_message_of_flask_mail_is_sent_as_documented(server: Server, configure: Callable[..., None]) -> None:
     configure()
     mail.send(Message("Hello", ["Jeanne <jeanne@mail.example>"], "A text", sender=("Tocsin", "act@tocsin.example")))
     (received,) = server.received
@@ -148,7 +144,7 @@ def test_a_refusal_is_raised_with_its_phase_and_code(server: Server, configure: 
     ],
     ids=["two recipients", "a header too many", "no text"],
 )
-def test_what_cannot_be_written_is_dead_before_anything_is_said(
+def test_an_invalid_message_fails_before_a_connection_is_opened(
     server: Server, configure: Callable[..., None], caplog: pytest.LogCaptureFixture, message: Message
 ) -> None:
     configure()
@@ -174,7 +170,7 @@ def test_a_connection_serves_as_many_messages_as_configured(
     assert server.connections == connections
 
 
-def test_a_message_has_every_field_of_flask_mails_and_asks_no_name_service(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_has_every_field_of_flask_mails_and_needs_no_name_service(monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = Message("Hello", ["a@mail.example"], "text", "<p>text", sender="act@tocsin.example")
     monkeypatch.setattr("socket.getfqdn", Mock(side_effect=AssertionError("the name service was asked")))
     ours = MailMessage(ENVELOPE, "Hello", "text", "<p>text", {})
@@ -196,5 +192,5 @@ def test_a_message_has_every_field_of_flask_mails_and_asks_no_name_service(monke
         ),
     ],
 )
-def test_the_setting_becomes_flask_mails_configuration(url: str, expected: dict[str, object]) -> None:
+def test_the_mail_url_becomes_flask_mails_configuration(url: str, expected: dict[str, object]) -> None:
     assert mail_config(url).items() >= expected.items()

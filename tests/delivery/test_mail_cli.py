@@ -16,7 +16,7 @@ from tests.conftest import START, form
 from tests.platform.commands import run_command
 
 
-def test_preview_shows_each_message_and_which_there_are(app: Flask) -> None:
+def test_preview_shows_and_lists_the_messages(app: Flask) -> None:
     assert run_command(app, "mail", "preview").output.split() == list(sample.message_names())
     whole = run_command(app, "mail", "preview", "update", "--locale", "fr").output
     assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in whole
@@ -28,14 +28,14 @@ def test_preview_shows_each_message_and_which_there_are(app: Flask) -> None:
     assert "Jean Martin" not in run_command(app, "mail", "preview", "confirmation", "--text").output
 
 
-def test_preview_refuses_what_there_is_not(app: Flask) -> None:
+def test_preview_refuses_an_unknown_message(app: Flask) -> None:
     for arguments in (("nothing",), ("update", "--locale", "xx")):
         done = run_command(app, "mail", "preview", *arguments)
         assert done.exit_code == 1
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_status_tells_age_hold_and_domains(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
+def test_status_shows_age_queue_pause_and_domains(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
     db.session.add(
         QueuePause(is_open=True, began_at=START, probe_at=START, probes=0, phase="auth", code=535, detail="no")
@@ -51,7 +51,7 @@ def test_status_tells_age_hold_and_domains(app: Flask, client: FlaskClient, appe
     assert "mail.example" not in text
 
 
-def test_dead_letters_are_listed_tried_again_and_dropped(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
+def test_failed_mail_is_listed_retried_and_dropped(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
     for name in ("a", "b"):
         client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"{name}@mail.example"))
     db.session.execute(update(Mail).values(state="dead", phase="rcpt", code=550, detail="no such user"))

@@ -1,4 +1,4 @@
-"""Several workers at one mailbox: each sees what the others have begun, and no wait is endless."""
+"""Several workers with mail to one mailbox: each sees the mails begun by the others, and every wait ends."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Worker:
         self.begun, self.may_end, self.ended = threading.Event(), threading.Event(), threading.Event()
         self.jobs = 0
         self._app, self._now, self._room = app, clock.now + timedelta(minutes=1), room
-        threading.Thread(target=self._work, daemon=True).start()
+        threading.Thread(target=self._claim_and_begin, daemon=True).start()
 
-    def _work(self) -> None:
+    def _claim_and_begin(self) -> None:
         with self._app.app_context():
             at = runtime()
             with transaction() as session:
@@ -54,13 +54,15 @@ class Worker:
         self.ended.set()
 
 
-def test_a_mail_that_commits_late_is_not_judged_while_another_worker_judges_its_mailbox(
+def test_workers_apply_the_limit_of_one_mailbox_one_after_the_other(
     app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
     for tag in range(4):
         client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"a.b+{tag}@mail.example"))
     first = min(db.session.scalars(select(Mail.id)))
-    db.session.execute(update(Mail).where(Mail.id == first).values(state="suppressed"))  # as if it did not exist yet
+    db.session.execute(
+        update(Mail).where(Mail.id == first).values(state="suppressed")
+    )  # as if the mail did not exist yet
     db.session.commit()
     one = Worker(app, clock)
     assert one.begun.wait(10)
@@ -72,11 +74,11 @@ def test_a_mail_that_commits_late_is_not_judged_while_another_worker_judges_its_
     one.may_end.set()
     assert one.ended.wait(10)
     assert other.ended.wait(10)
-    # Two of these spellings may have a mail; the third mail is reserved for the plain one.
+    # Two mails for these spellings are allowed; the third is reserved for the address without a tag.
     assert (one.jobs, other.jobs) == (2, 0)
 
 
-def test_the_same_form_again_is_seen_by_who_waited_for_another_worker(
+def test_a_worker_that_waited_sees_the_mail_of_another_worker(
     app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
     for _ in range(4):
@@ -84,39 +86,37 @@ def test_the_same_form_again_is_seen_by_who_waited_for_another_worker(
     one = Worker(app, clock, room=1)
     assert one.begun.wait(10)
     others = [Worker(app, clock, room=1) for _ in range(3)]
-    time.sleep(0.5)  # they have read what they can, and wait for the mailbox
+    time.sleep(0.5)  # the workers have read their mails, and wait for the mailbox
     for worker in (one, *others):
         worker.may_end.set()
     assert all(worker.ended.wait(10) for worker in (one, *others))
-    assert sum(worker.jobs for worker in (one, *others)) == 1, "whichever of them takes up the newest form"
+    assert sum(worker.jobs for worker in (one, *others)) == 1, "one of the workers sends the mail for the newest form"
 
 
-def test_the_same_form_twenty_times_is_one_mail_from_six_workers(
+def test_six_workers_send_one_mail_for_twenty_equal_forms(
     app: Flask, client: FlaskClient, appeal: AppealView, postbox: Postbox
 ) -> None:
     for _ in range(20):
         client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
     together = threading.Barrier(6)
 
-    def work(_number: int) -> None:
+    def deliver_in_thread(_number: int) -> None:
         together.wait(10)
         with app.app_context():
             deliver_due(connections=2, context=runtime().context(OPERATOR))
 
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(work, range(6)))
+        list(pool.map(deliver_in_thread, range(6)))
     assert len(postbox.messages) == 1
 
 
-def test_what_became_of_a_mail_is_written_down_while_its_sign_up_is_held(
-    client: FlaskClient, appeal: AppealView
-) -> None:
+def test_the_outcome_of_a_mail_is_stored_while_its_sign_up_is_locked(client: FlaskClient, appeal: AppealView) -> None:
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
     with transaction() as session:
         session.scalars(select(SignUp).with_for_update(**NO_KEY_UPDATE)).one()
         with db.engine.begin() as other:
             other.execute(text("SET LOCAL lock_timeout = '2s'"))
-            # PostgreSQL checks the foreign key again where a row is changed twice in one transaction.
+            # PostgreSQL checks a foreign key again if a row is changed twice in one transaction.
             for state in ("retry", "sent"):
                 other.execute(update(Mail).values(state=state))
     assert db.session.scalars(select(Mail.state)).one() == "sent"

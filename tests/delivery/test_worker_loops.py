@@ -1,4 +1,4 @@
-"""The loops of a worker besides delivering: each goes on, whatever fails in another."""
+"""The loops of a worker besides delivery: each continues if another one fails."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from campaign.services.periodic.run_once import run_once
 from campaign.services.signing.new_link import request_new_links
 from tests.conftest import START, context
 
-# The package names its command like the module.
+# The package has a command with the name of the module.
 cli_worker = import_module("campaign.cli.worker")
 
 
-def test_links_are_answered_after_one_could_not_be(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_link_requests_are_answered_after_one_failed(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     stop, calls = threading.Event(), []
 
     def answer(**_given: object) -> bool:
@@ -45,9 +45,7 @@ def test_links_are_answered_after_one_could_not_be(app: Flask, monkeypatch: pyte
     assert len(calls) == 2
 
 
-def test_however_many_asked_for_links_all_are_answered_batch_by_batch(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_link_requests_are_answered_batch_by_batch(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(150):
         request_new_links(parse_address(f"{number}@mail.example"), context=context(actor=SUPPORTER))
     stop, waiting = threading.Event(), []
@@ -73,7 +71,7 @@ def test_every_periodic_job_runs_as_the_job_queue_calls_it(app: Flask, sync_data
         for job in jobs:
             try:
                 job.execute()
-            except Exception as error:  # noqa: BLE001  whatever it is, the test shows it
+            except Exception as error:  # noqa: BLE001  the test shows every error
                 broken.append((job.name, error))
 
     thread = threading.Thread(target=run_all)
@@ -84,37 +82,37 @@ def test_every_periodic_job_runs_as_the_job_queue_calls_it(app: Flask, sync_data
     assert len(done) == len(jobs) >= 10
 
 
-def test_jobs_that_do_not_begin_are_told_until_one_does(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_runs_of_jobs_are_reported_until_one_starts(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     progress = WorkerProgress(())
     monkeypatch.setattr(tasks, "progress", progress)
 
-    def look(minutes: int) -> str | None:
+    def trouble_after(minutes: int) -> str | None:
         if progress.newest_run_since is not None:
             progress.newest_run_since -= minutes * 60
         return tasks.queue_trouble()
 
-    def begin(minute: int) -> None:
+    def start_run(minute: int) -> None:
         run_once("take-bounces", START + timedelta(minutes=minute), lambda: None, context=context())
 
-    assert [look(0), look(9)] == [None, None]
-    begin(0)
-    assert [look(1), look(9)] == [None, None]
-    assert look(3) == "no periodic job has begun for 12 minutes: see the workers' log"
-    begin(12)
-    assert look(1) is None
+    assert [trouble_after(0), trouble_after(9)] == [None, None]
+    start_run(0)
+    assert [trouble_after(1), trouble_after(9)] == [None, None]
+    assert trouble_after(3) == "no periodic job has begun for 12 minutes: see the workers' log"
+    start_run(12)
+    assert trouble_after(1) is None
 
 
-def test_the_log_says_once_a_minute_that_the_queue_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_queue_is_logged_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli_worker, "_throttle", LogThrottle())
 
-    def said(error: Exception, name: str = "huey.consumer.Worker") -> str | None:
+    def logged_message(error: Exception, name: str = "huey.consumer.Worker") -> str | None:
         what = (type(error), error, None)
         record = logging.LogRecord(name, logging.ERROR, "", 0, "Error enqueueing periodic task %s.", ("x",), what)
         is_said = cli_worker._shorten(record)
         assert record.exc_info is (what if is_said and name == "campaign" else None)
         return record.getMessage() if is_said else None
 
-    assert "the queue of jobs is away: " in str(said(psycopg.OperationalError("connection to server failed")))
-    assert said(RedisConnectionError("Error 111")) is None
-    assert "away" not in str(said(psycopg.ProgrammingError("syntax error")))
-    assert said(ValueError("a job's own"), "campaign") == "Error enqueueing periodic task x."
+    assert "the queue of jobs is away: " in str(logged_message(psycopg.OperationalError("connection to server failed")))
+    assert logged_message(RedisConnectionError("Error 111")) is None
+    assert "away" not in str(logged_message(psycopg.ProgrammingError("syntax error")))
+    assert logged_message(ValueError("a job's own"), "campaign") == "Error enqueueing periodic task x."

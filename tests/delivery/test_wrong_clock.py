@@ -22,7 +22,7 @@ from tests.conftest import Clock, form
 
 
 @pytest.mark.parametrize("wrong", [timedelta(days=100), timedelta(days=-100), timedelta(minutes=6)])
-def test_a_wrong_clock_ends_and_deletes_nothing(
+def test_a_worker_with_a_wrong_clock_closes_and_deletes_nothing(
     client: FlaskClient, appeal: AppealView, clock: Clock, sync_database_clock: Callable[[], None], wrong: timedelta
 ) -> None:
     assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form()).status_code == 303
@@ -34,11 +34,13 @@ def test_a_wrong_clock_ends_and_deletes_nothing(
         job()
     assert db.session.scalars(select(Appeal.state)).all() == ["open"]
     assert db.session.scalar(waiting) == before
-    assert db.session.scalars(select(PeriodicRun.job)).all() == [], "the run stays for a worker whose clock is right"
+    assert db.session.scalars(select(PeriodicRun.job)).all() == [], (
+        "a worker with a right clock can still claim the run"
+    )
     db.session.rollback()
 
 
-def test_what_is_over_goes_by_the_databases_clock(
+def test_expired_data_is_deleted_by_the_databases_clock(
     app: Flask, appeal: AppealView, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     clock.now += timedelta(days=100)
@@ -50,10 +52,10 @@ def test_what_is_over_goes_by_the_databases_clock(
     db.session.rollback()
 
 
-def test_after_a_leap_of_time_jobs_wait_an_hour(
+def test_jobs_wait_an_hour_after_a_leap_of_the_clock(
     app: Flask, appeal: AppealView, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
-    """Holds too on one machine, where the clocks of database and worker are wrong together."""
+    """Test a single machine, where the clocks of database and worker leap together."""
     sync_database_clock()
     tasks.close_expired_appeals()
     clock.now += timedelta(days=100)
@@ -73,7 +75,7 @@ def test_after_a_leap_of_time_jobs_wait_an_hour(
     assert tasks.clock_trouble() is None
 
 
-def test_a_clock_that_is_put_right_within_the_hour_has_cost_nothing(
+def test_a_clock_corrected_within_the_hour_causes_no_loss(
     app: Flask, appeal: AppealView, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     sync_database_clock()
@@ -89,7 +91,7 @@ def test_a_clock_that_is_put_right_within_the_hour_has_cost_nothing(
     db.session.rollback()
 
 
-def test_whoever_asks_is_told_of_the_two_clocks(
+def test_readiness_and_metrics_report_the_two_clocks(
     app: Flask, client: FlaskClient, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     sync_database_clock()

@@ -31,7 +31,7 @@ from tests.staff.staff_clients import csrf, staffed
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def rows(desk: FlaskClient, appeal: AppealView, **changes: str) -> list[dict[str, str]]:
+def exported_rows(desk: FlaskClient, appeal: AppealView, **changes: str) -> list[dict[str, str]]:
     path = f"/staff/appeals/{appeal.slug}/signatures"
     data = {"reason": "For the meeting in May", "csrf_token": csrf(desk.get(path)), **changes}
     answer = desk.post(path, data=data)
@@ -47,7 +47,7 @@ _texts = st.lists(st.one_of(st.sampled_from((*FORMULAS, "'", "''", ";", ",", '"'
 def test_a_cell_is_never_a_formula_and_reads_back_exactly(text: str) -> None:
     cell = escape_cell(text)
     assert not cell.startswith(FORMULAS)
-    # Also in programs that separate cells by semicolons, where the quotes around this cell have no meaning.
+    # Also in programs that separate cells by semicolons and ignore the quotes around this cell.
     assert not [part for part in re.split("[;\t\r\n]", cell) if part.startswith(FORMULAS)]
     assert unescape_cell(cell) == text
     file = io.StringIO(newline="")
@@ -55,21 +55,21 @@ def test_a_cell_is_never_a_formula_and_reads_back_exactly(text: str) -> None:
     assert next(csv.reader(io.StringIO(file.getvalue(), newline=""))) == [cell, "next"]
 
 
-def test_the_own_sections_confirmed_signatures_and_no_others(app: Flask, appeal: AppealView) -> None:
+def test_an_export_holds_the_confirmed_signatures_of_the_own_section(app: Flask, appeal: AppealView) -> None:
     sign_numbered(appeal, "=Ana", 1, shares=True)
     sign_numbered(appeal, "'t Hooft", 2)
     sign_numbered(appeal, "Canary", 3, "be-nl")
     desk = staffed(app, Role.EDITOR)
-    exported = rows(desk, appeal)
+    exported = exported_rows(desk, appeal)
     assert [unescape_cell(row["name"]) for row in exported] == ["=Ana", "'t Hooft"]
     assert [row["name"][0] for row in exported] == ["'", "'"]
     assert [row["share_name"] for row in exported] == ["yes", "no"]
     assert exported[0]["confirmed_at"] == "2026-03-01T12:00Z"
     assert "email" not in exported[0]
-    assert [row["email"] for row in rows(desk, appeal, addresses="y", updates="y")] == ["p2@mail.example"]
+    assert [row["email"] for row in exported_rows(desk, appeal, addresses="y", updates="y")] == ["p2@mail.example"]
 
 
-def test_a_workbook_holds_the_same_as_text(app: Flask, appeal: AppealView) -> None:
+def test_a_workbook_holds_the_same_rows_as_csv(app: Flask, appeal: AppealView) -> None:
     for number, name in enumerate(("=HYPERLINK(1)", "'t Hooft", "Łucja <b> & Co", "王小明"), 1):
         sign_numbered(appeal, name, number, shares=True)
     path = f"/staff/appeals/{appeal.slug}/signatures"
@@ -79,7 +79,7 @@ def test_a_workbook_holds_the_same_as_text(app: Flask, appeal: AppealView) -> No
     assert str(answer.headers["Content-Disposition"]).endswith('-signatures-2026-03-01.xlsx"')
     assert str(answer.mimetype).endswith("spreadsheetml.sheet")
     head, *cells = load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True)
-    csv_rows = rows(desk, appeal, addresses="y")
+    csv_rows = exported_rows(desk, appeal, addresses="y")
     assert list(head) == list(csv_rows[0])
     assert [[cell or "" for cell in row] for row in cells] == [
         [unescape_cell(cell) for cell in row.values()] for row in csv_rows
@@ -88,7 +88,7 @@ def test_a_workbook_holds_the_same_as_text(app: Flask, appeal: AppealView) -> No
     assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value} == {"s"}
 
 
-def test_the_names_handed_over_come_as_a_workbook_too(app: Flask, appeal: AppealView) -> None:
+def test_the_names_of_a_handover_can_be_downloaded_as_a_workbook(app: Flask, appeal: AppealView) -> None:
     sign_numbered(appeal, "=Ana", 1, shares=True)
     sign_numbered(appeal, "Bob Quietly", 2)
     desk, at = staffed(app, Role.EDITOR), runtime()
@@ -110,7 +110,7 @@ def test_the_names_handed_over_come_as_a_workbook_too(app: Flask, appeal: Appeal
     assert desk.get(path.replace("-names.xlsx", ".xlsx")).status_code == 404
 
 
-def test_without_a_reason_nothing_leaves(app: Flask, appeal: AppealView) -> None:
+def test_an_export_without_a_reason_is_refused(app: Flask, appeal: AppealView) -> None:
     desk = staffed(app, Role.EDITOR)
     path = f"/staff/appeals/{appeal.slug}/signatures"
     token = csrf(desk.get(path))
@@ -121,16 +121,16 @@ def test_without_a_reason_nothing_leaves(app: Flask, appeal: AppealView) -> None
         assert 'name="addresses" value="y" checked' in answer.text
 
 
-def test_who_takes_what_and_why_is_written_down_without_addresses(app: Flask, appeal: AppealView) -> None:
+def test_an_export_is_logged_with_its_reason_and_without_addresses(app: Flask, appeal: AppealView) -> None:
     sign_numbered(appeal, "Ana", 1)
-    rows(staffed(app, Role.EDITOR), appeal, reason="asked by ana@mail.example", addresses="y")
+    exported_rows(staffed(app, Role.EDITOR), appeal, reason="asked by ana@mail.example", addresses="y")
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "signatures.export")).one()
     assert (entry.subject, entry.section_code, entry.reason) == (f"appeal:{appeal.slug}", "fr", "asked by […]")
     assert entry.after == {"only_with_updates": False, "addresses": True}
     assert entry.staff_id is not None
 
 
-def test_it_asks_for_the_password_again(app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_asks_for_the_password_again(app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = staffed(app, Role.EDITOR)
     path = f"/staff/appeals/{appeal.slug}/signatures"
     token = csrf(desk.get(path))
@@ -141,9 +141,9 @@ def test_it_asks_for_the_password_again(app: Flask, appeal: AppealView, monkeypa
     assert db.session.scalars(select(AuditEntry).where(AuditEntry.act == "signatures.export")).all() == []
 
 
-def test_what_no_key_opens_is_empty_and_the_rest_comes(app: Flask, appeal: AppealView) -> None:
+def test_a_value_that_no_key_opens_is_exported_empty(app: Flask, appeal: AppealView) -> None:
     first = sign_numbered(appeal, "Ana", 1)
     sign_numbered(appeal, "Bob", 2)
     with transaction() as session:
         session.execute(update(Signature).where(Signature.id == first).values(name_sealed=b"lost"))
-    assert [row["name"] for row in rows(staffed(app, Role.EDITOR), appeal)] == ["", "Bob"]
+    assert [row["name"] for row in exported_rows(staffed(app, Role.EDITOR), appeal)] == ["", "Bob"]

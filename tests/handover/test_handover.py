@@ -39,7 +39,7 @@ from tests.letter.letters import lines_of_pdf
 from tests.signing.signatures import sign_numbered
 from tests.staff.staff_clients import join
 
-# Slow, so that the quick tests stay quick.
+# Only in the whole gate, because the quick part has to stay quick.
 pytestmark = pytest.mark.slow
 
 
@@ -48,7 +48,7 @@ def scope(app: Flask) -> Scope:
     return Scope(join(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
 
 
-def made(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int = 3) -> int:
+def make_list(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int = 3) -> int:
     at = runtime()
     number = queue_handover(
         appeal, language=language, target=1, reason="For the meeting", context=context(at.clock(), staff_actor(scope))
@@ -59,33 +59,33 @@ def made(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int 
     return number
 
 
-def files(scope: Scope, appeal: AppealView) -> dict[str, bytes]:
+def files_of_newest(scope: Scope, appeal: AppealView) -> dict[str, bytes]:
     handover = handovers(scope, appeal.id)[0]
     return {name: b"".join(file_of(handover.id, name, runtime().vault)) for name in handover.files}
 
 
-def text_of(pdf: bytes) -> str:
+def text_of_pdf(pdf: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
 
 
-def test_only_the_names_of_those_who_agreed_and_the_digest_is_of_the_file(
+def test_the_list_has_only_consenting_names_and_the_digest_of_its_file(
     app: Flask, appeal: AppealView, scope: Scope
 ) -> None:
     sign_numbered(appeal, "Ana Openly", 1, shares=True)
     sign_numbered(appeal, "Bob Quietly", 2)
     sign_numbered(appeal, "=Cleo", 3, shares=True)
     sign_numbered(appeal, "Dora Elsewhere", 4, "be-nl", shares=True)
-    made(scope, appeal)
+    make_list(scope, appeal)
     handover = handovers(scope, appeal.id)[0]
     assert (handover.state, handover.signatures, handover.names) == ("done", 3, 2)
-    both = files(scope, appeal)
+    both = files_of_newest(scope, appeal)
     names, pdf = "ana-ruiz-vega-fr-2026-03-01-names.csv", "ana-ruiz-vega-fr-2026-03-01.pdf"
     assert set(both) == {names, pdf}
     listed, paper = both[names], both[pdf]
     rows = csv.DictReader(io.StringIO(listed.decode("utf-8-sig"), newline=""))
     assert [row["name"] for row in rows] == ["Ana Openly", "'=Cleo"]
     assert hashlib.sha256(listed).hexdigest() == handover.sha256
-    text = text_of(paper)
+    text = text_of_pdf(paper)
     assert handover.sha256 in text.replace("\n", "")
     assert names in text.replace("\n", "")
     assert "Ana Openly" in text
@@ -100,30 +100,30 @@ def test_only_the_names_of_those_who_agreed_and_the_digest_is_of_the_file(
 def test_a_long_name_stays_in_its_column(app: Flask, appeal: AppealView, scope: Scope) -> None:
     for number, name in enumerate(("W" * 200, "Ana Short", "Ш" * 200, "Bob Short"), 1):
         sign_numbered(appeal, name, number, shares=True)
-    made(scope, appeal)
-    pdf = next(content for name, content in files(scope, appeal).items() if name.endswith(".pdf"))
+    make_list(scope, appeal)
+    pdf = next(content for name, content in files_of_newest(scope, appeal).items() if name.endswith(".pdf"))
     column = (210 - 22 - 18 - 2 * 5) / 3
     places = [(text.replace("\u200b", ""), place) for text, place in lines_of_pdf(pdf, 1)]
     lines = [(text, left, right) for text, (left, _, right, _) in places if "WWW" in text or "ШШШ" in text]
     assert len(lines) > 10
     for text, left, right in lines:
         assert right <= left - (left - 22) % (column + 5) + column + 0.5, text
-    text = text_of(pdf).replace("\n", "").replace("\u200b", "")
+    text = text_of_pdf(pdf).replace("\n", "").replace("\u200b", "")
     assert "W" * 200 in text
     assert "Ш" * 200 in text
 
 
-def test_the_letter_says_how_many_signed_earlier_words(app: Flask, appeal: AppealView, scope: Scope) -> None:
+def test_the_letter_says_how_many_signed_an_earlier_wording(app: Flask, appeal: AppealView, scope: Scope) -> None:
     sign_numbered(appeal, "Ana Early", 1)
     sign_numbered(appeal, "Bob Early", 2)
-    made(scope, appeal)
+    make_list(scope, appeal)
     assert "earlier wording" not in printed_text(scope, appeal)
     rewrite("I fear for the  life of Ana Ruiz Vega.")
-    made(scope, appeal)
-    assert "earlier wording" not in printed_text(scope, appeal), "another space is no other word"
+    make_list(scope, appeal)
+    assert "earlier wording" not in printed_text(scope, appeal), "a changed space makes no new wording"
     rewrite("Set Ana Ruiz Vega free.")
     sign_numbered(appeal, "Cleo Late", 3, version=3)
-    made(scope, appeal)
+    make_list(scope, appeal)
     text = printed_text(scope, appeal)
     assert "3 people have signed the letter below" in text
     assert "2 of these signatures were given to an earlier wording of the letter." in text
@@ -140,53 +140,53 @@ def rewrite(paragraph: str) -> None:
 
 def printed_text(scope: Scope, appeal: AppealView) -> str:
     """Return the text of the newest list's PDF as one line."""
-    pdf = next(content for name, content in files(scope, appeal).items() if name.endswith(".pdf"))
-    return " ".join(text_of(pdf).split())
+    pdf = next(content for name, content in files_of_newest(scope, appeal).items() if name.endswith(".pdf"))
+    return " ".join(text_of_pdf(pdf).split())
 
 
-def test_a_long_list_comes_in_volumes_that_hold_each_name_once(app: Flask, appeal: AppealView, scope: Scope) -> None:
+def test_a_long_list_has_volumes_that_hold_each_name_once(app: Flask, appeal: AppealView, scope: Scope) -> None:
     for number in range(7):
         sign_numbered(appeal, f"Signer Number{number:02}", number, shares=True)
-    made(scope, appeal, volume=3)
-    both = files(scope, appeal)
+    make_list(scope, appeal, volume=3)
+    both = files_of_newest(scope, appeal)
     volumes = [both[name] for name in sorted(both) if name.endswith(".pdf")]
     assert len(volumes) == 3
-    whole = "".join(map(text_of, volumes))
+    whole = "".join(map(text_of_pdf, volumes))
     assert [whole.count(f"Number{number:02}") for number in range(7)] == [1] * 7
-    assert "Volume 2 of 3" in text_of(volumes[1])
+    assert "Volume 2 of 3" in text_of_pdf(volumes[1])
     listed = next(content for name, content in both.items() if name.endswith(".csv"))
     assert len(list(csv.reader(io.StringIO(listed.decode("utf-8-sig"))))) == 8
     assert hashlib.sha256(listed).hexdigest() == handovers(scope, appeal.id)[0].sha256
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_with_nobody_on_it_the_letter_says_so_in_every_language_that_can_be_printed(
+def test_the_letter_of_an_empty_list_says_so_in_every_printable_language(
     app: Flask, appeal: AppealView, scope: Scope, language: str
 ) -> None:
     sign_numbered(appeal, "Bob Quietly", 2)
-    made(scope, appeal, language=language)
+    make_list(scope, appeal, language=language)
     handover = handovers(scope, appeal.id)[0]
     assert (handover.state, handover.names) in {("done", 0), ("failed", None)}
-    assert (handover.state == "failed") == (language == "ar"), "Arabic needs fonts of one's own"
+    assert (handover.state == "failed") == (language == "ar"), "Arabic needs a configured font"
 
 
-def test_a_name_that_cannot_be_printed_stands_in_the_file(app: Flask, appeal: AppealView, scope: Scope) -> None:
+def test_an_unprintable_name_is_in_the_file(app: Flask, appeal: AppealView, scope: Scope) -> None:
     sign_numbered(appeal, "王小明", 1, shares=True)
     sign_numbered(appeal, "Ana Openly", 2, shares=True)
-    made(scope, appeal)
-    both = files(scope, appeal)
-    text = text_of(next(content for name, content in both.items() if name.endswith(".pdf")))
+    make_list(scope, appeal)
+    both = files_of_newest(scope, appeal)
+    text = text_of_pdf(next(content for name, content in both.items() if name.endswith(".pdf")))
     assert "1. (in the file)" in text
     assert "2. Ana Openly" in text
     assert "王小明" in next(content for name, content in both.items() if name.endswith(".csv")).decode()
 
 
-def test_initials_where_the_appeal_says_so(app: Flask, appeal: AppealView, scope: Scope) -> None:
+def test_an_appeal_with_initials_only_hands_over_initials(app: Flask, appeal: AppealView, scope: Scope) -> None:
     with transaction() as session:
         session.execute(update(Appeal).values(initials_only=True))
     sign_numbered(appeal, "Ana Openly", 1, shares=True)
-    made(scope, appeal)
-    whole = b"".join(files(scope, appeal).values())
+    make_list(scope, appeal)
+    whole = b"".join(files_of_newest(scope, appeal).values())
     assert b"A. O." in whole
     assert b"Openly" not in whole
 
@@ -200,18 +200,18 @@ def test_initials_where_the_appeal_says_so(app: Flask, appeal: AppealView, scope
         lambda number: change_country(number, country="BE", section_code="be-nl", context=context(actor=SUPPORTER)),
     ],
 )
-def test_a_signer_who_leaves_is_off_the_list_at_once(
+def test_a_signer_who_leaves_is_removed_from_the_list_at_once(
     app: Flask, appeal: AppealView, scope: Scope, leave: Callable[[int], None]
 ) -> None:
     number = sign_numbered(appeal, "Ana Openly", 1, shares=True)
     other = sign_numbered(appeal, "Bob Quietly", 2)
-    made(scope, appeal)
+    make_list(scope, appeal)
     withdraw(other, context=context(actor=SUPPORTER))
     assert handovers(scope, appeal.id)[0].state == "done"
     leave(number)
     assert handovers(scope, appeal.id)[0].state == "outdated"
     assert db.session.execute(select(func.count()).select_from(HandoverPart)).scalar_one() == 0
-    made(scope, appeal)
+    make_list(scope, appeal)
     assert handovers(scope, appeal.id)[0].names == 0
 
 
@@ -228,7 +228,7 @@ def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) 
     assert not make_handover(number, clock=at.clock, context=context(at.clock()))
 
 
-def test_a_list_of_a_dead_worker_is_started_again(
+def test_the_list_of_a_failed_worker_is_started_again(
     app: Flask, appeal: AppealView, scope: Scope, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     sign_numbered(appeal, "Ana Openly", 1, shares=True)
@@ -253,7 +253,7 @@ def test_a_list_of_a_dead_worker_is_started_again(
 
 def test_lists_are_deleted_after_some_days(app: Flask, appeal: AppealView, scope: Scope, clock: Clock) -> None:
     sign_numbered(appeal, "Ana Openly", 1, shares=True)
-    made(scope, appeal)
+    make_list(scope, appeal)
     clock.now += HANDOVERS + timedelta(minutes=1)
     purge_expired(may_continue=lambda: True, context=context(clock.now))
     for model in (Handover, HandoverPart):

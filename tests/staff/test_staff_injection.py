@@ -33,7 +33,7 @@ from tests.abuse.payloads import payloads
 from tests.attack import IS_ATTACK, Figure
 from tests.browser.conftest import browser  # noqa: F401  a fixture
 from tests.conftest import START, clear_caches, confirm_at, context
-from tests.handover.test_export import FORMULAS, rows
+from tests.handover.test_export import FORMULAS, exported_rows
 from tests.staff.page_forms import Forms, sent_forms
 from tests.staff.staff_clients import join, log_in, log_in_later
 
@@ -117,7 +117,7 @@ class PageInspector:
 
 def exported(desk: FlaskClient, slug: str, payload: str) -> int:
     """Return the number of cells read: none begins a formula, the name reads back unchanged, and no PDF has actions."""
-    read = rows(desk, _Named(slug), reason=f"For {payload}"[:500])  # type: ignore[arg-type]
+    read = exported_rows(desk, _Named(slug), reason=f"For {payload}"[:500])  # type: ignore[arg-type]
     cells = [cell for row in read for cell in row.values()]
     assert not [cell for cell in cells if cell.startswith(FORMULAS)], payload
     assert payload[:200] in map(unescape_cell, cells), payload

@@ -1,4 +1,4 @@
-"""Staff who edit, and a draft."""
+"""Fixtures of the editing tests: browsers of staff, and a draft."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from campaign.domain.staff.roles import Role
-from tests.appeals.editing.editor import AT, SLUG, upload
+from tests.appeals.editing.editor import DRAFT_PAGE, SLUG, upload
 from tests.staff.staff_clients import staffed
 
 
@@ -23,6 +23,6 @@ def coordinator(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def draft(editor: FlaskClient) -> str:
-    """Return the slug of a draft that an editor has made of a document."""
-    assert upload(editor).location == f"{AT}/edit"
+    """Return the slug of a draft that the editor has made from a document."""
+    assert upload(editor).location == f"{DRAFT_PAGE}/edit"
     return SLUG

@@ -16,7 +16,7 @@ from tests.staff.staff_clients import csrf
 
 SLUG = "ua-7-26"
 
-AT = f"/staff/appeals/{SLUG}"
+DRAFT_PAGE = f"/staff/appeals/{SLUG}"
 
 
 def send_form(desk: FlaskClient, path: str, **fields: Any) -> TestResponse:
@@ -57,6 +57,6 @@ def as_lists(values: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def publish(desk: FlaskClient) -> TestResponse:
-    page = desk.get(f"{AT}/edit").text
+    page = desk.get(f"{DRAFT_PAGE}/edit").text
     revision = re.search(r'name="revision" value="(\d+)"', page)
-    return send_form(desk, f"{AT}/publish", revision=revision[1] if revision else "")
+    return send_form(desk, f"{DRAFT_PAGE}/publish", revision=revision[1] if revision else "")

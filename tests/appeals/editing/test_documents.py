@@ -13,25 +13,25 @@ from sqlalchemy import select
 
 from campaign.models import Appeal, AppealText
 from campaign.platform import db
-from tests.appeals.editing.editor import AT, send_form, upload
+from tests.appeals.editing.editor import DRAFT_PAGE, send_form, upload
 from tests.conftest import DOCUMENT, FRENCH
 from tests.document.support.builders import docx
 from tests.document.test_refusals import pdf_bomb
 
-# For the whole gate: the quick part tests enough of the staff pages.
+# Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
 
 
 def test_warnings_stand_beside_their_field_with_the_documents_line(editor: FlaskClient) -> None:
     text = DOCUMENT.replace("*Yours sincerely,*\n", "").replace("12 April 2026", "12 April")
     upload(editor, text.encode())
-    page = editor.get(f"{AT}/texts/en").text
+    page = editor.get(f"{DRAFT_PAGE}/texts/en").text
     closing = page[page.index('<label for="closing">') : page.index('<label for="talking_points">')]
     assert "The letter has no closing words." in closing
     line = re.search(r'href="#line-en-(\d+)"', closing)
     assert line
     assert f'<li value="{line[1]}" id="line-en-{line[1]}" class="doubted">' in page
-    assert "No year is said" in editor.get(f"{AT}/facts").text
+    assert "No year is said" in editor.get(f"{DRAFT_PAGE}/facts").text
 
 
 @pytest.mark.parametrize(
@@ -64,23 +64,23 @@ def test_no_file_is_refused(editor: FlaskClient) -> None:
     assert "Please choose a file." in refused.text
 
 
-def test_a_hundred_megabytes_are_refused_unread(app: Flask, editor: FlaskClient) -> None:
-    class Unread(io.RawIOBase):
+def test_a_hundred_megabytes_are_refused_without_reading_them(app: Flask, editor: FlaskClient) -> None:
+    class UnreadableStream(io.RawIOBase):
         def read(self, size: int = -1) -> bytes:
             raise AssertionError("the body was read")
 
     refused = editor.post(
         "/staff/appeals",
         environ_overrides={
-            "wsgi.input": Unread(),
+            "wsgi.input": UnreadableStream(),
             "CONTENT_TYPE": "multipart/form-data; boundary=x",
             "CONTENT_LENGTH": str(100 * 1024 * 1024),
         },
     )
     assert refused.status_code == 413
     assert "too long" in refused.text or "too large" in refused.text
-    # Every other form stays small.
-    small = send_form(editor, f"{AT}/request-review", words="x" * 300_000)
+    # Every other form accepts small bodies only.
+    small = send_form(editor, f"{DRAFT_PAGE}/request-review", words="x" * 300_000)
     assert small.status_code == 413
 
 
@@ -91,29 +91,31 @@ def test_word_documents_are_read_too(editor: FlaskClient) -> None:
 def test_the_same_case_again_leads_to_its_draft(editor: FlaskClient, draft: str) -> None:
     refused = upload(editor)
     assert refused.status_code == 422
-    assert f'href="{AT}/edit"' in refused.text
+    assert f'href="{DRAFT_PAGE}/edit"' in refused.text
 
 
 def test_a_corrected_document_shows_what_changed(editor: FlaskClient, draft: str) -> None:
     again = upload(
-        editor, DOCUMENT.replace("three death threats", "four death threats").encode(), path=f"{AT}/document"
+        editor, DOCUMENT.replace("three death threats", "four death threats").encode(), path=f"{DRAFT_PAGE}/document"
     )
     assert again.status_code == 200
     assert "summary (en)" in again.text
     assert "four death threats" in again.text
-    same = upload(editor, DOCUMENT.replace("three death threats", "four death threats").encode(), path=f"{AT}/document")
+    same = upload(
+        editor, DOCUMENT.replace("three death threats", "four death threats").encode(), path=f"{DRAFT_PAGE}/document"
+    )
     assert same.status_code == 303
 
 
 def test_a_corrected_deadline_is_shown(editor: FlaskClient, draft: str) -> None:
-    again = upload(editor, DOCUMENT.replace("12 April 2026", "20 April 2026").encode(), path=f"{AT}/document")
+    again = upload(editor, DOCUMENT.replace("12 April 2026", "20 April 2026").encode(), path=f"{DRAFT_PAGE}/document")
     assert again.status_code == 200
     assert "2026-04-12" in again.text
     assert "2026-04-20" in again.text
 
 
-def test_a_further_language_with_another_deadline_is_told(editor: FlaskClient, draft: str) -> None:
-    french = upload(editor, FRENCH.replace("12 AVRIL 2026", "20 AVRIL 2026").encode(), path=f"{AT}/document")
+def test_a_second_language_with_another_deadline_is_reported(editor: FlaskClient, draft: str) -> None:
+    french = upload(editor, FRENCH.replace("12 AVRIL 2026", "20 AVRIL 2026").encode(), path=f"{DRAFT_PAGE}/document")
     assert french.status_code == 200
     assert "says some facts otherwise" in french.text
     assert "2026-04-20" in french.text

@@ -12,33 +12,36 @@ from sqlalchemy import select
 from campaign.models import Appeal, AppealText
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
-from tests.appeals.editing.editor import AT, form_values, send_form
+from tests.appeals.editing.editor import DRAFT_PAGE, form_values, send_form
 from tests.conftest import clear_caches, confirm_newest, form
 
-# For the whole gate: the quick part tests enough of the staff pages.
+# Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
 
 
 def test_an_unchanged_form_changes_nothing(editor: FlaskClient, draft: str) -> None:
     before = db.session.scalars(select(Appeal.revision)).one()
     for part in ("texts/en", "targets/1", "facts"):
-        assert send_form(editor, f"{AT}/{part}", **form_values(editor.get(f"{AT}/{part}"))).status_code == 303
+        assert (
+            send_form(editor, f"{DRAFT_PAGE}/{part}", **form_values(editor.get(f"{DRAFT_PAGE}/{part}"))).status_code
+            == 303
+        )
     assert db.session.scalars(select(Appeal.revision)).one() == before
     assert db.session.scalars(select(AppealText.version)).all() == [1]
 
 
 def test_a_language_is_added_by_hand_with_the_same_targets(editor: FlaskClient, draft: str) -> None:
-    page = editor.get(f"{AT}/texts?language=fr")
-    assert page.location == f"{AT}/texts/fr"
-    empty = editor.get(f"{AT}/texts/fr")
-    assert send_form(editor, f"{AT}/texts/fr", **form_values(empty)).status_code == 422
+    page = editor.get(f"{DRAFT_PAGE}/texts?language=fr")
+    assert page.location == f"{DRAFT_PAGE}/texts/fr"
+    empty = editor.get(f"{DRAFT_PAGE}/texts/fr")
+    assert send_form(editor, f"{DRAFT_PAGE}/texts/fr", **form_values(empty)).status_code == 422
     fields = {**form_values(empty), "headline": "UNE INSTITUTRICE MENACÉE", "letter": "Je crains.\n\nJe demande."}
-    assert send_form(editor, f"{AT}/texts/fr", **fields).status_code == 303
+    assert send_form(editor, f"{DRAFT_PAGE}/texts/fr", **fields).status_code == 303
     text = db.session.scalars(select(AppealText).where(AppealText.language == "fr")).one()
     assert text.paragraphs == ["Je crains.", "Je demande."]
-    assert "Pedro Alba Montes" in editor.get(f"{AT}/targets/1").text
+    assert "Pedro Alba Montes" in editor.get(f"{DRAFT_PAGE}/targets/1").text
     assert "fr" in db.session.scalars(select(Appeal)).one().targets[0].words
-    assert editor.get(f"{AT}/texts/xx").status_code == 404
+    assert editor.get(f"{DRAFT_PAGE}/texts/xx").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -65,8 +68,8 @@ def test_a_language_is_added_by_hand_with_the_same_targets(editor: FlaskClient, 
 def test_errors_stand_beside_their_field_and_the_input_stays(
     editor: FlaskClient, draft: str, part: str, field: str, value: str, words: str
 ) -> None:
-    sent = {**form_values(editor.get(f"{AT}/{part}")), field: value}
-    refused = send_form(editor, f"{AT}/{part}", **sent)
+    sent = {**form_values(editor.get(f"{DRAFT_PAGE}/{part}")), field: value}
+    refused = send_form(editor, f"{DRAFT_PAGE}/{part}", **sent)
     assert refused.status_code == 422
     assert words in refused.text
     if part != "facts" or field in {"goal", "slug", "deadline"}:
@@ -74,13 +77,13 @@ def test_errors_stand_beside_their_field_and_the_input_stays(
     assert db.session.scalars(select(Appeal.revision)).one() == 1 + 1
 
 
-def test_the_slug_of_a_draft_can_be_changed_and_that_of_an_open_appeal_not(
+def test_a_slug_can_be_changed_in_a_draft_but_not_in_an_open_appeal(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient, appeal: AppealView
 ) -> None:
-    values = form_values(editor.get(f"{AT}/facts"))
-    taken = send_form(editor, f"{AT}/facts", **{**values, "slug": appeal.slug})
+    values = form_values(editor.get(f"{DRAFT_PAGE}/facts"))
+    taken = send_form(editor, f"{DRAFT_PAGE}/facts", **{**values, "slug": appeal.slug})
     assert "has this name already" in taken.text
-    moved = send_form(editor, f"{AT}/facts", **{**values, "slug": "ana"})
+    moved = send_form(editor, f"{DRAFT_PAGE}/facts", **{**values, "slug": "ana"})
     assert moved.location.startswith("/staff/appeals/ana/edit")
     values = form_values(coordinator.get(f"/staff/appeals/{appeal.slug}/facts"))
     kept = send_form(coordinator, f"/staff/appeals/{appeal.slug}/facts", **{**values, "slug": "other", "goal": "9"})
@@ -106,20 +109,20 @@ def test_a_correction_of_an_open_appeal_keeps_its_signatures(
 
 
 def test_the_letter_as_mail_and_as_pdf(editor: FlaskClient, draft: str) -> None:
-    page = editor.get(f"{AT}/texts/en/mail")
-    assert "your name" in page.text, "the mail shows nothing that was typed"
+    page = editor.get(f"{DRAFT_PAGE}/texts/en/mail")
+    assert "your name" in page.text, "the mail has a placeholder for the name"
     assert "protect her at once" in page.text
-    framed = editor.get(f"{AT}/texts/en/mail.html")
+    framed = editor.get(f"{DRAFT_PAGE}/texts/en/mail.html")
     assert framed.headers["X-Frame-Options"] == "SAMEORIGIN"
     assert "protect her at once" in framed.text
-    paper = editor.get(f"{AT}/texts/en/letter.pdf")
+    paper = editor.get(f"{DRAFT_PAGE}/texts/en/letter.pdf")
     assert paper.data.startswith(b"%PDF")
-    assert editor.get(f"{AT}/texts/de/mail").status_code == 404
+    assert editor.get(f"{DRAFT_PAGE}/texts/de/mail").status_code == 404
 
 
-def test_targets_are_added_and_taken_away(editor: FlaskClient, draft: str) -> None:
-    empty = form_values(editor.get(f"{AT}/targets/0"))
-    assert send_form(editor, f"{AT}/targets/0", **empty).status_code == 422
+def test_targets_are_added_and_removed(editor: FlaskClient, draft: str) -> None:
+    empty = form_values(editor.get(f"{DRAFT_PAGE}/targets/0"))
+    assert send_form(editor, f"{DRAFT_PAGE}/targets/0", **empty).status_code == 422
     fields = {
         **empty,
         "kind": "embassy",
@@ -127,8 +130,8 @@ def test_targets_are_added_and_taken_away(editor: FlaskClient, draft: str) -> No
         "role_en": "Embassy of Colombia",
         "emails": "e@embassy.example",
     }
-    assert send_form(editor, f"{AT}/targets/0", **fields).status_code == 303
-    assert "Embassy of Colombia" in editor.get(f"{AT}/edit").text
-    assert send_form(editor, f"{AT}/targets/2/remove").status_code == 303
-    assert "Embassy of Colombia" not in editor.get(f"{AT}/edit").text
-    assert send_form(editor, f"{AT}/targets/2/remove").status_code == 404
+    assert send_form(editor, f"{DRAFT_PAGE}/targets/0", **fields).status_code == 303
+    assert "Embassy of Colombia" in editor.get(f"{DRAFT_PAGE}/edit").text
+    assert send_form(editor, f"{DRAFT_PAGE}/targets/2/remove").status_code == 303
+    assert "Embassy of Colombia" not in editor.get(f"{DRAFT_PAGE}/edit").text
+    assert send_form(editor, f"{DRAFT_PAGE}/targets/2/remove").status_code == 404

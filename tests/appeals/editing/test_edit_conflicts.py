@@ -21,22 +21,25 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, stop
-from tests.appeals.editing.editor import AT, SLUG, as_lists, form_values, publish, send_form, upload
+from tests.appeals.editing.editor import DRAFT_PAGE, SLUG, as_lists, form_values, publish, send_form, upload
 from tests.conftest import DOCUMENT, FRENCH, context
 from tests.staff.staff_clients import join, staffed
 
-# For the whole gate: the quick part tests enough of the staff pages.
+# Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
 
 
-def test_the_second_editor_is_told_and_nothing_is_lost(
+def test_the_second_editor_sees_the_conflict_and_loses_no_text(
     editor: FlaskClient, draft: str, coordinator: FlaskClient
 ) -> None:
-    mine, theirs = form_values(editor.get(f"{AT}/texts/en")), form_values(coordinator.get(f"{AT}/texts/en"))
+    mine, theirs = (
+        form_values(editor.get(f"{DRAFT_PAGE}/texts/en")),
+        form_values(coordinator.get(f"{DRAFT_PAGE}/texts/en")),
+    )
     theirs |= {"headline": "THEIR HEADLINE", "closing": "Their closing,"}
-    assert send_form(coordinator, f"{AT}/texts/en", **theirs).status_code == 303
+    assert send_form(coordinator, f"{DRAFT_PAGE}/texts/en", **theirs).status_code == 303
     mine |= {"headline": "MY HEADLINE", "background": "My background."}
-    told = send_form(editor, f"{AT}/texts/en", **mine)
+    told = send_form(editor, f"{DRAFT_PAGE}/texts/en", **mine)
     assert told.status_code == 409
     assert "Somebody else has changed this" in told.text
     assert "THEIR HEADLINE" in told.text
@@ -46,7 +49,7 @@ def test_the_second_editor_is_told_and_nothing_is_lost(
     assert merged["closing"] == "Their closing,"
     current = db.session.scalars(select(AppealText).where(AppealText.is_current)).one()
     assert current.headline == "THEIR HEADLINE"
-    assert send_form(editor, f"{AT}/texts/en", **merged).status_code == 303
+    assert send_form(editor, f"{DRAFT_PAGE}/texts/en", **merged).status_code == 303
     db.session.rollback()
     current = db.session.scalars(select(AppealText).where(AppealText.is_current)).one()
     assert (current.headline, current.closing, current.background) == (
@@ -59,64 +62,68 @@ def test_the_second_editor_is_told_and_nothing_is_lost(
 @pytest.mark.parametrize("part", ["facts", "targets/1"])
 def test_two_editors_of_facts_and_targets(editor: FlaskClient, draft: str, coordinator: FlaskClient, part: str) -> None:
     field, ours, others = ("goal", "2000", "3000") if part == "facts" else ("phones", "+57 1 11111", "+57 1 22222")
-    mine = form_values(editor.get(f"{AT}/{part}")) | {field: ours}
-    theirs = form_values(coordinator.get(f"{AT}/{part}")) | {field: others}
-    assert send_form(coordinator, f"{AT}/{part}", **theirs).status_code == 303
-    told = send_form(editor, f"{AT}/{part}", **mine)
+    mine = form_values(editor.get(f"{DRAFT_PAGE}/{part}")) | {field: ours}
+    theirs = form_values(coordinator.get(f"{DRAFT_PAGE}/{part}")) | {field: others}
+    assert send_form(coordinator, f"{DRAFT_PAGE}/{part}", **theirs).status_code == 303
+    told = send_form(editor, f"{DRAFT_PAGE}/{part}", **mine)
     assert told.status_code == 409
     assert ours in told.text
     assert others in told.text
-    assert send_form(editor, f"{AT}/{part}", **form_values(told)).status_code == 303
+    assert send_form(editor, f"{DRAFT_PAGE}/{part}", **form_values(told)).status_code == 303
 
 
 def test_a_damaged_copy_of_former_values_overwrites_nothing(editor: FlaskClient, draft: str) -> None:
-    values = form_values(editor.get(f"{AT}/facts"))
+    values = form_values(editor.get(f"{DRAFT_PAGE}/facts"))
     for seen in ("", "{", "[]", json.dumps({"goal": 1})):
-        assert send_form(editor, f"{AT}/facts", **{**values, "goal": "77", "seen": seen}).status_code == 409
+        assert send_form(editor, f"{DRAFT_PAGE}/facts", **{**values, "goal": "77", "seen": seen}).status_code == 409
 
 
 @pytest.mark.parametrize(("end", "said"), [(close, "was closed"), (stop, "was stopped")])
 def test_text_typed_while_the_appeal_ends_is_shown_and_not_saved(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient, end: Any, said: str
 ) -> None:
-    send_form(editor, f"{AT}/request-review")
+    send_form(editor, f"{DRAFT_PAGE}/request-review")
     assert publish(coordinator).status_code == 303
     typed: dict[str, dict[str, Any]] = {
-        "texts/en": {**form_values(editor.get(f"{AT}/texts/en")), "letter": "Typed for an hour.", "headline": ""},
-        "texts/fr": {**form_values(editor.get(f"{AT}/texts/fr")), "headline": "TAPÉ PENDANT UNE HEURE"},
-        "targets/1": {**form_values(editor.get(f"{AT}/targets/1")), "address_en": "Typed Street 1"},
-        "targets/0": {**form_values(editor.get(f"{AT}/targets/0")), "role_en": "Typed Embassy"},
-        "facts": {**form_values(editor.get(f"{AT}/facts")), "goal": "54321"},
+        "texts/en": {
+            **form_values(editor.get(f"{DRAFT_PAGE}/texts/en")),
+            "letter": "Typed for an hour.",
+            "headline": "",
+        },
+        "texts/fr": {**form_values(editor.get(f"{DRAFT_PAGE}/texts/fr")), "headline": "TAPÉ PENDANT UNE HEURE"},
+        "targets/1": {**form_values(editor.get(f"{DRAFT_PAGE}/targets/1")), "address_en": "Typed Street 1"},
+        "targets/0": {**form_values(editor.get(f"{DRAFT_PAGE}/targets/0")), "role_en": "Typed Embassy"},
+        "facts": {**form_values(editor.get(f"{DRAFT_PAGE}/facts")), "goal": "54321"},
     }
     end(SLUG, context=context(runtime().clock()))
     before = [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))]
     db.session.rollback()
     for part, values in typed.items():
-        answer = send_form(editor, f"{AT}/{part}", **values)
+        answer = send_form(editor, f"{DRAFT_PAGE}/{part}", **values)
         assert answer.status_code == 409, part
         assert f"This appeal {said} while you were writing" in answer.text
         assert ">Keep</button>" not in answer.text
         back = as_lists(form_values(answer))
         assert back == {name: value for name, value in as_lists(values).items() if name in back}, part
         assert set(back) >= {"seen", *(name for name, value in as_lists(values).items() if "yped" in str(value))}, part
-    assert "Typed for an hour." in send_form(editor, f"{AT}/texts/en", **typed["texts/en"]).text
+    assert "Typed for an hour." in send_form(editor, f"{DRAFT_PAGE}/texts/en", **typed["texts/en"]).text
     db.session.rollback()
     assert [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))] == before
     stranger = staffed(app, Role.EDITOR, "be-nl")
     for part, values in typed.items():
-        assert send_form(stranger, f"{AT}/{part}", **values).status_code == 404, part
-        assert editor.get(f"{AT}/{part}").status_code == 404, "there is nothing to change any more"
+        assert send_form(stranger, f"{DRAFT_PAGE}/{part}", **values).status_code == 404, part
+        assert editor.get(f"{DRAFT_PAGE}/{part}").status_code == 404, "an ended appeal cannot be edited"
 
 
 def test_text_typed_for_a_removed_target_is_shown(editor: FlaskClient, draft: str) -> None:
     send_form(
         editor,
-        f"{AT}/targets/0",
-        **{**form_values(editor.get(f"{AT}/targets/0")), "role_en": "Embassy", "kind": "embassy"},
+        f"{DRAFT_PAGE}/targets/0",
+        **{**form_values(editor.get(f"{DRAFT_PAGE}/targets/0")), "role_en": "Embassy", "kind": "embassy"},
     )
-    values = {**form_values(editor.get(f"{AT}/targets/2")), "address_en": "Typed Street 1"}
-    assert send_form(editor, f"{AT}/targets/2/remove").status_code == 303
-    answer = send_form(editor, f"{AT}/targets/2", **values)
+    values = {**form_values(editor.get(f"{DRAFT_PAGE}/targets/2")), "address_en": "Typed Street 1"}
+    assert send_form(editor, f"{DRAFT_PAGE}/targets/2/remove").status_code == 303
+    answer = send_form(editor, f"{DRAFT_PAGE}/targets/2", **values)
     assert answer.status_code == 409
     assert "Somebody else took this one away" in answer.text
     assert "Typed Street 1" in answer.text
@@ -133,36 +140,38 @@ def outcome_values(page: TestResponse) -> dict[str, str]:
 def test_an_outcome_typed_while_the_appeal_ends_is_shown_again(
     editor: FlaskClient, draft: str, coordinator: FlaskClient, end: Any
 ) -> None:
-    send_form(editor, f"{AT}/request-review")
+    send_form(editor, f"{DRAFT_PAGE}/request-review")
     assert publish(coordinator).status_code == 303
-    typed = {**outcome_values(coordinator.get(f"{AT}/edit")), "outcome_en": "He was **released** today."}
+    typed = {**outcome_values(coordinator.get(f"{DRAFT_PAGE}/edit")), "outcome_en": "He was **released** today."}
     end(SLUG, context=context(runtime().clock()))
-    answer = send_form(coordinator, f"{AT}/stop", **typed)
+    answer = send_form(coordinator, f"{DRAFT_PAGE}/stop", **typed)
     assert answer.status_code == 422
     assert outcome_values(answer)["outcome_en"] == "He was **released** today."
-    assert send_form(coordinator, f"{AT}/outcome", **outcome_values(answer)).status_code == 303
+    assert send_form(coordinator, f"{DRAFT_PAGE}/outcome", **outcome_values(answer)).status_code == 303
     assert db.session.scalars(select(Appeal.outcome)).one() == {"en": "He was **released** today."}
 
 
 def test_two_editors_of_the_outcome_overwrite_nothing(
     editor: FlaskClient, draft: str, coordinator: FlaskClient
 ) -> None:
-    upload(editor, FRENCH.encode(), path=AT + "/document")
-    send_form(editor, f"{AT}/request-review")
+    upload(editor, FRENCH.encode(), path=DRAFT_PAGE + "/document")
+    send_form(editor, f"{DRAFT_PAGE}/request-review")
     assert publish(coordinator).status_code == 303
     stop(SLUG, context=context(runtime().clock()))
-    first = second = outcome_values(coordinator.get(f"{AT}/edit"))
+    first = second = outcome_values(coordinator.get(f"{DRAFT_PAGE}/edit"))
     assert set(first) == {"seen_en", "seen_fr", "outcome_en", "outcome_fr"}
-    assert send_form(coordinator, f"{AT}/outcome", **{**first, "outcome_en": "Free.\nAt last."}).status_code == 303
-    # The other language: the texts of the first stay.
-    assert send_form(coordinator, f"{AT}/outcome", **{**second, "outcome_fr": "Libre."}).status_code == 303
+    assert (
+        send_form(coordinator, f"{DRAFT_PAGE}/outcome", **{**first, "outcome_en": "Free.\nAt last."}).status_code == 303
+    )
+    # The text of the first editor in the other language stays.
+    assert send_form(coordinator, f"{DRAFT_PAGE}/outcome", **{**second, "outcome_fr": "Libre."}).status_code == 303
     assert db.session.scalars(select(Appeal.outcome)).one() == {"en": "Free.\nAt last.", "fr": "Libre."}
     db.session.rollback()
-    told = send_form(coordinator, f"{AT}/outcome", **{**second, "outcome_en": "Still held."})
+    told = send_form(coordinator, f"{DRAFT_PAGE}/outcome", **{**second, "outcome_en": "Still held."})
     assert told.status_code == 409
     assert re.search(r"Meanwhile somebody else wrote:</strong><pre[^>]*>Free\.\nAt last\.</pre>", told.text)
     assert outcome_values(told)["outcome_en"] == "Still held."
-    assert send_form(coordinator, f"{AT}/outcome", **outcome_values(told)).status_code == 303
+    assert send_form(coordinator, f"{DRAFT_PAGE}/outcome", **outcome_values(told)).status_code == 303
     assert db.session.scalars(select(Appeal.outcome)).one()["en"] == "Still held."
 
 
@@ -177,19 +186,19 @@ def test_two_editors_of_the_follow_up_overwrite_nothing(
     editor: FlaskClient, draft: str, coordinator: FlaskClient, appeal: AppealView
 ) -> None:
     third = import_draft(parse_text(DOCUMENT), ImportOptions(slug="third"), context=context(runtime().clock())).slug
-    before = former_values(editor.get(f"{AT}/edit"), "seen_follows")
+    before = former_values(editor.get(f"{DRAFT_PAGE}/edit"), "seen_follows")
     assert before == ""
-    assert send_form(coordinator, f"{AT}/follows", follows=appeal.slug, seen_follows=before).status_code == 303
-    told = send_form(editor, f"{AT}/follows", follows=third, seen_follows=before)
+    assert send_form(coordinator, f"{DRAFT_PAGE}/follows", follows=appeal.slug, seen_follows=before).status_code == 303
+    told = send_form(editor, f"{DRAFT_PAGE}/follows", follows=third, seen_follows=before)
     assert told.status_code == 409
     assert "Meanwhile somebody else has kept:" in told.text
-    assert f'<option value="{third}" selected>' in told.text, "what was chosen stays chosen"
+    assert f'<option value="{third}" selected>' in told.text, "the choice stays"
     follows = select(Appeal.follows_id).where(Appeal.slug == SLUG)
     assert db.session.scalars(follows).one() == appeal.id
     db.session.rollback()
     # Fields that the second did not change are no conflict, and after seeing the conflict they may save their own.
-    assert send_form(editor, f"{AT}/follows", follows=appeal.slug, seen_follows=before).status_code == 303
-    answer = send_form(editor, f"{AT}/follows", follows=third, seen_follows=former_values(told, "seen_follows"))
+    assert send_form(editor, f"{DRAFT_PAGE}/follows", follows=appeal.slug, seen_follows=before).status_code == 303
+    answer = send_form(editor, f"{DRAFT_PAGE}/follows", follows=third, seen_follows=former_values(told, "seen_follows"))
     assert answer.status_code == 303
     assert db.session.scalars(follows).one() != appeal.id
 
@@ -197,10 +206,14 @@ def test_two_editors_of_the_follow_up_overwrite_nothing(
 def test_two_editors_of_the_continuation_overwrite_nothing(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient
 ) -> None:
-    send_form(editor, f"{AT}/request-review")
+    send_form(editor, f"{DRAFT_PAGE}/request-review")
     assert publish(coordinator).status_code == 303
-    at, colleague, neighbour = f"{AT}/continuation", staffed(app, Role.ADMIN), staffed(app, Role.EDITOR, "be-nl")
-    before = former_values(editor.get(f"{AT}/edit"), "seen_continuation")
+    at, colleague, neighbour = (
+        f"{DRAFT_PAGE}/continuation",
+        staffed(app, Role.ADMIN),
+        staffed(app, Role.EDITOR, "be-nl"),
+    )
+    before = former_values(editor.get(f"{DRAFT_PAGE}/edit"), "seen_continuation")
     assert send_form(colleague, at, goes="on", until="2099-05-01", seen_continuation=before).status_code == 303
     told = send_form(editor, at, goes="stop", seen_continuation=before)
     assert told.status_code == 409

@@ -21,13 +21,13 @@ from tests.conftest import START
 from tests.staff.staff_clients import csrf, staffed
 
 APPEALS = 450
-# The size of a page with thousands of appeals: the list holds so much for each appeal that it shows.
-MOST_BYTES = 100_000
+# The limit of a page's size, however many appeals there are: it grows only with the appeals that it shows.
+MAX_BYTES = 100_000
 
 
 @pytest.fixture
 def editor(app: Flask, appeal: AppealView) -> FlaskClient:
-    """Return an editor of a site with many appeals; `case-0` is the oldest but one."""
+    """Return an editor's browser on a site with many appeals; `case-0` is the second oldest."""
     columns = [one for one in Appeal.__table__.columns if one.name != "id"]
     row = dict(db.session.execute(select(*columns).where(Appeal.id == appeal.id)).mappings().one())
     words = dict(
@@ -43,8 +43,8 @@ def editor(app: Flask, appeal: AppealView) -> FlaskClient:
 
 
 @contextmanager
-def loaded_texts() -> Iterator[list[str]]:
-    """Yield the headlines of the texts that are read meanwhile, each with its letter and its background."""
+def record_loaded_texts() -> Iterator[list[str]]:
+    """Yield a list of the headlines of the texts that the block loads."""
     headlines: list[str] = []
 
     def loaded(text: AppealText, _context: object) -> None:
@@ -65,7 +65,7 @@ def test_every_appeal_is_on_one_page_of_the_list(editor: FlaskClient) -> None:
     path, seen = "/staff/appeals", []
     while path:
         page = editor.get(path)
-        assert len(page.data) < MOST_BYTES
+        assert len(page.data) < MAX_BYTES
         assert len(slugs(page.text)) <= PAGE
         seen += slugs(page.text)
         older = re.search(r'href="(/staff/appeals\?before=\d+)"', page.text)
@@ -81,7 +81,7 @@ def test_words_find_an_old_appeal(editor: FlaskClient, words: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["%", "_", "nothing like it", "\0", "x" * 5000])
-def test_words_that_are_nowhere_find_nothing(editor: FlaskClient, words: str) -> None:
+def test_words_without_a_match_find_nothing(editor: FlaskClient, words: str) -> None:
     page = editor.get("/staff/appeals", query_string={"q": words})
     assert page.status_code == 200
     assert slugs(page.text) == [] or not words.strip("\0")
@@ -93,16 +93,16 @@ def test_an_invalid_position_in_the_list_is_no_server_error(editor: FlaskClient,
 
 
 @pytest.mark.parametrize("path", ["/staff/moderation", "/staff/moderation/reports", "/staff/moderation/erased"])
-def test_moderation_offers_the_newest_and_the_one_that_was_asked_for(editor: FlaskClient, path: str) -> None:
+def test_moderation_offers_the_newest_appeals_and_the_requested_one(editor: FlaskClient, path: str) -> None:
     page = editor.get(f"{path}?appeal=case-0")
-    assert len(page.data) < MOST_BYTES
+    assert len(page.data) < MAX_BYTES
     offered = re.findall(r'<option value="([^"]+)"', page.text)
     assert len(offered) == CHOICES + 1
     assert '<option value="case-0" selected>' in page.text
     assert "case-0" not in re.findall(r'<option value="([^"]+)"', editor.get(path).text)
 
 
-def test_an_old_appeal_can_still_be_moderated_and_leads_there(editor: FlaskClient) -> None:
+def test_an_old_appeal_can_still_be_moderated_and_links_to_it(editor: FlaskClient) -> None:
     assert 'href="/staff/moderation?appeal=case-0#lately"' in editor.get("/staff/appeals/case-0").text
     token = csrf(editor.get("/staff/moderation"))
     form = {"csrf_token": token, "domain": "mail.example", "reason": "is it a flood?"}
@@ -124,7 +124,7 @@ def test_no_page_reads_the_texts_of_all_appeals(app: Flask, editor: FlaskClient)
         if "GET" in (rule.methods or ()) and not rule.arguments and rule.rule != "/logout"
     )
     assert "/staff/moderation/domains" in paths
-    # Few are open at a time; those are shown at once.
+    # Open appeals are few and are all shown.
     ended = {"state": AppealState.CLOSED, "ended_at": START}
     db.session.execute(update(Appeal).where(Appeal.slug.startswith("case-")).values(ended))
     db.session.commit()
@@ -133,16 +133,16 @@ def test_no_page_reads_the_texts_of_all_appeals(app: Flask, editor: FlaskClient)
         answered = 0
         for path in paths:
             db.session.expunge_all()
-            with loaded_texts() as headlines:
+            with record_loaded_texts() as headlines:
                 answer = desk.get(path)
             answered += answer.status_code == 200
             assert len(headlines) <= CHOICES + PAGE, path
-            assert len(answer.data) < MOST_BYTES, path
+            assert len(answer.data) < MAX_BYTES, path
         assert answered > 10
 
 
-def test_new_domains_of_an_old_appeal_read_that_one_alone(editor: FlaskClient) -> None:
-    with loaded_texts() as headlines:
+def test_new_domains_of_an_old_appeal_read_only_that_appeal(editor: FlaskClient) -> None:
+    with record_loaded_texts() as headlines:
         page = editor.get("/staff/moderation/domains?appeal=case-0")
     assert headlines == ["A headline of the usual length, for the case number 0 of many"]
     assert f"<strong>{headlines[0]}</strong>" in page.text
