@@ -1,7 +1,7 @@
-"""The place of the address on the sheet, so that it shows in the window of the envelopes sold in a country.
+"""The place of the address on the sheet, so that it is visible in the window of a country's usual envelopes.
 
-Lengths are millimetres from the sheet's left and top edge. Each area is the part that shows through however the sheet
-slips in its envelope, less a small margin.
+Lengths are in millimetres from the left and top edge of the sheet. Each area is the part that stays visible wherever
+the sheet slips in its envelope, less a small margin.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The last useful day of each channel: mail arrives the same day, a letter takes days, more the farther it goes."""
+"""The last day on which each channel is in time: e-mail arrives the same day, a letter takes some days."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def last_useful_day(
 ) -> date | None:
     """Return the last day on which to act by that channel to be in time for the deadline; None without a deadline.
 
-    Countries are ISO 3166-1 alpha-2; an unknown one counts as the farthest.
+    Countries are ISO 3166-1 alpha-2. An unknown one counts as the farthest.
     """
     if deadline is None or not channel.goes_by_post:
         return deadline
@@ -38,21 +38,21 @@ def days_by_post(origin: str | None, destination: str | None) -> int:
 
 @lru_cache(maxsize=1)
 def _days() -> dict[str, int]:
-    found = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    return {distance: int(found[distance]) for distance in ("domestic", "continent", "world")}
+    values = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return {distance: int(values[distance]) for distance in ("domestic", "continent", "world")}
 
 
 @lru_cache(maxsize=300)
 def _continents(country: str) -> frozenset[str]:
     """Return the country's continent, by the names of its time zones.
 
-    The mainland's zone decides: Ceuta does not put Spain into Africa.
+    The zone of the mainland decides, so Spain is in Europe although Ceuta is in Africa.
     """
     if country in _ISLANDS:
         return frozenset({_ISLANDS[country]})
-    found = {zone.partition("/")[0] for zone in get_global("territory_zones").get(country, ())}
+    areas = {zone.partition("/")[0] for zone in get_global("territory_zones").get(country, ())}
     for continent, zones in _CONTINENTS:
-        if found & zones:
+        if areas & zones:
             return frozenset({continent})
     return frozenset()
 

@@ -1,4 +1,4 @@
-"""The fonts that typst uses: its own, then those of TOCSIN_FONTS; never the machine's."""
+"""The fonts that typst uses: its own and those of TOCSIN_FONTS, but not the machine's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typst
 
-# Fonts in typst's own package: a book face, then one with the letters that it lacks (Kazakh, the rouble).
+# Fonts in typst's own package: a book face, then one with characters that it lacks (Kazakh, the rouble sign).
 _EMBEDDED = ("Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono")
 # Monospaced Arabic does not suit a letter.
 _NOT_FOR_ARABIC = "DejaVu Sans Mono"
@@ -18,21 +18,21 @@ _BOOKISH = ("naskh", "amiri", "serif", "sans")
 
 
 @lru_cache(maxsize=8)
-def faces(folders: tuple[Path, ...]) -> typst.Fonts:
-    """Return the font files in those folders; read once, because a folder may have hundreds."""
+def font_files(folders: tuple[Path, ...]) -> typst.Fonts:
+    """Return the font files in those folders. They are read once, because a folder may have hundreds."""
     return typst.Fonts(include_system_fonts=False, font_paths=[str(folder) for folder in folders])
 
 
-def families(folders: tuple[Path, ...], text: str) -> list[str]:
-    """Return the embedded families, then those of the folders; typst falls back on no others."""
+def font_families(folders: tuple[Path, ...], text: str) -> list[str]:
+    """Return the families by preference: the embedded book face, those of the folders, then the other embedded ones."""
     embedded = [name for name in _EMBEDDED if name != _NOT_FOR_ARABIC or not _ARABIC.search(text)]
-    return [embedded[0], *_configured(folders), *embedded[1:]]
+    return [embedded[0], *_configured_families(folders), *embedded[1:]]
 
 
 @lru_cache(maxsize=8)
-def _configured(folders: tuple[Path, ...]) -> tuple[str, ...]:
-    found = {face.family for face in faces(folders).fonts() if face.path is not None}
-    return tuple(sorted(found, key=lambda name: (_rank(name), name)))
+def _configured_families(folders: tuple[Path, ...]) -> tuple[str, ...]:
+    configured = {face.family for face in font_files(folders).fonts() if face.path is not None}
+    return tuple(sorted(configured, key=lambda name: (_rank(name), name)))
 
 
 def _rank(family: str) -> int:

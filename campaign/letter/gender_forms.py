@@ -14,7 +14,7 @@ from enum import StrEnum
 
 
 class GenderForm(StrEnum):
-    """The form that the signer chose; OPEN leaves the letter as it is."""
+    """The form that the signer chose. OPEN leaves the letter as it is."""
 
     OPEN = ""
     MASCULINE = "m"
@@ -23,10 +23,10 @@ class GenderForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """The rules of one language: its open words, the spelling of each form, and the sentences about the writer."""
+    """The rules of one language: its open words, their spelling in each form, and the sentences about the writer."""
 
     words: re.Pattern[str]
-    written: Callable[[re.Match[str], GenderForm], str]
+    spelling: Callable[[re.Match[str], GenderForm], str]
     is_plural: Callable[[re.Match[str]], bool]
     singular: re.Pattern[str]
     plural: re.Pattern[str]
@@ -45,24 +45,24 @@ def in_form(text: str, language: str, form: GenderForm) -> str:
     if rule is None or form is GenderForm.OPEN:
         return text
 
-    def written(found: re.Match[str]) -> str:
-        speaks = rule.plural if rule.is_plural(found) else rule.singular
-        sentence = _sentence(text, found.start(), found.end())
-        return rule.written(found, form) if speaks.search(sentence) else found[0]
+    def spelling(match: re.Match[str]) -> str:
+        writer_pattern = rule.plural if rule.is_plural(match) else rule.singular
+        sentence = _sentence(text, match.start(), match.end())
+        return rule.spelling(match, form) if writer_pattern.search(sentence) else match[0]
 
-    return rule.words.sub(written, text)
+    return rule.words.sub(spelling, text)
 
 
 def _sentence(text: str, start: int, end: int) -> str:
-    """Return the sentence around a word: to the nearest end of a sentence on either side."""
-    before = max((found.end() for found in _SENTENCE_END.finditer(text, 0, start)), default=0)
+    """Return the sentence that contains the text from `start` to `end`."""
+    before = max((match.end() for match in _SENTENCE_END.finditer(text, 0, start)), default=0)
     after = _SENTENCE_END.search(text, end)
     return text[before : after.start() if after else len(text)]
 
 
 _SENTENCE_END = re.compile(r"[.!?…](?=\s|$)|\n")
 
-# French: the ending behind the sign, and the letters that the word loses in the feminine (`heureux·se`: the x).
+# French: the ending after the sign, and the letters that the word loses in the feminine (`heureux·se` loses the x).
 _FRENCH = {
     "e": "", "ne": "", "le": "", "te": "", "sse": "", "se": "x", "euse": "eur", "rice": "eur", "trice": "teur",
     "ère": "er", "ète": "et", "ve": "f", "che": "c",
@@ -75,21 +75,21 @@ _FRENCH_OPEN = re.compile(
 )
 
 
-def _french(found: re.Match[str], form: GenderForm) -> str:
-    stem, ending = found["stem"], found["ending"] or found["ending2"]
-    plural = "s" if _is_french_plural(found) else ""
-    lost = _FRENCH[ending]
+def _french(match: re.Match[str], form: GenderForm) -> str:
+    stem, ending = match["stem"], match["ending"] or match["ending2"]
+    plural = "s" if _is_french_plural(match) else ""
+    lost_letters = _FRENCH[ending]
     if not _is_french_word(stem, ending):
-        return found[0]
+        return match[0]
     if form is GenderForm.MASCULINE:
         return stem if stem.endswith(("s", "x")) else stem + plural
-    return stem[: len(stem) - len(lost)] + ending + plural
+    return stem[: len(stem) - len(lost_letters)] + ending + plural
 
 
 def _is_french_word(stem: str, ending: str) -> bool:
-    """Return whether the part before the sign can end a word that is open.
+    """Return whether the word is an open form, by its letters before the sign.
 
-    `dit-e` is open, `est-ce` and `rendez-le` are not.
+    `dit-e` is one, `est-ce` and `rendez-le` are not.
     """
     if ending == "e":
         return stem[-1].lower() in "éiudtnsrl"
@@ -98,8 +98,8 @@ def _is_french_word(stem: str, ending: str) -> bool:
     return stem.endswith(_FRENCH[ending])
 
 
-def _is_french_plural(found: re.Match[str]) -> bool:
-    return bool(found["plural"] or found["plural2"])
+def _is_french_plural(match: re.Match[str]) -> bool:
+    return bool(match["plural"] or match["plural2"])
 
 
 _GERMAN_OPEN = re.compile(
@@ -108,18 +108,18 @@ _GERMAN_OPEN = re.compile(
 )
 
 
-def _german(found: re.Match[str], form: GenderForm) -> str:
-    if found["article"]:
-        return found["article"] + ("e" if form is GenderForm.FEMININE else "")
-    stem = found["stem"]
-    ending = (found["ending"] or found["inner"]).lower()
+def _german(match: re.Match[str], form: GenderForm) -> str:
+    if match["article"]:
+        return match["article"] + ("e" if form is GenderForm.FEMININE else "")
+    stem = match["stem"]
+    ending = (match["ending"] or match["inner"]).lower()
     if form is GenderForm.FEMININE:
         return str(stem + ending)
     return str(stem if ending == "in" or stem.endswith(("er", "en", "el")) else stem + "en")
 
 
-def _is_german_plural(found: re.Match[str]) -> bool:
-    return (found["ending"] or found["inner"] or "").lower() == "innen"
+def _is_german_plural(match: re.Match[str]) -> bool:
+    return (match["ending"] or match["inner"] or "").lower() == "innen"
 
 
 _SPANISH_OPEN = re.compile(
@@ -129,15 +129,15 @@ _SPANISH_OPEN = re.compile(
 )
 
 
-def _spanish(found: re.Match[str], form: GenderForm) -> str:
-    plural = "s" if _is_spanish_plural(found) else ""
-    if found["bare"]:  # `defensor/a`: the masculine has no ending of its own
-        return str(found["bare"] + (("es" if plural else "") if form is GenderForm.MASCULINE else "a" + plural))
-    return (found["stem"] or found["at"]) + ("o" if form is GenderForm.MASCULINE else "a") + plural
+def _spanish(match: re.Match[str], form: GenderForm) -> str:
+    plural = "s" if _is_spanish_plural(match) else ""
+    if match["bare"]:  # `defensor/a`: the masculine has no ending of its own
+        return str(match["bare"] + (("es" if plural else "") if form is GenderForm.MASCULINE else "a" + plural))
+    return (match["stem"] or match["at"]) + ("o" if form is GenderForm.MASCULINE else "a") + plural
 
 
-def _is_spanish_plural(found: re.Match[str]) -> bool:
-    return any(found[name] for name in ("os", "brackets", "es", "bare_brackets", "at_plural"))
+def _is_spanish_plural(match: re.Match[str]) -> bool:
+    return any(match[name] for name in ("os", "brackets", "es", "bare_brackets", "at_plural"))
 
 
 _RULES = {

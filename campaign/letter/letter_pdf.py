@@ -1,9 +1,9 @@
-"""The letter on paper: a PDF with the address in the window, or a page ready to fax, typeset by typst.
+"""The letter on paper: a PDF with the address in the window, or a page to fax, typeset by typst.
 
-Text from a document or a supporter goes in as data (`sys.inputs`), never into the source, so it cannot become code.
-System fonts are not used: a machine's fonts would change the result. typst brings a font for Latin, Greek and Cyrillic;
-other scripts need TOCSIN_FONTS. PDF/UA-1 is chosen because machines can read it, and because typst then refuses a text
-that its fonts cannot show instead of printing boxes.
+Text from a document or a supporter is passed as data (`sys.inputs`), never in the source, so it cannot become code.
+System fonts are not used, because they would change the result. typst has fonts for Latin, Greek and Cyrillic; other
+scripts need TOCSIN_FONTS. The format is PDF/UA-1, because screen readers can read it, and because typst then refuses a
+text that its fonts cannot show instead of printing boxes.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from babel.dates import format_date
 from campaign.config import ROOT
 from campaign.domain.errors import TocsinError
 from campaign.letter.address_window import DIN, SheetLayout
-from campaign.letter.fonts import faces, families
+from campaign.letter.fonts import font_families, font_files
 from campaign.letter.plain_text import Letter
 
 _SOURCE = ROOT / "templates" / "letter" / "letter.typ"
-# An address of more lines has its shortest ones joined.
-_MOST_LINES = 9
-_NOT_SHOWN = "could not be displayed"
-_CHARACTERS = b"""#let it = json(bytes(sys.inputs.it))
+# The shortest lines of a longer address are joined.
+_MAX_ADDRESS_LINES = 9
+_MISSING_GLYPH_MESSAGE = "could not be displayed"
+_CHARACTERS_SOURCE = b"""#let it = json(bytes(sys.inputs.it))
 #set document(title: "-")
 #set text(font: it.fonts, fallback: false)
 #it.text"""
 
 
-_SURE = frozenset(f"{string.ascii_letters}{string.digits} .,")
+_EMBEDDED_CHARACTERS = frozenset(f"{string.ascii_letters}{string.digits} .,")
 
 
 class GlyphError(TocsinError):
@@ -51,7 +51,7 @@ class FaxCover:
     rows: tuple[tuple[str, str], ...]
 
 
-# Stands in a row of the cover for the number of pages, which only typesetting tells.
+# A placeholder, in a row of the cover, for the number of pages, which is known only after typesetting.
 PAGES = "#pages"
 
 
@@ -73,41 +73,41 @@ class PrintedLetter:
 
 def pdf(sheet: PrintedLetter, fonts: tuple[Path, ...]) -> bytes:
     """Return the letter as PDF/UA-1. Raises GlyphError where no font can show a character of it."""
-    return typeset(_SOURCE.read_bytes(), _data(sheet, fonts), fonts)
+    return typeset(_SOURCE.read_bytes(), _template_values(sheet, fonts), fonts)
 
 
 def is_printable(text: str, fonts: tuple[Path, ...]) -> bool:
     """Return whether the fonts can show every character of that text."""
-    # typst's own font has these. With them every new number would be typeset once more.
-    asked = set(text) - _SURE
-    return not asked or _is_covered("".join(sorted(asked)), fonts)
+    # typst's own font has the embedded characters. With them, each new number in a text would have to be typeset.
+    characters = set(text) - _EMBEDDED_CHARACTERS
+    return not characters or _are_covered("".join(sorted(characters)), fonts)
 
 
 @lru_cache(maxsize=500)
-def _is_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
+def _are_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
     try:
-        typeset(_CHARACTERS, {"fonts": families(fonts, characters), "text": characters}, fonts)
+        typeset(_CHARACTERS_SOURCE, {"fonts": font_families(fonts, characters), "text": characters}, fonts)
     except GlyphError:
         return False
     return True
 
 
-# Characters that PDF/UA-1 (ISO 14289-1, 7.21.8) forbids in a text, and controls, which no font has.
-_CONTROLS = {one for one in (*range(0x20), *range(0x7F, 0xA0)) if chr(one) not in "\t\n\r"}
-_UNSHOWN = dict.fromkeys([*_CONTROLS, 0xFEFF, 0xFFFE])
+# Characters that PDF/UA-1 (ISO 14289-1, 7.21.8) forbids in a text, and control characters, which no font has.
+_CONTROLS = {item for item in (*range(0x20), *range(0x7F, 0xA0)) if chr(item) not in "\t\n\r"}
+_REMOVED_CHARACTERS = dict.fromkeys([*_CONTROLS, 0xFEFF, 0xFFFE])
 
 
-def inputs(data: dict[str, Any]) -> dict[str, str]:
-    """Return the `sys.inputs` of a typst source: `it` is the data as JSON, without characters that no PDF can show."""
-    return {"it": json.dumps(_shown(data))}
+def typst_inputs(data: dict[str, Any]) -> dict[str, str]:
+    """Return the `sys.inputs` of a typst source. `it` is the data as JSON, without unprintable characters."""
+    return {"it": json.dumps(_without_unprintable(data))}
 
 
-def _shown(value: Any) -> Any:
+def _without_unprintable(value: Any) -> Any:
     if isinstance(value, str):
-        return value.translate(_UNSHOWN)
+        return value.translate(_REMOVED_CHARACTERS)
     if isinstance(value, dict):
-        return {name: _shown(one) for name, one in value.items()}
-    return [_shown(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: _without_unprintable(item) for name, item in value.items()}
+    return [_without_unprintable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def typeset(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> bytes:
@@ -117,31 +117,32 @@ def typeset(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> byt
             source,
             format="pdf",
             ignore_system_fonts=True,
-            font_paths=faces(fonts),
-            sys_inputs=inputs(data),
+            font_paths=font_files(fonts),
+            sys_inputs=typst_inputs(data),
             pdf_standards="ua-1",
         )
     except typst.TypstError as error:
-        if _NOT_SHOWN in str(error):
+        if _MISSING_GLYPH_MESSAGE in str(error):
             raise GlyphError("no configured font can show this text (TOCSIN_FONTS)") from error
         raise
     return content
 
 
-def forget() -> None:
+def clear_typst_cache() -> None:
     """Free the memory in which typst caches the last documents: some 60 MB for ten thousand names.
 
-    typst drops what ten further documents have not used, so empty ones are typeset. It has no call for that.
+    typst has no function for that, but drops what the last ten documents have not used. So empty ones are typeset.
     """
     for _ in range(11):
         typst.compile(b"", format="pdf", ignore_system_fonts=True)
 
 
-def _data(sheet: PrintedLetter, fonts: tuple[Path, ...]) -> dict[str, Any]:
+def _template_values(sheet: PrintedLetter, fonts: tuple[Path, ...]) -> dict[str, Any]:
+    """Return the values of the typst template for one sheet."""
     letter, layout = sheet.letter, sheet.layout
-    words = {
+    texts = {
         "title": sheet.title or "-",
-        "address": _joined(sheet.address),
+        "address": _joined_lines(sheet.address),
         "date": format_date(sheet.dated, "long", locale=sheet.language),
         "paragraphs": [part for part in (letter.salutation, *letter.paragraphs) if part] if letter else [],
         "closing": letter.closing if letter else "",
@@ -151,23 +152,23 @@ def _data(sheet: PrintedLetter, fonts: tuple[Path, ...]) -> dict[str, Any]:
         "fax": asdict(sheet.cover) if sheet.cover else None,
     }
     return {
-        **words,
+        **texts,
         "lang": sheet.language,
         "rtl": Locale(sheet.language).text_direction == "rtl",
         "rtl_address": reads_from_right("".join(sheet.address)),
-        "fonts": families(fonts, json.dumps(words, ensure_ascii=False)),
+        "fonts": font_families(fonts, json.dumps(texts, ensure_ascii=False)),
         "sheet": {"width": layout.width, "height": layout.height, "body": layout.body, "folds": list(layout.folds)},
         "window": asdict(layout.window) | {"spare": layout.spare},
         "ruled": 0 if letter else 10,
     }
 
 
-def _joined(lines: tuple[str, ...]) -> list[str]:
-    """Return at most as many lines as stay readable in a window."""
+def _joined_lines(lines: tuple[str, ...]) -> list[str]:
+    """Return the lines, the shortest joined until they fit into the window."""
     joined = list(lines)
-    while len(joined) > _MOST_LINES:
-        place = min(range(len(joined) - 1), key=lambda number: len(joined[number]) + len(joined[number + 1]))
-        joined[place : place + 2] = [f"{joined[place]}, {joined[place + 1]}"]
+    while len(joined) > _MAX_ADDRESS_LINES:
+        index = min(range(len(joined) - 1), key=lambda number: len(joined[number]) + len(joined[number + 1]))
+        joined[index : index + 2] = [f"{joined[index]}, {joined[index + 1]}"]
     return joined
 
 

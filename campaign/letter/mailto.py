@@ -1,7 +1,7 @@
 """Links that open the letter in the supporter's own mail program (RFC 6068) or in a web mail.
 
 Each program cuts, refuses or ignores a link beyond its limit. So each link contains as many whole paragraphs as fit,
-and says whether that is the whole letter. The limits, in characters of the finished link:
+and states whether that is the whole letter. The limits, in characters of the finished link:
 
 - Programs on Windows: Outlook behind Chrome, Firefox or Edge takes 2,046 and opens nothing beyond; ShellExecute takes
   2,083 (INTERNET_MAX_URL_LENGTH; electron/electron#9987, sdmtr/electromagnet#2).
@@ -44,7 +44,7 @@ class MailClient:
     limit: int
 
 
-ANY = MailClient("any", "", 30_000)
+ANY_CLIENT = MailClient("any", "", 30_000)
 WINDOWS = MailClient("windows", "Outlook", 2_000)
 GMAIL = MailClient("gmail", "Gmail", 6_000)
 OUTLOOK = MailClient("outlook", "Outlook.com", 2_000)
@@ -68,10 +68,10 @@ class MailRecipients:
     copies: tuple[str, ...]
 
 
-def recipients(targets: tuple[TargetView, ...]) -> MailRecipients | None:
+def mail_recipients(targets: tuple[TargetView, ...]) -> MailRecipients | None:
     """Return the primary targets' addresses with copies to the others, or the others alone; None without any address.
 
-    Embassies are left out: each gets a mail of its own.
+    Embassies are left out, because each gets its own mail.
     """
     primary = [email for target in targets if target.kind == TargetKind.PRIMARY for email in target.emails]
     others = [email for target in targets if target.kind == TargetKind.COPY for email in target.emails]
@@ -79,62 +79,78 @@ def recipients(targets: tuple[TargetView, ...]) -> MailRecipients | None:
     return MailRecipients(tuple(to), tuple(email for email in dict.fromkeys(others) if email not in to)) if to else None
 
 
-def mail_links(whom: MailRecipients, letter: Letter) -> tuple[MailLink, ...]:
+def mail_links(recipients: MailRecipients, letter: Letter) -> tuple[MailLink, ...]:
     """Return one link for each client, in the order of the page.
 
-    `windows` is among them only where it differs: the whole letter is too long for it, or there are several addresses.
+    WINDOWS is included only where its link differs: the letter is too long for it, or there are several addresses.
     """
-    links = [_fitted(client, whom, letter) for client in (ANY, WINDOWS, GMAIL, OUTLOOK, YAHOO)]
-    is_several = len(whom.to) > 1 or len(whom.copies) > 1
+    links = [_fitting_link(client, recipients, letter) for client in (ANY_CLIENT, WINDOWS, GMAIL, OUTLOOK, YAHOO)]
+    has_several_addresses = len(recipients.to) > 1 or len(recipients.copies) > 1
     return tuple(
-        link for link in links if link.client is not WINDOWS or link.fit is not MailLinkFit.WHOLE or is_several
+        link
+        for link in links
+        if link.client is not WINDOWS or link.fit is not MailLinkFit.WHOLE or has_several_addresses
     )
 
 
-def mailto(whom: MailRecipients, subject: str, body: str, between: str = ",") -> str:
+def mailto(recipients: MailRecipients, subject: str, body: str, separator: str = ",") -> str:
     """Return the link by RFC 6068: commas between addresses, line breaks as %0D%0A, other text percent-encoded."""
-    fields = [("cc", between.join(quote(email, safe="@") for email in whom.copies))] if whom.copies else []
+    fields = (
+        [("cc", separator.join(quote(email, safe="@") for email in recipients.copies))] if recipients.copies else []
+    )
     fields += [("subject", _quoted(subject)), ("body", _quoted(body))]
     query = "&".join(f"{name}={value}" for name, value in fields if value)
-    return "mailto:" + between.join(quote(email, safe="@") for email in whom.to) + "?" + query
+    return "mailto:" + separator.join(quote(email, safe="@") for email in recipients.to) + "?" + query
 
 
-def _windows(whom: MailRecipients, subject: str, body: str) -> str:
-    return mailto(whom, subject, body, ";")
+def _windows(recipients: MailRecipients, subject: str, body: str) -> str:
+    return mailto(recipients, subject, body, ";")
 
 
-def _fitted(client: MailClient, whom: MailRecipients, letter: Letter) -> MailLink:
+def _fitting_link(client: MailClient, recipients: MailRecipients, letter: Letter) -> MailLink:
+    """Return the client's link with as much of the letter as its limit allows."""
     build = _BUILDERS[client.code]
-    url = build(whom, letter.subject, letter.text)
+    url = build(recipients, letter.subject, letter.text)
     if len(url) <= client.limit:
         return MailLink(client, url, MailLinkFit.WHOLE)
-    for shorter in letter.shorter():
-        url = build(whom, letter.subject, shorter.text)
+    for shortened in letter.shorter_versions():
+        url = build(recipients, letter.subject, shortened.text)
         if len(url) <= client.limit:
             return MailLink(client, url, MailLinkFit.SHORTER)
-    url = build(whom, letter.subject, "")
-    if len(url) > client.limit:  # a headline that long, or that many addresses
-        url = build(replace(whom, copies=()), "", "")
+    url = build(recipients, letter.subject, "")
+    if len(url) > client.limit:  # with a very long headline, or very many addresses
+        url = build(replace(recipients, copies=()), "", "")
     return MailLink(client, url, MailLinkFit.EMPTY)
 
 
-def _gmail(whom: MailRecipients, subject: str, body: str) -> str:
-    return _web("https://mail.google.com/mail/", whom, [("view", "cm"), ("fs", "1")], ("su", subject), ("body", body))
+def _gmail(recipients: MailRecipients, subject: str, body: str) -> str:
+    return _compose_url(
+        "https://mail.google.com/mail/", recipients, [("view", "cm"), ("fs", "1")], ("su", subject), ("body", body)
+    )
 
 
-def _outlook(whom: MailRecipients, subject: str, body: str) -> str:
+def _outlook(recipients: MailRecipients, subject: str, body: str) -> str:
     base = "https://outlook.live.com/mail/0/deeplink/compose"
-    return _web(base, whom, [], ("subject", subject), ("body", body), between=";")
+    return _compose_url(base, recipients, [], ("subject", subject), ("body", body), separator=";")
 
 
-def _yahoo(whom: MailRecipients, subject: str, body: str) -> str:
-    return _web("https://compose.mail.yahoo.com/", whom, [], ("subject", subject), ("body", body))
+def _yahoo(recipients: MailRecipients, subject: str, body: str) -> str:
+    return _compose_url("https://compose.mail.yahoo.com/", recipients, [], ("subject", subject), ("body", body))
 
 
-def _web(
-    base: str, whom: MailRecipients, first: list[tuple[str, str]], *last: tuple[str, str], between: str = ","
+def _compose_url(
+    base: str,
+    recipients: MailRecipients,
+    leading_fields: list[tuple[str, str]],
+    *text_fields: tuple[str, str],
+    separator: str = ",",
 ) -> str:
-    fields = [*first, ("to", between.join(whom.to)), ("cc", between.join(whom.copies)), *last]
+    fields = [
+        *leading_fields,
+        ("to", separator.join(recipients.to)),
+        ("cc", separator.join(recipients.copies)),
+        *text_fields,
+    ]
     return base + "?" + "&".join(f"{name}={_quoted(value)}" for name, value in fields if value)
 
 
@@ -143,7 +159,7 @@ def _quoted(text: str) -> str:
 
 
 _BUILDERS: dict[str, Callable[[MailRecipients, str, str], str]] = {
-    ANY.code: mailto,
+    ANY_CLIENT.code: mailto,
     WINDOWS.code: _windows,
     GMAIL.code: _gmail,
     OUTLOOK.code: _outlook,

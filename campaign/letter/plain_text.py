@@ -1,4 +1,4 @@
-"""The letter as plain text, from which every channel starts."""
+"""The letter as plain text, which all channels use."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Letter:
         parts = [self.salutation, *self.paragraphs, "\n".join(part for part in (self.closing, self.name) if part)]
         return "\n\n".join(part for part in parts if part)
 
-    def shorter(self) -> Iterator[Letter]:
+    def shorter_versions(self) -> Iterator[Letter]:
         """Yield the same letter with ever fewer whole paragraphs.
 
-        The last paragraph stays longest, because it states the demand; the first ones say who the letter is about.
+        The last paragraph stays in each, because it states the demand; the first ones say whom the letter is about.
         """
         for number in range(len(self.paragraphs) - 2, -1, -1):
             yield replace(self, paragraphs=(*self.paragraphs[:number], self.paragraphs[-1]))
@@ -40,14 +40,14 @@ class Letter:
 def model_letter(
     text: TextView, name: str | None, *, form: GenderForm = GenderForm.OPEN, target: TargetView | None = None
 ) -> Letter | None:
-    """Return the model letter of this signer to that target; None where the document has talking points only."""
+    """Return the model letter of this signer to that target; None where the appeal has talking points only."""
     if not text.has_letter:
         return None
-    own = target.salutation if target is not None and target.language == text.language else None
+    target_salutation = target.salutation if target is not None and target.language == text.language else None
     return Letter(
         language=text.language,
         subject=" ".join(text.headline.split()),
-        salutation=text.salutation or own or "",
+        salutation=text.salutation or target_salutation or "",
         paragraphs=tuple(in_form(paragraph, text.language, form) for paragraph in text.paragraphs),
         closing=in_form(text.closing or "", text.language, form),
         name=name or "",
@@ -55,7 +55,7 @@ def model_letter(
 
 
 def own_letter(text: TextView, words: str) -> Letter:
-    """Return a letter in the supporter's own words; nothing is added to them."""
+    """Return a letter that consists of the supporter's own words only."""
     lines = [line.rstrip() for line in unix_lines(words).strip().split("\n")]
     paragraphs = [paragraph.strip("\n") for paragraph in "\n".join(lines).split("\n\n")]
     return Letter(

@@ -1,4 +1,4 @@
-"""Texts around the letter for other channels: the fax cover, a call, a post.
+"""Texts for other channels: the cover of a fax, a script for a call, a post.
 
 They are in the letter's language, not the page's.
 """
@@ -17,14 +17,14 @@ from campaign.letter.letter_pdf import PAGES, FaxCover
 from campaign.letter.plain_text import Letter
 from campaign.queries.appeals.appeal import TargetView, TextView
 
-# The limit of X; a link counts 23 whatever its length (developer documentation, counting characters).
+# The limit of X. A link counts as 23 characters (developer documentation, counting characters).
 _POST_LENGTH = 280
 _LINK_LENGTH = 23
 
 
 def fax_cover(target: TargetView, letter: Letter, dated: date) -> FaxCover:
     """Return the cover of the fax: recipient, sender, subject and the number of pages."""
-    with _speaking(letter.language):
+    with _in_language(letter.language):
         rows = [
             (gettext("To"), ", ".join(part for part in (target.role, target.name) if part)),
             (gettext("Fax number"), " / ".join(target.faxes)),
@@ -38,28 +38,30 @@ def fax_cover(target: TargetView, letter: Letter, dated: date) -> FaxCover:
 
 def phone_script(text: TextView, letter: Letter | None, name: str) -> tuple[str, ...]:
     """Return the sentences to say on the telephone; the demand is the letter's last paragraph."""
-    with _speaking(text.language):
-        about = " / ".join(person.name for person in text.people) or text.headline
-        me = gettext("Good day. My name is %(name)s.", name=name) if name else gettext("Good day. My name is …")
-        asked = letter.paragraphs[-1:] if letter else text.talking_points
+    with _in_language(text.language):
+        case_name = " / ".join(person.name for person in text.people) or text.headline
+        introduction = (
+            gettext("Good day. My name is %(name)s.", name=name) if name else gettext("Good day. My name is …")
+        )
+        demands = letter.paragraphs[-1:] if letter else text.talking_points
         return (
-            me,
-            gettext("I am calling about this case: %(case)s.", case=about),
-            *asked,
+            introduction,
+            gettext("I am calling about this case: %(case)s.", case=case_name),
+            *demands,
             gettext("Please pass this on. Thank you for listening."),
         )
 
 
 def social_post(text: TextView, handle: str, link: str) -> str:
     """Return a post with the account, the case and the link to the appeal, within 280 characters."""
-    room = _POST_LENGTH - len(handle) - _LINK_LENGTH - 2
-    case = " ".join(text.headline.split())
-    if len(case) > room:
-        case = case[: room - 1].rsplit(" ", 1)[0] + "…"
-    return f"{handle} {case} {link}".strip()
+    max_length = _POST_LENGTH - len(handle) - _LINK_LENGTH - 2
+    headline = " ".join(text.headline.split())
+    if len(headline) > max_length:
+        headline = headline[: max_length - 1].rsplit(" ", 1)[0] + "…"
+    return f"{handle} {headline} {link}".strip()
 
 
 @contextmanager
-def _speaking(language: str) -> Iterator[None]:
+def _in_language(language: str) -> Iterator[None]:
     with force_locale(language if language in LOCALES else "en"):
         yield

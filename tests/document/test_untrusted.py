@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from campaign.document import parse_text
 from campaign.document.text.markup import to_html, to_plain
-from campaign.letter.mailto import mailto, recipients
+from campaign.letter.mailto import mail_recipients, mailto
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
@@ -82,7 +82,7 @@ def test_a_hidden_header_never_reaches_the_mail_link(app: Flask) -> None:
     slug = import_draft(parse_text(document), ImportOptions(slug="case"), context=context()).slug
     found = find_appeal(slug)
     assert found is not None
-    whom = recipients(found.targets_in("en"))
+    whom = mail_recipients(found.targets_in("en"))
     assert whom is not None
     link = mailto(whom, "A line\r\nBcc: evil@evil.example", "x&bcc=evil@evil.example")
     assert link.split("?")[0] == "mailto:minister@interior.example"

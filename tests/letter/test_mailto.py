@@ -9,7 +9,7 @@ import pytest
 
 from campaign.letter.mailto import (
     _BUILDERS,
-    ANY,
+    ANY_CLIENT,
     GMAIL,
     OUTLOOK,
     WINDOWS,
@@ -19,8 +19,8 @@ from campaign.letter.mailto import (
     MailLinkFit,
     MailRecipients,
     mail_links,
+    mail_recipients,
     mailto,
-    recipients,
 )
 from campaign.letter.plain_text import Letter
 from tests.letter.letters import LETTERS, long, target
@@ -58,7 +58,7 @@ def test_a_link_decodes_back_to_the_same_letter(language: str) -> None:
 @pytest.mark.parametrize("language", LETTERS)
 def test_every_client_gets_the_longest_letter_of_whole_paragraphs_that_it_takes(language: str, paragraphs: int) -> None:
     letter = long(LETTERS[language], paragraphs)
-    texts = [letter.text, *(shorter.text for shorter in letter.shorter())]
+    texts = [letter.text, *(shorter.text for shorter in letter.shorter_versions())]
     found = by_client(mail_links(WHOM, letter))
     for client, link in found.items():
         assert len(link.url) <= client.limit
@@ -71,7 +71,7 @@ def test_every_client_gets_the_longest_letter_of_whole_paragraphs_that_it_takes(
             assert letter.paragraphs[-1] in body
             assert body.startswith(letter.salutation)
             assert body.endswith(letter.name)
-    assert set(found) == {ANY, WINDOWS, GMAIL, OUTLOOK, YAHOO}, "two addressees: Outlook has a link of its own"
+    assert set(found) == {ANY_CLIENT, WINDOWS, GMAIL, OUTLOOK, YAHOO}, "two addressees: Outlook has a link of its own"
     alone = MailRecipients(WHOM.to[:1], WHOM.copies)
     is_long = len(mailto(alone, letter.subject, letter.text)) > WINDOWS.limit
     assert (WINDOWS in by_client(mail_links(alone, letter))) is is_long
@@ -105,10 +105,12 @@ def link_for(client: MailClient, letter: Letter) -> MailLink:
     A program on Windows has one of its own only where the general one is too long for it.
     """
     found = by_client(mail_links(WHOM, letter))
-    return found.get(client, found[ANY])
+    return found.get(client, found[ANY_CLIENT])
 
 
-CLIENTS = pytest.mark.parametrize("client", [ANY, WINDOWS, GMAIL, OUTLOOK, YAHOO], ids=lambda client: client.code)
+CLIENTS = pytest.mark.parametrize(
+    "client", [ANY_CLIENT, WINDOWS, GMAIL, OUTLOOK, YAHOO], ids=lambda client: client.code
+)
 
 
 @CLIENTS
@@ -123,7 +125,7 @@ def test_a_letter_exactly_at_the_limit_is_whole_and_one_character_more_is_not(
     assert decoded(link.url)["subject"] == fitting.subject
     cut = link_for(client, too_long)
     assert (cut.client, cut.fit) == (client, MailLinkFit.SHORTER)
-    assert decoded(cut.url)["body"].replace("\r\n", "\n") == next(too_long.shorter()).text
+    assert decoded(cut.url)["body"].replace("\r\n", "\n") == next(too_long.shorter_versions()).text
 
 
 @CLIENTS
@@ -131,10 +133,10 @@ def test_a_letter_exactly_at_the_limit_is_whole_and_one_character_more_is_not(
 def test_a_shorter_letter_exactly_at_the_limit_is_offered_and_one_character_more_is_not(
     language: str, client: MailClient
 ) -> None:
-    fitting, too_long = filled(language, client, middle=ANY.limit)
+    fitting, too_long = filled(language, client, middle=ANY_CLIENT.limit)
     link = link_for(client, fitting)
     assert (link.client, len(link.url), link.fit) == (client, client.limit, MailLinkFit.SHORTER)
-    longest, last = fitting.shorter()
+    longest, last = fitting.shorter_versions()
     assert decoded(link.url)["body"].replace("\r\n", "\n") == longest.text
     cut = link_for(client, too_long)
     assert (cut.client, cut.fit) == (client, MailLinkFit.SHORTER)
@@ -145,7 +147,7 @@ def test_a_subject_or_addresses_that_fill_the_link_leave_the_address_alone() -> 
     letter = LETTERS["ru"]
     huge = dataclasses.replace(letter, subject="Щ" * 2000)
     for client, link in by_client(mail_links(WHOM, huge)).items():
-        if client is not ANY:
+        if client is not ANY_CLIENT:
             assert link.fit is MailLinkFit.EMPTY
         assert len(link.url) <= client.limit
 
@@ -153,14 +155,14 @@ def test_a_subject_or_addresses_that_fill_the_link_leave_the_address_alone() -> 
 def test_outlook_gets_its_semicolons_and_all_others_their_commas() -> None:
     copies = ("c@x.example", "d@x.example")
     found = by_client(mail_links(MailRecipients(("a@x.example", "b@x.example"), copies), LETTERS["fr"]))
-    for client, between in ((ANY, ","), (WINDOWS, ";"), (GMAIL, ","), (OUTLOOK, ";"), (YAHOO, ",")):
+    for client, between in ((ANY_CLIENT, ","), (WINDOWS, ";"), (GMAIL, ","), (OUTLOOK, ";"), (YAHOO, ",")):
         said = decoded(found[client].url)
         assert said["to"].split(between) == ["a@x.example", "b@x.example"], client
         assert said["cc"].split(between) == list(copies), client
 
 
 def test_copies_go_to_whom_the_document_names_and_to_nobody_twice() -> None:
-    found = recipients(
+    found = mail_recipients(
         (
             target(1, emails=("a@x.example", "b@x.example")),
             target(2, kind="copy", emails=("b@x.example", "c@x.example", "c@x.example")),
@@ -172,5 +174,5 @@ def test_copies_go_to_whom_the_document_names_and_to_nobody_twice() -> None:
 
 def test_where_no_authority_has_an_address_the_mail_goes_to_the_copies() -> None:
     copies = target(1), target(2, kind="copy", emails=("c@x.example", "d@x.example", "c@x.example"))
-    assert recipients(copies) == MailRecipients(("c@x.example", "d@x.example"), ())
-    assert recipients((target(1), target(3, kind="embassy", emails=("e@x.example",)))) is None
+    assert mail_recipients(copies) == MailRecipients(("c@x.example", "d@x.example"), ())
+    assert mail_recipients((target(1), target(3, kind="embassy", emails=("e@x.example",)))) is None

@@ -26,8 +26,8 @@ from campaign.domain.privacy.cipher import SLOT_LENGTH, Vault
 from campaign.domain.privacy.disclosure import read_reason
 from campaign.domain.privacy.sealed_place import at_handover
 from campaign.domain.staff.roles import Permission
-from campaign.letter.handover_pdf import HandoverBundle, volume
-from campaign.letter.letter_pdf import forget
+from campaign.letter.handover_pdf import HandoverBundle, volume_pdf
+from campaign.letter.letter_pdf import clear_typst_cache
 from campaign.letter.plain_text import signer_name
 from campaign.mail.messages.section_names import section_title
 from campaign.models import Handover, HandoverPart, Section
@@ -184,8 +184,8 @@ def _make(handover_id: int, clock: Callable[[], datetime], context: Context, vol
     )
     for number, names_of_part in enumerate(_names_by_part(handover_id, file, context.vault), 1):
         name = f"{base}.pdf" if volumes == 1 else f"{base}-{number:02}.pdf"
-        content = volume(bundle, number, names_of_part, context.settings.fonts)
-        forget()
+        content = volume_pdf(bundle, number, names_of_part, context.settings.fonts)
+        clear_typst_cache()
         _store_part(handover_id, name, content, clock(), context.vault, done=volumes + number)
     result = {"signatures": bundle.signatures, "names": names, "sha256": digest}
     _update_running(handover_id, state=HandoverState.DONE.value, **result)

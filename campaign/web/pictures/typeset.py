@@ -13,8 +13,8 @@ import typst
 from babel import Locale
 
 from campaign.config import ROOT
-from campaign.letter.fonts import faces, families
-from campaign.letter.letter_pdf import inputs, is_printable
+from campaign.letter.fonts import font_families, font_files
+from campaign.letter.letter_pdf import is_printable, typst_inputs
 from campaign.theme import Theme
 
 _FOLDER = ROOT / "templates" / "share"
@@ -68,7 +68,7 @@ def _typeset(
         "lang": language,
         "rtl": Locale(language).text_direction == "rtl",
         "colours": theme.light,
-        "fonts": families(fonts, json.dumps(texts, ensure_ascii=False)),
+        "fonts": font_families(fonts, json.dumps(texts, ensure_ascii=False)),
     }
     if not _typesetting_lock.acquire(timeout=_WAIT_SECONDS):
         raise BusyError
@@ -78,8 +78,8 @@ def _typeset(
             format=output_format,
             ppi=_DOTS_PER_INCH if output_format == "png" else None,
             ignore_system_fonts=True,
-            font_paths=faces(fonts),
-            sys_inputs=inputs(data),
+            font_paths=font_files(fonts),
+            sys_inputs=typst_inputs(data),
             pdf_standards="ua-1" if output_format == "pdf" else [],
         )
     finally:

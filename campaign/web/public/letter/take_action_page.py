@@ -17,7 +17,7 @@ from campaign.domain.signing.receipt import make_receipt, read_receipt
 from campaign.letter.channel_deadline import last_useful_day
 from campaign.letter.gender_forms import GenderForm, has_open_forms
 from campaign.letter.letter_pdf import is_printable
-from campaign.letter.mailto import MailLink, MailRecipients, mail_links, recipients
+from campaign.letter.mailto import MailLink, MailRecipients, mail_links, mail_recipients
 from campaign.letter.plain_text import Letter, address_lines, model_letter, own_letter, signer_name
 from campaign.letter.scripts import phone_script, social_post
 from campaign.platform.runtime import runtime
@@ -54,7 +54,7 @@ class MailOption:
     """
 
     target: TargetView
-    recipients: MailRecipients
+    mail_recipients: MailRecipients
     links: tuple[MailLink, ...]
 
 
@@ -146,7 +146,7 @@ def take_action_context(appeal: AppealView, signature: SignatureView | None, cho
 
 def mail_options(targets: tuple[TargetView, ...], letter: Letter) -> tuple[MailOption, ...]:
     """Return the mails to write: one to all authorities, and one to each embassy with an address."""
-    all_recipients = recipients(targets)
+    all_recipients = mail_recipients(targets)
     # One mail goes to all authorities, so it is one action, counted for the first of them.
     options = [
         MailOption(target, all_recipients, mail_links(all_recipients, letter))
