@@ -43,7 +43,7 @@ def test_an_older_schema_is_told_with_what_to_do(
     client: FlaskClient, revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = f"{int(revision) + 1:04}"
-    monkeypatch.setattr(schema, "_revisions", lambda _directory: (frozenset({revision, newer}), newer))
+    monkeypatch.setattr(schema, "_known_revisions", lambda _directory: (frozenset({revision, newer}), newer))
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert f"the database is at migration {revision}, wanted is {newer}: run flask db upgrade" in answer.text
