@@ -51,10 +51,10 @@ def report(token: str) -> ResponseReturnValue:
     signature = signer_or_refusal(token)
     if not isinstance(signature, SignatureView):
         return signature
-    done = _reported_action(signature.appeal)
+    action = _reported_action(signature.appeal)
     try:
-        if done is not None:
-            record_report(signature.id, done[0], target=done[1], context=supporter_context())
+        if action is not None:
+            record_report(signature.id, action[0], target=action[1], context=supporter_context())
             watch_signed_report(signature.appeal, context=supporter_context())
     except (StateError, NotFoundError):
         action = None  # the page must not give thanks for an action that is not counted

@@ -87,9 +87,9 @@ def show(token: str) -> ResponseReturnValue:
 
 @blueprint.post(f"{LOCALE_PREFIX}/s/<token>")
 def create(token: str) -> ResponseReturnValue:
-    """Confirm, any number of times, and redirect to sending the letter.
+    """Confirm, any number of times, and redirect to sending the letter; or erase the sign-ups of the address.
 
-    409 with the page if a sign-up has changed since it was shown; 410 if there is nothing to confirm.
+    409 with the page if a sign-up has changed since it was shown, 422 if none is chosen, 410 if nothing is to confirm.
     """
     context = supporter_context()
     try:
@@ -98,6 +98,7 @@ def create(token: str) -> ResponseReturnValue:
             if not is_erased:
                 return render_template("public/signing/gone.html", reason="counted", slug=_slug(token)), 409
             return render_template("public/signing/gone.html", reason="sign-ups-erased", slug="")
+        # A form that names no sign-up confirms that of the link, so the others need not be read.
         content = _read_link(token) if request.form.getlist("appeal") or "shown" in request.form else None
         if content is not None and not request.form.getlist("appeal"):
             return _page(content, is_changed=False, is_empty=True), 422
