@@ -103,7 +103,7 @@ def test_missing_runs_of_jobs_are_reported_until_one_starts(app: Flask, monkeypa
 
 
 def test_an_unavailable_queue_is_logged_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli_worker, "_throttle", LogThrottle())
+    monkeypatch.setattr(cli_worker, "_queue_throttle", LogThrottle())
 
     def logged_message(error: Exception, name: str = "huey.consumer.Worker") -> str | None:
         what = (type(error), error, None)
