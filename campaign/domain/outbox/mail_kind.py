@@ -1,7 +1,7 @@
-"""The registry of messages with all their rules.
+"""The registry of mail kinds with all their rules.
 
-Composing, eligibility, previews and the staff pages read it; docs/developing/add-a-mail-message.md says how to add one.
-The templates follow from the name: templates/mail/<kind>.txt and .html.
+Composing, eligibility, previews and the staff pages use it. To add a kind, see docs/developing/add-a-mail-message.md.
+The templates have its name: templates/mail/<kind>.txt and .html.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from campaign.domain.translatable import N_
 
 
 class MailAudience(StrEnum):
-    """The readers of a message.
+    """The readers of a kind of mail.
 
-    `answers`: the person who signed or asked. `campaign`: all signers who asked for news of the case. `staff`: people
-    with an account.
+    `answers`: the person who signed or requested it. `campaign`: all signers who asked for news of the case. `staff`:
+    people with an account.
     """
 
     ANSWERS = "answers"
@@ -26,35 +26,36 @@ class MailAudience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailRules:
-    """The rules of one message.
+    """The rules of one kind of mail.
 
-    `name` is how staff pages call it. `subject` may name %(headline)s, %(site)s and, to staff, %(what)s; it is None
-    where the announcement or the context says it.
+    `name` is its name on staff pages. `subject` may contain %(headline)s, %(site)s and, for staff, %(what)s. It is None
+    where the announcement or the content has the subject.
     """
 
     name: str
     subject: str | None
     audience: MailAudience = MailAudience.ANSWERS
-    # Anyone can cause it by typing an address, so a mailbox gets only a few a day.
+    # Anyone can cause it by typing an address, so the daily limit of the mailbox applies.
     is_limited: bool = False
-    # The recipient and the content are encrypted in the row, not read from a signature; also for all mail to staff.
+    # Recipient and content are encrypted in the row, not read from a signature. The same holds for all mail to staff.
     is_addressed: bool = False
-    # The row looks the same whatever the address has signed, and whether or not it was sent: anyone can cause it.
+    # The row looks the same whatever the address has signed, and whether or not it was sent, because anyone can cause
+    # it.
     hides_outcome: bool = False
-    # Can be unsubscribed from by one click in the mail program (RFC 8058); also all campaign mail.
+    # The mail program can unsubscribe with one click (RFC 8058). The same holds for all campaign mail.
     is_unsubscribable: bool = False
-    # It has content for this signer alone, encrypted in the row, so that no rendering is shared.
+    # It has content for one signer, encrypted in the row, so its rendering is not shared.
     is_personal: bool = False
-    # It is sent for a signature in any state, not only for a confirmed one.
+    # It is sent for a signature in any state; otherwise only for a confirmed one.
     is_for_any_state: bool = False
     # It is sent only while the appeal is open.
     needs_open: bool = False
-    # It is sent after the appeal was stopped too.
+    # It is also sent after the appeal was stopped.
     is_sent_after_stop: bool = False
 
 
 class MailKind(StrEnum):
-    """A message, as it is stored. Staff pages list the messages in this order."""
+    """A kind of mail, with its stored value. Staff pages list the kinds in this order."""
 
     CONFIRMATION = "confirmation"
     ALREADY_SIGNED = "already_signed"
@@ -73,7 +74,7 @@ class MailKind(StrEnum):
 
     @property
     def rules(self) -> MailRules:
-        """The message's entry in the registry."""
+        """Return the kind's entry in the registry."""
         return MESSAGES[self]
 
 
@@ -117,7 +118,7 @@ STAFF = frozenset(kind for kind in MailKind if kind.rules.audience is MailAudien
 ADDRESSED = STAFF | {kind for kind in MailKind if kind.rules.is_addressed}
 UNSUBSCRIBABLE = CAMPAIGN | {kind for kind in MailKind if kind.rules.is_unsubscribable}
 LIMITED = frozenset(kind for kind in MailKind if kind.rules.is_limited)
-# Mail that answers a form or a request for its link: to a mailbox that may have proven nothing.
+# Mails that answer a form or a request for links. They go to a mailbox that may not have confirmed anything.
 ANSWERS = LIMITED
 OUTCOME_HIDDEN = frozenset(kind for kind in MailKind if kind.rules.hides_outcome)
 PERSONAL = frozenset(kind for kind in MailKind if kind.rules.is_personal)

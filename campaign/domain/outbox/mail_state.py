@@ -13,9 +13,9 @@ SMTPUTF8_ALERT = "uncarried"
 
 
 class MailState(StrEnum):
-    """The states: queued → sending → sent, or retry, unknown, dead, suppressed.
+    """The states of a mail: queued → sending → sent, or retry, unknown, dead, suppressed.
 
-    An answer to a form that is not needed any more is `sent` too, so that its row does not reveal the reason.
+    An answer to a form that is no longer needed also becomes `sent`, so that its row does not reveal the reason.
     """
 
     QUEUED = "queued"
@@ -27,14 +27,14 @@ class MailState(StrEnum):
     SUPPRESSED = "suppressed"
 
 
-# Outcomes that may have been corrected: the server works again, the mailbox has room again, a wrong reason is gone.
+# States after which a new attempt may succeed: the server works again, or the mailbox is no longer full.
 _ENDED_UNSENT = frozenset({MailState.DEAD, MailState.UNKNOWN, MailState.SUPPRESSED})
 
 
 def may_resend(kind: str, state: str) -> bool:
-    """Return whether staff may have a signer's mail sent again.
+    """Return whether staff may send a signer's mail again.
 
-    The text of a signer's own letter is deleted once its mail is given up, so that there is nothing left to send.
+    A mail with the signer's own letter can be resent only in state dead. In the other states its text was deleted.
     """
     return state in _ENDED_UNSENT and (kind not in PERSONAL or state == MailState.DEAD)
 
@@ -45,15 +45,15 @@ class DeliveryOutcome(StrEnum):
     SENT = "sent"
     RETRY = "retry"
     DEAD = "dead"
-    # The connection broke after the final dot: it is unknown whether the message was sent.
+    # The connection broke after the final dot, so it is unknown whether the message was sent.
     AMBIGUOUS = "ambiguous"
-    # The mailbox does not exist, and will not: dead, and the address is suppressed.
+    # The mailbox does not exist: the mail is dead, and the address is suppressed.
     MAILBOX_REFUSED = "refused"
-    # The server refuses this sender, whatever the recipient: the queue pauses, and the attempt does not count.
+    # The server refuses this sender for any recipient: the queue pauses, and the attempt does not count.
     SENDER_REFUSED = "held"
-    # The server could not be reached: the attempt does not count, and the mail waits in the same way.
+    # The server could not be reached: the queue pauses, and the attempt does not count.
     UNREACHABLE = "away"
-    # Not sent, and will not be: it is not needed any more, or the mailbox has reached its limit.
+    # The mail was not sent and will not be: it is no longer needed, or the mailbox has reached its limit.
     SUPPRESSED = "suppressed"
 
 
@@ -62,7 +62,7 @@ class SuppressionReason(StrEnum):
 
     # Its server answered during delivery that the mailbox does not exist.
     REFUSED = "refused"
-    # A bounce came later: the mail could not be delivered, and will not be.
+    # A later bounce reported that mail to the address cannot be delivered.
     BOUNCED = "bounced"
     COMPLAINED = "complained"
 
@@ -73,27 +73,28 @@ LONGEST_RETRY_PERIOD = timedelta(hours=72)
 # A message whose outcome is unknown is sent at most this many times.
 MAX_AMBIGUOUS = 3
 
-# A paused queue is probed with one mail after the first time, then after twice as long, up to the second time. A server
-# that refuses is probed less often than one that is away, because a person has to correct the reason.
+# A paused queue is probed with one mail. The first wait is the first time; each following wait is twice as long, up to
+# the second time. A server that refuses is probed less often than an unreachable one, because a person must correct the
+# reason.
 PROBE_DELAYS = {
     DeliveryOutcome.UNREACHABLE: (timedelta(seconds=5), timedelta(minutes=2)),
     DeliveryOutcome.SENDER_REFUSED: (timedelta(seconds=30), timedelta(minutes=15)),
 }
 
 BATCH = 100
-# A batch, and the mail that is being sent, become free after these leases if their worker has died. The second is more
-# than the longest wait for the reply to the final dot (10 minutes, RFC 5321, 4.5.3.2.6).
+# If a worker dies, its batch and the mail that it was sending can be claimed again after these leases. The second lease
+# is longer than the longest wait for the reply to the final dot (10 minutes, RFC 5321, 4.5.3.2.6).
 BATCH_LEASE = timedelta(minutes=2)
 SENDING_LEASE = timedelta(minutes=12)
 
 
-# The same form within this time gets no second mail.
+# A form that is sent again with equal contents within this time gets no second mail.
 REPEAT_WINDOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAttempt:
-    """The result of an attempt: the outcome, the phase of the dialogue, and the server's code and text if any."""
+    """The result of an attempt: its outcome, the phase of the SMTP session, and the server's code and text if any."""
 
     outcome: DeliveryOutcome
     phase: str
@@ -103,16 +104,16 @@ class DeliveryAttempt:
 
 @dataclass(frozen=True, slots=True)
 class NextAttempt:
-    """The consequence of an outcome: the mail's new state, and the time until it is due again."""
+    """The mail's new state after an attempt, and the time until it is due again."""
 
     state: MailState
     wait: timedelta = timedelta(0)
 
 
 def retry_delay(attempts: int, jitter: float) -> timedelta:
-    """Return the wait after so many attempts: one minute, doubling up to four hours.
+    """Return the wait after `attempts` attempts: one minute, doubling up to four hours.
 
-    `jitter`, from 0 to 1, spreads the load: it makes the wait up to a quarter longer.
+    `jitter`, from 0 to 1, makes the wait up to a quarter longer, which spreads the load.
     """
     doublings = min(max(attempts, 1) - 1, 20)
     wait = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
@@ -120,7 +121,7 @@ def retry_delay(attempts: int, jitter: float) -> timedelta:
 
 
 def probe_delay(outcome: DeliveryOutcome, probes: int) -> timedelta:
-    """Return the wait of a paused queue for its next probe, after so many that failed."""
+    """Return the time until the next probe of a paused queue, after `probes` failed probes."""
     first, longest = PROBE_DELAYS[outcome]
     return min(first * (1 << min(probes, 20)), longest)
 
@@ -128,7 +129,7 @@ def probe_delay(outcome: DeliveryOutcome, probes: int) -> timedelta:
 def next_attempt(
     outcome: DeliveryOutcome, *, attempts: int, ambiguous: int, age: timedelta, jitter: float
 ) -> NextAttempt:
-    """Return the consequence of an attempt.
+    """Return the mail's new state after an attempt, and the wait until the next attempt.
 
     Args:
         outcome: The attempt's outcome.

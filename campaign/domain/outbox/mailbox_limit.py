@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DailyLimits:
-    """The limits of mails a day to one mailbox that are caused by typing its address, over all appeals.
+    """The limits of mails a day to one mailbox because its address was typed, on all appeals together.
 
     Attributes:
-        unproven: While the mailbox has confirmed nothing.
-        proven: Within a day after it has confirmed something.
-        requested_links: For links requested on the page for new links.
+        unproven: The limit while the mailbox has confirmed nothing within a day.
+        proven: The limit for an address that has confirmed within a day.
+        requested_links: The limit of mails with links that the page for new links sends.
     """
 
     unproven: int = 3

@@ -1,4 +1,4 @@
-"""E-mail addresses: parsing, and the identity by which two of them count as the same person's."""
+"""E-mail addresses: parsing, and the identity by which two addresses count as one person's."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Address:
 
     @property
     def identity(self) -> str:
-        """Return a text that is equal for two addresses exactly if they count as one person's."""
+        """Return a text that is equal for two addresses if, and only if, they count as one person's."""
         owner, domain = split_customer(self.domain)
         local = owner or unicodedata.normalize("NFC", self.local.casefold())
         rule = alias_rule(domain)
@@ -49,7 +49,8 @@ class Address:
     def mailbox(self) -> str:
         """Return a wider identity for limiting mail to a mailbox: dots and +tags are ignored for every provider.
 
-        An underscore equals a hyphen at providers that name hosts after customers, because host names have none.
+        At providers that name hosts after customers an underscore equals a hyphen, because host names have no
+        underscore.
         """
         local, _, domain = self.identity.rpartition("@")
         if has_customer_hosts(domain):
@@ -63,7 +64,7 @@ class Address:
 
     @property
     def suggestion(self) -> str | None:
-        """Return the address that was probably meant, if the domain looks like a typing error; else None."""
+        """Return the address that was probably meant if the domain looks like a typing error; else None."""
         domain = likely_domain(self.domain)
         return f"{self.local}@{domain}" if domain else None
 
@@ -74,7 +75,7 @@ class Address:
 
     @property
     def has_known_ending(self) -> bool:
-        """Return whether the domain's ending exists."""
+        """Return whether the domain's ending exists, by the public suffix list."""
         return has_known_ending(self.domain)
 
     @property
@@ -84,9 +85,9 @@ class Address:
 
 
 def written_mailbox(text: str) -> str | None:
-    """Return the `mailbox` of a text that was checked as an address when it was stored; None if it is none.
+    """Return the `mailbox` of an address that was checked when it was stored; None if it is not an address.
 
-    It is quicker than `parse_address`, for the targets' addresses of all appeals.
+    It is quicker than `parse_address`. It serves to read the targets' addresses of all appeals.
     """
     local, at, domain = text.strip().rpartition("@")
     if not at:
@@ -102,10 +103,10 @@ def written_mailbox(text: str) -> str | None:
 def parse_address(text: str) -> Address:
     """Return the address in a text that was typed or pasted.
 
-    The syntax is that of RFC 5321, 6531 (UTF-8) and 5890 (IDNA); there is no look-up.
+    The syntax is that of RFC 5321, 6531 (UTF-8) and 5890 (IDNA). Nothing is looked up in the DNS.
 
     Raises:
-        InputError: `missing`, `too-long`, `not-an-address`, or `words`: an address among words that may be part of it.
+        InputError: `missing`, `too-long`, `not-an-address`, or `words` where words beside an address may be part of it.
     """
     if len(text) > ADDRESS_LENGTH * 4:
         raise InputError("email", "too-long", f"the address is longer than {ADDRESS_LENGTH} characters")

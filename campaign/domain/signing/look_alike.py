@@ -1,4 +1,4 @@
-"""Letters of other scripts that look like Latin ones, which enter domains by other keyboards or by forgery."""
+"""Letters of other scripts that look like Latin ones, and get into domains by other keyboards or by forgery."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import unicodedata
 
 import idna
 
-# Small letters, for domains have no others: Cyrillic, Greek, Armenian, Cherokee, and Latin with another code.
-_LOOKS = {
+# Small letters only, because domains have no capitals: Cyrillic, Greek, Armenian, Cherokee, and other Latin letters.
+_LOOK_ALIKES = {
     "a": "аαаɑաꭺ",
     "b": "вьЬɓƅβᏏꮟ",
     "c": "сϲⅽᴄꮯ",
@@ -41,50 +41,51 @@ _LOOKS = {
 
 
 def _latin_letters() -> dict[str, str]:
-    """Return for each letter the Latin ones that it may stand for, the likeliest first."""
-    found: dict[str, str] = {}
-    for plain, letters in _LOOKS.items():
+    """Return for each letter the Latin letters that it looks like, the likeliest first."""
+    readings_of: dict[str, str] = {}
+    for plain, letters in _LOOK_ALIKES.items():
         for letter in letters:
-            if plain not in found.get(letter, ""):
-                found[letter] = found.get(letter, "") + plain
-    return found
+            if plain not in readings_of.get(letter, ""):
+                readings_of[letter] = readings_of.get(letter, "") + plain
+    return readings_of
 
 
 _LATIN_LETTERS = _latin_letters()
-_MOST_READINGS = 16  # readings of one domain
+_MOST_READINGS = 16
 
 
 def latin_readings(domain: str) -> tuple[str, ...]:
-    """Return the domains in ASCII that this one looks like, the likeliest first; none where it is in ASCII itself.
+    """Return the ASCII domains that the domain looks like, the likeliest first; none if it is in ASCII itself.
 
-    `domain` as the DNS has it (`xn--…`). Accents count as what they stand on: nobody types them by intent in the name
-    of a provider that has none.
+    `domain` is in A-labels (`xn--…`). Accents are ignored, because a provider's name has none.
     """
     if "xn--" not in domain:
         return ()
     try:
-        shown = idna.decode(domain)
+        unicode_domain = idna.decode(domain)
     except idna.IDNAError:
         return ()
     readings = [""]
-    for character in unicodedata.normalize("NFKD", shown):
+    for character in unicodedata.normalize("NFKD", unicode_domain):
         if unicodedata.combining(character):
             continue
-        plain = character if character.isascii() else _LATIN_LETTERS.get(character, "")
-        readings = [before + one for before in readings for one in plain][:_MOST_READINGS]
+        letters = character if character.isascii() else _LATIN_LETTERS.get(character, "")
+        readings = [start + letter for start in readings for letter in letters][:_MOST_READINGS]
     return tuple(readings)
 
 
 def is_of_two_scripts(domain: str) -> bool:
-    """Return whether a label has letters of Latin and of Cyrillic, Greek or Armenian side by side.
+    """Return whether a label mixes letters of two of the scripts Latin, Cyrillic, Greek and Armenian.
 
-    Registries accept no such label; a person who meant one script has typed a letter of the other.
+    Registries accept no such label, so a person has typed a letter of the wrong script.
     """
     try:
-        shown = idna.decode(domain)
+        unicode_domain = idna.decode(domain)
     except idna.IDNAError:
         return False
-    return any(len({_script(one) for one in label if one.isalpha()} - {""}) > 1 for label in shown.split("."))
+    return any(
+        len({_script(letter) for letter in label if letter.isalpha()} - {""}) > 1 for label in unicode_domain.split(".")
+    )
 
 
 def _script(character: str) -> str:

@@ -8,28 +8,29 @@ from publicsuffixlist import PublicSuffixList
 
 from campaign.domain.signing.provider import LARGE
 
-# The size of the caches: most supporters share a few domains.
-_REMEMBERED = 4096
+# The size of the caches. It is enough, because most supporters share a few domains.
+_CACHE_SIZE = 4096
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def owner_domain(domain: str) -> str:
-    """Return the part of a mail domain (A-labels, lower case) that one owner controls; all of it if it is public.
+    """Return the part of a mail domain that one owner controls; the whole domain if it is itself a public suffix.
 
-    The owner of `evil.co.uk` controls every host below it. The list's private section counts too: each name below a
-    free host belongs to another person, who must be neither suspected nor invalidated for a neighbour. The same holds
-    below a large provider: `name.fastmail.com` belongs to one customer.
+    `domain` is in A-labels and lower case. The owner of `evil.co.uk` controls every host below it. The list's private
+    section is used too: each name below a free host belongs to another person, whose signatures must not be invalidated
+    because of a neighbour. The same holds below a large provider: `name.fastmail.com` belongs to one customer.
     """
     if domain in LARGE:
         return domain
     return _below_large(domain) or _suffixes(is_whole=True).privatesuffix(domain) or domain
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def registrable_domain(domain: str) -> str:
-    """Return the part of a mail domain that had to be bought from a registry; all of it if it is public.
+    """Return the part of a mail domain that is registered with a registry; the whole domain if it is a public suffix.
 
-    Names below a free host cost nothing, so limits count them together: their owners solve a challenge more often.
+    Names below a free host cost nothing, so the abuse limits count them together. Their owners must solve a challenge
+    more often.
     """
     if domain in LARGE:
         return domain
@@ -37,15 +38,15 @@ def registrable_domain(domain: str) -> str:
 
 
 def covers(domain: str, host: str) -> bool:
-    """Return whether an address at `host` belongs to `domain`: at the domain itself, or at its owner's host below it.
+    """Return whether `host` is the domain, or a host below it that has the same owner.
 
-    A public ending (`co.uk`, `duckdns.org`) covers itself alone, because the domains below it have other owners.
+    A public suffix (`co.uk`, `duckdns.org`) covers itself alone, because the domains below it have other owners.
     """
     return host == domain or (host.endswith(f".{domain}") and owner_domain(host) == owner_domain(domain))
 
 
 def _below_large(domain: str) -> str | None:
-    """Return the large provider's domain above it with the label of the customer; None if there is none."""
+    """Return the customer's host (`name.fastmail.com`) if the domain is below a large provider's; else None."""
     labels = domain.split(".")
     for place in range(1, len(labels) - 1):
         if ".".join(labels[place:]) in LARGE:
@@ -55,5 +56,5 @@ def _below_large(domain: str) -> str | None:
 
 @cache
 def _suffixes(*, is_whole: bool) -> PublicSuffixList:
-    # Less than a tenth of a second and two megabytes, once in a process, when first asked.
+    # Reading the list takes less than a tenth of a second and two megabytes, once in a process, at the first use.
     return PublicSuffixList(only_icann=not is_whole)

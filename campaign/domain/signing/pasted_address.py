@@ -1,7 +1,8 @@
-"""Extraction of the address from pasted text with invisible marks, brackets, a label, a name or parts of a link.
+"""The extraction of an address from pasted text with invisible marks, brackets, a label, a name or parts of a link.
 
-Only text that is certainly no part of the address is removed. A blank in the middle of an address must not turn it into
-another person's (`anna maria@…` is not `maria@…`), so words beside it are removed only if they are clearly words.
+Only text that certainly does not belong to the address is removed. A space inside an address must not turn it into
+another person's address (`anna maria@…` is not `maria@…`). So words beside it are removed only if they are certainly
+words.
 """
 
 from __future__ import annotations
@@ -12,27 +13,27 @@ from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
 
-# The form of most addresses; they need no further steps.
+# The form of most addresses. Such addresses need no further steps.
 _ORDINARY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*@[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z]")
 _ENTITY = re.compile(r"&#?\w{1,10};")
-# Variants of other characters: full-width, small and mathematical letters, ligatures, a leader of one dot.
+# Variants of other characters: full-width, small and mathematical letters, ligatures, the one dot leader.
 _FORMS = ("<wide>", "<narrow>", "<small>", "<font>", "<compat>", "<noBreak>")
-# The full stops of Asian keyboards between labels (RFC 3490, 3.1), and signs that programs put for an apostrophe or a
-# hyphen.
+# The full stops of Asian keyboards between labels (RFC 3490, 3.1), and characters with which programs replace a hyphen.
 _SIGNS = {"。": ".", "｡": ".", "\u2010": "-", "\u2011": "-", "\u2212": "-"}
 _APOSTROPHE = re.compile(r"(?<=\w)’(?=\w)")
 # Invisible characters copied with an address: the grapheme joiner, fillers and variation selectors.
 _INVISIBLE = {0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 _JOINERS = "\u200c\u200d"
 _BRACKETS = "<>()[]«»‹›“”„‟‘’‚‛〈〉《》「」『』【】⟨⟩❮❯"
-_BEFORE, _BEHIND = _BRACKETS + "¿¡,;:、،؛•●▪◦‣→", _BRACKETS + ".,;:!?…。、،؛؟۔।"
-# Emphasis has a mark at both ends. A mark at the start only may belong to the address, one at the end only does not.
+_LEADING, _TRAILING = _BRACKETS + "¿¡,;:、،؛•●▪◦‣→", _BRACKETS + ".,;:!?…。、،؛؟۔।"
+# Emphasis has a mark at both ends. A mark at the start alone may belong to the address; a mark at the end alone does
+# not.
 _PAIRS, _END_MARKS = "\"'“”„‘’«»`´*_~|", "\"'-_~*`´|/\\="
 _QUOTED_LOCAL = re.compile(r'"(?:[^"\\]|\\.)*"@[^\s@]+')
 _PIECE = re.compile(rf'[^\s"|,;:…、،؛{re.escape(_BRACKETS)}]+')
 _SHAPE = re.compile(r"[^@]+@[\w-]+(?:\.[\w-]+)+")
 _GAP = re.compile(r" ?([@.]) ?")
-# An opening bracket or quotation mark directly before the address; others contain text beside it.
+# An opening bracket or quotation mark directly before the address. Then the text beside it is not part of the address.
 _WRAPPED = re.compile(rf'["{re.escape(_BRACKETS)}]\s?(?:mailto:)?$', re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 # Labels of an address, and short words around it, in the languages of the pages.
@@ -44,32 +45,32 @@ _SHORT_WORDS = frozenset(
     "e my is the your mon ma mes est c mi es el de la dirección electronico electrónico électronique meine mein ist "
     "die lautet эл электронная электронной мой моя это هو elektronische at home work to from cc an von para à a".split()
 )
-_LEAST_NAME = 3
+_SHORTEST_NAME = 3
 
 
 def pasted_address(text: str) -> str:
-    """Return the address in a pasted text, or the text without the parts that certainly belong to no address.
+    """Return the address in a pasted text, or the text without the parts that certainly do not belong to an address.
 
-    The result need not be an address. Several addresses, words that may belong to the address, and control characters
+    The result is not always an address: several addresses, words that may belong to the address, and control characters
     stay in the text.
     """
     text = text.strip()
     if _ORDINARY.fullmatch(text):
         return text
     text = _plain_text(text)
-    bare = _stripped(text)
-    if not _has_words(bare):
-        return bare
-    for one in (text, bare):
-        found = _among_words(one)
+    stripped = _stripped(text)
+    if not _has_words(stripped):
+        return stripped
+    for candidate in (text, stripped):
+        found = _among_words(candidate)
         if found is not None and found.is_certain:
             return found.address
-    return bare
+    return stripped
 
 
 def is_among_words(text: str) -> bool:
-    """Return whether the text has one address, among words that may belong to it."""
-    return _has_words(bare := _stripped(_plain_text(text))) and _among_words(bare) is not None
+    """Return whether the text has exactly one address, beside words that may belong to it."""
+    return _has_words(stripped := _stripped(_plain_text(text))) and _among_words(stripped) is not None
 
 
 def _plain_text(text: str) -> str:
@@ -83,6 +84,7 @@ def _plain_text(text: str) -> str:
 
 
 def _plain_sign(character: str) -> str:
+    """Return the ASCII character of which the character is a variant, if there is one; else the character."""
     if character.isascii():
         return character
     if character in _SIGNS:
@@ -94,9 +96,13 @@ def _plain_sign(character: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Return the text without invisible marks; joiners stay if a script may need them, as in Sinhala domains."""
+    """Return the text without invisible marks. Joiners stay where a script may need them, as in Sinhala domains."""
     pairs = zip(" " + text, text, strict=False)
-    return "".join(one for before, one in pairs if not _is_invisible(one) or (one in _JOINERS and not before.isascii()))
+    return "".join(
+        character
+        for previous, character in pairs
+        if not _is_invisible(character) or (character in _JOINERS and not previous.isascii())
+    )
 
 
 def _is_invisible(character: str) -> bool:
@@ -104,48 +110,48 @@ def _is_invisible(character: str) -> bool:
 
 
 def _stripped(text: str) -> str:
-    """Return the text without `mailto:`, brackets, pairs of quotation or emphasis marks, and punctuation around it.
+    """Return the text without `mailto:`, and without brackets, quotation and emphasis marks and punctuation around it.
 
-    The loop ends, because each round but the last shortens the text.
+    The loop ends, because each round except the last one shortens the text.
     """
-    before = ""
-    while text != before:
-        before = text
+    previous = ""
+    while text != previous:
+        previous = text
         text = text.strip()
         if text[:7].casefold() == "mailto:":
             text = unquote(text[7:].lstrip("/").partition("?")[0])
-        text = text.lstrip(_BEFORE).rstrip(_BEHIND)
+        text = text.lstrip(_LEADING).rstrip(_TRAILING)
         while len(text) > 2 and ((text[0] in _PAIRS and text[-1] in _PAIRS) or (text[0] == "{" and text[-1] == "}")):
             text = text[1:-1].strip()
-        if text == before:
+        if text == previous:
             text = text.rstrip(_END_MARKS)
     return text
 
 
 @dataclass(frozen=True, slots=True)
 class _FoundAddress:
-    """The only address of a text, and whether the text beside it is certainly no part of it."""
+    """The only address in a text. `is_certain`: the text beside it certainly does not belong to it."""
 
     address: str
     is_certain: bool
 
 
 def _has_words(text: str) -> bool:
-    """Return whether the text has an `@` and more than an address."""
+    """Return whether the text has an `@`, and more text than an address."""
     return "@" in text and _PIECE.fullmatch(text) is None and _QUOTED_LOCAL.fullmatch(text) is None
 
 
 def _among_words(text: str) -> _FoundAddress | None:
-    """Return the only address of the text; None if there is none, or several, or a URL, or a control character."""
-    if "://" in text or any(unicodedata.category(one) == "Cc" for one in text):
+    """Return the only address in the text; None if there is none or several, or a URL, or a control character."""
+    if "://" in text or any(unicodedata.category(character) == "Cc" for character in text):
         return None
     pieces = [found for found in _PIECE.finditer(text) if "@" in found[0]]
     if not any(_SHAPE.fullmatch(_stripped(piece[0])) for piece in pieces):
-        # `max @gmail. com`, as a telephone's keyboard leaves it.
-        closed = _GAP.sub(r"\1", " ".join(text.split()))
-        if closed == text:
+        # Telephones' keyboards leave spaces as in `max @gmail. com`.
+        joined = _GAP.sub(r"\1", " ".join(text.split()))
+        if joined == text:
             return None
-        return _among_words(closed) if _has_words(closed) else _FoundAddress(closed, is_certain=True)
+        return _among_words(joined) if _has_words(joined) else _FoundAddress(joined, is_certain=True)
     found = {_stripped(piece[0]).casefold(): _stripped(piece[0]) for piece in pieces}
     (address, *others) = found.values()
     if others or not _SHAPE.fullmatch(address):
@@ -156,10 +162,10 @@ def _among_words(text: str) -> _FoundAddress | None:
 
 
 def _is_rest_unrelated(text: str, address: str) -> bool:
-    """Return whether the text beside the address is certainly no part of it.
+    """Return whether the text beside the address certainly does not belong to it.
 
-    This holds if the rest has no letter or is in brackets, if it consists of labels, and if it has a name that is part
-    of the address.
+    This is so if the rest has no letters or digits outside brackets, if it consists of labels, or if it has a name that
+    the address contains.
     """
     rest = _IN_BRACKETS.sub(" ", text.replace(address, " "))
     words = re.findall(r"[^\W\d_]+", rest.casefold())
@@ -168,9 +174,10 @@ def _is_rest_unrelated(text: str, address: str) -> bool:
     if set(words) <= _LABELS | _SHORT_WORDS and set(words) & _LABELS:
         return True
     local = _letters(address.rpartition("@")[0])
-    return any(len(word) >= _LEAST_NAME and _letters(word) in local for word in words)
+    return any(len(word) >= _SHORTEST_NAME and _letters(word) in local for word in words)
 
 
 def _letters(text: str) -> str:
+    """Return the letters of the text, without accents and capitals."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(one for one in decomposed if one.isalpha())
+    return "".join(character for character in decomposed if character.isalpha())

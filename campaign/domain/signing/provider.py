@@ -1,6 +1,7 @@
 """The large mail providers: their domains, and their rules for aliases.
 
-Endings come from the public suffix list and disposable domains from a kept list, both shipped inside a package.
+The endings of domains come from the public suffix list, disposable domains from a list that its authors maintain. Both
+lists are part of packages that are installed.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from publicsuffixlist import PublicSuffixList
 
 @dataclass(frozen=True, slots=True)
 class AliasRule:
-    """A provider's rules for addresses.
+    """A provider's rules by which several addresses belong to one mailbox.
 
     Attributes:
-        domain: The domain that stands for all domains of the provider; empty if they are separate.
+        domain: The domain that replaces any domain of the provider; empty if its domains have separate mailboxes.
         ignored: The characters that the provider ignores in the local part.
-        tag: The character that begins a tag, which is ignored.
-        has_hosts: Whether mail to any address at a host named like a customer goes to that customer.
+        tag: The character that begins a tag, which the provider ignores.
+        has_hosts: Whether mail to any address at a host with a customer's name goes to that customer.
     """
 
     domain: str = ""
@@ -30,6 +31,7 @@ class AliasRule:
 
 
 def _domains(names: str, endings: str) -> tuple[str, ...]:
+    """Return the domains of each name with each ending; both are separated by spaces."""
     return tuple(f"{name}.{ending}" for name in names.split() for ending in endings.split())
 
 
@@ -51,7 +53,7 @@ _MICROSOFT = (
     ),
     *("msn.com", "passport.com", "windowslive.com"),
 )
-# Yahoo's owner keeps AOL's mailboxes, too.
+# The owner of Yahoo also runs AOL's mailboxes.
 _YAHOO = (
     *_domains(
         "yahoo",
@@ -76,16 +78,16 @@ _APPLE = ("icloud.com", "me.com", "mac.com")
 _PROTON = ("proton.me", "protonmail.com", "protonmail.ch", "pm.me")
 _POSTEO = _domains("posteo", "de net com org eu at be ca ch es ie lu me nl uk us")
 _ZOHO = ("zoho.com", "zoho.eu", "zoho.in", "zohomail.com", "zohomail.eu", "zohomail.in")
-# Not among the large ones: they have no more mailboxes than many a company.
+# Runbox is not in LARGE: it has no more mailboxes than many companies.
 _RUNBOX = _domains(
     "runbox", "com no at be biz bz ca ch co co.uk de dk es eu fi fr gr im info is it li lt lu me mx net nl org"
 )
 
-# Only what the provider itself documents. Google: dots and +tags, googlemail.com is gmail.com. Microsoft, Apple,
-# Fastmail: +tags, at all their domains; Apple's three are one mailbox. Fastmail besides: `any@name.fastmail.com` is
-# `name@fastmail.com`. Proton: +tags, dots, hyphens and underscores are not told apart, its domains share one mailbox.
-# Yandex: +tags, a dot is a hyphen, all its domains share one mailbox. Posteo, mailbox.org, Zoho, HEY and Runbox: +tags;
-# the same name under two of their domains is two addresses.
+# Only rules that the provider itself documents. Google ignores dots and +tags; googlemail.com is gmail.com. Microsoft,
+# Apple and Fastmail ignore +tags at all their domains. Apple's three domains share one mailbox. At Fastmail
+# `any@name.fastmail.com` is also `name@fastmail.com`. Proton ignores +tags, dots, hyphens and underscores, and its
+# domains share one mailbox. Yandex ignores +tags, takes a dot for a hyphen, and its domains share one mailbox. Posteo,
+# mailbox.org, Zoho, HEY and Runbox ignore +tags; the same name at two of their domains is two mailboxes.
 _RULES: dict[str, AliasRule] = {
     **dict.fromkeys(_GOOGLE, AliasRule("gmail.com", ".", "+")),
     **dict.fromkeys((*_MICROSOFT, *_POSTEO, *_ZOHO, *_RUNBOX), AliasRule("", "", "+")),
@@ -96,7 +98,7 @@ _RULES: dict[str, AliasRule] = {
     **dict.fromkeys(_YANDEX, AliasRule("yandex.ru", ".-", "+")),
 }
 
-# Those that staff see apart, under these names.
+# The providers that staff see in the funnel, under these names.
 PROVIDERS: dict[str, tuple[str, ...]] = {
     "gmail": _GOOGLE,
     "outlook": _MICROSOFT,
@@ -112,8 +114,8 @@ PROVIDERS: dict[str, tuple[str, ...]] = {
     "mail.ru": ("mail.ru", "bk.ru", "inbox.ru", "list.ru"),
     "yandex": _YANDEX,
 }
-# Other large ones.
-_OTHERS = """
+# The domains of other large providers.
+_OTHER_LARGE = """
     freenet.de mailbox.org bbox.fr numericable.fr libero.it virgilio.it tiscali.it alice.it telenet.be skynet.be
     proximus.be bluewin.ch hispeed.ch ziggo.nl kpnmail.nl planet.nl home.nl xs4all.nl btinternet.com sky.com
     virginmedia.com ntlworld.com talktalk.net blueyonder.co.uk comcast.net verizon.net att.net sbcglobal.net
@@ -123,27 +125,27 @@ _OTHERS = """
     rediffmail.com uol.com.br bol.com.br terra.com.br mail.com email.com tutanota.com tutanota.de tutamail.com
     keemail.me tuta.io tuta.com hey.com mail.de bigpond.net.au sina.cn sina.com.cn inbox.lv freemail.hu
 """
-# Where most people have their mailbox.
+# The domains of all large providers, where most people have their mailbox.
 LARGE = frozenset(
     (
         *(domain for domains in PROVIDERS.values() for domain in domains),
-        *(*_FASTMAIL, *_POSTEO, *_ZOHO, *_OTHERS.split()),
+        *(*_FASTMAIL, *_POSTEO, *_ZOHO, *_OTHER_LARGE.split()),
     )
 )
-# The largest of them, in the order of their size.
+# The largest of these domains, in the order of their size.
 LARGEST = """
     gmail.com yahoo.com hotmail.com outlook.com icloud.com qq.com 163.com mail.ru aol.com live.com msn.com yandex.ru
     web.de gmx.de gmx.net t-online.de mail.com orange.fr free.fr yahoo.fr hotmail.fr yahoo.co.uk hotmail.co.uk
     yahoo.co.jp libero.it
 """.split()
-# What was found of so many domains and endings is remembered: most who sign share a few.
-_REMEMBERED = 4096
-# RFC 2606: kept for examples and tests, so that in a demonstration nobody is asked about them.
+# The size of the cache. It is enough, because most supporters share a few domains.
+_CACHE_SIZE = 4096
+# The endings that RFC 2606 reserves for examples and tests. They count as known, for demonstrations.
 _RESERVED = frozenset({"example", "test", "invalid", "localhost"})
 
 
 def alias_rule(domain: str) -> AliasRule | None:
-    """Return the rules for aliases of the provider with that domain; None if none are known."""
+    """Return the alias rule of the provider with that domain; None if none is known."""
     return _RULES.get(domain)
 
 
@@ -154,7 +156,7 @@ def has_customer_hosts(domain: str) -> bool:
 
 
 def split_customer(host: str) -> tuple[str | None, str]:
-    """Return the customer to whom a host below a provider's domain belongs, and that domain; else None and the host."""
+    """Return the customer and the provider's domain if the host is named after a customer; else None and the host."""
     labels = host.split(".")
     for place in range(1, len(labels) - 1):
         if has_customer_hosts(domain := ".".join(labels[place:])):
@@ -164,24 +166,25 @@ def split_customer(host: str) -> tuple[str | None, str]:
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    # A tenth of a second and two megabytes, once in a process: the first request that asks pays, not every start.
+    # Reading the list takes a tenth of a second and two megabytes, once in a process: at the first use, not at each
+    # start.
     return PublicSuffixList(accept_unknown=False, only_icann=True)
 
 
 def has_known_ending(domain: str) -> bool:
-    """Return whether the last label (an A-label, in lower case) is one that exists, by the public suffix list."""
+    """Return whether the last label of the domain exists as an ending. The domain is in A-labels and lower case."""
     if domain in LARGE:
         return True
     return is_known_ending(domain.rpartition(".")[2])
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def is_known_ending(ending: str) -> bool:
-    """Return whether that last label exists."""
+    """Return whether the ending (one label) exists, by the public suffix list."""
     return ending in _RESERVED or _suffixes().publicsuffix(ending) is not None
 
 
 def is_disposable(domain: str) -> bool:
-    """Return whether the domain, or one above it, offers disposable mailboxes, by a maintained list."""
+    """Return whether the domain, or a parent domain, offers disposable mailboxes, by a maintained list."""
     labels = domain.split(".")
     return any(".".join(labels[place:]) in blocklist for place in range(len(labels) - 1))

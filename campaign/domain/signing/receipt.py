@@ -1,7 +1,7 @@
-"""Receipts: proof, in a page's URL, that an action was counted a moment ago.
+"""Receipts: signed proof, in a page's URL, that an action was counted a moment ago.
 
-Without it, a page of thanks would appear for anyone who opens such a URL from a bookmark, from a shared link, or made
-up.
+Without a receipt the page of thanks would also appear to a person who opens its URL from a bookmark or a shared link,
+or makes it up.
 """
 
 from __future__ import annotations
@@ -11,27 +11,30 @@ import hmac
 from datetime import UTC, datetime, timedelta
 
 LIFETIME = timedelta(hours=1)
-_MAC_LENGTH = 9  # bytes: enough for a line of thanks
+_MAC_LENGTH = 9  # bytes, which are enough to protect a line of thanks
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def make_receipt(secret_keys: tuple[str, ...], place: str, what: str, now: datetime) -> str:
-    """Return the receipt for `what`, a text without a full stop, counted at a place such as an appeal's slug."""
+def make_receipt(secret_keys: tuple[str, ...], place: str, action: str, now: datetime) -> str:
+    """Return the receipt for an action that was counted at a place, such as an appeal's slug.
+
+    `action` is a text without a full stop.
+    """
     minute = str(max(0, (now - _EPOCH) // timedelta(minutes=1)))
-    return f"{what}.{minute}.{_mac(secret_keys[0], place, what, minute)}"
+    return f"{action}.{minute}.{_mac(secret_keys[0], place, action, minute)}"
 
 
 def read_receipt(secret_keys: tuple[str, ...], place: str, receipt: str, now: datetime) -> str | None:
-    """Return what the receipt is for; None if it is not genuine, is for another place, or is older than LIFETIME."""
-    what, minute, mac = (*receipt.split("."), "", "", "")[:3]
+    """Return the action of the receipt; None if it is not genuine, is for another place, or is older than LIFETIME."""
+    action, minute, mac = (*receipt.split("."), "", "", "")[:3]
     if not (minute.isascii() and minute.isdigit() and len(minute) < 10 and receipt.count(".") == 2):
         return None
-    made = _EPOCH + timedelta(minutes=int(minute))
-    given = mac.encode(errors="replace")
-    is_ours = any(hmac.compare_digest(_mac(key, place, what, minute).encode(), given) for key in secret_keys)
-    return what if is_ours and made - timedelta(minutes=1) <= now < made + LIFETIME else None
+    made_at = _EPOCH + timedelta(minutes=int(minute))
+    given_mac = mac.encode(errors="replace")
+    is_genuine = any(hmac.compare_digest(_mac(key, place, action, minute).encode(), given_mac) for key in secret_keys)
+    return action if is_genuine and made_at - timedelta(minutes=1) <= now < made_at + LIFETIME else None
 
 
-def _mac(key: str, place: str, what: str, minute: str) -> str:
-    content = f"tocsin receipt\n{place}\n{what}\n{minute}".encode()
+def _mac(key: str, place: str, action: str, minute: str) -> str:
+    content = f"tocsin receipt\n{place}\n{action}\n{minute}".encode()
     return base64.urlsafe_b64encode(hmac.digest(key.encode(), content, "sha256")[:_MAC_LENGTH]).decode()

@@ -1,4 +1,4 @@
-"""The states of a signature, and the tags of its source."""
+"""The states of a signature, the initials of a name, and the source tag of a signature."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from enum import StrEnum
 
 VIA_LENGTH = 40
 
-# The number of the consent's wording. A new wording gets a new number; each consent stores its own. Number 2 also asks
-# whether the name may be handed over.
+# The number of the current wording of the consent. A new wording gets a new number, and each consent stores the number
+# of its wording. Number 2 also asks whether the name may be handed over.
 CONSENT_WORDING = 2
 
 
 class SignatureState(StrEnum):
-    """The states: pending → confirmed → withdrawn or invalidated. Only confirmed signatures count."""
+    """The states of a signature: pending → confirmed → withdrawn or invalidated. Only confirmed signatures count."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
@@ -22,7 +22,7 @@ class SignatureState(StrEnum):
 
 
 def initials(name: str) -> str:
-    """Return the first letter of each word with a point: `J.-P. M.` for `Jean-Pierre Martin`."""
+    """Return the first letter of each word, with a full stop: `J.-P. M.` for `Jean-Pierre Martin`."""
     words = ("-".join(f"{part[0]}." for part in word.split("-") if part) for word in name.split())
     return " ".join(word for word in words if word)
 

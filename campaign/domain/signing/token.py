@@ -1,7 +1,7 @@
-"""The tokens of mailed links: stateless, signed, for one purpose and one row, bound to the row's random link key.
+"""The tokens of mailed links: signed, for one purpose and one row, and bound to the row's random link key.
 
-They are not stored, so a stolen database contains no usable link. An id alone opens nothing, because ids are assigned
-again after a restore or a failover; link keys are not.
+They are not stored, so a stolen database contains no usable link. A token is bound to the link key, not to the id
+alone: after a restore or a failover an id may be assigned to another row, which has another link key.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from campaign.domain.staff.lifetimes import INVITATION_LIFETIME, RESET_LIFETIME
 LINK_KEY_LENGTH = 16
 # 128 bits: another key or content with the same digest cannot be found.
 _DIGEST_LENGTH = 16
-# Marks of further rows that a mail names; thirty of them must fit into a link.
+# The lengths of the two parts of a mark (`shown_mark`). Thirty marks must fit into a link.
 _ROW_LENGTH, _MARK_LENGTH = 2, 6
-# The letters of a token, and its parts: a payload (a full stop before it says that it is compressed) and 32 bytes of
-# signature, all in URL-safe base64.
+# The characters outside the alphabet of tokens, and the form of a token: a payload (with a full stop before it if it is
+# compressed) and 32 bytes of signature, both in URL-safe base64.
 _NO_LETTER = re.compile(r"[^A-Za-z0-9_.-]+")
 _TOKEN = re.compile(r"\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}")
 
@@ -45,7 +45,7 @@ class Purpose(StrEnum):
     DIGEST = "digest"
 
 
-# None: valid as long as the row exists.
+# The time for which a link is valid. None: as long as the row exists.
 LIFETIME = {
     Purpose.CONFIRM: timedelta(days=7),
     Purpose.MANAGE: timedelta(days=31),
@@ -59,11 +59,11 @@ LIFETIME = {
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A genuine token: the id of its row, and the second in which it was made.
+    """The content of a genuine token: the id of its row, and the time (in seconds) at which it was made.
 
-    Callers must check `opens` with the row's link key before they use the row. `row_marks` are marks of further rows
-    (`shown_mark`): for a link that confirms, the rows that its mail shows too; for a link to a person's data, the only
-    rows that it opens.
+    Callers must check `opens` with the row's link key before they use the row. `row_marks` are marks of rows
+    (`shown_mark`). In a link that confirms, they mark the other rows that its mail shows. In a link to a person's data,
+    they mark the only rows that it opens.
     """
 
     row_id: int
@@ -73,7 +73,7 @@ class Link:
     row_marks: bytes = b""
 
     def opens(self, link_key: bytes) -> bool:
-        """Return whether it was made for the row with that link key. Takes constant time."""
+        """Return whether the link was made for the row with that link key. Takes constant time."""
         return hmac.compare_digest(self.key_digest, _digest(b"key", link_key))
 
     def shows(self, link_key: bytes, content: bytes) -> bool:
@@ -81,11 +81,11 @@ class Link:
         return hmac.compare_digest(self.shown_digest, _digest(b"shown", link_key, content))
 
     def shows_row(self, row_id: int, content: bytes) -> bool | None:
-        """Return whether another row's content is as the mail showed it; None if the mail did not show that row."""
+        """Return whether another row's content is as the mail showed it; None if the mail did not show the row."""
         mark = shown_mark(row_id, content)
         marks = [self.row_marks[place : place + len(mark)] for place in range(0, len(self.row_marks), len(mark))]
-        found = [one for one in marks if one[:_ROW_LENGTH] == mark[:_ROW_LENGTH]]
-        return None if not found else any(hmac.compare_digest(one, mark) for one in found)
+        same_row = [other for other in marks if other[:_ROW_LENGTH] == mark[:_ROW_LENGTH]]
+        return None if not same_row else any(hmac.compare_digest(other, mark) for other in same_row)
 
     @property
     def is_narrow(self) -> bool:
@@ -93,19 +93,19 @@ class Link:
         return bool(self.row_marks)
 
     def covers(self, row_id: int, link_key: bytes) -> bool:
-        """Return whether a link to a person's data opens this row of the mailbox; without marks it opens all."""
+        """Return whether a link to a person's data opens this row of the mailbox. Without marks it opens every row."""
         return not self.is_narrow or self.shows_row(row_id, link_key) is True
 
     def covers_in_section(self, row_id: int, link_key: bytes, section: str) -> bool:
-        """Return whether it opens this row as `covers` does, or because the row still belongs to that section."""
+        """Return whether the link opens this row, by a mark of the row itself or by one that needs that section."""
         return self.covers(row_id, link_key) or self.shows_row(row_id, section_content(link_key, section)) is True
 
 
 class Tokens:
-    """The maker and reader of tokens: it signs with the newest secret key, and accepts signatures of any key."""
+    """The maker and reader of tokens. It signs with the newest secret key, and accepts signatures of all keys."""
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
-        """Create it with `secret_keys`, the newest first."""
+        """Use these secret keys, the newest first."""
         self._serializers = {
             purpose: URLSafeSerializer(
                 list(reversed(secret_keys)),  # the library wants the oldest first
@@ -137,19 +137,19 @@ class Tokens:
         return self._serializers[purpose].dumps([row_id, int(now.timestamp()), *bound])
 
     def read(self, purpose: Purpose, token: str, now: datetime) -> Link:
-        """Return the link. Raise TokenError, or ExpiredTokenError if it is genuine but too old."""
+        """Return the content of the token. Raises TokenError; ExpiredTokenError if it is genuine but too old."""
         try:
             content: Any = self._serializers[purpose].loads(token)
             row_id, made_at = int(content[0]), datetime.fromtimestamp(int(content[1]), UTC)
-            # Links without a link key, from earlier versions, have expired: their ids may belong to other rows now.
+            # Links without a link key count as expired: their ids may belong to other rows by now.
             key_digest, shown_digest, row_marks = [*map(str, content[2:5]), "", "", ""][:3]
-            named = base64.urlsafe_b64decode(row_marks + "=" * (-len(row_marks) % 4))
+            marks = base64.urlsafe_b64decode(row_marks + "=" * (-len(row_marks) % 4))
         except (BadSignature, ValueError, TypeError, LookupError, OverflowError) as error:
             raise TokenError("the link is damaged") from error
         lifetime = LIFETIME[purpose]
         if not key_digest or (lifetime is not None and now >= made_at + lifetime):
             raise ExpiredTokenError(row_id)
-        return Link(row_id, made_at, key_digest, shown_digest, named)
+        return Link(row_id, made_at, key_digest, shown_digest, marks)
 
 
 def find_token(text: str) -> str | None:
@@ -167,14 +167,14 @@ def new_link_key() -> bytes:
 
 
 def section_content(link_key: bytes, section: str) -> bytes:
-    """Return the content of a mark that covers a row only as long as it belongs to the section."""
+    """Return the content for a mark that covers a row only while the row belongs to the section."""
     return link_key + b"\0" + section.encode()
 
 
 def shown_mark(row_id: int, content: bytes) -> bytes:
-    """Return a mark of eight bytes: two for the row's id, six for its content."""
-    named = hashlib.sha256(b"tocsin row\0" + str(row_id).encode()).digest()[:_ROW_LENGTH]
-    return named + hashlib.sha256(b"tocsin beside\0" + content).digest()[:_MARK_LENGTH]
+    """Return a mark of a row in eight bytes: two depend on the row's id, six on the content."""
+    row_mark = hashlib.sha256(b"tocsin row\0" + str(row_id).encode()).digest()[:_ROW_LENGTH]
+    return row_mark + hashlib.sha256(b"tocsin beside\0" + content).digest()[:_MARK_LENGTH]
 
 
 def _digest(*parts: bytes) -> str:

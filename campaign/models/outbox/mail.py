@@ -1,4 +1,4 @@
-"""The outbox: one row for each message to send, inserted in the transaction that causes the message."""
+"""The outbox: one row for each mail to send, inserted in the transaction of the change that causes the mail."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ _UNDELIVERED = "state IN ('dead', 'unknown')"
 
 
 class Mail(Model):
-    """A message, its attempts and its outcome. The body is composed when it is sent, so no personal data is copied."""
+    """A mail, its attempts and its outcome. The body is composed when it is sent, so no personal data is copied."""
 
     __tablename__ = "mail"
     __table_args__ = (
         one_of("state", MailState),
         one_of("kind", MailKind),
-        # By domain first: workers go round the domains, so that a long queue to one domain does not delay the others.
-        # The id last: all mails of an announcement are due at one moment, and would be sorted at each claim.
+        # The domain comes first: workers claim from the domains in turn, so that a long queue to one domain does not
+        # delay the others. The id comes last: all mails of an announcement are due at the same time, and without the id
+        # each claim would sort them.
         Index("ix_mail_due", "domain_digest", "due_at", "id", sqlite_where=text(_DUE), postgresql_where=text(_DUE)),
         # Finds the age of the oldest untried mail (queries/delivery/mail_status.py).
         Index("ix_mail_untried", "created_at", sqlite_where=text(_UNTRIED), postgresql_where=text(_UNTRIED)),
@@ -63,19 +64,20 @@ class Mail(Model):
     kind: Mapped[str]
     state: Mapped[str] = mapped_column(default=MailState.QUEUED)
     signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id", ondelete="CASCADE"))
-    # The form that the mail answers, until it is sent. Then the form's id is in the encrypted context, for bounces.
+    # The form that the mail answers, until it is sent. Afterwards the encrypted context has the form's id, for bounces.
     sign_up_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("sign_up.id", ondelete="CASCADE"))
     announcement_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("announcement.id"))
-    # For recipients who are no signers: the address and the message's content (JSON), cleared once the mail is sent.
+    # The address of a recipient who is not a signer, and the content of a message (JSON). Both are cleared once the
+    # mail is sent.
     recipient_sealed: Mapped[bytes | None]
     context_sealed: Mapped[bytes | None]
-    # A keyed digest of the mail domain, for fairness and throttling. Once the mail is finished, it is replaced by one
-    # that differs for forms, signers and staff (Vault.finished_mail_digest).
+    # A keyed digest of the mail domain, for fair turns and throttling. Once the mail has ended, it is replaced by a
+    # digest that differs for forms, signers and staff (Vault.finished_mail_digest).
     domain_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    # Fixed when the row is inserted, so that a message sent twice is the same message.
-    # None once no bounce can come any more, because a provider's log has it next to the address.
+    # Made when the row is inserted, so that a mail that is sent twice has the same id both times. Deleted once no
+    # bounce is expected any more, because logs of providers have it next to the address.
     message_id: Mapped[str | None]
-    # Truncated to the hour once the mail is finished.
+    # Truncated to the hour once the mail has ended.
     created_at: Mapped[datetime]
     locale: Mapped[str]
     # The letter's language and version, for mail to a signer; for an announcement, the language alone.
@@ -84,14 +86,15 @@ class Mail(Model):
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     ambiguous: Mapped[int] = mapped_column(default=0)
-    # Increased by each claim: a worker that has lost its lease has an older value, and may not store the outcome.
+    # Increased by each claim. A worker that has lost its lease has an older value, and must not store the outcome.
     fence: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
-    # The result of the last attempt: the phase of the SMTP dialogue, the reply code, and its text without addresses.
+    # The result of the last attempt: the phase of the SMTP session, the reply code, and the reply's text without
+    # addresses.
     phase: Mapped[str | None]
     code: Mapped[int | None]
     detail: Mapped[str | None]
-    # A bounce that came later: its time, and the status of the report (RFC 3463), such as 5.1.1.
+    # The time of a later bounce, and the status in its report (RFC 3463), such as 5.1.1.
     bounced_at: Mapped[datetime | None]
     bounce_status: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""Sign-ups that wait for confirmation from their mailbox, and the limit of mail to each mailbox."""
+"""Sign-ups, which wait for confirmation, and the limits of mail to a mailbox."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from campaign.platform import BigId, Model
 
 
 class SignUp(Model):
-    """A form that was submitted, and that the owner of its mailbox has not confirmed yet. Only the mailbox is informed.
+    """A submitted form, which waits until the owner of its mailbox confirms it.
 
     Every form is a row of its own, written in the same way whatever the address has done before. An earlier form of the
-    same address for the appeal stays; only its address digest is replaced, so that nothing shows that there is a newer
-    one. The signature is created, or changed, when the mailbox confirms; then the row loses name and address.
+    same address for the appeal stays, but its address digest is replaced, so that nothing shows that there is a newer
+    one. Confirming creates or changes the signature; then name and address in this row are deleted.
     """
 
     __tablename__ = "sign_up"
     __table_args__ = (
-        # Finds the newest form of an address for an appeal; earlier ones have another digest.
+        # Finds the newest form of an address for an appeal. Earlier forms have another digest.
         UniqueConstraint("appeal_id", "address_digest"),
         Index("ix_sign_up_address_digest", "address_digest"),
         # Used by retention and by the flood alert.
@@ -32,8 +32,8 @@ class SignUp(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"))
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
-    # Not a signature's digest (Vault.waiting_digest): an attacker who submits a form and reads the tables must not find
-    # by it whether the address has signed.
+    # Differs from the digest in a signature (Vault.waiting_digest): an attacker who submits a form and reads the tables
+    # must not find out whether the address has signed.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     # A keyed digest of the whole form and of its link key, so that no two are equal.
     content_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
@@ -41,7 +41,8 @@ class SignUp(Model):
     link_key: Mapped[bytes] = mapped_column(LargeBinary(16))
     name_sealed: Mapped[bytes | None]
     email_sealed: Mapped[bytes | None]
-    # Country and source of the link (JSON), encrypted: an attacker could recognise the row of a form by them.
+    # Country, source of the link and fingerprint of the address (JSON). Encrypted, because an attacker could recognise
+    # the row of a form by its country and source.
     origin_sealed: Mapped[bytes]
     locale: Mapped[str]
     # The version of the letter on the page, and the number of the consent's wording.
@@ -50,23 +51,25 @@ class SignUp(Model):
     wording: Mapped[int]
     # The reason why it looks like part of a flood, or None. A flagged form gets no mail until the address signs again.
     flag: Mapped[str | None]
-    # Digests of the network it came from and of the mail domain, to recognise floods: under the key of a month and for
-    # this table alone.
+    # Digests of the network that sent the form and of the mail domain, to recognise floods. They are made with the key
+    # of a month, for this table alone.
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    # When the form was last submitted (truncated to the hour after some hours), the due time of the last mail with a
-    # link to confirm it (set once that is sent), and the time of the reminder.
+    # The time at which the form was submitted, truncated to the hour after some hours.
     signed_at: Mapped[datetime]
+    # Set once a mail with the form's link was sent: to `signed_at`, so that it does not show which mail that was.
     mailed_at: Mapped[datetime | None]
+    # The time at which a reminder was enqueued.
     reminded_at: Mapped[datetime | None]
-    # The signature that it became.
+    # The signature that the form became when it was confirmed.
     signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id", ondelete="CASCADE"))
 
 
 class MailboxLimit(Model):
-    """The record of mail to one mailbox, found by a keyed digest. A stolen table shows neither mailbox nor amount.
+    """The mails of the last day to one mailbox, found by a keyed digest.
 
-    The content is encrypted and always has the same length (services/outbox/mailbox_limit.py).
+    The content is encrypted and always has the same length (services/outbox/mailbox_limit.py). So a stolen table shows
+    neither the mailbox nor the number of mails.
     """
 
     __tablename__ = "mailbox_limit"
@@ -75,5 +78,5 @@ class MailboxLimit(Model):
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     content: Mapped[bytes]
-    # The first day of the month of its last change; retention deletes the row by it.
+    # The first day of the month of the row's last change, by which retention finds old rows.
     month: Mapped[date]

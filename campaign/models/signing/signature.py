@@ -14,15 +14,15 @@ from campaign.platform.database.enum_column import one_of
 
 
 class Signature(Model):
-    """A supporter's signature under one appeal. Name and address are encrypted; erasing clears them and the digest.
+    """A supporter's signature under one appeal. Name and address are encrypted. Erasing clears them and the digest.
 
-    The digest depends on the appeal: the same address has another one under each other appeal.
+    The digest depends on the appeal: the same address has a different digest under each appeal.
     """
 
     __tablename__ = "signature"
     __table_args__ = (
         one_of("state", SignatureState),
-        # One address signs an appeal once; NULL digests (erased) do not collide.
+        # An address signs an appeal once. Erased signatures have NULL digests, which do not collide.
         UniqueConstraint("appeal_id", "address_digest"),
         Index("ix_signature_address_digest", "address_digest"),
         # Finds the signers who asked for news of the case.
@@ -95,15 +95,16 @@ class Signature(Model):
     signed_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    # Random; mailed links and encrypted values are bound to it. None: the signature was erased, and no link works.
+    # Random; mailed links and encrypted values are bound to it. None once the signature is erased, so that no link
+    # works.
     link_key: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=new_link_key)
-    # Digests of the network it came from and of the mail domain, to recognise floods: under the key of a month, for
-    # this table alone, and deleted after 30 days.
+    # Digests of the network that the form came from and of the mail domain, to recognise floods. They are made with the
+    # key of a month, for this table alone, and deleted after 30 days.
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    # Whether its address was counted before and erased since: then confirming it has added no action.
+    # Whether the address was counted before and then erased. Such a signature has no action and is not counted.
     is_repeat: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # The invalidation that took it out. No foreign key, because SQLite would have to copy the table to add one.
+    # The invalidation that took it out of the counts. Without a foreign key: SQLite would copy the table to add one.
     invalidation_id: Mapped[int | None] = mapped_column(BigId)
 
 
@@ -127,7 +128,7 @@ class Consent(Model):
 
 
 class Tombstone(Model):
-    """An address that was counted, and erased or changed since. It may sign again, but is not counted again."""
+    """An address that was counted and then erased or changed. It may sign again, but is not counted again."""
 
     __tablename__ = "tombstone"
 

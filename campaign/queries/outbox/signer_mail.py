@@ -1,4 +1,4 @@
-"""The mails of one signature for the staff of its section: each outcome with its reason, without name and address."""
+"""The mails to one signer, for the staff of the section: outcomes and reasons, without name and address."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from campaign.domain.staff.roles import Scope
 from campaign.models import Appeal, Mail, Signature
 from campaign.platform import db
 
-_MOST = 50
+_MAX_MAILS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class SignerMail:
-    """One mail. `due_at` is the time of the next attempt; `fence` changes with each attempt."""
+    """A mail to the signer. `due_at` is the time of the next attempt. `fence` changes with each attempt."""
 
     id: int
     fence: int
@@ -36,13 +36,13 @@ class SignerMail:
 
     @property
     def may_be_resent(self) -> bool:
-        """Return whether staff may have it sent again."""
+        """Return whether staff may send it again."""
         return may_resend(self.kind, self.state)
 
 
 @dataclass(frozen=True, slots=True)
 class SignerMailHistory:
-    """A signature by its id, with its time, its appeal, and its mails, the newest first."""
+    """A signature's id, appeal and time, and the mails to its signer, the newest first."""
 
     signature_id: int
     slug: str
@@ -51,7 +51,7 @@ class SignerMailHistory:
 
 
 def mails_of_signer(scope: Scope, signature_id: int) -> SignerMailHistory:
-    """Return the newest mails of a signature of the own section. Raise NotFoundError."""
+    """Return the newest mails of a signature in the scope's section. Raises NotFoundError."""
     signed = db.session.execute(
         select(Appeal.slug, Signature.signed_at)
         .join(Appeal, Appeal.id == Signature.appeal_id)
@@ -60,5 +60,5 @@ def mails_of_signer(scope: Scope, signature_id: int) -> SignerMailHistory:
     if signed is None:
         raise NotFoundError("there is no such signature")
     columns = [getattr(Mail, name) for name in SignerMail.__dataclass_fields__]
-    chosen = select(*columns).where(Mail.signature_id == signature_id).order_by(Mail.id.desc()).limit(_MOST)
-    return SignerMailHistory(signature_id, *signed, mails=tuple(SignerMail(*row) for row in db.session.execute(chosen)))
+    query = select(*columns).where(Mail.signature_id == signature_id).order_by(Mail.id.desc()).limit(_MAX_MAILS)
+    return SignerMailHistory(signature_id, *signed, mails=tuple(SignerMail(*row) for row in db.session.execute(query)))

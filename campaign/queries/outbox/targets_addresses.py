@@ -1,4 +1,4 @@
-"""The addresses of targets, with which nobody may sign."""
+"""The mailboxes of targets, which must not get mail because a person typed their address."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from campaign.platform import db
 
 def target_mailboxes() -> frozenset[str]:
     """Return the mailboxes (`Address.mailbox`) of all targets of appeals that were published."""
-    chosen = select(Target.emails).join(Appeal, Appeal.id == Target.appeal_id).where(Appeal.state != AppealState.DRAFT)
-    found = (written_mailbox(email) for emails in db.session.scalars(chosen) for email in emails)
-    return frozenset(mailbox for mailbox in found if mailbox)
+    query = select(Target.emails).join(Appeal, Appeal.id == Target.appeal_id).where(Appeal.state != AppealState.DRAFT)
+    mailboxes = (written_mailbox(email) for emails in db.session.scalars(query) for email in emails)
+    return frozenset(mailbox for mailbox in mailboxes if mailbox)

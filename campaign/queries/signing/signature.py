@@ -1,4 +1,4 @@
-"""Signatures for their own signers, with name and address decrypted."""
+"""Queries for signatures as their signers see them, with name and address decrypted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from campaign.queries.signing.person import digests_of_address
 
 @dataclass(frozen=True, slots=True)
 class SignatureView:
-    """A signature with its appeal and the actions reported with it: the last day by channel and target."""
+    """A signature with its appeal. `reported` has the last day of a reported action, by channel and target."""
 
     id: int
     link_key: bytes
@@ -40,15 +40,15 @@ class SignatureView:
 
 
 def find_signature(signature_id: int, vault: Vault) -> SignatureView | None:
-    """Return the signature; None if it was erased. Raise CipherError if its key is missing."""
+    """Return the signature; None if it was erased. Raises CipherError if its key is missing."""
     row = db.session.get(Signature, signature_id)
     return None if row is None else _view(row, vault)
 
 
 def signatures_of_same_address(signature_id: int, vault: Vault, link: Link | None = None) -> tuple[SignatureView, ...]:
-    """Return all signatures of the signature's address, the newest first; nothing if it was erased.
+    """Return all signatures of the signature's address, the newest first; none if it was erased.
 
-    With a link, return only the signatures that it opens.
+    With a link, only the signatures that it opens are returned.
     """
     rows = db.session.scalars(
         select(Signature)
@@ -60,7 +60,7 @@ def signatures_of_same_address(signature_id: int, vault: Vault, link: Link | Non
 
 
 def digests_of_same_address(signature_id: int, vault: Vault) -> list[bytes]:
-    """Return the digests of the signature's address under all appeals; none if it was erased. Raise CipherError."""
+    """Return the digests of the signature's address under all appeals; none if it was erased. Raises CipherError."""
     row = db.session.get(Signature, signature_id)
     if row is None or row.email_sealed is None:
         return []
@@ -96,7 +96,7 @@ def _view(row: Signature, vault: Vault) -> SignatureView | None:
 
 
 def last_consent(session: Session, signature: Signature) -> Consent:
-    """Return the newest consent; every signature has at least one."""
+    """Return the signature's newest consent. Every signature has at least one."""
     return session.scalars(
         select(Consent).where(Consent.signature_id == signature.id).order_by(Consent.id.desc()).limit(1)
     ).one()
