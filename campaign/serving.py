@@ -201,6 +201,7 @@ class BufferingWorker(ThreadWorker):
         self.poller.register(conn.sock, EVENT_READ, partial(self._drain, conn, []))
 
     def _drain(self, conn: _Connection, drained_sizes: list[int], _socket: Any) -> None:
+        """Read and drop what the client still sends; close the connection at its end, or after many reads."""
         try:
             data = conn.sock.recv(4096)
         except (BlockingIOError, InterruptedError):
@@ -217,6 +218,7 @@ class BufferingWorker(ThreadWorker):
         conn.close()
 
     def _forget(self, conn: _Connection) -> None:
+        """Stop watching the connection's socket, and drop the bytes that were stored for it."""
         partial_request = self._receiving.pop(conn, None)
         if partial_request is not None:
             self._stored_bytes -= len(partial_request.data)

@@ -76,6 +76,7 @@ _FRENCH_OPEN = re.compile(
 
 
 def _french(match: re.Match[str], form: GenderForm) -> str:
+    """Return the word in that form; unchanged where it is not an open form."""
     stem, ending = match["stem"], match["ending"] or match["ending2"]
     plural = "s" if _is_french_plural(match) else ""
     lost_letters = _FRENCH[ending]
@@ -109,6 +110,7 @@ _GERMAN_OPEN = re.compile(
 
 
 def _german(match: re.Match[str], form: GenderForm) -> str:
+    """Return the word, or the article, in that form."""
     if match["article"]:
         return match["article"] + ("e" if form is GenderForm.FEMININE else "")
     stem = match["stem"]

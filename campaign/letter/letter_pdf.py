@@ -85,6 +85,7 @@ def is_printable(text: str, fonts: tuple[Path, ...]) -> bool:
 
 @lru_cache(maxsize=500)
 def _are_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
+    """Return whether the fonts have all of these characters, by typesetting them."""
     try:
         typeset(_CHARACTERS_SOURCE, {"fonts": font_families(fonts, characters), "text": characters}, fonts)
     except GlyphError:
@@ -103,6 +104,7 @@ def typst_inputs(data: dict[str, Any]) -> dict[str, str]:
 
 
 def _without_unprintable(value: Any) -> Any:
+    """Return the value with the unprintable characters removed from its texts, also in lists and dictionaries."""
     if isinstance(value, str):
         return value.translate(_REMOVED_CHARACTERS)
     if isinstance(value, dict):

@@ -145,6 +145,7 @@ def _compose_url(
     *text_fields: tuple[str, str],
     separator: str = ",",
 ) -> str:
+    """Return the URL of a web mail's compose page, with the fields that have a value."""
     fields = [
         *leading_fields,
         ("to", separator.join(recipients.to)),

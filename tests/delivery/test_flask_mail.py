@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
@@ -14,6 +15,7 @@ from flask.testing import FlaskClient
 from flask_mail import Message, email_dispatched
 from sqlalchemy import select
 
+from campaign.config import ROOT
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.staff.actor import OPERATOR
 from campaign.mail.extension import mail, mail_config
@@ -53,6 +55,20 @@ def configure(app: Flask, server: Server, monkeypatch: pytest.MonkeyPatch) -> Ca
         mail.init_app(app)
 
     return bind
+
+
+def test_only_the_extension_makes_connections_and_only_their_modules_use_smtplib() -> None:
+    importers: dict[str, set[str]] = {"smtplib": set(), "SmtpConnection": set(), "MaildirConnection": set()}
+    for path in (ROOT / "campaign").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                for name in importers.keys() & {alias.name for alias in node.names}:
+                    importers[name].add(path.relative_to(ROOT / "campaign").as_posix())
+    assert importers == {
+        "smtplib": {"mail/smtp/client.py", "mail/smtp/connection.py", "mail/smtp/smtp_protocol.py"},
+        "SmtpConnection": {"mail/extension.py"},
+        "MaildirConnection": {"mail/extension.py"},
+    }
 
 
 def test_sent_messages_are_recorded(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:

@@ -168,6 +168,7 @@ class _FileLike:
 
 
 def _manifest(line: bytes) -> Manifest:
+    """Return the manifest in a line of JSON. Raises BackupError."""
     try:
         values = json.loads(line)
         return Manifest(**values | {"taken_at": datetime.fromisoformat(values["taken_at"])})

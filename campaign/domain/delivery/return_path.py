@@ -1,7 +1,7 @@
-"""Signed return paths: a bounce identifies its mail and cannot be forged (VERP, after D. J. Bernstein).
+"""Signed return paths, by which a bounce identifies its mail and cannot be forged (VERP, after D. J. Bernstein).
 
-Ids are assigned again after a restore or a failover, so a digest of the mail's Message-ID, which is random, follows the
-id. The local part is in lower case only, because some servers change it to that.
+After a restore or a failover, ids are assigned again. So a digest of the mail's Message-ID, which is random, follows
+the id. The local part is in lower case, because some servers convert it.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from dataclasses import dataclass
 from campaign.domain.errors import TokenError
 
 PREFIX = "bounce"
-# 80 bits each: far beyond guessing through a mail server, and the address stays short (64 octets, RFC 5321, 4.5.3.1.1).
-_BYTES = 10
-_SHAPE = re.compile(rf"{PREFIX}\+([1-9][0-9]{{0,18}})\.([a-z2-7]{{16}})([a-z2-7]{{16}})@([a-z0-9.-]+)", re.ASCII)
+# 80 bits each cannot be guessed through a mail server, and the local part stays short (64 octets, RFC 5321, 4.5.3.1.1).
+_DIGEST_BYTES = 10
+_PATTERN = re.compile(rf"{PREFIX}\+([1-9][0-9]{{0,18}})\.([a-z2-7]{{16}})([a-z2-7]{{16}})@([a-z0-9.-]+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnPath:
-    """A genuine return path: the id that its mail had, and a digest of the mail's Message-ID."""
+    """A genuine return path: the id that its mail had when it was sent, and a digest of its Message-ID."""
 
     mail_id: int
-    mark: str
+    mail_digest: str
 
     def is_of(self, message_id: str | None) -> bool:
-        """Return whether it was made for the mail with that Message-ID, not for an earlier one with its id."""
-        return message_id is not None and hmac.compare_digest(self.mark, _mark(message_id))
+        """Return whether it was made for the mail with that Message-ID, not for another mail with the same id."""
+        return message_id is not None and hmac.compare_digest(self.mail_digest, _mail_digest(message_id))
 
 
 class ReturnPaths:
-    """The maker and reader of `bounce+<id>.<mark and signature>@domain`, with the secret keys."""
+    """The maker and reader of `bounce+<id>.<digest and signature>@domain`, with the secret keys."""
 
     def __init__(self, secret_keys: tuple[str, ...], domain: str) -> None:
         """Sign with the first key, and accept signatures of any key. `domain` is TOCSIN_BOUNCE_DOMAIN."""
@@ -42,31 +42,31 @@ class ReturnPaths:
 
     def make(self, mail_id: int, message_id: str) -> str:
         """Return the envelope sender of that mail, the same at each attempt."""
-        mark = _mark(message_id)
-        return f"{PREFIX}+{mail_id}.{mark}{_sign(self._keys[0], mail_id, mark)}@{self._domain}"
+        mail_digest = _mail_digest(message_id)
+        return f"{PREFIX}+{mail_id}.{mail_digest}{_sign(self._keys[0], mail_id, mail_digest)}@{self._domain}"
 
     def read(self, address: str) -> ReturnPath:
-        """Return the return path in an address. `is_of` then checks that the row with its id is the same mail.
+        """Return the return path in an address. Use `is_of` to check that the row with its id is the same mail.
 
         Raises:
             TokenError: The address is no genuine return path.
         """
-        found = _SHAPE.fullmatch(address.strip().strip("<>").lower())
-        if found is None or found[4] != self._domain:
-            raise TokenError("this is no return path of ours")
-        mail_id, mark = int(found[1]), found[2]
-        if not any(hmac.compare_digest(found[3], _sign(key, mail_id, mark)) for key in self._keys):
+        match = _PATTERN.fullmatch(address.strip().strip("<>").lower())
+        if match is None or match[4] != self._domain:
+            raise TokenError("this is not a return path of this application")
+        mail_id, mail_digest = int(match[1]), match[2]
+        if not any(hmac.compare_digest(match[3], _sign(key, mail_id, mail_digest)) for key in self._keys):
             raise TokenError("the return path is forged or damaged")
-        return ReturnPath(mail_id, mark)
+        return ReturnPath(mail_id, mail_digest)
 
 
-def _mark(message_id: str) -> str:
-    return _written(hashlib.sha256(b"tocsin return path\0" + message_id.encode()).digest())
+def _mail_digest(message_id: str) -> str:
+    return _base32(hashlib.sha256(b"tocsin return path\0" + message_id.encode()).digest())
 
 
-def _sign(key: bytes, mail_id: int, mark: str) -> str:
-    return _written(hmac.digest(key, f"{mail_id}.{mark}".encode(), "sha256"))
+def _sign(key: bytes, mail_id: int, mail_digest: str) -> str:
+    return _base32(hmac.digest(key, f"{mail_id}.{mail_digest}".encode(), "sha256"))
 
 
-def _written(digest: bytes) -> str:
-    return base64.b32encode(digest[:_BYTES]).decode().lower()
+def _base32(digest: bytes) -> str:
+    return base64.b32encode(digest[:_DIGEST_BYTES]).decode().lower()

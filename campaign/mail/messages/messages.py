@@ -171,6 +171,7 @@ _VALUES: dict[MailKind, Callable[[SignedAppeal, MailLinks, MessageDetails], dict
 
 
 def _common_values(signed: SignedAppeal, links: MailLinks) -> dict[str, Any]:
+    """Return the values that the templates of all messages to signers use."""
     return {
         "appeal": signed.appeal,
         "text": signed.text,

@@ -99,6 +99,7 @@ def _address(locale: str, base_url: str) -> dict[str, str]:
 
 
 def _digest(locale: str, base_url: str) -> dict[str, str]:
+    """Return the context of a weekly digest about one appeal."""
     with force_locale(locale):
         lines = week_lines(AppealWeek(1240, 310, 86, 22, 1000, 12), locale)
     appeal = {

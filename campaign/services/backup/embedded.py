@@ -126,6 +126,7 @@ def check_counts(manifest: Manifest, counts: dict[str, int]) -> None:
 
 
 def _counts(database: sqlite3.Connection) -> dict[str, int]:
+    """Return the number of rows of each table."""
     tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'")
     return {
         # The name may come from a backup that an attacker has made. Quoted, it cannot become SQL.

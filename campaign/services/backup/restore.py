@@ -92,6 +92,7 @@ def _skip_ids(now: datetime) -> None:
 
 
 def _skip_sqlite(session: Session, table: Table, first: int) -> None:
+    """Set the table's next id; a table whose ids SQLite may use again has no sequence."""
     if not table.dialect_options["sqlite"]["autoincrement"]:
         return
     session.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table.name})

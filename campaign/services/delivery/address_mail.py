@@ -216,6 +216,7 @@ def _check_not_suppressed(reason: str | None) -> None:
 
 
 def _addressed_to_staff(session: Session, mail: Mail, vault: Vault) -> AddressedMail:
+    """Return a mail whose recipient and values are stored with it. Raises IneligibleError, CipherError."""
     if mail.recipient_sealed is None or mail.context_sealed is None:
         raise IneligibleError("the recipient was cleared")
     recipient = vault.open_email(mail.recipient_sealed, place_of(mail))

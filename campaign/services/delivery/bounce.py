@@ -120,6 +120,7 @@ def process_maildir(folder: Path, *, context: Context) -> Counter[str]:
 
 
 def _outcome(content: bytes, context: Context) -> str:
+    """Process the message; return its verdict, `forged` or `unaddressed`."""
     try:
         return process_bounce(content, context=context).report.verdict.value
     except ForgedBounceError:

@@ -119,6 +119,7 @@ def release(session: Session, claimed: Iterable[ClaimedMail]) -> None:
 
 
 def _set_lease(session: Session, claimed: Iterable[ClaimedMail], until: datetime | None) -> None:
+    """Set the lease of the mails that are still claimed under their fence and wait."""
     for mail in claimed:
         is_claimed = Mail.id == mail.id, Mail.fence == mail.fence, text("mail.state IN ('queued', 'retry')")
         session.execute(

@@ -360,6 +360,7 @@ def _store(session: Session, outcomes: list[dict[str, Any]]) -> None:
 
 
 def _suppress(session: Session, recipient: str, vault: Vault, now: datetime) -> None:
+    """Suppress the recipient's address, because its server says that the mailbox does not exist."""
     try:
         address = parse_address(recipient)
     except InputError:

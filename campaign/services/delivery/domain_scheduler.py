@@ -157,6 +157,7 @@ class DomainScheduler:
         return self._slow_until.get(domain, 0.0) > self._monotonic()
 
     def _is_throttled(self, domain: bytes) -> bool:
+        """Return whether the domain has to wait for its next message."""
         until = self._throttled_until.get(domain)
         if until is not None and until <= self._monotonic():
             del self._throttled_until[domain]

@@ -138,6 +138,7 @@ def _erasure(row: Row) -> Erasure:
 
 
 def _append_to_files(folder: Path, erasures: list[Erasure], vault: Vault) -> None:
+    """Append each erasure to the file of its month. Raises OSError."""
     by_month: dict[str, list[str]] = {}
     for erasure in erasures:
         by_month.setdefault(f"{erasure.happened_at.astimezone(UTC):%Y-%m}", []).append(erasure.as_line(vault))
@@ -148,6 +149,7 @@ def _append_to_files(folder: Path, erasures: list[Erasure], vault: Vault) -> Non
 
 
 def _append_lines(path: Path, content: bytes) -> None:
+    """Append the lines to the file, which is locked meanwhile, and wait for the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "rb+", buffering=0) as file:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -164,6 +166,7 @@ def _append_lines(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
+    """Wait until the folder's entry of a new file is on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -213,6 +216,7 @@ def _erase_waiting_forms(erasures: Iterable[Erasure], vault: Vault) -> None:
 
 
 def _replay_batch(batch: list[Erasure], ids: dict[bytes, int], vault: Vault) -> Iterator[str]:
+    """Repeat a batch of erasures in one transaction; yield the kind of each that changed something."""
     with transaction() as session:
         locked_ids = sorted({ids[erasure.address_digest] for erasure in batch if erasure.address_digest in ids})
         chosen = (
@@ -233,6 +237,7 @@ def _replay_batch(batch: list[Erasure], ids: dict[bytes, int], vault: Vault) -> 
 
 
 def _repeat_erasure(session: Session, row: Signature, erasure: Erasure, vault: Vault) -> bool:
+    """Repeat one erasure on its signature; return whether anything changed."""
     if erasure.kind == ErasureKind.ERASED:
         erase_row(session, row, erasure.happened_at, vault)
         return True

@@ -354,6 +354,7 @@ def _delete_sealed_rows(now: datetime, eraser: _KeyEraser) -> int:
 
 
 def _clear_criteria(session: Session, chosen: tuple[Any, ...], values: dict[str, Any], eraser: _KeyEraser) -> int:
+    """Empty the criteria and samples of the chosen invalidations; return how many."""
     old_rows = select(Invalidation.id, Invalidation.criteria_sealed).where(*chosen).order_by(Invalidation.id)
     rows = session.execute(old_rows.with_for_update(**NO_KEY_UPDATE)).all()
     if rows:
