@@ -5,8 +5,6 @@ The page itself shows neither name nor address. Each act requires a fresh log-in
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
@@ -118,7 +116,7 @@ def show_subject_access(signature_id: int) -> ResponseReturnValue:
         signatures=signatures,
         section=own_section(),
         states=SIGNATURE_STATES,
-        today=print_date(),
+        today=runtime().clock().date(),
     )
 
 
@@ -136,11 +134,6 @@ def send_links() -> ResponseReturnValue:
     else:
         flash(gettext("If we hold anything under this address, a mail with the links is on its way to it."), "success")
     return redirect(url_for("moderation.show", _anchor="links"), 303)
-
-
-def print_date() -> Any:
-    """Return the day on which it is printed."""
-    return runtime().clock().date()
 
 
 def _own_signature(signature_id: int) -> SectionSignature:

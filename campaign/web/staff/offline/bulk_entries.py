@@ -182,7 +182,7 @@ def _page(
         entries=entry_views,
         other_sections_entries=other_sections_entries,
         section_names=section_names(),
-        most_alone=MAX_UNCONFIRMED,
+        max_unconfirmed=MAX_UNCONFIRMED,
         oldest_id=entry_views[-1].id if len(entry_views) == PAGE else None,
         enterable=ENTERABLE,
         section=own_section(),

@@ -141,7 +141,7 @@ def show_rows(slug: str) -> ResponseReturnValue:
     if len(rows) > MAX_TYPED:
         flash(gettext("So many rows are better mended in the file."), "info")
         return redirect(url_for("paper_sheet.show", slug=slug), 303)
-    numbered = [replace(row, line=number) for number, row in enumerate(rows, 1)]
+    numbered = [replace(row, line=line) for line, row in enumerate(rows, 1)]
     return _page(appeal, SheetForm(), numbered + _empty_rows(max(0, ROWS - len(rows)), len(rows)))
 
 
@@ -162,15 +162,15 @@ def save(slug: str) -> ResponseReturnValue:
         read_line("note", form.note.data or "", NOTE_LENGTH),
         form.language.data or "",
     )
-    sure, again = bool(form.sure.data), bool(form.again.data)
+    is_sure, is_again = bool(form.sure.data), bool(form.again.data)
     try:
-        entry_id = enter_sheet(slug, entry, is_sure=sure, is_again=again, context=staff_context())
+        entry_id = enter_sheet(slug, entry, is_sure=is_sure, is_again=is_again, context=staff_context())
     except DuplicateSheetError as error:
         return _preview(appeal, form, rows, sheet, duplicate=error), 422
     except UnusualQuantityError as error:
         return _preview(appeal, form, rows, sheet, usual_quantity=error.usual), 422
-    counted = _only_counted(appeal, form, sheet)
-    to_confirm = len(sheet.rows) - counted
+    counted_rows = _only_counted(appeal, form, sheet)
+    to_confirm = len(sheet.rows) - counted_rows
     message = ngettext(
         "%(count)s signer will be asked by mail to confirm.",
         "%(count)s signers will be asked by mail to confirm.",
@@ -178,7 +178,7 @@ def save(slug: str) -> ResponseReturnValue:
         count=number(to_confirm),
     )
     if not notify_if_waiting(entry_id):
-        message = f"{message} {gettext('Counted: %(count)s.', count=number(counted))}"
+        message = f"{message} {gettext('Counted: %(count)s.', count=number(counted_rows))}"
     flash(message, "success")
     return redirect(url_for("bulk_entries.show", slug=slug), 303)
 
@@ -272,20 +272,20 @@ def _preview(
     skipped_columns: tuple[str, ...] = (),
 ) -> str:
     """Return the preview; `duplicate` or `usual_quantity` is set if a question has to be answered."""
-    filled = [row for row in rows if row.name.strip() or row.email.strip()]
+    filled_rows = [row for row in rows if row.name.strip() or row.email.strip()]
     return render_template(
         "staff/offline/paper_sheet_check.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
         form=form,
         sheet=sheet,
-        counted=_only_counted(appeal, form, sheet),
+        counted_rows=_only_counted(appeal, form, sheet),
         doubts=[(doubt.line, row_fault(doubt)) for doubt in sheet.doubts],
         rows_json=json.dumps(
-            [[row.line, row.name, row.email, row.country, row.consent] for row in filled], ensure_ascii=False
+            [[row.line, row.name, row.email, row.country, row.consent] for row in filled_rows], ensure_ascii=False
         ),
         duplicate=duplicate,
         usual_quantity=usual_quantity,
         skipped_columns=skipped_columns,
-        most_alone=MAX_UNCONFIRMED,
+        max_unconfirmed=MAX_UNCONFIRMED,
     )
