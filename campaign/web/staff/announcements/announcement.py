@@ -102,7 +102,7 @@ def create(slug: str) -> ResponseReturnValue:
             form_data.faults[error.field] = FAULTS[error.field, error.code]
         else:
             flash(gettext("Kept. Nobody has it yet: look at it, and send yourself a test."), "success")
-            return redirect(_show_address(slug, announcement_id), 303)
+            return redirect(_page_address(slug, announcement_id), 303)
     return _form(appeal, None, form_data), 422
 
 
@@ -111,7 +111,7 @@ def create(slug: str) -> ResponseReturnValue:
 def show(slug: str, number: int) -> ResponseReturnValue:
     """Show one announcement as it is mailed, with its audience and the number of mails by state."""
     appeal = published_appeal(slug)
-    announcement = _announcement(appeal, number)
+    announcement = _announcement_or_404(appeal, number)
     typed_language = request.args.get("lang", "")
     preferred = (typed_language, current_locale(), announcement.first_language, *announcement.texts)
     language = next((code for code in preferred if code in announcement.texts), None)
@@ -140,7 +140,7 @@ def show(slug: str, number: int) -> ResponseReturnValue:
 def html(slug: str, number: int, language: str) -> Response:
     """Return the HTML part in one language, for the frame."""
     appeal = published_appeal(slug)
-    announcement = _announcement(appeal, number)
+    announcement = _announcement_or_404(appeal, number)
     if language not in announcement.texts:
         abort(404)
     return frame_content(_message(appeal, announcement, language).html or "")
@@ -151,7 +151,7 @@ def html(slug: str, number: int, language: str) -> Response:
 def edit(slug: str, number: int) -> ResponseReturnValue:
     """Show the form with the draft."""
     appeal = published_appeal(slug)
-    announcement = _draft(appeal, number)
+    announcement = _draft_or_404(appeal, number)
     texts = {code: AnnouncementWording(text.subject, text.body) for code, text in announcement.texts.items()}
     to = Audience(announcement.section_code, announcement.locales, announcement.to_case, announcement.is_rewording)
     return _form(appeal, announcement, TypedAnnouncement(announcement.kind, to, texts, {}))
@@ -162,7 +162,7 @@ def edit(slug: str, number: int) -> ResponseReturnValue:
 def save(slug: str, number: int) -> ResponseReturnValue:
     """Store the changes; if someone else has changed the draft in the meantime, show both versions."""
     appeal = published_appeal(slug)
-    announcement, form_data = _draft(appeal, number), _read_form(request.form)
+    announcement, form_data = _draft_or_404(appeal, number), _read_form(request.form)
     if not form_data.faults:
         try:
             with _writer_context() as context:
@@ -176,12 +176,12 @@ def save(slug: str, number: int) -> ResponseReturnValue:
         except InputError as error:
             form_data.faults[error.field] = FAULTS[error.field, error.code]
         except ConflictError:
-            return _form(appeal, _draft(appeal, number), form_data, is_conflict=True), 409
+            return _form(appeal, _draft_or_404(appeal, number), form_data, is_conflict=True), 409
         except StateError:
             return _conflict_redirect(slug, number)
         else:
             flash(gettext("Kept. Nobody has it yet: look at it, and send yourself a test."), "success")
-            return redirect(_show_address(slug, number), 303)
+            return redirect(_page_address(slug, number), 303)
     return _form(appeal, announcement, form_data, expected=request.form.get("seen", "")), 422
 
 
@@ -189,7 +189,7 @@ def save(slug: str, number: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def send_test(slug: str, number: int) -> ResponseReturnValue:
     """Mail a test to the logged-in person only."""
-    _announcement(published_appeal(slug), number)
+    _announcement_or_404(published_appeal(slug), number)
     language, to = request.form.get("lang", ""), parse_address(member().email)
     name = samples.sample_reader_name(language if language in LOCALES else "en")
     try:
@@ -208,7 +208,7 @@ def send_test(slug: str, number: int) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def send(slug: str, number: int) -> ResponseReturnValue:
     """Send the announcement, unless its text or audience has changed since the page was opened."""
-    _announcement(published_appeal(slug), number)
+    _announcement_or_404(published_appeal(slug), number)
     try:
         with _writer_context() as context:
             announce.send(number, context=context, expected=request.form.get("seen", ""))
@@ -218,7 +218,7 @@ def send(slug: str, number: int) -> ResponseReturnValue:
         flash(gettext("Somebody has changed it since you looked. Please look at it again before it goes out."), "error")
     except StateError:
         return _conflict_redirect(slug, number)
-    return redirect(_show_address(slug, number), 303)
+    return redirect(_page_address(slug, number), 303)
 
 
 @blueprint.post("/<int:number>/recall")
@@ -244,7 +244,7 @@ def discard(slug: str, number: int) -> ResponseReturnValue:
 
 def _change_state(slug: str, number: int, act: str) -> ResponseReturnValue:
     """Recall, stop or discard the announcement, and redirect with the message of that act."""
-    _announcement(published_appeal(slug), number)
+    _announcement_or_404(published_appeal(slug), number)
     change, message = {
         "recall": (announce.recall, gettext("Taken back: it is a draft again, and nobody has it.")),
         "stop": (announce.stop, gettext("Stopped: what has not left stays.")),
@@ -258,12 +258,12 @@ def _change_state(slug: str, number: int, act: str) -> ResponseReturnValue:
     except StateError:
         return _conflict_redirect(slug, number)
     flash(message, "success")
-    return redirect(url_for("announcement.index", slug=slug) if act == "discard" else _show_address(slug, number), 303)
+    return redirect(url_for("announcement.index", slug=slug) if act == "discard" else _page_address(slug, number), 303)
 
 
 def _conflict_redirect(slug: str, number: int) -> ResponseReturnValue:
     flash(gettext("That is no longer possible: see how it stands now."), "error")
-    return redirect(_show_address(slug, number), 303)
+    return redirect(_page_address(slug, number), 303)
 
 
 def _read_form(form: MultiDict[str, str]) -> TypedAnnouncement:
@@ -346,7 +346,7 @@ def _message(appeal: AppealView, announcement: AnnouncementView, language: str) 
     )
 
 
-def _announcement(appeal: AppealView, number: int) -> AnnouncementView:
+def _announcement_or_404(appeal: AppealView, number: int) -> AnnouncementView:
     """Return the announcement; answer 404 if it is for a section whose announcements this person may not see."""
     may_see = {None, scope().section}
     is_for_all = scope().may(Permission.COORDINATE)
@@ -361,8 +361,8 @@ def _announcement(appeal: AppealView, number: int) -> AnnouncementView:
     return announcement
 
 
-def _draft(appeal: AppealView, number: int) -> AnnouncementView:
-    announcement = _announcement(appeal, number)
+def _draft_or_404(appeal: AppealView, number: int) -> AnnouncementView:
+    announcement = _announcement_or_404(appeal, number)
     if announcement.state != AnnouncementState.DRAFT or not scope().may_edit_for(announcement.section_code):
         abort(404)
     return announcement
@@ -376,7 +376,7 @@ def _writer_context() -> Iterator[Context]:
         yield context
 
 
-def _show_address(slug: str, number: int) -> str:
+def _page_address(slug: str, number: int) -> str:
     return url_for("announcement.show", slug=slug, number=number)
 
 

@@ -110,10 +110,12 @@ def page(
         input_values: The input of that form.
         stored_values: The values that someone else has stored since the page was opened.
     """
-    now, locale, person = runtime().clock(), current_locale(), scope()
+    now, locale, own_scope = runtime().clock(), current_locale(), scope()
     sections = section_names()
     appeal = edited_appeal.appeal
-    is_ours = person.section in {section.code for section in participating_sections(list_sections(), appeal.sections)}
+    takes_part = own_scope.section in {
+        section.code for section in participating_sections(list_sections(), appeal.sections)
+    }
     has_ended = appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
     return render_template(
         "staff/appeals/editor.html",
@@ -126,12 +128,12 @@ def page(
             language: doubts_by_field(document).get(GENERAL, [])
             for language, document in edited_appeal.documents.items()
         },
-        may_edit=person.may_edit_for(edited_appeal.section),
-        can_edit=person.may_edit_for(edited_appeal.section) and not has_ended,
-        may_coordinate=person.may(Permission.COORDINATE),
-        is_writer=person.staff_id in edited_appeal.written_by,
-        can_set_continuation=is_ours
-        and person.may(Permission.EDIT)
+        may_edit=own_scope.may_edit_for(edited_appeal.section),
+        can_edit=own_scope.may_edit_for(edited_appeal.section) and not has_ended,
+        may_coordinate=own_scope.may(Permission.COORDINATE),
+        is_writer=own_scope.staff_id in edited_appeal.written_by,
+        can_set_continuation=takes_part
+        and own_scope.may(Permission.EDIT)
         and appeal.state in {AppealState.OPEN, AppealState.CLOSED},
         languages=[pair for pair in text_languages(locale) if pair[0] not in appeal.texts],
         related=[

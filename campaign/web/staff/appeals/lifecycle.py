@@ -60,7 +60,7 @@ def close(slug: str) -> ResponseReturnValue:
 @needs(Permission.COORDINATE, fresh=True)
 def stop(slug: str) -> ResponseReturnValue:
     """Stop the appeal, with the reason in each language in which it was typed."""
-    outcomes = _typed_outcomes()
+    outcomes = _read_outcomes()
 
     def stop_appeal() -> None:
         if not lifecycle.stop(slug, context=staff_context(), outcome=outcomes) and any(outcomes.values()):
@@ -75,7 +75,7 @@ def save_outcomes(slug: str) -> ResponseReturnValue:
     """Publish the outcome of the case on the appeal's page."""
 
     def set_outcomes() -> None:
-        for language, body in _typed_outcomes().items():
+        for language, body in _read_outcomes().items():
             expected = request.form.get(f"seen_{language}", "")
             lifecycle.set_outcome(slug, language, body, context=staff_context(), expected=expected)
 
@@ -111,7 +111,7 @@ def save_continuation(slug: str) -> ResponseReturnValue:
     return _run(slug, set_continuation, gettext("Kept. Your supporters read it on the appeal’s page."))
 
 
-def _typed_outcomes() -> dict[str, str]:
+def _read_outcomes() -> dict[str, str]:
     return {
         language: request.form[f"outcome_{language}"] for language in LOCALES if f"outcome_{language}" in request.form
     }

@@ -29,7 +29,7 @@ from campaign.web.http.locale import current_locale
 from campaign.web.pictures.chart import daily_chart
 from campaign.web.pictures.tile_map import map_size, tile_map
 from campaign.web.public.site.assets import IMAGE_POLICY
-from campaign.web.staff.counting.dashboard import card
+from campaign.web.staff.counting.dashboard import card_values
 from campaign.web.staff.handover import spreadsheet
 from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section, section_names
@@ -49,17 +49,17 @@ def show(slug: str) -> ResponseReturnValue:
     sums, names = totals(appeal.id, count_filter), section_names()
     return render_template(
         "staff/counting/appeal_counts.html",
-        **card(summary),
+        **card_values(summary),
         count_filter=count_filter,
         filter_args={key: value for key, value in request.args.items() if value},
         section_names=names,
         channels=[channel.value for channel in Channel if any(key[1] == channel for key in sums)],
         all_channels=[channel.value for channel in Channel],
         evidences=[evidence.value for evidence in Evidence],
-        by_channel=_by_channel(sums),
-        sections=_ranked(sums, names),
+        by_channel=_sums_by_channel(sums),
+        sections=_rank_sections(sums, names),
         total=sum(sums.values()),
-        days=_days(appeal, count_filter),
+        days=_counts_by_day(appeal, count_filter),
         hourly_since=max(hourly_since(), appeal.opened_at or hourly_since()),
         map_size=map_size(list_sections()),
         related=related_appeals(appeal),
@@ -73,7 +73,9 @@ def chart(slug: str) -> Response:
     """Return the actions by day as a chart."""
     appeal, count_filter = published_appeal(slug), _read_filter()
     now = runtime().clock()
-    drawn = daily_chart(_days(appeal, count_filter), appeal.opened_at, now, current_locale(), runtime().settings.theme)
+    drawn = daily_chart(
+        _counts_by_day(appeal, count_filter), appeal.opened_at, now, current_locale(), runtime().settings.theme
+    )
     return Response(drawn, headers=SVG_HEADERS)
 
 
@@ -127,14 +129,15 @@ def _sum_table(
     """Return the column names and the rows of the counts by channel or by section."""
     sums, names = totals(appeal.id, count_filter), section_names()
     if table == "channels":
-        by_channel = _by_channel(sums)
+        by_channel = _sums_by_channel(sums)
         head = ["channel", *(evidence.value for evidence in Evidence), "total"]
         return head, [
             [channel, *(by_kind.get(evidence, 0) for evidence in Evidence), sum(by_kind.values())]
             for channel, by_kind in by_channel.items()
         ]
     rows: list[list[spreadsheet.Cell]] = [
-        [rank, code, name, total, round(share * 100, 2)] for rank, code, name, total, share in _ranked(sums, names)
+        [rank, code, name, total, round(share * 100, 2)]
+        for rank, code, name, total, share in _rank_sections(sums, names)
     ]
     return ["rank", "section", "name", "total", "share_percent"], rows
 
@@ -143,28 +146,28 @@ def _read_filter() -> CountFilter:
     """Return the filter in the address, without invalid dates and unknown sections and channels."""
     section, channel = request.args.get("section"), request.args.get("channel")
     return CountFilter(
-        since=_day(request.args.get("since")),
-        until=_day(request.args.get("until")),
+        since=_read_date(request.args.get("since")),
+        until=_read_date(request.args.get("until")),
         section=section if section in section_names() else None,
         channel=channel if channel in set(Channel) else None,
     )
 
 
-def _day(text: str | None) -> date | None:
+def _read_date(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
         return None
 
 
-def _days(appeal: AppealView, count_filter: CountFilter) -> tuple[DayCounts, ...]:
+def _counts_by_day(appeal: AppealView, count_filter: CountFilter) -> tuple[DayCounts, ...]:
     by_day: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for line in history(appeal.id, count_filter):
         by_day[line.at.date()][line.channel] += line.quantity
     return tuple(DayCounts(day, dict(by_kind)) for day, by_kind in sorted(by_day.items()))
 
 
-def _by_channel(sums: dict[tuple[str, str, str], int]) -> dict[str, dict[str, int]]:
+def _sums_by_channel(sums: dict[tuple[str, str, str], int]) -> dict[str, dict[str, int]]:
     """Return the sums by channel and evidence, in the order of the channels."""
     by_channel: dict[str, dict[str, int]] = {}
     for channel in Channel:
@@ -177,7 +180,9 @@ def _by_channel(sums: dict[tuple[str, str, str], int]) -> dict[str, dict[str, in
     return by_channel
 
 
-def _ranked(sums: dict[tuple[str, str, str], int], names: dict[str, str]) -> list[tuple[int, str, str, int, float]]:
+def _rank_sections(
+    sums: dict[tuple[str, str, str], int], names: dict[str, str]
+) -> list[tuple[int, str, str, int, float]]:
     """Return rank, code, name, total and share from 0 to 1 of each section; equal totals share a rank."""
     by_section: dict[str, int] = defaultdict(int)
     for (section, _, _), quantity in sums.items():

@@ -30,7 +30,7 @@ def show() -> ResponseReturnValue:
     summaries = appeal_summaries(scope(), time_zone=section.time_zone, now=now)
     return render_template(
         "staff/counting/dashboard.html",
-        cards=[card(summary) for summary in summaries],
+        cards=[card_values(summary) for summary in summaries],
         section=section,
         ended=ended_appeals(),
         pause=queue_pause() if scope().may(Permission.COORDINATE) else None,
@@ -46,7 +46,7 @@ def _is_behind_unknown_proxy() -> bool:
     return proxy is not None and proxy.is_seen
 
 
-def card(summary: AppealSummary) -> dict[str, object]:
+def card_values(summary: AppealSummary) -> dict[str, object]:
     """Return the values of an appeal's card, in the reader's language."""
     now, appeal = runtime().clock(), summary.appeal
     return {

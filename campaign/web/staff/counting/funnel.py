@@ -31,7 +31,7 @@ _MAX_BARS = 15
 def show(slug: str) -> ResponseReturnValue:
     """Show the funnel."""
     appeal = published_appeal(slug)
-    section, counts = _section(), _funnel(slug)
+    section, counts = _chosen_section(), _load_funnel(slug)
     return render_template(
         "staff/counting/funnel.html",
         appeal=appeal,
@@ -53,11 +53,11 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.SEE_COUNTS)
 def chart(slug: str, table: str) -> Response:
     """Return a table of the page as a chart."""
-    counts = _funnel(slug)
+    counts = _load_funnel(slug)
     if table == "waits":
         labels, series = [words for words, _ in _waits(counts)], [("", [number for _, number in _waits(counts)])]
     else:
-        rows = _rows(counts, table)[:_MAX_BARS]
+        rows = _stage_counts(counts, table)[:_MAX_BARS]
         labels = [_source_name(row.value) for row in rows]
         series = [
             (gettext("Signed"), [row.signed for row in rows]),
@@ -70,7 +70,7 @@ def chart(slug: str, table: str) -> Response:
 @needs(Permission.SEE_COUNTS)
 def download(slug: str, table: str, kind: str) -> Response:
     """Return a table of the page as a file."""
-    counts, name = _funnel(slug), f"{slug}-{table}-{runtime().clock():%Y-%m-%d}"
+    counts, name = _load_funnel(slug), f"{slug}-{table}-{runtime().clock():%Y-%m-%d}"
     if table == "waits":
         return spreadsheet.file_response(
             kind, name, ["step", "quantity"], [[step, number or None] for step, number in counts.waits.items()]
@@ -80,12 +80,12 @@ def download(slug: str, table: str, kind: str) -> Response:
             kind,
             name,
             ["step", "quantity", "last_7_days"],
-            [[step, *_cells(step, numbers)] for step, _, *numbers in _stages(counts)],
+            [[step, *_stage_cells(step, numbers)] for step, _, *numbers in _stages(counts)],
         )
     head = [table.removesuffix("s"), "signed", "confirmed", "signed_last_7_days", "confirmed_last_7_days"]
     rows: list[list[spreadsheet.Cell]] = [
         [row.value, row.signed, row.confirmed or None, row.recent_signed, row.recent_confirmed or None]
-        for row in _rows(counts, table)
+        for row in _stage_counts(counts, table)
     ]
     if table == "sources" and _has_views():
         head[1:1] = ["viewed"]
@@ -97,9 +97,9 @@ def download(slug: str, table: str, kind: str) -> Response:
     return spreadsheet.file_response(kind, name, head, rows)
 
 
-def _funnel(slug: str) -> Funnel:
+def _load_funnel(slug: str) -> Funnel:
     appeal, now = published_appeal(slug), runtime().clock()
-    return rounded_funnel(funnel(appeal.id, scope(), section=_section(), now=now, has_views=_has_views()))
+    return rounded_funnel(funnel(appeal.id, scope(), section=_chosen_section(), now=now, has_views=_has_views()))
 
 
 def _has_views() -> bool:
@@ -117,16 +117,16 @@ def _stages(counts: Funnel) -> list[tuple[str, str, int, int]]:
     return [viewed, *stages] if _has_views() else stages
 
 
-def _rows(counts: Funnel, table: str) -> tuple[FunnelRow, ...]:
+def _stage_counts(counts: Funnel, table: str) -> tuple[FunnelRow, ...]:
     return counts.providers if table == "providers" else counts.sources
 
 
-def _cells(stage: str, numbers: list[int]) -> list[spreadsheet.Cell]:
+def _stage_cells(stage: str, numbers: list[int]) -> list[spreadsheet.Cell]:
     """Return the numbers of a stage for a file; a suppressed number of confirmations is an empty cell."""
     return [number or None if stage == "confirmed" else number for number in numbers]
 
 
-def _section() -> str | None:
+def _chosen_section() -> str | None:
     """Return the section in the address; None, which stands for all sections, if it is unknown or missing."""
     code = request.args.get("section")
     return code if code in section_names() else None

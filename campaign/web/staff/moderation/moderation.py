@@ -138,14 +138,14 @@ def create_invalidation() -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def show_invalidation(invalidation_id: int) -> ResponseReturnValue:
     """Show how many signatures an invalidation concerns, and its progress."""
-    return _invalidation_page(_own_invalidation(invalidation_id))
+    return _invalidation_page(_own_invalidation_or_404(invalidation_id))
 
 
 @blueprint.post("/invalidations/<int:invalidation_id>/preview")
 @needs(Permission.EDIT, fresh=True)
 def preview(invalidation_id: int) -> ResponseReturnValue:
     """Show the first signers of an invalidation."""
-    invalidation = _own_invalidation(invalidation_id)
+    invalidation = _own_invalidation_or_404(invalidation_id)
     try:
         sample = preview_signers(invalidation_id, reason=request.form.get("reason", ""), context=staff_context())
     except InputError as error:
@@ -159,7 +159,7 @@ def preview(invalidation_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def begin_or_undo(invalidation_id: int, act: str) -> ResponseReturnValue:
     """Begin an invalidation or undo it, with a reason."""
-    invalidation = _own_invalidation(invalidation_id)
+    invalidation = _own_invalidation_or_404(invalidation_id)
     try:
         reason = read_invalidation_reason(request.form.get("reason", ""))
     except InputError as error:
@@ -177,7 +177,7 @@ def begin_or_undo(invalidation_id: int, act: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def discard(invalidation_id: int) -> ResponseReturnValue:
     """Discard an invalidation that has not begun."""
-    _own_invalidation(invalidation_id)
+    _own_invalidation_or_404(invalidation_id)
     try:
         drop(invalidation_id, context=staff_context())
     except StateError:
@@ -186,7 +186,7 @@ def discard(invalidation_id: int) -> ResponseReturnValue:
     return redirect(url_for("moderation.show"), 303)
 
 
-def _own_invalidation(invalidation_id: int) -> InvalidationView:
+def _own_invalidation_or_404(invalidation_id: int) -> InvalidationView:
     try:
         return find_invalidation(scope(), runtime().vault, invalidation_id)
     except NotFoundError:

@@ -32,14 +32,14 @@ blueprint = Blueprint("signer", __name__, url_prefix="/moderation")
 @needs(Permission.EDIT)
 def show(signature_id: int) -> ResponseReturnValue:
     """Show the possible actions for the signer."""
-    return _page(_own_signature(signature_id))
+    return _page(_own_signature_or_404(signature_id))
 
 
 @blueprint.post("/signatures/<int:signature_id>/name")
 @needs(Permission.EDIT, fresh=True)
 def correct_name(signature_id: int) -> ResponseReturnValue:
     """Correct the name."""
-    signature, context, reason = _own_signature(signature_id), staff_context(), request.form.get("reason", "")
+    signature, context, reason = _own_signature_or_404(signature_id), staff_context(), request.form.get("reason", "")
     try:
         name = clean_name(request.form.get("name", ""))
         with worker_access():
@@ -56,7 +56,7 @@ def correct_name(signature_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def change_address(signature_id: int) -> ResponseReturnValue:
     """Mail a link to the new address. The change takes effect when the link is confirmed."""
-    signature, context, reason = _own_signature(signature_id), staff_context(), request.form.get("reason", "")
+    signature, context, reason = _own_signature_or_404(signature_id), staff_context(), request.form.get("reason", "")
     typed_address = read_address(request.form, context.now)
     if typed_address.address is None:
         return _page(
@@ -85,7 +85,7 @@ def change_address(signature_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def erase(signature_id: int) -> ResponseReturnValue:
     """Erase all data that the section has under the signer's address."""
-    signature, context, reason = _own_signature(signature_id), staff_context(), request.form.get("reason", "")
+    signature, context, reason = _own_signature_or_404(signature_id), staff_context(), request.form.get("reason", "")
     if not request.form.get("sure"):
         return _page(signature, {"erase-sure": gettext("Please tick that you are sure: this cannot be undone.")}), 422
     try:
@@ -104,7 +104,7 @@ def erase(signature_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def show_subject_access(signature_id: int) -> ResponseReturnValue:
     """Show all data that the section has under the signer's address, to be printed and posted (GDPR art. 15)."""
-    signature = _own_signature(signature_id)
+    signature = _own_signature_or_404(signature_id)
     try:
         signatures = subject_access_for(signature_id, reason=request.form.get("reason", ""), context=staff_context())
     except InputError as error:
@@ -136,7 +136,7 @@ def send_links() -> ResponseReturnValue:
     return redirect(url_for("moderation.show", _anchor="links"), 303)
 
 
-def _own_signature(signature_id: int) -> SectionSignature:
+def _own_signature_or_404(signature_id: int) -> SectionSignature:
     try:
         return own_signature(scope(), signature_id)
     except NotFoundError:

@@ -168,10 +168,10 @@ def _page(
     before: int | None = None,
 ) -> str:
     """Return the page; `usual_quantity` is set if the quantity is unusual and has to be confirmed."""
-    person = scope()
-    entry_views = entries(person, appeal.id, before=before)
+    own_scope = scope()
+    entry_views = entries(own_scope, appeal.id, before=before)
     with all_sections():
-        other_sections_entries = waiting_entries_elsewhere(person, appeal.id)
+        other_sections_entries = waiting_entries_elsewhere(own_scope, appeal.id)
     return render_template(
         "staff/offline/bulk_entries.html",
         appeal=appeal,

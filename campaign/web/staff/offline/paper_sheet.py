@@ -101,7 +101,7 @@ def show(slug: str) -> ResponseReturnValue:
 @accepts_bytes(_FORM_BYTES)
 def check(slug: str) -> ResponseReturnValue:
     """Check the typed rows and show a preview, or all errors with status 422. Store nothing."""
-    appeal, form, rows = published_appeal(slug), SheetForm(), _typed_rows()
+    appeal, form, rows = published_appeal(slug), SheetForm(), _read_typed_rows()
     if "more" in request.form:
         return _page(appeal, form, rows + _empty_rows(min(ROWS, MAX_TYPED - len(rows)), len(rows)))
     faults = _field_faults(appeal, form)
@@ -183,7 +183,7 @@ def save(slug: str) -> ResponseReturnValue:
     return redirect(url_for("bulk_entries.show", slug=slug), 303)
 
 
-def _typed_rows() -> list[TypedRow]:
+def _read_typed_rows() -> list[TypedRow]:
     """Return the rows of the form, at most MAX_TYPED."""
     row_count = min(MAX_TYPED, sum(key.startswith("name-") for key in request.form))
     return [

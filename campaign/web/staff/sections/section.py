@@ -112,12 +112,12 @@ def _read_form(original: Values) -> Values:
         "time_zone": form.get("time_zone", "").strip(),
         "contact": form.get("contact", "").strip(),
         "reply_to": form.get("reply_to", "").strip(),
-        "tile": [_number(part) for part in tile] if any(tile) else None,
-        "position": _number(position),
+        "tile": [_read_whole_number(part) for part in tile] if any(tile) else None,
+        "position": _read_whole_number(position),
     }
 
 
-def _number(text: str) -> int | str:
+def _read_whole_number(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else text
 
 
@@ -142,7 +142,7 @@ def _page(
         original=original_field(values if original is None else original),
         faults=error_texts(faults or {}),
         claimed_countries=[(country, names[section.code]) for country, section in claims.items()] if faults else [],
-        stored_values=_with_names(merged.stored_values) if merged else {},
+        stored_values=_texts_of_values(merged.stored_values) if merged else {},
         is_conflict=merged is not None,
         end_state=None,
         doubts={},
@@ -160,7 +160,7 @@ def _chosen_first(named: Any, chosen: list[str]) -> list[tuple[str, str]]:
     return [*chosen_names.items(), *((code, name) for code, name in names.items() if code not in chosen_names)]
 
 
-def _with_names(stored_values: Values) -> Values:
+def _texts_of_values(stored_values: Values) -> Values:
     """Return the values that someone else has stored as texts, with names instead of codes."""
     locale = current_locale()
     countries, shown = dict(country_names(locale)), {name: str(value) for name, value in stored_values.items()}

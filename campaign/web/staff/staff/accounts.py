@@ -78,7 +78,7 @@ def add() -> ResponseReturnValue:
 @needs(Permission.ADMINISTER)
 def edit(staff_id: int) -> ResponseReturnValue:
     """Show one account."""
-    colleague = _colleague(staff_id)
+    colleague = _colleague_or_404(staff_id)
     return _account_page(
         colleague, AccountForm(role=colleague.role, section=colleague.section, active=colleague.active)
     )
@@ -88,7 +88,7 @@ def edit(staff_id: int) -> ResponseReturnValue:
 @needs(Permission.ADMINISTER, fresh=True)
 def save(staff_id: int) -> ResponseReturnValue:
     """Change role or section, or end the account; its log-ins end at once."""
-    colleague, form, original = _colleague(staff_id), AccountForm(), read_original()
+    colleague, form, original = _colleague_or_404(staff_id), AccountForm(), read_original()
     if not form.validate():
         return _account_page(colleague, form, original=original), 422
     try:
@@ -117,12 +117,12 @@ def save(staff_id: int) -> ResponseReturnValue:
 @needs(Permission.ADMINISTER, fresh=True)
 def clear_second_factor(staff_id: int) -> ResponseReturnValue:
     """Reset the second factor of a person who lost phone and recovery codes."""
-    reset_second_factor(_colleague(staff_id).id, context=staff_context())
+    reset_second_factor(_colleague_or_404(staff_id).id, context=staff_context())
     flash(gettext("The second factor will be set up anew at the next log-in."), "success")
     return redirect(url_for("accounts.edit", staff_id=staff_id), 303)
 
 
-def _colleague(staff_id: int) -> StaffView:
+def _colleague_or_404(staff_id: int) -> StaffView:
     try:
         return find_colleague(scope(), staff_id)
     except NotFoundError:

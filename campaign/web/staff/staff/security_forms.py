@@ -22,7 +22,7 @@ def typed_address(identity: str) -> str | None:
     return address
 
 
-class _ThrottledForm:
+class _LimitedForm:
     """A form that counts failed attempts, and refuses further ones after too many."""
 
     def validate(self, **kwargs: Any) -> bool:
@@ -48,7 +48,7 @@ class _ThrottledForm:
         return True
 
 
-class LoginForm(_ThrottledForm, forms.LoginForm):
+class LoginForm(_LimitedForm, forms.LoginForm):
     """Address and password."""
 
     def account_email(self) -> str:
@@ -60,13 +60,13 @@ class LoginForm(_ThrottledForm, forms.LoginForm):
         return bool(self.email.data and self.password.data)
 
 
-class VerifyForm(_ThrottledForm, forms.VerifyForm):
+class VerifyForm(_LimitedForm, forms.VerifyForm):
     """The password once more, for pages that need a fresh log-in."""
 
 
-class CodeForm(_ThrottledForm, forms.TwoFactorVerifyCodeForm):
+class CodeForm(_LimitedForm, forms.TwoFactorVerifyCodeForm):
     """The six digits of the authenticator."""
 
 
-class RecoveryForm(_ThrottledForm, MfRecoveryForm):
+class RecoveryForm(_LimitedForm, MfRecoveryForm):
     """A recovery code."""
