@@ -93,7 +93,7 @@ def test_only_the_chosen_days_of_the_own_section_are_meant_and_nobody_who_is_the
     crowd(appeal, 2, at=START + 2 * DAY)
     erase_all([*first, *second, *crowd(appeal, 5, "be-nl")], at=START + 3 * DAY)
     vault, now = runtime().vault, START + 4 * DAY
-    found = erased_days(by, now=now, kept_days=180)
+    found = erased_days(by, now=now, retention_days=180)
     assert found == (ErasedDay(appeal.slug, later.date(), 6), ErasedDay(appeal.slug, START.date(), 5))
     db.session.rollback()
     midnight = START.replace(hour=0)
@@ -124,7 +124,7 @@ def test_what_retention_emptied_is_not_taken_for_erased(app: Flask, appeal: Appe
         now = START + passed
         within = replace(context(now, vault=vault), settings=replace(runtime().settings, retention_days=20))
         purge_expired(may_continue=lambda: True, context=within)
-        assert erased_days(by, now=now, kept_days=20) == ()
+        assert erased_days(by, now=now, retention_days=20) == ()
         db.session.rollback()
         made = add_invalidation(criteria, None, context=context(now, staff_actor(by)))
         while advance(context=context(now, vault=vault), only=made):

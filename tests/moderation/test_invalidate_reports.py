@@ -205,8 +205,8 @@ def test_hours_and_networks_with_the_most_reports_come_first(flood: AppealView, 
         (stored_digest(WIDE), 9, 9),
         (stored_digest(OTHER), 3, 3),
     ]
-    assert (found.networks[0].first, found.looked_at) == (START + 5 * HOUR, 12)
-    assert report_overview(by, now=START + DAY, slug="another").looked_at == 0
+    assert (found.networks[0].first, found.examined) == (START + 5 * HOUR, 12)
+    assert report_overview(by, now=START + DAY, slug="another").examined == 0
     assert report_overview(by, now=START + 9 * DAY).hours == ()
 
 

@@ -349,7 +349,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
         db.session, ["one.example", "two.example"], runtime().vault
     ),
     "moderation.new_domains.new_domains": lambda *_: new_domains_queries.new_domains(STAFF, runtime().vault, now=NOW),
-    "moderation.erased.erased_days": lambda *_: erased_queries.erased_days(STAFF, now=NOW, kept_days=180),
+    "moderation.erased.erased_days": lambda *_: erased_queries.erased_days(STAFF, now=NOW, retention_days=180),
     "moderation.reported.report_overview": lambda *_: reported_queries.report_overview(STAFF, now=NOW),
     "moderation.reported.find_reports": lambda *_: reported_queries.find_reports(STAFF, [1, 2]),
     "privacy.subject_access.waiting_sheet_rows": lambda _, one: subject_access_queries.waiting_sheet_rows(

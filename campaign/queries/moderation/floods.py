@@ -1,4 +1,4 @@
-"""Recent sign-ups, to recognise floods: the share that does not confirm, and the sections concerned."""
+"""Recent sign-ups, for the detection of floods: the share that is not confirmed, and the sections concerned."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from campaign.domain.outbox.mail_state import SMTPUTF8_ALERT
 from campaign.models import AbuseAlert, SignUp, TallyHour
 from campaign.platform import db
 
-# People who signed within the last minutes may not have received the mail yet.
+# Signers of the last minutes are left out, because they may not have received their mail yet.
 MAIL_DELAY = timedelta(minutes=15)
 WINDOW = timedelta(hours=2)
 DAY = timedelta(days=1)
 # The number of sign-ups examined; more would not change the result.
-_ENOUGH = 5000
+_EXAMINED_ROWS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,16 @@ class RecentSignUps:
 
     @property
     def share(self) -> float:
-        """Return the share that does not confirm, from 0 to 1."""
+        """Return the share of unconfirmed sign-ups, from 0 to 1."""
         return self.unconfirmed / max(1, self.unconfirmed + self.confirmed)
 
 
 def recent_sign_ups(now: datetime) -> RecentSignUps:
-    """Return the unconfirmed and confirmed sign-ups of all appeals; both are read by an index."""
+    """Return the unconfirmed and confirmed sign-ups of all appeals. An index serves both queries."""
     waiting = (
         select(SignUp.id)
         .where(SignUp.signature_id.is_(None), SignUp.signed_at.between(now - WINDOW, now - MAIL_DELAY))
-        .limit(_ENOUGH)
+        .limit(_EXAMINED_ROWS)
     )
     unconfirmed = db.session.execute(select(func.count()).select_from(waiting.subquery())).scalar_one()
     confirmed = db.session.execute(
@@ -53,7 +53,7 @@ def recent_sign_ups(now: datetime) -> RecentSignUps:
 
 
 def is_server_ascii_only(now: datetime) -> bool:
-    """Return whether the mail server refused, within a day, an address with letters beyond ASCII before the @."""
+    """Return whether the mail server refused an address with non-ASCII characters before the @ within a day."""
     refused = select(AbuseAlert.raised_at).where(
         AbuseAlert.kind == SMTPUTF8_ALERT, AbuseAlert.appeal_id == 0, AbuseAlert.window_at > now - DAY
     )
@@ -66,20 +66,20 @@ def sections_with_sign_ups(appeal_id: int | None, now: datetime) -> frozenset[st
         select(SignUp.appeal_id, SignUp.section_code)
         .where(SignUp.signed_at > now - WINDOW)
         .order_by(SignUp.signed_at.desc())
-        .limit(_ENOUGH)
+        .limit(_EXAMINED_ROWS)
         .subquery()
     )
-    chosen = select(newest.c.section_code).distinct()
+    query = select(newest.c.section_code).distinct()
     if appeal_id is not None:
-        chosen = chosen.where(newest.c.appeal_id == appeal_id)
-    return frozenset(db.session.scalars(chosen))
+        query = query.where(newest.c.appeal_id == appeal_id)
+    return frozenset(db.session.scalars(query))
 
 
 def sections_with_reports(appeal_id: int, now: datetime) -> frozenset[str]:
     """Return the sections in which actions were reported for the appeal within the last two hours."""
-    chosen = select(TallyHour.section_code).where(
+    query = select(TallyHour.section_code).where(
         TallyHour.appeal_id == appeal_id,
         TallyHour.hour >= (now - WINDOW).replace(minute=0, second=0, microsecond=0),
         TallyHour.evidence == Evidence.REPORTED,
     )
-    return frozenset(db.session.scalars(chosen.distinct()))
+    return frozenset(db.session.scalars(query.distinct()))

@@ -1,10 +1,10 @@
-"""Moderation of the own section: finding signers by name or address, trends of sign-ups, and invalidations."""
+"""Moderation of the own section: signers by name or address, trends of sign-ups, alerts, and invalidations."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -29,12 +29,12 @@ from campaign.queries.moderation.reported import ReportView, find_reports
 from campaign.queries.signing.person import digests_of_address, owner_domain_of
 from campaign.queries.signing.signature import digests_of_same_address
 
-# The number of names that a search decrypts, which takes a second or two.
+# The maximum number of names that a search decrypts, which takes one or two seconds.
 MAX_SEARCHED = 50_000
 MAX_RESULTS = 100
-# The number of rows in a link that changes an address: about 1,400 characters.
+# The maximum number of marks in a link that changes an address: about 1,400 characters.
 MAX_MARKS = 100
-# The number of newest signatures examined for trends; a flood is among them.
+# The number of newest signatures examined for trends, which include those of a flood.
 EXAMINED_ROWS = 20_000
 DAYS = 7
 _TOP = 12
@@ -53,13 +53,16 @@ class SignerView:
     country: str
     state: str
     signed_at: datetime
-    # Whether another person signed the appeal with the same mailbox, and the mailbox confirmed that they are two.
+    # Whether it is the second person's signature of the appeal with the same mailbox; the mailbox has confirmed both.
     shares_mailbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The sign-ups from one mail domain or network on each of the last days; `key` selects them."""
+    """The sign-ups from one mail domain or network on each of the last days.
+
+    `key` is the domain, or the keyed digest of the network in hex, as in Criteria; `label` is its short form.
+    """
 
     key: str
     label: str
@@ -74,18 +77,24 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Trends:
-    """The domains and networks with the most sign-ups, the days (the newest last), and the sign-ups examined."""
+    """The domains and networks with the most sign-ups, and the total of each day, the newest day last.
+
+    `examined` is the number of sign-ups that were examined.
+    """
 
     days: tuple[date, ...]
     domains: tuple[Trend, ...]
     networks: tuple[Trend, ...]
     by_day: tuple[int, ...]
-    looked_at: int
+    examined: int
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidationView:
-    """An invalidation. `criteria` are None once retention has deleted them; `share`, 0 to 1, is the progress."""
+    """An invalidation. `criteria` is None after retention has deleted them; `share` is the progress from 0 to 1.
+
+    `who` and `undone_by` are addresses of accounts.
+    """
 
     id: int
     slug: str | None
@@ -101,51 +110,55 @@ class InvalidationView:
     begun_at: datetime | None
     ended_at: datetime | None
     undone_by: str | None
-    # How many of them can be looked at.
-    sampled: int
-    # Where it is about acts reported without a signature.
+    # The number of matches that can be previewed.
+    sample_size: int
+    # Whether it is one of actions reported without a signature; then `reports` are the first of them.
     is_of_reports: bool = False
     reports: tuple[ReportView, ...] = ()
 
     @property
     def is_begun(self) -> bool:
-        """Return whether it has begun, so that it changes the counts."""
+        """Return whether it was begun, so that the counts have changed."""
         return self.begun_at is not None
 
     @property
-    def told(self) -> int | None:
-        """Return the number of matches; None if there are so few that the number would reveal something of an address.
+    def shown_matches(self) -> int | None:
+        """Return the number of matches; None if it is so small that it would reveal something about an address.
 
-        Reports without a signature have no address, and an invalidation that has begun shows in the counts anyway.
+        It is always shown for reports without a signature, which have no address, and for an invalidation that was
+        begun, because the counts show it anyway.
         """
-        is_told = self.is_of_reports or self.is_begun or not is_small(self.matched)
-        return self.matched if is_told or (self.criteria and self.criteria.selects_ids_only) else None
+        is_shown = self.is_of_reports or self.is_begun or not is_small(self.matched)
+        return self.matched if is_shown or (self.criteria and self.criteria.selects_ids_only) else None
 
     @property
-    def told_confirmed(self) -> int | None:
-        """Return the number of confirmed matches; None if this number, or the remaining one, must be hidden."""
-        if self.told is None or self.is_begun or (self.criteria and self.criteria.selects_ids_only):
-            return None if self.told is None else self.matched_confirmed
-        left = self.matched - self.matched_confirmed
-        return None if is_small(self.matched_confirmed) or (left and is_small(left)) else self.matched_confirmed
+    def shown_confirmed(self) -> int | None:
+        """Return the number of confirmed matches; None if it, or the number of unconfirmed ones, must be hidden."""
+        if self.shown_matches is None:
+            return None
+        if self.is_begun or (self.criteria and self.criteria.selects_ids_only):
+            return self.matched_confirmed
+        unconfirmed = self.matched - self.matched_confirmed
+        is_hidden = is_small(self.matched_confirmed) or (unconfirmed > 0 and is_small(unconfirmed))
+        return None if is_hidden else self.matched_confirmed
 
     @property
-    def is_at_work(self) -> bool:
+    def is_active(self) -> bool:
         """Return whether a worker still has work to do for it."""
         return self.state in ACTIVE_STATES
 
 
 def find_signer_ids(scope: Scope, vault: Vault, *, name: str, address: Address | None) -> tuple[int, ...]:
-    """Return the ids of the own section's signatures with exactly that name or address: the newest FOUND.
+    """Return the ids of the newest MAX_RESULTS of the own section's signatures with exactly that name or address.
 
-    No digest of a name is stored, because it would show a thief who signed. Instead the newest SEARCHED names are
-    decrypted.
+    No digest of a name is stored, because it would reveal to a thief who signed. So a search by name decrypts and
+    compares the newest MAX_SEARCHED names.
     """
     if address is None:
-        return tuple(islice(_named(scope, vault, name_key(name)), MAX_RESULTS))
-    found = Signature.address_digest.in_(digests_of_address(db.session, address, vault))
-    chosen = select(Signature.id).where(found, Signature.section_code == scope.section)
-    return tuple(db.session.scalars(chosen.order_by(Signature.id.desc()).limit(MAX_RESULTS)))
+        return tuple(islice(_ids_with_name(scope, vault, name_key(name)), MAX_RESULTS))
+    has_address = Signature.address_digest.in_(digests_of_address(db.session, address, vault))
+    query = select(Signature.id).where(has_address, Signature.section_code == scope.section)
+    return tuple(db.session.scalars(query.order_by(Signature.id.desc()).limit(MAX_RESULTS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +174,9 @@ class SectionSignature:
 
 def own_signature(scope: Scope, signature_id: int) -> SectionSignature:
     """Return a signature of the own section that was not erased. Raise NotFoundError."""
-    chosen = select(Signature.id, Appeal.slug, Signature.state, Signature.country, Signature.signed_at)
+    query = select(Signature.id, Appeal.slug, Signature.state, Signature.country, Signature.signed_at)
     own = Signature.id == signature_id, Signature.section_code == scope.section, Signature.address_digest.is_not(None)
-    row = db.session.execute(chosen.join(Appeal, Appeal.id == Signature.appeal_id).where(*own)).one_or_none()
+    row = db.session.execute(query.join(Appeal, Appeal.id == Signature.appeal_id).where(*own)).one_or_none()
     if row is None:
         raise NotFoundError("there is no such signature")
     return SectionSignature(*row)
@@ -173,32 +186,33 @@ def own_signatures_of_same_address(scope: Scope, vault: Vault, signature_id: int
     """Return the ids of the own section's signatures with the same address. Raise NotFoundError."""
     own_signature(scope, signature_id)
     digests = digests_of_same_address(signature_id, vault)
-    chosen = select(Signature.id).where(Signature.address_digest.in_(digests), Signature.section_code == scope.section)
-    return tuple(db.session.scalars(chosen.order_by(Signature.id)))
+    query = select(Signature.id).where(Signature.address_digest.in_(digests), Signature.section_code == scope.section)
+    return tuple(db.session.scalars(query.order_by(Signature.id)))
 
 
 def own_marks_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> tuple[bytes, ...]:
     """Return the marks (`shown_mark`) that bind a link to the own section's signatures with the same address.
 
-    The link opens them as long as they belong to the section. The signature itself is first, then the newest; a link
-    has room for MARKED. Raise NotFoundError.
+    The link is valid for them as long as they belong to the section. There are up to MAX_MARKS: the signature itself is
+    first, then the newest. Raise NotFoundError.
     """
-    own = own_signatures_of_same_address(scope, vault, signature_id)
-    chosen = select(Signature.id, Signature.link_key).where(Signature.id.in_(own))
-    rows = db.session.execute(chosen.order_by(Signature.id != signature_id, Signature.id.desc()).limit(MAX_MARKS))
-    return tuple(shown_mark(one, section_content(link_key or b"", scope.section)) for one, link_key in rows)
+    ids = own_signatures_of_same_address(scope, vault, signature_id)
+    query = select(Signature.id, Signature.link_key).where(Signature.id.in_(ids))
+    rows = db.session.execute(query.order_by(Signature.id != signature_id, Signature.id.desc()).limit(MAX_MARKS))
+    return tuple(shown_mark(row_id, section_content(link_key or b"", scope.section)) for row_id, link_key in rows)
 
 
 def is_beyond_search(scope: Scope) -> bool:
     """Return whether the section has more signatures than a search by name examines."""
-    chosen = select(Signature.id).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
-    return db.session.execute(chosen.offset(MAX_SEARCHED).limit(1)).first() is not None
+    query = select(Signature.id).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
+    return db.session.execute(query.offset(MAX_SEARCHED).limit(1)).first() is not None
 
 
-def _named(scope: Scope, vault: Vault, key: str) -> Iterator[int]:
+def _ids_with_name(scope: Scope, vault: Vault, key: str) -> Iterator[int]:
+    """Yield the ids of the section's signatures whose name has that key (`name_key`), the newest first."""
     columns = Signature.id, Signature.appeal_id, Signature.address_digest, Signature.link_key, Signature.name_sealed
-    chosen = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
-    for row in db.session.execute(chosen.limit(MAX_SEARCHED)).all():
+    query = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
+    for row in db.session.execute(query.limit(MAX_SEARCHED)).all():
         if row.name_sealed is None:
             continue
         try:
@@ -227,55 +241,56 @@ def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None
         .subquery()
     )
     days = tuple(first.date() + timedelta(days=number) for number in range(DAYS))
-    wanted = [newest.c.signed_at >= first]
+    conditions = [newest.c.signed_at >= first]
     if slug is not None:
-        wanted.append(newest.c.appeal_id == select(Appeal.id).where(Appeal.slug == slug).scalar_subquery())
-    sums = {name: _sums(newest, newest.c[f"{name}_digest"], wanted) for name in ("domain", "network")}
+        conditions.append(newest.c.appeal_id == select(Appeal.id).where(Appeal.slug == slug).scalar_subquery())
+    sums = {name: _sums(newest, newest.c[f"{name}_digest"], conditions) for name in ("domain", "network")}
     by_day = [0] * DAYS
-    for day, number, _confirmed, _some in (row for rows in sums["domain"].values() for row in rows):
-        by_day[_place(day, days)] += number
-    domains = _trends(sums["domain"], days, lambda digest, some: _domain_of(some, vault))
-    networks = _trends(sums["network"], days, lambda digest, some: digest.hex())
+    for day, number, _confirmed, _signature_id in (row for rows in sums["domain"].values() for row in rows):
+        by_day[_day_index(day, days)] += number
+    domains = _trends(sums["domain"], days, lambda _digest, signature_id: _domain_of(signature_id, vault))
+    networks = _trends(sums["network"], days, lambda digest, _signature_id: digest.hex())
     return Trends(days, domains, networks, tuple(by_day), sum(by_day))
 
 
 def alerts(*, now: datetime, within: timedelta = timedelta(days=DAYS)) -> tuple[tuple[str, str | None, datetime], ...]:
     """Return recent alerts: the kind, the appeal's slug (None: all appeals), and the time."""
-    chosen = select(AbuseAlert.kind, Appeal.slug, AbuseAlert.raised_at).outerjoin(
+    query = select(AbuseAlert.kind, Appeal.slug, AbuseAlert.raised_at).outerjoin(
         Appeal, Appeal.id == AbuseAlert.appeal_id
     )
-    recent = chosen.where(AbuseAlert.raised_at > now - within).order_by(AbuseAlert.raised_at.desc()).limit(20)
+    recent = query.where(AbuseAlert.raised_at > now - within).order_by(AbuseAlert.raised_at.desc()).limit(20)
     return tuple((kind, slug, raised_at) for kind, slug, raised_at in db.session.execute(recent))
 
 
 def invalidations(scope: Scope, vault: Vault) -> tuple[InvalidationView, ...]:
     """Return the newest invalidations of the own section."""
-    return tuple(_view(tuple(row), vault) for row in db.session.execute(_chosen(scope).limit(50)))
+    return tuple(_view(tuple(row), vault) for row in db.session.execute(_invalidations(scope).limit(50)))
 
 
 def find_invalidation(scope: Scope, vault: Vault, invalidation_id: int) -> InvalidationView:
     """Return an invalidation of the own section. Raise NotFoundError."""
-    row = db.session.execute(_chosen(scope).where(Invalidation.id == invalidation_id)).one_or_none()
+    row = db.session.execute(_invalidations(scope).where(Invalidation.id == invalidation_id)).one_or_none()
     if row is None:
         raise NotFoundError("there is no such invalidation")
-    found = _view(tuple(row), vault)
-    return replace(found, sampled=0, reports=find_reports(scope, row[0].sample)) if found.is_of_reports else found
+    view = _view(tuple(row), vault)
+    return replace(view, sample_size=0, reports=find_reports(scope, row[0].sample)) if view.is_of_reports else view
 
 
 def sample_of(scope: Scope, invalidation_id: int) -> tuple[int, ...]:
     """Return the ids of the first signatures that an invalidation of the own section matches. Raise NotFoundError."""
-    chosen = select(Invalidation.sample).where(
+    query = select(Invalidation.sample).where(
         Invalidation.id == invalidation_id,
         Invalidation.section_code == scope.section,
         Invalidation.kind == InvalidatedKind.SIGNATURES,
     )
-    sample = db.session.scalar(chosen)
+    sample = db.session.scalar(query)
     if sample is None:
         raise NotFoundError("there is no such invalidation")
     return tuple(sample)
 
 
-def _chosen(scope: Scope) -> Any:
+def _invalidations(scope: Scope) -> Any:
+    """Return the query for the section's invalidations, the newest first, with the columns that `_view` requires."""
     undoer = aliased(Staff)
     return (
         select(Invalidation, Appeal.slug, Staff.email, undoer.email)
@@ -287,8 +302,8 @@ def _chosen(scope: Scope) -> Any:
     )
 
 
-def _view(found: tuple[Any, ...], vault: Vault) -> InvalidationView:
-    row, slug, who, undoer = found
+def _view(columns: tuple[Any, ...], vault: Vault) -> InvalidationView:
+    row, slug, who, undoer = columns
     return InvalidationView(
         id=row.id,
         slug=slug,
@@ -304,12 +319,13 @@ def _view(found: tuple[Any, ...], vault: Vault) -> InvalidationView:
         begun_at=row.begun_at,
         ended_at=row.ended_at,
         undone_by=undoer,
-        sampled=len(row.sample),
+        sample_size=len(row.sample),
         is_of_reports=row.kind == InvalidatedKind.REPORTS,
     )
 
 
 def _criteria(row: Invalidation, vault: Vault) -> Criteria | None:
+    """Return the decrypted criteria; None if they or their key were deleted."""
     try:
         return unpack_criteria(vault.open_context(row.criteria_sealed, place_of(row))) if row.criteria_sealed else None
     except CipherError:
@@ -317,9 +333,9 @@ def _criteria(row: Invalidation, vault: Vault) -> Criteria | None:
 
 
 def open_signers(ids: Iterable[int], scope: Scope, vault: Vault) -> tuple[SignerView, ...]:
-    """Return the signers, decrypted, in the order of the ids; those erased or no longer readable are left out.
+    """Return the decrypted signers in the order of the ids, without those who are erased or cannot be decrypted.
 
-    Only `services/privacy/disclosure.py` may call it, which first logs who reads them and why.
+    Only `services/privacy/disclosure.py` may call it: it first adds the reader and the reason to the audit log.
     """
     ids = list(ids)
     rows = db.session.execute(
@@ -327,11 +343,12 @@ def open_signers(ids: Iterable[int], scope: Scope, vault: Vault) -> tuple[Signer
         .join(Appeal, Appeal.id == Signature.appeal_id)
         .where(Signature.id.in_(ids), Signature.section_code == scope.section)
     )
-    found = {row.id: view for row, slug in rows if (view := _signer(row, slug, vault)) is not None}
-    return tuple(found[one] for one in ids if one in found)
+    signers = {row.id: view for row, slug in rows if (view := _signer(row, slug, vault)) is not None}
+    return tuple(signers[signature_id] for signature_id in ids if signature_id in signers)
 
 
 def _signer(row: Signature, slug: str, vault: Vault) -> SignerView | None:
+    """Return the decrypted signer; None if the data was erased or cannot be decrypted."""
     if row.name_sealed is None or row.email_sealed is None:
         return None
     place = place_of(row)
@@ -344,52 +361,53 @@ def _signer(row: Signature, slug: str, vault: Vault) -> SignerView | None:
     return SignerView(row.id, slug, name, email, row.country, row.state, row.signed_at, row.address_digest == second)
 
 
-Sums = dict[bytes, list[tuple[Any, int, int, int]]]
+# For each digest: the day, its sign-ups, the confirmed ones, and the id of one of these signatures.
+DaySums = dict[bytes, list[tuple[Any, int, int, int]]]
 
 
-def _sums(newest: Any, key: Any, wanted: list[Any]) -> Sums:
-    """Return by digest and day the sign-ups, the confirmed ones, and the id of one of them."""
+def _sums(newest: Any, key: Any, conditions: list[Any]) -> DaySums:
+    """Return the sign-ups by digest and day."""
     day = func.date(newest.c.signed_at)
     rows = db.session.execute(
         select(key, day, func.count(), func.count(newest.c.confirmed_at), func.max(newest.c.id))
-        .where(*wanted, key.is_not(None))
+        .where(*conditions, key.is_not(None))
         .group_by(key, day)
     )
-    found: Sums = defaultdict(list)
-    for digest, when, number, confirmed, some in rows:
-        found[bytes(digest)].append((when, number, confirmed, some))
-    return found
+    sums: DaySums = defaultdict(list)
+    for digest, on, number, confirmed, signature_id in rows:
+        sums[bytes(digest)].append((on, number, confirmed, signature_id))
+    return sums
 
 
-def _trends(sums: Sums, days: tuple[date, ...], named: Any) -> tuple[Trend, ...]:
+def _trends(sums: DaySums, days: tuple[date, ...], key_of: Callable[[bytes, int], str | None]) -> tuple[Trend, ...]:
+    """Return the trends of the largest sums; `key_of` returns the key for a digest and a signature that has it."""
     largest = sorted(sums.items(), key=lambda pair: -sum(row[1] for row in pair[1]))[:_TOP]
-    # A domain has another digest in each month.
-    by_name: dict[str, list[tuple[Any, int, int, int]]] = {}
+    # A domain has another digest in each month, so several digests may have the same key.
+    by_key: dict[str, list[tuple[Any, int, int, int]]] = {}
     for digest, rows in largest:
-        key = named(digest, rows[-1][3])
+        key = key_of(digest, rows[-1][3])
         if key is not None:
-            by_name.setdefault(key, []).extend(rows)
-    found = (_trend(key, rows, days) for key, rows in by_name.items())
-    # A domain that few people have identifies them.
-    return tuple(one for one in found if one is not None and not ("." in one.key and is_small(one.total)))
+            by_key.setdefault(key, []).extend(rows)
+    all_trends = (_trend(key, rows, days) for key, rows in by_key.items())
+    # A domain with few people identifies them. A network's key has no dot, because it is a digest in hex.
+    return tuple(trend for trend in all_trends if not ("." in trend.key and is_small(trend.total)))
 
 
-def _trend(key: str | None, rows: Iterable[tuple[Any, int, int, int]], days: tuple[date, ...]) -> Trend | None:
-    if key is None:
-        return None
+def _trend(key: str, rows: Iterable[tuple[Any, int, int, int]], days: tuple[date, ...]) -> Trend:
     by_day, confirmed = [0] * len(days), 0
-    for day, number, sure, _ in rows:
-        by_day[_place(day, days)] += number
-        confirmed += sure
+    for day, number, number_confirmed, _ in rows:
+        by_day[_day_index(day, days)] += number
+        confirmed += number_confirmed
     return Trend(key, key if "." in key else key[:8], tuple(by_day), confirmed)
 
 
-def _place(day: Any, days: tuple[date, ...]) -> int:
+def _day_index(day: Any, days: tuple[date, ...]) -> int:
+    """Return the index of the day, which the database returns as a date or as text, among the days."""
     return min(len(days) - 1, max(0, (date.fromisoformat(str(day)) - days[0]).days))
 
 
 def _domain_of(signature_id: int, vault: Vault) -> str | None:
-    """Return the mail domain, by decrypting a signature's address; None if that fails."""
+    """Return the owner's domain of the signature's address; None if it is unknown or cannot be decrypted."""
     row = db.session.get(Signature, signature_id)
     try:
         return owner_domain_of(row, vault)

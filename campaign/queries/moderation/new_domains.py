@@ -1,4 +1,4 @@
-"""Mail domains of the own section with their first confirmations this week, or far more than before."""
+"""Mail domains of the own section's signatures that are new this week (`DomainHistory.is_new`)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from campaign.queries.signing.person import owner_domain_of
 
 # The number of newest signatures examined.
 EXAMINED_ROWS = 20_000
-# As many as staff can choose at once.
-_MOST = _SHOWN = 200
+# The number of domains examined and shown: as many as staff can choose at once.
+_MAX_DOMAINS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +42,46 @@ class NewDomain:
 def new_domains(
     scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None, least: int = FEW
 ) -> tuple[NewDomain, ...]:
-    """Return the new domains with the most signatures of a week in the own section, of one appeal or of all.
+    """Return the new domains with the most signatures of this week in the own section, of one appeal or of all.
 
-    Domains with fewer than `least` are left out, because a rare domain identifies a person. Only
-    services/privacy/disclosure.py requests all.
+    Domains with fewer than `least` signatures are left out, because a rare domain identifies a person. Only
+    services/privacy/disclosure.py may call it with `least` 1.
     """
-    found = _sums(scope, vault, now, slug)
-    seen = domain_histories(db.session, found, vault)
+    sums = _sums(scope, vault, now, slug)
+    histories = domain_histories(db.session, sums, vault)
     new = [
-        NewDomain(domain, signed, confirmed, seen.get(domain))
-        for domain, (signed, confirmed) in found.items()
-        if signed >= least and (domain not in seen or seen[domain].is_new(now.date()))
+        NewDomain(domain, signed, confirmed, histories.get(domain))
+        for domain, (signed, confirmed) in sums.items()
+        if signed >= least and (domain not in histories or histories[domain].is_new(now.date()))
     ]
-    return tuple(sorted(new, key=lambda one: (-one.confirmed, -one.signed, one.domain))[:_SHOWN])
+    return tuple(sorted(new, key=lambda view: (-view.confirmed, -view.signed, view.domain))[:_MAX_DOMAINS])
 
 
 def _sums(scope: Scope, vault: Vault, now: datetime, slug: str | None) -> dict[str, tuple[int, int]]:
-    """Return sign-ups and confirmations by domain. One signature for each digest is decrypted to learn the domain."""
+    """Return the week's sign-ups and confirmations by domain, without large providers.
+
+    For each digest one signature is decrypted to get its domain.
+    """
     columns = Signature.id, Signature.appeal_id, Signature.domain_digest, Signature.signed_at, Signature.confirmed_at
     newest = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
-    lately = newest.limit(EXAMINED_ROWS).subquery()
-    wanted = [lately.c.signed_at > now - timedelta(days=WEEK_DAYS), lately.c.domain_digest.is_not(None)]
+    newest_rows = newest.limit(EXAMINED_ROWS).subquery()
+    conditions = [newest_rows.c.signed_at > now - timedelta(days=WEEK_DAYS), newest_rows.c.domain_digest.is_not(None)]
     if slug is not None:
-        wanted.append(lately.c.appeal_id == select(Appeal.id).where(Appeal.slug == slug).scalar_subquery())
+        conditions.append(newest_rows.c.appeal_id == select(Appeal.id).where(Appeal.slug == slug).scalar_subquery())
     number = func.count().label("number")
-    sums = select(number, func.count(lately.c.confirmed_at), func.max(lately.c.id)).where(*wanted)
-    rows = db.session.execute(sums.group_by(lately.c.domain_digest).order_by(number.desc()).limit(_MOST)).all()
-    some = {row.id: row for row in db.session.scalars(select(Signature).where(Signature.id.in_([r[2] for r in rows])))}
-    found: dict[str, tuple[int, int]] = {}
-    for signed, confirmed, one in rows:
+    by_digest = select(number, func.count(newest_rows.c.confirmed_at), func.max(newest_rows.c.id)).where(*conditions)
+    rows = db.session.execute(
+        by_digest.group_by(newest_rows.c.domain_digest).order_by(number.desc()).limit(_MAX_DOMAINS)
+    ).all()
+    ids = [row[2] for row in rows]
+    signatures = {row.id: row for row in db.session.scalars(select(Signature).where(Signature.id.in_(ids)))}
+    sums: dict[str, tuple[int, int]] = {}
+    for signed, confirmed, signature_id in rows:
         try:
-            domain = owner_domain_of(some.get(one), vault)
+            domain = owner_domain_of(signatures.get(signature_id), vault)
         except CipherError:
             continue
         if domain is not None and domain not in LARGE:
-            before = found.get(domain, (0, 0))
-            found[domain] = before[0] + signed, before[1] + confirmed
-    return found
+            earlier = sums.get(domain, (0, 0))
+            sums[domain] = earlier[0] + signed, earlier[1] + confirmed
+    return sums

@@ -1,4 +1,4 @@
-"""Actions reported without a signature, for moderation: by hour, by network, and the first ones of a selection."""
+"""Actions reported without a signature, for moderation: numbers by hour and by network, and single reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaign.models import Action, Appeal, InvalidatedAction
 from campaign.platform import db
 
 DAYS = 7
-# The number of newest reports examined; a flood is among them.
+# The number of newest reports examined, which include those of a flood.
 EXAMINED_ROWS = 20_000
 _TOP = 12
 _HOUR = timedelta(hours=1)
@@ -35,7 +35,11 @@ class ReportedHour:
 
 @dataclass(frozen=True, slots=True)
 class ReportingNetwork:
-    """The number of reports from a wide network (a keyed digest in hex), of its narrow networks, and their times."""
+    """The reports from one wide network.
+
+    `key` is its keyed digest in hex, `number` the number of reports, `narrow` that of narrow networks within it.
+    `first` and `last` are the times of its first and last report.
+    """
 
     key: str
     number: int
@@ -50,7 +54,7 @@ class ReportOverview:
 
     hours: tuple[ReportedHour, ...]
     networks: tuple[ReportingNetwork, ...]
-    looked_at: int
+    examined: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +71,16 @@ class ReportView:
 def report_overview(scope: Scope, *, now: datetime, slug: str | None = None) -> ReportOverview:
     """Return the overview of the own section's reports without a signature, for one appeal or for all."""
     newest = _newest(scope)
-    wanted = [newest.c.counted_at > now - timedelta(days=DAYS)]
+    conditions = [newest.c.counted_at > now - timedelta(days=DAYS)]
     if slug is not None:
-        wanted.append(newest.c.appeal_id == select(Appeal.id).where(Appeal.slug == slug).scalar_subquery())
+        conditions.append(newest.c.appeal_id == select(Appeal.id).where(Appeal.slug == slug).scalar_subquery())
     number = func.count().label("number")
     hour = _hour_of(newest.c.counted_at)
-    by_hour = select(hour, number).where(*wanted).group_by(hour).order_by(number.desc(), hour.desc())
+    by_hour = select(hour, number).where(*conditions).group_by(hour).order_by(number.desc(), hour.desc())
     key = newest.c.wide_network_digest
     times = func.min(newest.c.counted_at), func.max(newest.c.counted_at)
     narrow = func.count(newest.c.network_digest.distinct())
-    by_network = select(key, number, narrow, *times).where(*wanted, key.is_not(None)).group_by(key)
+    by_network = select(key, number, narrow, *times).where(*conditions, key.is_not(None)).group_by(key)
     hours = [ReportedHour(_moment(text), count) for text, count in db.session.execute(by_hour.limit(_TOP))]
     networks = [
         ReportingNetwork(bytes(digest).hex(), count, narrow, first, last)
@@ -84,24 +88,25 @@ def report_overview(scope: Scope, *, now: datetime, slug: str | None = None) -> 
             by_network.order_by(number.desc(), key).limit(_TOP)
         )
     ]
-    total = db.session.scalar(select(func.count()).select_from(newest).where(*wanted)) or 0
+    total = db.session.scalar(select(func.count()).select_from(newest).where(*conditions)) or 0
     return ReportOverview(tuple(hours), tuple(networks), total)
 
 
 def find_reports(scope: Scope, ids: list[int]) -> tuple[ReportView, ...]:
     """Return the own section's reported actions with these ids, counted or invalidated, in their order."""
-    found: dict[int, ReportView] = {}
+    views: dict[int, ReportView] = {}
     for model in (Action, InvalidatedAction):
-        chosen = select(model.id, Appeal.slug, model.channel, model.wide_network_digest, model.counted_at)
-        chosen = chosen.join(Appeal, Appeal.id == model.appeal_id).where(
+        query = select(model.id, Appeal.slug, model.channel, model.wide_network_digest, model.counted_at)
+        query = query.join(Appeal, Appeal.id == model.appeal_id).where(
             model.id.in_(ids), model.section_code == scope.section, model.signature_id.is_(None)
         )
-        for one, slug, channel, network, counted_at in db.session.execute(chosen):
-            found[one] = ReportView(one, slug, channel, bytes(network or b"").hex()[:8], counted_at)
-    return tuple(found[one] for one in ids if one in found)
+        for report_id, slug, channel, network, counted_at in db.session.execute(query):
+            views[report_id] = ReportView(report_id, slug, channel, bytes(network or b"").hex()[:8], counted_at)
+    return tuple(views[report_id] for report_id in ids if report_id in views)
 
 
 def _newest(scope: Scope) -> Any:
+    """Return the subquery for the newest reports of the own section whose network is stored."""
     return (
         select(Action.id, Action.appeal_id, Action.network_digest, Action.wide_network_digest, Action.counted_at)
         .where(

@@ -98,7 +98,7 @@ def _page(form: ErasedForm, faults: dict[str, Any]) -> str:
         form=form,
         faults=faults,
         days=erased_days(
-            scope(), now=app_runtime.clock(), kept_days=app_runtime.settings.retention_days, slug=chosen_slug
+            scope(), now=app_runtime.clock(), retention_days=app_runtime.settings.retention_days, slug=chosen_slug
         ),
         few=FEW,
         chosen_slug=chosen_slug,
