@@ -124,12 +124,12 @@ _STROKED = re.compile(
 
 def _stroked_letters() -> dict[str, str]:
     """Return the base letter of each letter with a stroke or bar, which normalising does not decompose."""
-    found = {}
+    base_letters = {}
     for character in (chr(code) for codes in _LATIN for code in codes):
         name = unicodedata.name(character, "")
         if ("STROKE" in name or "BAR" in name.split() or "BARRED" in name) and (base := _STROKED.fullmatch(name)):
-            found[character] = {"THORN": "th", "ETH": "d"}.get(base[1], base[1].lower())
-    return found
+            base_letters[character] = {"THORN": "th", "ETH": "d"}.get(base[1], base[1].lower())
+    return base_letters
 
 
 _BASE_LETTERS = {
@@ -166,9 +166,9 @@ def _visible(text: str) -> str:
 def _composed(text: str) -> str:
     """Return the text in NFC, except for ideographs that NFC would replace by others."""
     parts, end = [], 0
-    for found in _COMPATIBILITY_IDEOGRAPHS.finditer(text):
-        parts += [unicodedata.normalize("NFC", text[end : found.start()]), found[0]]
-        end = found.end()
+    for match in _COMPATIBILITY_IDEOGRAPHS.finditer(text):
+        parts += [unicodedata.normalize("NFC", text[end : match.start()]), match[0]]
+        end = match.end()
     return "".join([*parts, unicodedata.normalize("NFC", text[end:])])
 
 
@@ -196,10 +196,10 @@ def _ends_abbreviation(name: str, point: int) -> bool:
     This is so in `J.Top`, `Дж.Оруэлл` and `Prof.Mann`, but not in `t.me`. Several letters are not an abbreviation if
     the ending of a domain follows (`Bit.Ly`).
     """
-    found = _LAST_WORD.search(name, 0, point)
-    if found is None or not _is_capital(found[0][0]) or not _is_capital(name[point + 1]):
+    match = _LAST_WORD.search(name, 0, point)
+    if match is None or not _is_capital(match[0][0]) or not _is_capital(name[point + 1]):
         return False
-    letters = sum(_is_letter(character) for character in found[0])
+    letters = sum(_is_letter(character) for character in match[0])
     return letters == 1 or (letters <= _LONGEST_ABBREVIATION and not _is_ending(name[point + 1 :]))
 
 

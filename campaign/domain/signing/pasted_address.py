@@ -75,7 +75,7 @@ def is_among_words(text: str) -> bool:
 
 def _plain_text(text: str) -> str:
     """Return the text with plain characters for their variants, without HTML entities and invisible marks."""
-    text = _ENTITY.sub(lambda found: unescape(found[0]), text)
+    text = _ENTITY.sub(lambda match: unescape(match[0]), text)
     if "@" not in text and "%40" in text:
         text = unquote(text)
     if not text.isascii():
@@ -145,16 +145,16 @@ def _among_words(text: str) -> _FoundAddress | None:
     """Return the only address in the text; None if there is none or several, or a URL, or a control character."""
     if "://" in text or any(unicodedata.category(character) == "Cc" for character in text):
         return None
-    pieces = [found for found in _PIECE.finditer(text) if "@" in found[0]]
+    pieces = [match for match in _PIECE.finditer(text) if "@" in match[0]]
     if not any(_SHAPE.fullmatch(_stripped(piece[0])) for piece in pieces):
         # Telephones' keyboards leave spaces as in `max @gmail. com`.
         joined = _GAP.sub(r"\1", " ".join(text.split()))
         if joined == text:
             return None
         return _among_words(joined) if _has_words(joined) else _FoundAddress(joined, is_certain=True)
-    found = {_stripped(piece[0]).casefold(): _stripped(piece[0]) for piece in pieces}
-    (address, *others) = found.values()
-    if others or not _SHAPE.fullmatch(address):
+    addresses = {_stripped(piece[0]).casefold(): _stripped(piece[0]) for piece in pieces}
+    (address, *other_addresses) = addresses.values()
+    if other_addresses or not _SHAPE.fullmatch(address):
         return None
     return _FoundAddress(
         address, any(_WRAPPED.search(text, 0, piece.start()) for piece in pieces) or _is_rest_unrelated(text, address)

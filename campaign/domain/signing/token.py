@@ -157,8 +157,8 @@ def find_token(text: str) -> str | None:
 
     Return None if there is nothing of that form. The signature is not checked.
     """
-    found = _TOKEN.match(_NO_LETTER.sub("", text))
-    return found[0] if found else None
+    match = _TOKEN.match(_NO_LETTER.sub("", text))
+    return match[0] if match else None
 
 
 def new_link_key() -> bytes:

@@ -39,12 +39,12 @@ class EndedPage:
 
 def ended_page(number: int, country: str = "") -> EndedPage | None:
     """Return a page of the ended appeals, of all or of one country; None if there is no page with that number."""
-    chosen = [_ENDED, Appeal.country == country] if country else [_ENDED]
-    total = db.session.execute(select(func.count()).select_from(Appeal).where(*chosen)).scalar_one()
+    conditions = [_ENDED, Appeal.country == country] if country else [_ENDED]
+    total = db.session.execute(select(func.count()).select_from(Appeal).where(*conditions)).scalar_one()
     pages = max(1, -(-total // PAGE_LENGTH))
     if not 1 <= number <= pages:
         return None
-    appeals = tuple(load_appeals(_newest().where(*chosen).limit(PAGE_LENGTH).offset((number - 1) * PAGE_LENGTH)))
+    appeals = tuple(load_appeals(_newest().where(*conditions).limit(PAGE_LENGTH).offset((number - 1) * PAGE_LENGTH)))
     sums = counts_by_appeal(tuple(appeal.id for appeal in appeals))
     return EndedPage(tuple(EndedAppeal(appeal, sums[appeal.id]) for appeal in appeals), number, pages)
 

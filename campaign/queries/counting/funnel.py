@@ -73,14 +73,14 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
         section = scope.section
     recent = case((FunnelCount.day > (now - RECENT).date(), FunnelCount.quantity), else_=0)
     keys = FunnelCount.aspect, FunnelCount.value, FunnelCount.funnel_stage
-    chosen = select(*keys, func.sum(FunnelCount.quantity), func.sum(recent)).where(FunnelCount.appeal_id == appeal_id)
+    query = select(*keys, func.sum(FunnelCount.quantity), func.sum(recent)).where(FunnelCount.appeal_id == appeal_id)
     if section is not None:
-        chosen = chosen.where(FunnelCount.section_code == section)
+        query = query.where(FunnelCount.section_code == section)
     if not has_views:
-        chosen = chosen.where(FunnelCount.funnel_stage != FunnelStage.VIEWED)
+        query = query.where(FunnelCount.funnel_stage != FunnelStage.VIEWED)
     sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     recent_sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for aspect, value, stage, number, recent_number in db.session.execute(chosen.group_by(*keys)):
+    for aspect, value, stage, number, recent_number in db.session.execute(query.group_by(*keys)):
         sums[aspect, value][stage] += int(number)
         recent_sums[aspect, value][stage] += int(recent_number)
     rows = {key: _funnel_row(key[1], sums[key], recent_sums[key]) for key in sums if any(sums[key].values())}
@@ -104,17 +104,17 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
     )
 
 
-def rounded_funnel(found: Funnel) -> Funnel:
+def rounded_funnel(exact: Funnel) -> Funnel:
     """Return the funnel as staff may see it, with all numbers of confirmations rounded.
 
     Otherwise a hidden number would follow from the total and the other numbers, and a number that grows by one would
     show which person has confirmed.
     """
     return Funnel(
-        total=_rounded_row(found.total),
-        providers=tuple(map(_rounded_row, found.providers)),
-        sources=tuple(map(_rounded_row, found.sources)),
-        waits={stage: rounded(number) for stage, number in found.waits.items()},
+        total=_rounded_row(exact.total),
+        providers=tuple(map(_rounded_row, exact.providers)),
+        sources=tuple(map(_rounded_row, exact.sources)),
+        waits={stage: rounded(number) for stage, number in exact.waits.items()},
     )
 
 
@@ -123,6 +123,7 @@ def _rounded_row(row: FunnelRow) -> FunnelRow:
 
 
 def _funnel_row(value: str, sums: Counter[str], recent: Counter[str]) -> FunnelRow:
+    """Return the row of a provider or source, from its counts by stage."""
     return FunnelRow(
         value,
         sums[FunnelStage.SIGNED],
@@ -135,5 +136,5 @@ def _funnel_row(value: str, sums: Counter[str], recent: Counter[str]) -> FunnelR
 
 
 def _ordered_rows(rows: dict[tuple[str, str], FunnelRow], aspect: FunnelAspect) -> tuple[FunnelRow, ...]:
-    found = [row for (of, _), row in rows.items() if of == aspect]
-    return tuple(sorted(found, key=lambda row: (-row.signed, -row.viewed, row.value)))
+    of_aspect = [row for (row_aspect, _), row in rows.items() if row_aspect == aspect]
+    return tuple(sorted(of_aspect, key=lambda row: (-row.signed, -row.viewed, row.value)))

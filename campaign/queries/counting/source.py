@@ -27,12 +27,12 @@ def signatures_by_source(appeal_id: int, section_code: str | None = None) -> tup
     """Return the sources of one appeal, for one section or all, the most frequent first."""
     signed = func.coalesce(func.sum(case((FunnelCount.funnel_stage == FunnelStage.SIGNED, FunnelCount.quantity))), 0)
     confirmed = func.coalesce(func.sum(case((FunnelCount.funnel_stage.in_(CONFIRMED), FunnelCount.quantity))), 0)
-    chosen = select(FunnelCount.value, signed, confirmed).where(
+    query = select(FunnelCount.value, signed, confirmed).where(
         FunnelCount.appeal_id == appeal_id,
         FunnelCount.aspect == FunnelAspect.SOURCE,
         FunnelCount.funnel_stage != FunnelStage.VIEWED,
     )
     if section_code is not None:
-        chosen = chosen.where(FunnelCount.section_code == section_code)
-    rows = db.session.execute(chosen.group_by(FunnelCount.value).order_by(signed.desc(), FunnelCount.value))
+        query = query.where(FunnelCount.section_code == section_code)
+    rows = db.session.execute(query.group_by(FunnelCount.value).order_by(signed.desc(), FunnelCount.value))
     return tuple(SourceCounts(str(via), int(signed), int(confirmed)) for via, signed, confirmed in rows)

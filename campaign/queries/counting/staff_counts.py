@@ -150,22 +150,22 @@ def _summaries(
     """Return the summaries of the appeals. `today` begins at midnight in that time zone."""
     ids = [appeal.id for appeal in appeals]
     start = datetime.combine(now.astimezone(ZoneInfo(time_zone)).date(), time.min, ZoneInfo(time_zone))
-    whole = _sums(Tally, ids, scope.section)
+    totals_by_appeal = _sums(Tally, ids, scope.section)
     today = _sums(TallyHour, ids, scope.section, TallyHour.hour >= start.replace(minute=0))
     recent = _sums(TallyHour, ids, scope.section, TallyHour.hour >= now - WINDOW)
     return tuple(
         AppealSummary(
             appeal,
-            signatures=whole[appeal.id][0],
-            other_actions=whole[appeal.id][1],
-            own_signatures=whole[appeal.id][2],
-            own_other_actions=whole[appeal.id][3],
+            signatures=totals_by_appeal[appeal.id][0],
+            other_actions=totals_by_appeal[appeal.id][1],
+            own_signatures=totals_by_appeal[appeal.id][2],
+            own_other_actions=totals_by_appeal[appeal.id][3],
             today=today[appeal.id][0],
             own_today=today[appeal.id][2],
             recent=recent[appeal.id][0],
             own_recent=recent[appeal.id][2],
             pace=pace(
-                whole[appeal.id][0],
+                totals_by_appeal[appeal.id][0],
                 recent[appeal.id][0],
                 appeal.goal,
                 opened_at=appeal.opened_at,
@@ -178,11 +178,11 @@ def _summaries(
 
 
 def _sums(
-    model: type[Tally] | type[TallyHour], ids: Iterable[int], own: str | None, *conditions: ColumnElement[bool]
+    model: type[Tally] | type[TallyHour], ids: Iterable[int], own_section: str | None, *conditions: ColumnElement[bool]
 ) -> dict[int, tuple[int, int, int, int]]:
     """Return four sums by appeal: confirmed signatures and other actions of all sections, then those of the section."""
     is_signature = (model.channel == Channel.SIGNATURE.value) & (model.evidence == Evidence.VERIFIED.value)
-    is_own = model.section_code == (own or "")
+    is_own = model.section_code == (own_section or "")
     rows = db.session.execute(
         select(
             model.appeal_id,
@@ -220,6 +220,7 @@ def _by_evidence(ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:
 
 
 def _conditions(model: type[Tally] | type[TallyHour], count_filter: CountFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions for the section and channel of the filter."""
     pairs: tuple[tuple[Any, str | None], ...] = (
         (model.section_code, count_filter.section),
         (model.channel, count_filter.channel),
@@ -228,10 +229,11 @@ def _conditions(model: type[Tally] | type[TallyHour], count_filter: CountFilter)
 
 
 def _period_conditions(count_filter: CountFilter) -> list[ColumnElement[bool]]:
-    midnight = ZoneInfo("UTC")
+    """Return the conditions for the days of the filter."""
+    utc = ZoneInfo("UTC")
     conditions: list[ColumnElement[bool]] = []
     if count_filter.since is not None:
-        conditions.append(TallyHour.hour >= datetime.combine(count_filter.since, time.min, midnight))
+        conditions.append(TallyHour.hour >= datetime.combine(count_filter.since, time.min, utc))
     if count_filter.until is not None:
-        conditions.append(TallyHour.hour < datetime.combine(count_filter.until, time.min, midnight) + timedelta(days=1))
+        conditions.append(TallyHour.hour < datetime.combine(count_filter.until, time.min, utc) + timedelta(days=1))
     return conditions

@@ -143,9 +143,9 @@ def check_same_address(row: SignUp, signature: Signature, vault: Vault) -> None:
     raise CipherError("a form refers to the signature of another address")
 
 
-def _view(found: Any, vault: Vault) -> WaitingSignUpView:
+def _view(joined_row: Any, vault: Vault) -> WaitingSignUpView:
     """Return the sign-up of a row of `_WITH_SLUG`. Raises CipherError."""
-    row, slug = found
+    row, slug = joined_row
     signature = None if row.signature_id is None else db.session.get(Signature, row.signature_id)
     if signature is not None:
         check_same_address(row, signature, vault)

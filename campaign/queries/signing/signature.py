@@ -69,6 +69,7 @@ def digests_of_same_address(signature_id: int, vault: Vault) -> list[bytes]:
 
 
 def _view(row: Signature, vault: Vault) -> SignatureView | None:
+    """Return the decrypted signature; None if it was erased. Raises CipherError."""
     appeal = find_appeal_by_id(row.appeal_id)
     if row.name_sealed is None or row.email_sealed is None or appeal is None:
         return None

@@ -90,7 +90,7 @@ def note_alert(session: Session, kind: str, *, now: datetime) -> None:
 def _recipients(session: Session, sections: Collection[str]) -> list[Any]:
     """Return the address and language of each member of staff to alert."""
     editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code.in_(sections))
-    chosen = select(Staff.email, Staff.locale).where(
+    query = select(Staff.email, Staff.locale).where(
         Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_ROLES), editors)
     )
-    return list(session.execute(chosen.order_by(Staff.id)))
+    return list(session.execute(query.order_by(Staff.id)))

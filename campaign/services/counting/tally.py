@@ -136,13 +136,14 @@ _ROLLED_UP_BEFORE = select(RollupProgress.days_before).with_for_update(read=True
 
 
 def _upsert(dialect: str, model: type[Tally] | type[TallyHour]) -> Insert:
-    keys = [column.name for column in model.__table__.primary_key]
     """Return the dialect's insert that adds the quantity to a row that exists already."""
+    keys = [column.name for column in model.__table__.primary_key]
     if dialect == "sqlite":
-        new = sqlite.insert(model)
-        return new.on_conflict_do_update(keys, set_={"quantity": model.quantity + new.excluded.quantity})
-    added = postgresql.insert(model)
-    return added.on_conflict_do_update(index_elements=keys, set_={"quantity": model.quantity + added.excluded.quantity})
+        row = sqlite.insert(model)
+        return row.on_conflict_do_update(keys, set_={"quantity": model.quantity + row.excluded.quantity})
+    new_row = postgresql.insert(model)
+    quantity = model.quantity + new_row.excluded.quantity
+    return new_row.on_conflict_do_update(index_elements=keys, set_={"quantity": quantity})
 
 
 # Built once, because the statement cache finds statements by identity.

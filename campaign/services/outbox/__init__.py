@@ -1,1 +1,1 @@
-"""The outbox: mail that is owed, the rules for sending it, and its limits."""
+"""The outbox: mail that waits to be sent, the rules for sending it, and its limits."""

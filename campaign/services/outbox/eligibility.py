@@ -27,6 +27,7 @@ def check_sendable(session: Session, mail: Mail, signature: Signature, appeal: A
 
 
 def _check_updates_wanted(session: Session, mail: Mail, signature: Signature) -> None:
+    """Raise IneligibleError where the signer wants no updates, or the announcement was stopped."""
     if not signature.wants_updates:
         raise IneligibleError("the signer wants no updates")
     state = session.scalar(select(Announcement.state).where(Announcement.id == mail.announcement_id))

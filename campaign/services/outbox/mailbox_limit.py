@@ -55,7 +55,7 @@ _FIND_STATES = select(Mail.id, Mail.state, Mail.ambiguous).where(any_of_ids(Mail
 class SentMail:
     """A mail that has left or is about to leave."""
 
-    at: datetime
+    began_at: datetime
     mail_id: int
     spelling: bytes
     is_requested: bool
@@ -132,12 +132,12 @@ class MailboxLimits:
     def record_mail(self, address: Address, mail_id: int, *, is_requested: bool) -> None:
         """Count a mail that is about to leave. A mail that does not leave after all stops counting later."""
         leaving = SentMail(self._now, mail_id, self._spelling(address.identity), is_requested, address.has_tag)
-        others = [mail for mail in self._sent.get(address.mailbox, []) if mail.mail_id != mail_id]
-        self._sent[address.mailbox] = [*others, leaving][-_ENTRIES:]
+        other_mails = [mail for mail in self._sent.get(address.mailbox, []) if mail.mail_id != mail_id]
+        self._sent[address.mailbox] = [*other_mails, leaving][-_ENTRIES:]
         digest = self._vault.limit_digest("mailbox", address.mailbox)
         packed = b"".join(
             _ENTRY.pack(
-                mail.at.timestamp(),
+                mail.began_at.timestamp(),
                 mail.mail_id,
                 mail.spelling,
                 _REQUESTED * mail.is_requested + _TAGGED * mail.has_tag,
@@ -154,7 +154,7 @@ class MailboxLimits:
             pool = self._without_unsent(mailbox, pool)
         remaining = limit - len(pool)
         return MailboxAllowance(
-            remaining, self._now if remaining > 0 else sorted(mail.at for mail in pool)[-limit] + WINDOW
+            remaining, self._now if remaining > 0 else sorted(mail.began_at for mail in pool)[-limit] + WINDOW
         )
 
     def _spelling(self, identity: str) -> bytes:
@@ -165,7 +165,7 @@ class MailboxLimits:
         rows = self._session.execute(_FIND_STATES, {"mails": [mail.mail_id for mail in sent]})
         unsent = {mail_id for mail_id, state, ambiguous in rows if state in _NOT_SENT and not ambiguous}
         # Mails that this transaction has begun are marked as being sent only at its end.
-        unsent -= {mail.mail_id for mail in sent if mail.at == self._now}
+        unsent -= {mail.mail_id for mail in sent if mail.began_at == self._now}
         self._sent[mailbox] = [mail for mail in self._sent[mailbox] if mail.mail_id not in unsent]
         return [mail for mail in sent if mail.mail_id not in unsent]
 
@@ -179,7 +179,7 @@ class MailboxLimits:
             for time, mail_id, spelling, flags in entries
             if time
         ]
-        return [mail for mail in sent if mail.at > self._now - WINDOW]
+        return [mail for mail in sent if mail.began_at > self._now - WINDOW]
 
     def _decrypt(self, sealed: bytes | None, digest: bytes) -> bytes:
         """Return the content of a row; empty where there is no row, or it cannot be decrypted."""

@@ -17,7 +17,7 @@ class Notice:
     """A message to one person, in their language."""
 
     kind: MailKind
-    to: Address
+    recipient: Address
     subject: str
     text: str
     url: str
@@ -26,4 +26,4 @@ class Notice:
     def write(self, connection: Connection, *, context: Context) -> int:
         """Enqueue the notice in the transaction of `connection`; return the mail's id."""
         content = {"subject": self.subject, "text": self.text, "url": self.url}
-        return enqueue_to_address(connection, self.kind, self.to, content, locale=self.locale, context=context)
+        return enqueue_to_address(connection, self.kind, self.recipient, content, locale=self.locale, context=context)

@@ -33,8 +33,8 @@ def suppression_reasons(session: Session, digests: Collection[bytes]) -> dict[by
     """Return the reasons by digest (`Vault.suppression_digest`), for those of the addresses that are suppressed."""
     if not digests:
         return {}
-    chosen = select(Suppression.address_digest, Suppression.reason).where(Suppression.address_digest.in_(digests))
-    return {bytes(digest): reason for digest, reason in session.execute(chosen)}
+    query = select(Suppression.address_digest, Suppression.reason).where(Suppression.address_digest.in_(digests))
+    return {bytes(digest): reason for digest, reason in session.execute(query)}
 
 
 def lift_suppression(address: Address, *, context: Context) -> bool:

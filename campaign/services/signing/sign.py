@@ -144,6 +144,7 @@ def _rows(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any]]
 
 
 def _sign_up_columns(sign_up: SignUpRequest, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
+    """Return the columns of the form, with its values sealed under a reserved key."""
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
     link_key = new_link_key()
     shown = sign_up.name, sign_up.country, sign_up.locale, sign_up.text_language, str(sign_up.text_version)

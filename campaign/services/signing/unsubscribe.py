@@ -36,11 +36,11 @@ def unsubscribe(signature_id: int, *, everywhere: bool, context: Context) -> int
         linked = session.get(Signature, signature_id)
         if linked is None or linked.address_digest is None:
             return 0
-        same = select(Signature).where(Signature.address_digest.in_(_digests(session, linked, context.vault)))
-        same = same.where(Signature.wants_updates)
+        query = select(Signature).where(Signature.address_digest.in_(_digests(session, linked, context.vault)))
+        query = query.where(Signature.wants_updates)
         if not everywhere:
-            same = same.where(Signature.section_code == linked.section_code)
-        signatures = session.scalars(same.order_by(Signature.id).with_for_update(**NO_KEY_UPDATE)).all()
+            query = query.where(Signature.section_code == linked.section_code)
+        signatures = session.scalars(query.order_by(Signature.id).with_for_update(**NO_KEY_UPDATE)).all()
         for signature in signatures:
             end_updates(session, signature, context.now)
             note_erasure(session, ErasureKind.UPDATES_ENDED, signature, context.now, context.vault)
