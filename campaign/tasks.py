@@ -70,8 +70,8 @@ def clock_trouble() -> str | None:
         return str(error)
     # On a single machine, application and database share one clock, which may be wrong. A site that was off for days
     # looks the same.
-    last = last_run(_CLOCK_CHECK_JOB, now)
-    if last is None or now - last < _LONG_PAUSE:
+    last_run_at = last_run(_CLOCK_CHECK_JOB, now)
+    if last_run_at is None or now - last_run_at < _LONG_PAUSE:
         progress.in_doubt_since = None
         return None
     if progress.in_doubt_since is None:
@@ -80,7 +80,7 @@ def clock_trouble() -> str | None:
     if minutes <= 0:
         return None
     return (
-        f"it is {now:%Y-%m-%d %H:%M} UTC, and the last job ran {last:%Y-%m-%d %H:%M}: "
+        f"it is {now:%Y-%m-%d %H:%M} UTC, and the last job ran {last_run_at:%Y-%m-%d %H:%M}: "
         f"if that is no error of the clock, wait; jobs begin in {minutes} minutes"
     )
 
@@ -157,9 +157,9 @@ def send_digests() -> None:
     """Send, each Monday, the figures of the week to the staff who subscribed."""
 
     def work(context: Context) -> None:
-        owed = enqueue_digests(context=context)
-        if owed:
-            log.info("digests: %s mails owed", owed)
+        enqueued = enqueue_digests(context=context)
+        if enqueued:
+            log.info("digests: %s mails owed", enqueued)
 
     _run_job("send-digests", timedelta(days=7), work)
 
@@ -168,9 +168,9 @@ def fan_out_announcements() -> None:
     """Enqueue, each minute, the next mails of the announcements that are being sent."""
 
     def work(context: Context) -> None:
-        owed = fan_out_all(context=context)
-        if owed:
-            log.info("announcements: %s mails owed", owed)
+        enqueued = fan_out_all(context=context)
+        if enqueued:
+            log.info("announcements: %s mails owed", enqueued)
 
     _run_job("fan-out-announcements", timedelta(minutes=1), work)
 
@@ -234,10 +234,12 @@ def purge_personal_data() -> None:
 
     def work(context: Context) -> None:
         stop: threading.Event = huey.worker_stop
-        done = purge_expired(may_continue=lambda: not stop.is_set(), context=context)
-        done["months of the erasure journal"] = delete_expired_files(context.settings.erasure_journal, context=context)
-        if done.total():
-            log.info("purged: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number))
+        counts = purge_expired(may_continue=lambda: not stop.is_set(), context=context)
+        counts["months of the erasure journal"] = delete_expired_files(
+            context.settings.erasure_journal, context=context
+        )
+        if counts.total():
+            log.info("purged: %s", ", ".join(f"{number} {name}" for name, number in sorted(counts.items()) if number))
 
     _run_job("purge-expired", timedelta(hours=1), work)
 
@@ -264,7 +266,7 @@ def rewrite_keys() -> None:
 
 
 # The times of the jobs, in UTC.
-for _job, _when in (
+for _job, _schedule in (
     (close_expired_appeals, crontab(minute="*/5")),
     (roll_up_history, crontab(minute="7")),
     (verify_tallies, crontab(hour="3", minute="17")),
@@ -277,5 +279,5 @@ for _job, _when in (
     (rewrite_keys, crontab(minute="*/10")),
     (examine_domains, crontab(minute="*")),
 ):
-    huey.periodic_task(_when)(_job)
+    huey.periodic_task(_schedule)(_job)
 _queue_handover = huey.task()(_make_handover)

@@ -37,4 +37,4 @@ def _configured_families(folders: tuple[Path, ...]) -> tuple[str, ...]:
 
 def _rank(family: str) -> int:
     name = family.lower()
-    return next((place for place, word in enumerate(_BOOKISH) if word in name), len(_BOOKISH))
+    return next((rank for rank, word in enumerate(_BOOKISH) if word in name), len(_BOOKISH))

@@ -55,14 +55,14 @@ def volume_pdf(bundle: HandoverBundle, number: int, names: list[tuple[int, str]]
     Raises GlyphError where the letter itself cannot be shown.
     """
     with force_locale(bundle.language):
-        shown = [f"{position}. {name}" for position, name in names]
+        lines = [f"{position}. {name}" for position, name in names]
         try:
-            return typeset(_SOURCE.read_bytes(), _template_values(bundle, number, shown, fonts), fonts)
+            return typeset(_SOURCE.read_bytes(), _template_values(bundle, number, lines, fonts), fonts)
         except GlyphError:
             printable = _printable_characters({character for _, name in names for character in name}, fonts)
             elsewhere = gettext("(in the file)")
-            shown = [f"{position}. {name if printable.issuperset(name) else elsewhere}" for position, name in names]
-            return typeset(_SOURCE.read_bytes(), _template_values(bundle, number, shown, fonts), fonts)
+            lines = [f"{position}. {name if printable.issuperset(name) else elsewhere}" for position, name in names]
+            return typeset(_SOURCE.read_bytes(), _template_values(bundle, number, lines, fonts), fonts)
 
 
 def _printable_characters(characters: set[str], fonts: tuple[Path, ...]) -> set[str]:
@@ -111,17 +111,17 @@ def _country(code: str, language: str) -> str:
 
 def _cover(bundle: HandoverBundle, address: list[str]) -> dict[str, object]:
     """Return the values of the covering letter."""
-    whole, names = _formatted(bundle, bundle.signatures), _formatted(bundle, bundle.names)
+    total, names = _formatted(bundle, bundle.signatures), _formatted(bundle, bundle.names)
     rows = [[_country(code, bundle.language), _formatted(bundle, count)] for code, count in bundle.by_country.items()]
     return {
         "address": address,
         "date": format_date(bundle.dated, "long", locale=bundle.language),
-        "paragraphs": [part for part in _cover_paragraphs(bundle, whole) if part],
+        "paragraphs": [part for part in _cover_paragraphs(bundle, total) if part],
         "sender": bundle.section,
         "counts_heading": gettext("Signatures by country"),
         "country_heading": gettext("Country"),
         "number_heading": gettext("Signatures"),
-        "countries": [*rows, [gettext("All"), whole]],
+        "countries": [*rows, [gettext("All"), total]],
         "list_heading": gettext("The list of names"),
         "about": [
             gettext(
@@ -139,7 +139,7 @@ def _cover(bundle: HandoverBundle, address: list[str]) -> dict[str, object]:
     }
 
 
-def _cover_paragraphs(bundle: HandoverBundle, whole: str) -> list[str]:
+def _cover_paragraphs(bundle: HandoverBundle, total: str) -> list[str]:
     """Return the paragraphs of the covering letter, with empty texts for those left out."""
     own_salutation = bundle.target.salutation if bundle.target else None
     everywhere = gettext(
@@ -151,7 +151,7 @@ def _cover_paragraphs(bundle: HandoverBundle, whole: str) -> list[str]:
             "%(count)s person has signed the letter below with %(section)s. We hand you this signature.",
             "%(count)s people have signed the letter below with %(section)s. We hand you their signatures.",
             bundle.signatures,
-            count=whole,
+            count=total,
             section=bundle.section,
         ),
         _note_on_earlier_wording(bundle),

@@ -73,10 +73,14 @@ def mail_recipients(targets: tuple[TargetView, ...]) -> MailRecipients | None:
 
     Embassies are left out, because each gets its own mail.
     """
-    primary = [email for target in targets if target.kind == TargetKind.PRIMARY for email in target.emails]
-    others = [email for target in targets if target.kind == TargetKind.COPY for email in target.emails]
-    to = dict.fromkeys(primary or others)
-    return MailRecipients(tuple(to), tuple(email for email in dict.fromkeys(others) if email not in to)) if to else None
+    primary_addresses = [email for target in targets if target.kind == TargetKind.PRIMARY for email in target.emails]
+    copy_addresses = [email for target in targets if target.kind == TargetKind.COPY for email in target.emails]
+    to = dict.fromkeys(primary_addresses or copy_addresses)
+    return (
+        MailRecipients(tuple(to), tuple(email for email in dict.fromkeys(copy_addresses) if email not in to))
+        if to
+        else None
+    )
 
 
 def mail_links(recipients: MailRecipients, letter: Letter) -> tuple[MailLink, ...]:

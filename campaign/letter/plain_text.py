@@ -54,9 +54,9 @@ def model_letter(
     )
 
 
-def own_letter(text: TextView, words: str) -> Letter:
+def own_letter(text: TextView, typed_text: str) -> Letter:
     """Return a letter that consists of the supporter's own words only."""
-    lines = [line.rstrip() for line in unix_lines(words).strip().split("\n")]
+    lines = [line.rstrip() for line in unix_lines(typed_text).strip().split("\n")]
     paragraphs = [paragraph.strip("\n") for paragraph in "\n".join(lines).split("\n\n")]
     return Letter(
         language=text.language,

@@ -68,7 +68,7 @@ class BackupReader:
         self.manifest: Manifest | None = None
 
     def write(self, content: bytes) -> int:
-        """Process the next bytes. Raise BackupError if the file is no backup."""
+        """Process the next bytes. Raise BackupError if the file is not a backup."""
         if self._dump is not None:
             self._dump.write(content)
             return len(content)
@@ -93,7 +93,7 @@ def new_key() -> tuple[str, str]:
 
 
 def read_public_keys(keys: Sequence[str]) -> list[Recipient]:
-    """Return the keys to encrypt to. Raise BackupError if there is none, or a text is no public key."""
+    """Return the keys to encrypt to. Raise BackupError if there is none, or a text is not a public key."""
     if not keys:
         raise BackupError("to whom? Set TOCSIN_BACKUP_KEY to a public key; `flask backup key` makes a pair")
     try:

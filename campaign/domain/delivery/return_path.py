@@ -49,7 +49,7 @@ class ReturnPaths:
         """Return the return path in an address. Use `is_of` to check that the row with its id is the same mail.
 
         Raises:
-            TokenError: The address is no genuine return path.
+            TokenError: The address is not a genuine return path.
         """
         match = _PATTERN.fullmatch(address.strip().strip("<>").lower())
         if match is None or match[4] != self._domain:

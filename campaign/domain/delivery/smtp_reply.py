@@ -21,8 +21,8 @@ Status = tuple[int, int, int]
 
 def read_status(text: str) -> Status | None:
     """Return the enhanced status code at the start of a reply (RFC 2034, 4); None without one."""
-    found = _STATUS.match(text.strip())
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+    match = _STATUS.match(text.strip())
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def attempt_from_reply(phase: str, code: int, text: str) -> DeliveryAttempt:

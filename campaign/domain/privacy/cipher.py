@@ -27,7 +27,7 @@ from campaign.domain.signing.provider import PROVIDERS
 SUPERSEDED_DIGESTS = 256
 _ID_LENGTH = 4
 _NONCE_LENGTH = 12
-# The formats of the value behind the key's id: encrypted with the data key itself, or with a row's key under it.
+# The formats of the value after the key's id: encrypted with the data key itself, or with a row's key under it.
 _PLAIN, _BY_ROW = b"\x01", b"\x02"
 _FORM_LENGTH = 1
 _BATCH_LENGTH, _NUMBER_LENGTH = 8, 2
@@ -87,23 +87,23 @@ class Cipher:
 
     def open(self, sealed: bytes, place: SealedPlace, column: str, slot: KeySlot | None = None) -> bytes:
         """Return the data. Raise CipherError if the key is missing, or the value was changed or moved."""
-        used = sealed[:_ID_LENGTH]
-        if used not in self._ciphers:
+        used_key_id = sealed[:_ID_LENGTH]
+        if used_key_id not in self._ciphers:
             raise CipherError("sealed with a data key that is not among TOCSIN_DATA_KEY")
         start = _ID_LENGTH + _FORM_LENGTH + (0 if slot is None else _BATCH_LENGTH + _NUMBER_LENGTH)
         if sealed[_ID_LENGTH : _ID_LENGTH + _FORM_LENGTH] != (_PLAIN if slot is None else _BY_ROW):
             raise CipherError("sealed in a form that this version does not know")
         nonce, data = sealed[start : start + _NONCE_LENGTH], sealed[start + _NONCE_LENGTH :]
         try:
-            return _unpadded(self._cipher(used, slot).decrypt(nonce, data, place.column(column)))
+            return _unpadded(self._cipher(used_key_id, slot).decrypt(nonce, data, place.column(column)))
         except (InvalidTag, ValueError) as error:
             raise CipherError("sealed data was changed, or belongs to another place") from error
 
-    def _cipher(self, used: bytes, slot: KeySlot | None) -> AESGCM:
+    def _cipher(self, used_key_id: bytes, slot: KeySlot | None) -> AESGCM:
         """Return the cipher of a data key, combined with the row's key if there is one; then both are needed."""
         if slot is None:
-            return self._ciphers[used]
-        return AESGCM(hmac.digest(self._keys[used], b"row key" + slot.key, "sha256"))
+            return self._ciphers[used_key_id]
+        return AESGCM(hmac.digest(self._keys[used_key_id], b"row key" + slot.key, "sha256"))
 
 
 def _packed(slot: KeySlot) -> bytes:
@@ -283,7 +283,7 @@ class Vault:
         return self._index.digest("waiting", address_digest.hex())
 
     def superseded_digest(self, waiting_digest: bytes, number: int) -> bytes:
-        """Return the digest that replaces a sign-up's once a newer one of its address comes.
+        """Return the digest that replaces a sign-up's once a newer one of its address is stored.
 
         `number` is random, below SUPERSEDED_DIGESTS, so that no two rows share a digest and only the key joins them.
         """
@@ -317,9 +317,9 @@ class Vault:
     def _under_appeal(self, appeal_id: int, person: bytes) -> bytes:
         return self._index.digest(f"address under appeal {appeal_id}", person.hex())
 
-    def content_digest(self, link_key: bytes, appeal_id: int, address: Address, *shown: str) -> bytes:
+    def content_digest(self, link_key: bytes, appeal_id: int, address: Address, *shown_values: str) -> bytes:
         """Return a digest of a sign-up's whole content. No two are equal, because the link key is random."""
-        return self._index.digest("content", "\0".join([link_key.hex(), str(appeal_id), str(address), *shown]))
+        return self._index.digest("content", "\0".join([link_key.hex(), str(appeal_id), str(address), *shown_values]))
 
     def limit_digest(self, purpose: str, mailbox: str) -> bytes:
         """Return the digest that finds a mailbox's limit; no other table has it."""

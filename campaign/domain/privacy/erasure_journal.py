@@ -41,8 +41,8 @@ class Erasure:
 
     def as_line(self, vault: Vault) -> str:
         """Return the entry as a line without a line end. Its last word authenticates the others with the index key."""
-        words = (self.kind.value, str(self.appeal_id), self.address_digest.hex())
-        text = " ".join((*words, self.signed_at.isoformat(), self.happened_at.isoformat()))
+        fields = (self.kind.value, str(self.appeal_id), self.address_digest.hex())
+        text = " ".join((*fields, self.signed_at.isoformat(), self.happened_at.isoformat()))
         return f"{text} {vault.journal_check(text)}"
 
 

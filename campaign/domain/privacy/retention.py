@@ -53,10 +53,10 @@ def address_retention(ended_at: datetime, retention: timedelta, told_at: datetim
     For signers who asked for news, the announcement of the outcome (`told_at`, or None) counts too.
     """
     most_at = ended_at + retention
-    last = ended_at + max(retention, UPDATES_AT_MOST)
+    updates_deadline = ended_at + max(retention, UPDATES_AT_MOST)
     if told_at is not None:
-        last = min(last, max(most_at, told_at + AFTER_OUTCOME))
-    return AddressRetention(most_at, last)
+        updates_deadline = min(updates_deadline, max(most_at, told_at + AFTER_OUTCOME))
+    return AddressRetention(most_at, updates_deadline)
 
 
 # Message-IDs: bounces come within five days (RFC 5321, 4.5.4.1).

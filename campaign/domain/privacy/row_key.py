@@ -118,8 +118,8 @@ class _Batches(threading.local):
 class RowKeys:
     """The keys of rows in memory: new ones from each thread's own batches, and those of recently used batches."""
 
-    def __init__(self, read: Callable[[int], KeyTree]) -> None:
-        self._read = read
+    def __init__(self, load_tree: Callable[[int], KeyTree]) -> None:
+        self._load_tree = load_tree
         self._lock = threading.Lock()
         self._own_batches = _Batches()
         self._cached_trees: OrderedDict[int, KeyTree] = OrderedDict()
@@ -155,7 +155,7 @@ class RowKeys:
         with self._lock:
             tree = self._cached_trees.get(batch)
         if tree is None:
-            tree = self._read(batch)
+            tree = self._load_tree(batch)
             with self._lock:
                 self._cached_trees[batch] = tree
                 while len(self._cached_trees) > _MAX_CACHED_BATCHES:

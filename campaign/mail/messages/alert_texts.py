@@ -51,10 +51,10 @@ def new_domain(locale: str, base_url: str) -> dict[str, str]:
 
 
 def _where_erased() -> str:
-    words: str = gettext(
+    sentence: str = gettext(
         "If no such domain is shown there, the data was erased at once: then choose the days under “Erased signatures”."
     )
-    return words
+    return sentence
 
 
 def new_domains(locale: str, base_url: str) -> dict[str, str]:

@@ -16,9 +16,9 @@ class AppealWeek:
     """
 
     signatures: int
-    own: int
+    section_signatures: int
     recent: int
-    own_recent: int
+    section_recent: int
     goal: int
     days_left: int | None
 
@@ -36,7 +36,9 @@ def week_lines(week: AppealWeek, locale: str) -> list[str]:
             recent=number(week.recent),
         ),
         gettext(
-            "Ours: %(count)s, %(recent)s of them this week", count=number(week.own), recent=number(week.own_recent)
+            "Ours: %(count)s, %(recent)s of them this week",
+            count=number(week.section_signatures),
+            recent=number(week.section_recent),
         ),
         gettext("%(share)s of the goal", share=format_percent(week.signatures / week.goal, locale=locale)),
     ]

@@ -44,8 +44,8 @@ def preview_message(name: str, locale: str, *, sender: str, base_url: str) -> Me
     kind = MailKind(name)
     if kind in ADDRESSED:
         return messages.to_address(kind, envelope, _CONTEXTS.get(kind, _notice)(envelope.locale, base_url))
-    words = _words()[locale]
-    signed = messages.SignedAppeal(_appeal(), _text(locale), words["name"])
+    texts = _sample_texts()[locale]
+    signed = messages.SignedAppeal(_appeal(), _text(locale), texts["name"])
     site = f"{base_url}/{locale}"
     links = messages.MailLinks(
         appeal=f"{site}/appeals/ana-ruiz-vega",
@@ -55,28 +55,28 @@ def preview_message(name: str, locale: str, *, sender: str, base_url: str) -> Me
         unsubscribe=f"{site}/u/PREVIEW",
     )
     details = messages.MessageDetails(
-        announced=messages.AnnouncedText(locale, words["subject"], words["body"]),
+        announced=messages.AnnouncedText(locale, texts["subject"], texts["body"]),
         days_left=5,
-        context={"words": "\n\n".join(words["paragraphs"])},
+        context={"words": "\n\n".join(texts["paragraphs"])},
     )
     return messages.to_signer(kind, envelope, signed, links, details)
 
 
 def preview_announcement(
-    kind: str, appeal: AppealView, words: messages.AnnouncedText, *, sender: str, base_url: str
+    kind: str, appeal: AppealView, announced: messages.AnnouncedText, *, sender: str, base_url: str
 ) -> Message:
     """Return an update or outcome of a real appeal as the invented signer would get it, in the text's language."""
-    envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, words.language)
-    site = f"{base_url}/{words.language}"
+    envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, announced.language)
+    site = f"{base_url}/{announced.language}"
     page, token = f"{site}/appeals/{appeal.slug}", "PREVIEW"
     links = messages.MailLinks(page, page, page, f"{site}/m/{token}/me", f"{site}/u/{token}")
-    signed = messages.SignedAppeal(appeal, appeal.text_in(words.language), sample_reader_name(words.language))
-    return messages.to_signer(MailKind(kind), envelope, signed, links, messages.MessageDetails(announced=words))
+    signed = messages.SignedAppeal(appeal, appeal.text_in(announced.language), sample_reader_name(announced.language))
+    return messages.to_signer(MailKind(kind), envelope, signed, links, messages.MessageDetails(announced=announced))
 
 
 def sample_reader_name(locale: str) -> str:
     """Return the name of the invented signer."""
-    return str(_words()[locale]["name"])
+    return str(_sample_texts()[locale]["name"])
 
 
 def _invitation(locale: str, base_url: str) -> dict[str, str]:
@@ -103,7 +103,7 @@ def _digest(locale: str, base_url: str) -> dict[str, str]:
     with force_locale(locale):
         lines = week_lines(AppealWeek(1240, 310, 86, 22, 1000, 12), locale)
     appeal = {
-        "headline": _words()[locale]["headline"],
+        "headline": _sample_texts()[locale]["headline"],
         "language": locale,
         "url": f"{base_url}/staff/appeals/ana-ruiz-vega",
         "lines": lines,
@@ -125,22 +125,22 @@ _CONTEXTS: dict[MailKind, Callable[[str, str], dict[str, str]]] = {
 
 
 @cache
-def _words() -> dict[str, dict[str, Any]]:
+def _sample_texts() -> dict[str, dict[str, Any]]:
     return tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
 
 
 def _text(locale: str) -> TextView:
-    words = _words()[locale]
+    texts = _sample_texts()[locale]
     return TextView(
         language=locale,
         version=1,
-        headline=words["headline"],
+        headline=texts["headline"],
         people=(PersonView("Ana Ruiz Vega", None),),
         summary="",
         background="",
-        salutation=words["salutation"],
-        paragraphs=tuple(words["paragraphs"]),
-        closing=words["closing"],
+        salutation=texts["salutation"],
+        paragraphs=tuple(texts["paragraphs"]),
+        closing=texts["closing"],
         talking_points=(),
     )
 
@@ -164,7 +164,7 @@ def _appeal() -> AppealView:
         initials_only=False,
         revision=1,
         texts={locale: _text(locale) for locale in LOCALES},
-        targets={locale: (_target(_words()[locale]["role"]),) for locale in LOCALES},
+        targets={locale: (_target(_sample_texts()[locale]["role"]),) for locale in LOCALES},
     )
 
 

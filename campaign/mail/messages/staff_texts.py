@@ -26,12 +26,12 @@ def review_requested(locale: str, headline: str) -> StaffText:
     return StaffText(subject, f"{headline}\n\n{text}")
 
 
-def returned_for_changes(locale: str, headline: str, words: str) -> StaffText:
+def returned_for_changes(locale: str, headline: str, reason: str) -> StaffText:
     """Return the notice that a coordinator returned the appeal for changes, with the reason."""
     with force_locale(locale):
         subject = gettext("an appeal came back to you")
         text = gettext("It is not published yet. What is still to do:")
-    return StaffText(subject, f"{headline}\n\n{text}\n\n{words}")
+    return StaffText(subject, f"{headline}\n\n{text}\n\n{reason}")
 
 
 def text_corrected(locale: str, headline: str) -> StaffText:

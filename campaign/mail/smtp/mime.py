@@ -84,8 +84,8 @@ def _text_header(name: str, value: str) -> str:
 @functools.lru_cache(maxsize=16)
 def _sender(value: str) -> str:
     """Return the value of TOCSIN_MAIL_FROM as a header value. Everything before the last `<` is the name."""
-    name, bracket, rest = _one_line(value).rpartition("<")
-    address = _recipient(rest.rstrip("> "))
+    name, bracket, address_part = _one_line(value).rpartition("<")
+    address = _recipient(address_part.rstrip("> "))
     name = name.strip().strip('"')
     if not bracket or not name:
         return address

@@ -43,17 +43,17 @@ class SmtpProtocol(smtplib.SMTP):
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
             self.sock = context.wrap_socket(self.sock, server_hostname=host)
-        code, words = self.getreply()
+        code, text = self.getreply()
         if code != 220:
-            raise smtplib.SMTPConnectError(code, words)
+            raise smtplib.SMTPConnectError(code, text)
 
     def start_tls(self, context: ssl.SSLContext) -> None:
         """Encrypt the connection by STARTTLS. Raises SMTPNotSupportedError where the server does not offer it."""
         if not self.has_extn("starttls"):
             raise smtplib.SMTPNotSupportedError("the server offers no STARTTLS")
-        code, words = self.docmd("STARTTLS")
+        code, text = self.docmd("STARTTLS")
         if code != 220:
-            raise smtplib.SMTPResponseException(code, words)
+            raise smtplib.SMTPResponseException(code, text)
         if self._received:
             # These bytes came unencrypted, perhaps from a third party, and would be read as if they were encrypted.
             raise smtplib.SMTPServerDisconnected("the server sent data before TLS began")

@@ -127,8 +127,8 @@ def failed_mail_groups() -> tuple[FailedMailGroup, ...]:
     """Return the undelivered mails by reason, the most frequent first."""
     keys = (Mail.state, Mail.kind, Mail.phase, Mail.code, Mail.detail)
     number = func.count().label("number")
-    chosen = select(*keys, number, func.max(Mail.created_at)).where(_IS_UNDELIVERED).group_by(*keys)
-    return tuple(FailedMailGroup(*row) for row in db.session.execute(chosen.order_by(number.desc(), *keys)))
+    statement = select(*keys, number, func.max(Mail.created_at)).where(_IS_UNDELIVERED).group_by(*keys)
+    return tuple(FailedMailGroup(*row) for row in db.session.execute(statement.order_by(number.desc(), *keys)))
 
 
 def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[UnsentMailGroup, ...]:
@@ -137,9 +137,9 @@ def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[UnsentMailGroup
     Of answers to forms only those of floods are included. New links are left out, because only signers get them.
     """
     number = func.count().label("number")
-    chosen = select(Mail.kind, Mail.detail, number, func.max(Mail.created_at)).where(_IS_SUPPRESSED)
-    chosen = chosen.where(Mail.kind != MailKind.NEW_LINK)
-    grouped = chosen.where(Mail.created_at > now - within).group_by(Mail.kind, Mail.detail)
+    statement = select(Mail.kind, Mail.detail, number, func.max(Mail.created_at)).where(_IS_SUPPRESSED)
+    statement = statement.where(Mail.kind != MailKind.NEW_LINK)
+    grouped = statement.where(Mail.created_at > now - within).group_by(Mail.kind, Mail.detail)
     return tuple(
         UnsentMailGroup(*row) for row in db.session.execute(grouped.order_by(number.desc(), Mail.kind, Mail.detail))
     )
@@ -168,19 +168,21 @@ def domain_outcomes(
         .group_by(Mail.domain_digest)
         .order_by(func.count().desc())
     ).all()
-    named_count, rest_bounced = 0, 0
-    named, rest = [], dict.fromkeys((state.value for state in MailState), 0)
+    named_count, other_bounced = 0, 0
+    outcomes, other_counts = [], dict.fromkeys((state.value for state in MailState), 0)
     for _, mailboxes, signature_id, bounced, *state_numbers in rows:
         by_state = {state.value: int(number) for state, number in zip(state_counts, state_numbers, strict=True)}
         is_shared = mailboxes >= MIN_MAILBOXES and named_count < MAX_NAMED
         named_count += is_shared
         domain = _domain_of(signature_id, vault) if is_shared else None
         if domain is not None:
-            named.append(DomainOutcome(domain, by_state, bounced))
+            outcomes.append(DomainOutcome(domain, by_state, bounced))
             continue
-        rest_bounced += bounced
-        rest = {state: number + by_state[state] for state, number in rest.items()}
-    return (*named, DomainOutcome(None, rest, rest_bounced)) if any(rest.values()) else tuple(named)
+        other_bounced += bounced
+        other_counts = {state: number + by_state[state] for state, number in other_counts.items()}
+    return (
+        (*outcomes, DomainOutcome(None, other_counts, other_bounced)) if any(other_counts.values()) else tuple(outcomes)
+    )
 
 
 def _domain_of(signature_id: int | None, vault: Vault) -> str | None:

@@ -31,12 +31,12 @@ def workers_view() -> WorkersView:
     now = server_now(db.session())
     rows = db.session.scalars(select(Worker).order_by(Worker.beat_at.desc())).all()
     working = [row for row in rows if _is_working(row, now)]
-    done = [row.done_at for row in rows if row.done_at is not None]
+    last_rounds = [row.done_at for row in rows if row.done_at is not None]
     return WorkersView(
         len(working),
         sum(row.failures for row in rows),
         sum(row.trouble is not None for row in working),
-        (now - max(done)).total_seconds() if done else None,
+        (now - max(last_rounds)).total_seconds() if last_rounds else None,
         _reason(list(rows), working, now),
     )
 
@@ -55,7 +55,7 @@ def _reason(rows: list[Worker], working: list[Worker], now: datetime) -> str | N
     broken = next((row.error for row in rows if row.is_broken), None)
     if broken is None and now - max(row.started_at for row in rows) < MAX_SILENCE:
         return None
-    done = max((row.done_at for row in rows if row.done_at is not None), default=None)
-    since = "" if done is None else f" since {done:%Y-%m-%d %H:%M} UTC"
+    last_round = max((row.done_at for row in rows if row.done_at is not None), default=None)
+    since = "" if last_round is None else f" since {last_round:%Y-%m-%d %H:%M} UTC"
     why = f": {error}" if (error := broken or rows[0].error or rows[0].trouble) else ""
     return f"no worker gets anything done{since}{why}"

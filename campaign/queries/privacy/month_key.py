@@ -13,4 +13,4 @@ def month_digests(digest: bytes, use: str, vault: Vault) -> list[bytes]:
     """Return the digests of a domain or network that rows of that use may have: one for each month."""
     rows = db.session.execute(select(MonthKey.id, MonthKey.key_sealed).order_by(MonthKey.id.desc())).all()
     keys = [vault.open_month_key(row.key_sealed, row.id) for row in rows]
-    return [found for key in keys if (found := vault.month_digest(digest, key, use)) is not None]
+    return [stored_digest for key in keys if (stored_digest := vault.month_digest(digest, key, use)) is not None]

@@ -97,7 +97,8 @@ def waiting_sheet_rows(signature_id: int, vault: Vault) -> tuple[SheetRowView, .
         .order_by(SheetRow.id)
     )
     return tuple(
-        SheetRowView(slug, vault.open_name(row.name_sealed, place_of(row)), row.country, at) for slug, row, at in rows
+        SheetRowView(slug, vault.open_name(row.name_sealed, place_of(row)), row.country, entered_at)
+        for slug, row, entered_at in rows
     )
 
 
@@ -132,10 +133,10 @@ def subject_access_of(signature_id: int, vault: Vault, link: Link | None = None)
     )
 
 
-def _by_signature(chosen: Any, view: Callable[[Any], T]) -> dict[int, list[T]]:
+def _by_signature(statement: Any, view: Callable[[Any], T]) -> dict[int, list[T]]:
     """Return the views of the chosen rows, by the ids of their signatures."""
     views_by_signature: dict[int, list[T]] = {}
-    rows: Iterable[Any] = db.session.scalars(chosen)
+    rows: Iterable[Any] = db.session.scalars(statement)
     for row in rows:
         views_by_signature.setdefault(row.signature_id, []).append(view(row))
     return views_by_signature

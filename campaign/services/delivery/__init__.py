@@ -1,1 +1,1 @@
-"""The sending of owed mails, and the processing of bounces."""
+"""The sending of due mails, and the processing of bounces."""

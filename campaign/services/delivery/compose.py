@@ -74,8 +74,8 @@ class RenderCache:
 
 def render(mail: AddressedMail, settings: Settings, tokens: Tokens, cache: RenderCache) -> Message:
     """Return the message, rendered with the appeals and texts of the cache. Raises LookupError if they are deleted."""
-    fixed = mail.message_id, mail.created_at, mail.locale
-    envelope = Envelope(settings.mail_from, mail.recipient, *fixed, reply_to=mail.reply_to)
+    fixed_values = mail.message_id, mail.created_at, mail.locale
+    envelope = Envelope(settings.mail_from, mail.recipient, *fixed_values, reply_to=mail.reply_to)
     if mail.kind in ADDRESSED:
         return messages.to_address(MailKind(mail.kind), envelope, mail.context)
     appeal, text = _appeal(mail, cache)
@@ -168,14 +168,14 @@ def _appeal(mail: AddressedMail, cache: RenderCache) -> tuple[AppealView, TextVi
 
 def _links(names: Iterable[str], mail: AddressedMail, settings: Settings, tokens: Tokens) -> dict[str, str]:
     """Return the signer's links with those names; links that an unconfirmed sign-up does not have are empty."""
-    chosen = {name: _LINKS[name] for name in names if name in _LINKS}
+    links = {name: _LINKS[name] for name in names if name in _LINKS}
     tokens_by_purpose = {
-        purpose: _token(purpose, mail, tokens) for purpose in {purpose for purpose, _ in chosen.values()}
+        purpose: _token(purpose, mail, tokens) for purpose in {purpose for purpose, _ in links.values()}
     }
     site = f"{settings.base_url}/{mail.locale}"
     return {
         name: f"{site}/{path.format(tokens_by_purpose[purpose])}" if tokens_by_purpose[purpose] else ""
-        for name, (purpose, path) in chosen.items()
+        for name, (purpose, path) in links.items()
     }
 
 
@@ -184,10 +184,10 @@ def _token(purpose: Purpose, mail: AddressedMail, tokens: Tokens) -> str:
     if purpose is Purpose.CONFIRM:
         if not mail.sign_ups:
             return ""
-        own, *others = mail.sign_ups
+        first, *others = mail.sign_ups
         other_marks = b"".join(shown_mark(other.sign_up_id, other.content_digest) for other in others)
         made_at = mail.composed_at or mail.created_at
-        return tokens.make(purpose, own.sign_up_id, made_at, own.link_key, own.content_digest, other_marks)
+        return tokens.make(purpose, first.sign_up_id, made_at, first.link_key, first.content_digest, other_marks)
     if mail.signature_id is None:
         if not mail.sign_ups:
             raise LookupError("the mail belongs to no signer")

@@ -131,22 +131,23 @@ def begin_sending(
 ) -> BegunBatch:
     """Mark the mails as being sent, and store the outcome of those that must not be sent.
 
-    Once a mail is marked, an interruption leaves in doubt whether it was sent. So begin no more mails than can be sent
-    at once.
+    If a worker is interrupted after that, it is unknown whether the mails were sent. So begin no more mails than can be
+    sent at once.
     """
     vault, now = context.vault, context.now
-    begun = BegunBatch()
+    batch = BegunBatch()
     mails = {
-        mail.id: mail for mail in session.scalars(_LOCK_MAILS, {"mails": [claimed.id for claimed in claimed_mails]})
+        mail.id: mail
+        for mail in session.scalars(_LOCK_MAILS, {"mails": [claimed_mail.id for claimed_mail in claimed_mails]})
     }
     subjects = {mail.id: readable_person(mail, vault) for mail in mails.values()}
     signers_by_id = find_signers(session, subjects.values(), vault)
     other_recipients = limited_recipients(((mail, subjects[mail.id]) for mail in mails.values()), signers_by_id, vault)
     sign_up_ids = [subject.sign_up_id for subject in subjects.values() if subject.sign_up_id is not None]
     answers = FormReplies(session, sign_up_ids, other_recipients, vault, refused_recipients, now)
-    for claimed in claimed_mails:
-        mail = mails.get(claimed.id)
-        if mail is None or mail.fence != claimed.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
+    for claimed_mail in claimed_mails:
+        mail = mails.get(claimed_mail.id)
+        if mail is None or mail.fence != claimed_mail.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
             continue  # another worker has claimed it
         subject = subjects[mail.id]
         fenced = FencedMail.of(mail, subject)
@@ -158,14 +159,14 @@ def begin_sending(
         except TocsinError as error:
             if isinstance(error, CipherError):
                 log.exception("mail %s cannot be sent", mail.id)
-                begun.has_undecryptable = True
-            begun.ended_states += _end_unsent(session, mail, fenced, error, answers, context)
+                batch.has_undecryptable = True
+            batch.ended_states += _end_unsent(session, mail, fenced, error, answers, context)
             continue
-        begun.jobs.append(DeliveryJob(replace(fenced, attempts=fenced.attempts + 1), addressed, is_probe))
+        batch.jobs.append(DeliveryJob(replace(fenced, attempts=fenced.attempts + 1), addressed, is_probe))
     _erase_recipient_keys(session, {mail.id: mail.recipient_sealed for mail in mails.values()}, vault, now)
-    if begun.jobs:
-        session.execute(_MARK_SENDING, {"mails": [job.fenced.id for job in begun.jobs], "until": now + SENDING_LEASE})
-    return begun
+    if batch.jobs:
+        session.execute(_MARK_SENDING, {"mails": [job.fenced.id for job in batch.jobs], "until": now + SENDING_LEASE})
+    return batch
 
 
 def _end_unsent(
@@ -244,12 +245,12 @@ def _erase_recipient_keys(
     """
     sealed = {mail_id: recipient for mail_id, recipient in recipients.items() if recipient is not None}
     if sealed:
-        cleared = session.scalars(_CLEARED_IDS, {"mails": sorted(sealed)}).all()
-        erase_keys(session, [sealed[mail_id] for mail_id in cleared], vault, on=now.date())
+        cleared_ids = session.scalars(_CLEARED_IDS, {"mails": sorted(sealed)}).all()
+        erase_keys(session, [sealed[mail_id] for mail_id in cleared_ids], vault, on=now.date())
 
 
 def _next_state(
-    session: Session, mail: FencedMail, attempt: DeliveryAttempt, now: datetime, vault: Vault, before: str
+    session: Session, mail: FencedMail, attempt: DeliveryAttempt, now: datetime, vault: Vault, state_before: str
 ) -> tuple[MailState, dict[str, Any]]:
     """Return the mail's next state, and the column values to store."""
     age = now - mail.created_at
@@ -264,16 +265,16 @@ def _next_state(
         log.error("mail %s: it is unknown whether it was sent; it is not sent again", mail.id)
     has_ended = next_step.state in _ENDED
     # An ended mail needs neither the exact time nor the domain, by which waiting mails are ordered.
-    cleared: dict[str, Any] = {
+    cleared_columns: dict[str, Any] = {
         "recipient_sealed": None,
         "context_sealed": None,
         "created_at": hour_of(mail.created_at),
         "domain_digest": vault.finished_mail_digest(mail.domain, mail.mail_class),
     }
-    return next_step.state, (cleared if has_ended else {}) | {
+    return next_step.state, (cleared_columns if has_ended else {}) | {
         "mail": mail.id,
         "expected_fence": mail.fence,
-        "before": before,
+        "before": state_before,
         "state": next_step.state.value,
         # A mail that waits for a paused queue stays due at the same time.
         "due_at": _due_at(mail, attempt, now + next_step.wait, has_ended=has_ended),
@@ -293,13 +294,15 @@ def _is_public(error: TocsinError) -> bool:
     return isinstance(error, IneligibleError) and error.is_public
 
 
-def _unneeded_answer(session: Session, fenced: FencedMail, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
+def _unneeded_answer(
+    session: Session, fenced: FencedMail, now: datetime, vault: Vault, state_before: str
+) -> dict[str, Any]:
     """Return the values of an answer that its mailbox no longer needs. They are the same as of a sent one.
 
     Otherwise the row would reveal whether the address has signed.
     """
     as_sent = replace(fenced, attempts=fenced.attempts + 1)
-    _, outcome = _next_state(session, as_sent, DeliveryAttempt(DeliveryOutcome.SENT, "dot"), now, vault, before)
+    _, outcome = _next_state(session, as_sent, DeliveryAttempt(DeliveryOutcome.SENT, "dot"), now, vault, state_before)
     return outcome | _sealed_subject(fenced, fenced.subject, vault) | _sent_columns(fenced.created_at)
 
 
@@ -341,13 +344,13 @@ def _due_at(mail: FencedMail, attempt: DeliveryAttempt, next_attempt_at: datetim
     return mail.due_at if attempt.outcome is DeliveryOutcome.SENDER_REFUSED else next_attempt_at
 
 
-def _postponed_outcome(mail: FencedMail, error: PostponedError, before: str) -> dict[str, Any]:
+def _postponed_outcome(mail: FencedMail, error: PostponedError, state_before: str) -> dict[str, Any]:
     """Return the values of a mail that is postponed until its mailbox may get more mail, and otherwise unchanged."""
     unchanged = {
         "mail": mail.id,
         "expected_fence": mail.fence,
-        "before": before,
-        "state": before,
+        "before": state_before,
+        "state": state_before,
         "fence": mail.fence,
     }
     return unchanged | {"due_at": error.until, "lease_until": None, "phase": "before", "detail": str(error)}

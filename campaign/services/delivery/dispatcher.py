@@ -147,18 +147,20 @@ class Dispatcher:
         """Store the outcomes that arrived and send the next mails; return False where nothing is left to do."""
         self._mark_slow_mails()
         capacity = self._free_connections()
-        ready = self._scheduler.ready_count() if capacity else 0
-        wants_more = capacity > ready and time.monotonic() >= self._next_claim_at
-        self._collect_results(0.0 if ready or wants_more or self._unsaved_results else _WAIT_SECONDS)
-        if self._unsaved_results or ready or wants_more:
+        ready_count = self._scheduler.ready_count() if capacity else 0
+        wants_more = capacity > ready_count and time.monotonic() >= self._next_claim_at
+        self._collect_results(0.0 if ready_count or wants_more or self._unsaved_results else _WAIT_SECONDS)
+        if self._unsaved_results or ready_count or wants_more:
             jobs = self._run_transaction(self._free_connections(), wants_more=wants_more)
             for alert in self._alerts:
                 alert()
             self._alerts.clear()
             for job in jobs:
                 self._send(job)
-        last = self._last_claim
-        has_more = last is not None and (bool(last.mails) or last.is_limited or not last.is_whole_round)
+        last_claim = self._last_claim
+        has_more = last_claim is not None and (
+            bool(last_claim.mails) or last_claim.is_limited or not last_claim.is_whole_round
+        )
         return bool(self._sending or self._unsaved_results or len(self._scheduler)) or has_more
 
     def stop(self) -> None:
@@ -278,26 +280,26 @@ class Dispatcher:
         alerts: list[Callable[[], None]],
     ) -> list[DeliveryJob]:
         """Begin the next mails, up to `capacity`, as the rates of their domains allow; return those to send."""
-        chosen = self._scheduler.take_next(capacity)
+        next_mails = self._scheduler.take_next(capacity)
         rate = self._settings.mail_rate
         if rate:
             allowed = []
-            for claimed in sorted(chosen, key=lambda claimed: claimed.domain):
+            for claimed in sorted(next_mails, key=lambda claimed: claimed.domain):
                 next_at = reserve_send(session, claimed.domain, rate, context.now)
                 if next_at is None:
                     allowed.append(claimed)
                 else:
                     self._scheduler.put_back(claimed)
                     self._scheduler.throttle(claimed.domain, (next_at - context.now).total_seconds())
-            chosen = allowed
-        if not chosen:
+            next_mails = allowed
+        if not next_mails:
             return []
-        return self._begin_chosen(session, chosen, context, states, alerts)
+        return self._begin_chosen(session, next_mails, context, states, alerts)
 
     def _begin_chosen(
         self,
         session: Session,
-        chosen: list[ClaimedMail],
+        next_mails: list[ClaimedMail],
         context: Context,
         states: list[MailState],
         alerts: list[Callable[[], None]],
@@ -305,13 +307,13 @@ class Dispatcher:
         is_probe: bool = False,
     ) -> list[DeliveryJob]:
         """Begin these mails; return those to send, and add the states of the others to `states`."""
-        begun = begin_sending(
-            session, chosen, refused_recipients=self._refused_recipients, is_probe=is_probe, context=context
+        batch = begin_sending(
+            session, next_mails, refused_recipients=self._refused_recipients, is_probe=is_probe, context=context
         )
-        states += begun.ended_states
-        if begun.has_undecryptable:
+        states += batch.ended_states
+        if batch.has_undecryptable:
             alerts.append(partial(report_undecryptable, context=context))
-        return begun.jobs
+        return batch.jobs
 
     def _begin_probe(
         self, session: Session, context: Context, states: list[MailState], alerts: list[Callable[[], None]]

@@ -76,7 +76,7 @@ class DomainScheduler:
         return max(0, limit - len(self._waiting.get(domain, ())) - sending)
 
     def add(self, claimed: list[ClaimedMail]) -> None:
-        """Add claimed mails behind the others of their domains."""
+        """Add claimed mails after the others of their domains."""
         for mail in claimed:
             self._waiting.setdefault(mail.domain, deque()).append(mail)
 

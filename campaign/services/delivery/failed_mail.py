@@ -76,7 +76,7 @@ def _change(
         else or_(false(), *map(_reason_condition, chosen))
     )
     chosen_values = [asdict(part) for part in ([chosen] if isinstance(chosen, FailedMailFilter) else chosen)]
-    changed = 0
+    changed_count = 0
     while True:
         with transaction() as session:
             undelivered = select(Mail.id, Mail.recipient_sealed).where(Mail.state.in_(UNDELIVERED), conditions)
@@ -86,11 +86,11 @@ def _change(
                 if values.keys() >= _ERASED_COLUMNS.keys():
                     erase_keys(session, (row.recipient_sealed for row in rows), context.vault, on=context.now.date())
                 session.execute(update(Mail).where(Mail.id.in_(ids)).values(**values, fence=Mail.fence + 1))
-                changed += len(ids)  # the rows are locked, so all of them were changed
+                changed_count += len(ids)  # the rows are locked, so all of them were changed
                 entry = AuditRecord(action, "mail", after={"number": len(ids), "chosen": chosen_values})
                 append(session, entry, context=context)
         if len(ids) < _BATCH:
-            return changed
+            return changed_count
 
 
 def _filter_condition(chosen: FailedMailFilter) -> ColumnElement[bool]:

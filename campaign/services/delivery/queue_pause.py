@@ -54,10 +54,10 @@ def pause_queue(session: Session, attempt: DeliveryAttempt, now: datetime, *, is
 
 def resume_queue(session: Session, now: datetime) -> datetime | None:
     """End the pause; return when it began, None where there was none."""
-    ended = (
+    statement = (
         update(QueuePause).where(QueuePause.is_open).values(is_open=False, ended_at=now).returning(QueuePause.began_at)
     )
-    return session.execute(ended.execution_options(synchronize_session=False)).scalar_one_or_none()
+    return session.execute(statement.execution_options(synchronize_session=False)).scalar_one_or_none()
 
 
 def time_paused(session: Session, since: datetime, now: datetime) -> timedelta:

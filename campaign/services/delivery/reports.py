@@ -28,10 +28,10 @@ def report_pause(attempt: DeliveryAttempt, *, context: Context) -> None:
     if attempt.outcome is not DeliveryOutcome.SENDER_REFUSED:
         return  # an unreachable server is usually restarting, and needs no person's help
 
-    def words(locale: str) -> dict[str, str]:
+    def alert_text(locale: str) -> dict[str, str]:
         return queue_paused(locale, attempt, context.now, context.settings.base_url)
 
-    _try_to_alert(lambda: raise_alert("mail-held", 0, words, context=context))
+    _try_to_alert(lambda: raise_alert("mail-held", 0, alert_text, context=context))
 
 
 def report_undecryptable(*, context: Context) -> None:

@@ -105,13 +105,13 @@ def count_signers(criteria: Criteria, appeal_id: int | None, *, reason: str, con
     """
     if criteria.is_empty:
         raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
-    used = [name for name, value in asdict(criteria).items() if value]
+    criteria_names = [name for name, value in asdict(criteria).items() if value]
     cost = 0 if criteria.selects_ids_only else COUNT_COST
     disclose(
         DisclosureKind.COUNT,
         f"section:{context.actor.staff_scope.section}",
         empty_cost=cost,
-        details={"by": used},
+        details={"by": criteria_names},
         reason=reason,
         context=context,
     )
@@ -206,16 +206,16 @@ def _spend(session: Session, context: Context, shown: int, files: int) -> bool:
     )
     totals = {"shown": DisclosureDay.shown + shown, "files": DisclosureDay.files + files}
     within_budget = and_(totals["shown"] <= SHOWN_A_DAY, totals["files"] <= FILES_A_DAY)
-    counted = inserted.on_conflict_do_update(index_elements=["staff_id", "day"], set_=totals, where=within_budget)
-    return session.execute(counted.returning(DisclosureDay.staff_id)).first() is not None
+    statement = inserted.on_conflict_do_update(index_elements=["staff_id", "day"], set_=totals, where=within_budget)
+    return session.execute(statement.returning(DisclosureDay.staff_id)).first() is not None
 
 
 def _alert(context: Context) -> None:
     """Log that a budget is used up, and alert the coordinators and administrators."""
     log.error("staff %s has used up the day's budget of names and addresses", context.actor.staff_scope.staff_id)
 
-    def words(locale: str) -> dict[str, str]:
+    def alert_text(locale: str) -> dict[str, str]:
         message = budget_used_up(locale, context.actor.staff_scope.staff_id)
         return {"subject": message.subject, "text": message.text, "url": f"{context.settings.base_url}/staff/audit"}
 
-    raise_alert(ALERT, 0, words, context=context)
+    raise_alert(ALERT, 0, alert_text, context=context)

@@ -179,10 +179,10 @@ def _signature_ids(erasures: Iterable[Erasure], vault: Vault) -> dict[bytes, int
     erased = {erasure.address_digest for erasure in erasures}
     ids: dict[bytes, int] = {}
     for appeal_id in sorted({erasure.appeal_id for erasure in erasures}):
-        chosen = select(Signature.id, Signature.address_digest).where(
+        statement = select(Signature.id, Signature.address_digest).where(
             Signature.appeal_id == appeal_id, Signature.address_digest.is_not(None)
         )
-        for signature_id, digest in db.session.execute(chosen.execution_options(yield_per=_ROWS_A_FETCH)):
+        for signature_id, digest in db.session.execute(statement.execution_options(yield_per=_ROWS_A_FETCH)):
             journal_digest = vault.journal_digest(bytes(digest or b""))
             if journal_digest in erased:
                 ids[journal_digest] = signature_id
@@ -219,13 +219,13 @@ def _replay_batch(batch: list[Erasure], ids: dict[bytes, int], vault: Vault) -> 
     """Repeat a batch of erasures in one transaction; yield the kind of each that changed something."""
     with transaction() as session:
         locked_ids = sorted({ids[erasure.address_digest] for erasure in batch if erasure.address_digest in ids})
-        chosen = (
+        statement = (
             select(Signature)
             .where(Signature.id.in_(locked_ids))
             .order_by(Signature.id)
             .with_for_update(**NO_KEY_UPDATE)
         )
-        rows = {row.id: row for row in session.scalars(chosen)}
+        rows = {row.id: row for row in session.scalars(statement)}
         for erasure in batch:
             row = rows.get(ids.get(erasure.address_digest, 0))
             if row is None or row.appeal_id != erasure.appeal_id or row.signed_at > erasure.signed_at:

@@ -72,6 +72,8 @@ def _reseal_batch(model: type[Any], after_id: int, vault: Vault, size: int) -> t
                     unreadable += 1
             changes.append(values | {"row": row.id})
         if changes:
-            changed = update(model).where(model.id == bindparam("row"))
-            session.connection().execute(changed.values({name: bindparam(f"new_{name}") for name in columns}), changes)
+            statement = update(model).where(model.id == bindparam("row"))
+            session.connection().execute(
+                statement.values({name: bindparam(f"new_{name}") for name in columns}), changes
+            )
     return (rows[-1].id if len(rows) == size else None), resealed, unreadable

@@ -106,12 +106,12 @@ class _KeyEraser:
         erase_keys(session, session.scalars(old_rows, execution_options=_NO_SYNC).all(), self.vault, on=self.on)
 
 
-def _delete_sign_ups(before: datetime, may_continue: MayContinue, batch: int) -> int:
+def _delete_sign_ups(cutoff: datetime, may_continue: MayContinue, batch: int) -> int:
     """Delete the forms sent before that time, confirmed or not, with their mails; return how many."""
     count = 0
     while may_continue():
         with transaction() as session:
-            old_rows = select(SignUp.id).where(SignUp.signed_at < before).order_by(SignUp.signed_at).limit(batch)
+            old_rows = select(SignUp.id).where(SignUp.signed_at < cutoff).order_by(SignUp.signed_at).limit(batch)
             ids = session.scalars(old_rows.with_for_update(**NO_KEY_UPDATE)).all()
             if ids:
                 session.execute(delete(SignUp).where(SignUp.id.in_(ids)), execution_options=_NO_SYNC)
@@ -131,8 +131,8 @@ def _delete_signatures(
     count = 0
     while may_continue():
         with transaction() as session:
-            chosen = select(Signature.id, Signature.email_sealed).where(*conditions).order_by(order).limit(batch)
-            rows = session.execute(chosen.with_for_update(**NO_KEY_UPDATE)).all()
+            statement = select(Signature.id, Signature.email_sealed).where(*conditions).order_by(order).limit(batch)
+            rows = session.execute(statement.with_for_update(**NO_KEY_UPDATE)).all()
             ids = [row.id for row in rows]
             eraser.erase(session, (row.email_sealed for row in rows))
             if ids:
@@ -175,7 +175,7 @@ def _anonymise(appeal_id: int, with_updates: bool, may_continue: MayContinue, ba
     count, last = 0, b""
     while may_continue():
         with transaction() as session:
-            chosen = (
+            statement = (
                 select(
                     *(Signature.id, Signature.address_digest, Signature.email_sealed, Signature.state),
                     _IS_COUNTED.label("is_counted"),
@@ -186,8 +186,8 @@ def _anonymise(appeal_id: int, with_updates: bool, may_continue: MayContinue, ba
                 .with_for_update(**NO_KEY_UPDATE)
             )
             if not with_updates:
-                chosen = chosen.where(~and_(Signature.wants_updates, Signature.state == SignatureState.CONFIRMED))
-            rows = session.execute(chosen).all()
+                statement = statement.where(~and_(Signature.wants_updates, Signature.state == SignatureState.CONFIRMED))
+            rows = session.execute(statement).all()
             eraser.erase(session, (row.email_sealed for row in rows))
             if rows:
                 eraser.delete_forms(session, [row.id for row in rows])
@@ -215,14 +215,14 @@ def _empty(session: Session, rows: Any) -> None:
         session.execute(consents, execution_options=_NO_SYNC)
 
 
-def _clear_networks(before: datetime, may_continue: MayContinue, batch: int) -> int:
+def _clear_networks(cutoff: datetime, may_continue: MayContinue, batch: int) -> int:
     """Empty the networks and domains of old signatures; return how many."""
     count = 0
     while may_continue():
         with transaction() as session:
             old_rows = (
                 select(Signature.id)
-                .where(text("signature.domain_digest IS NOT NULL"), Signature.signed_at < before)
+                .where(text("signature.domain_digest IS NOT NULL"), Signature.signed_at < cutoff)
                 .order_by(Signature.signed_at)
                 .limit(batch)
                 .with_for_update(**NO_KEY_UPDATE)
@@ -239,13 +239,13 @@ def _clear_networks(before: datetime, may_continue: MayContinue, batch: int) -> 
     return count
 
 
-def _clear_report_networks(before: datetime, may_continue: MayContinue, batch: int) -> int:
+def _clear_report_networks(cutoff: datetime, may_continue: MayContinue, batch: int) -> int:
     """Empty the networks of actions reported without a signature, counted or invalidated; return how many."""
     count = 0
     for model in (Action, InvalidatedAction):
         while may_continue():
             with transaction() as session:
-                old_rows = select(model.id).where(model.network_digest.is_not(None), model.counted_at < before)
+                old_rows = select(model.id).where(model.network_digest.is_not(None), model.counted_at < cutoff)
                 ids = session.scalars(
                     old_rows.order_by(model.counted_at).limit(batch).with_for_update(**NO_KEY_UPDATE)
                 ).all()
@@ -259,13 +259,13 @@ def _clear_report_networks(before: datetime, may_continue: MayContinue, batch: i
     return count
 
 
-def _clear_message_ids(before: datetime, may_continue: MayContinue, batch: int) -> int:
+def _clear_message_ids(cutoff: datetime, may_continue: MayContinue, batch: int) -> int:
     """Empty the Message-ID, and the sealed reference to a form, of ended mails too old to bounce; return how many."""
     count = 0
     while may_continue():
         with transaction() as session:
             has_ended = (
-                Mail.created_at < before,
+                Mail.created_at < cutoff,
                 Mail.state.in_(_ENDED_MAIL_STATES),
                 text("mail.message_id IS NOT NULL"),
             )
@@ -286,14 +286,14 @@ def _clear_message_ids(before: datetime, may_continue: MayContinue, batch: int) 
     return count
 
 
-def _truncate_times(before: datetime, may_continue: MayContinue, batch: int) -> int:
+def _truncate_times(cutoff: datetime, may_continue: MayContinue, batch: int) -> int:
     """Truncate to the hour the times of forms that have waited for hours; return how many."""
     count = 0
     while may_continue():
         with transaction() as session:
-            finer_than_hour = SignUp.signed_at < before, SignUp.signed_at != TruncatedToHour(SignUp.signed_at)
-            chosen = select(SignUp.id).where(*finer_than_hour).order_by(SignUp.signed_at).limit(batch)
-            ids = session.scalars(chosen.with_for_update(**NO_KEY_UPDATE)).all()
+            finer_than_hour = SignUp.signed_at < cutoff, SignUp.signed_at != TruncatedToHour(SignUp.signed_at)
+            statement = select(SignUp.id).where(*finer_than_hour).order_by(SignUp.signed_at).limit(batch)
+            ids = session.scalars(statement.with_for_update(**NO_KEY_UPDATE)).all()
             if ids:
                 hours = {
                     name: TruncatedToHour(getattr(SignUp, name)) for name in ("signed_at", "mailed_at", "reminded_at")
@@ -313,20 +313,20 @@ def _delete_keys(now: datetime, eraser: _KeyEraser) -> int:
     return count + expire_keys(eraser.vault, on=eraser.on)
 
 
-def _delete_mails(before: datetime, may_continue: MayContinue, batch: int, eraser: _KeyEraser) -> int:
+def _delete_mails(cutoff: datetime, may_continue: MayContinue, batch: int, eraser: _KeyEraser) -> int:
     """Delete ended mails, the oldest first; return how many. Ids grow with time: no old mail follows a recent one."""
     count = last = 0
     while may_continue():
         with transaction() as session:
             oldest = select(Mail.id, Mail.state, Mail.created_at, Mail.recipient_sealed).where(Mail.id > last)
             rows = session.execute(oldest.order_by(Mail.id).limit(batch).with_for_update(**NO_KEY_UPDATE)).all()
-            ended = [row for row in rows if row.created_at < before and row.state in _ENDED_MAIL_STATES]
+            ended = [row for row in rows if row.created_at < cutoff and row.state in _ENDED_MAIL_STATES]
             if ended:
                 eraser.erase(session, (row.recipient_sealed for row in ended))
-                chosen = Mail.id.in_([row.id for row in ended])
-                session.execute(delete(Mail).where(chosen), execution_options=_NO_SYNC)
+                statement = Mail.id.in_([row.id for row in ended])
+                session.execute(delete(Mail).where(statement), execution_options=_NO_SYNC)
         count += len(ended)
-        if len(rows) < batch or rows[-1].created_at >= before:
+        if len(rows) < batch or rows[-1].created_at >= cutoff:
             break
         last = rows[-1].id
     return count
@@ -353,9 +353,9 @@ def _delete_sealed_rows(now: datetime, eraser: _KeyEraser) -> int:
         return count + sum(_clear_criteria(session, *rows, eraser) for rows in ((ended, {}), (abandoned, dropped)))
 
 
-def _clear_criteria(session: Session, chosen: tuple[Any, ...], values: dict[str, Any], eraser: _KeyEraser) -> int:
+def _clear_criteria(session: Session, statement: tuple[Any, ...], values: dict[str, Any], eraser: _KeyEraser) -> int:
     """Empty the criteria and samples of the chosen invalidations; return how many."""
-    old_rows = select(Invalidation.id, Invalidation.criteria_sealed).where(*chosen).order_by(Invalidation.id)
+    old_rows = select(Invalidation.id, Invalidation.criteria_sealed).where(*statement).order_by(Invalidation.id)
     rows = session.execute(old_rows.with_for_update(**NO_KEY_UPDATE)).all()
     if rows:
         eraser.erase(session, (row.criteria_sealed for row in rows))
@@ -367,7 +367,7 @@ def _clear_criteria(session: Session, chosen: tuple[Any, ...], values: dict[str,
 def _delete_records(now: datetime) -> int:
     """Delete old operational records from small tables, each in one statement; return how many."""
     ended_long_ago = select(Appeal.id).where(Appeal.ended_at < now - retention.TOMBSTONES)
-    refused = Suppression.reason.in_([SuppressionReason.REFUSED, SuppressionReason.BOUNCED])
+    is_refusal = Suppression.reason.in_([SuppressionReason.REFUSED, SuppressionReason.BOUNCED])
     count = 0
     with transaction() as session:
         for statement in (
@@ -384,7 +384,7 @@ def _delete_records(now: datetime) -> int:
             delete(MailDomain).where(MailDomain.month < (now - retention.DOMAINS).date().replace(day=1)),
             delete(PeriodicRun).where(PeriodicRun.due_at < now - retention.RUNS),
             delete(DomainRate).where(DomainRate.next_at < now - retention.LINK_REQUESTS),
-            delete(Suppression).where(refused, Suppression.created_at < now - retention.REFUSED),
+            delete(Suppression).where(is_refusal, Suppression.created_at < now - retention.REFUSED),
             delete(Tombstone).where(Tombstone.appeal_id.in_(ended_long_ago)),
         ):
             count += session.connection().execute(statement).rowcount
