@@ -119,7 +119,7 @@ def test_an_old_bounce_does_not_apply_to_the_mail_that_got_its_id_after_a_restor
     assert suppression_reasons() == ["bounced"]
 
 
-def test_a_bounce_is_ignored_once_the_message_id_is_erased(mail_id: int) -> None:
+def test_a_bounce_changes_nothing_once_the_message_id_is_erased(mail_id: int) -> None:
     content = sample("hard", mail_id).content
     with transaction() as session:
         session.execute(update(Mail).values(message_id=None))

@@ -146,7 +146,7 @@ def test_a_worker_that_fails_while_sending_leaves_the_mail_in_doubt(
     assert (mail.state, mail.ambiguous, mail.fence) == ("retry", 1, 5)
 
 
-def test_claimed_mail_is_released_when_a_transaction_fails(
+def test_claimed_mail_is_sent_without_waiting_for_its_lease_after_a_failure(
     client: FlaskClient, appeal: AppealView, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):

@@ -19,7 +19,7 @@ from tests.letter.pages import FRENCH
 
 
 @pytest.fixture
-def both(appeal: AppealView) -> AppealView:
+def bilingual_appeal(appeal: AppealView) -> AppealView:
     """Return the appeal in English and in French, with every channel and an embassy in France."""
     import_draft(parse_text(FRENCH), ImportOptions(slug="ana-ruiz-vega"), context=context())
     with transaction() as session:
@@ -32,7 +32,7 @@ def both(appeal: AppealView) -> AppealView:
 
 
 @pytest.fixture
-def act(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> str:
+def act_page(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> str:
     """Return the act page of a supporter who has confirmed."""
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
     deliver()

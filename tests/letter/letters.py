@@ -1,4 +1,4 @@
-"""Letters to test with, in three scripts, and readers of the text in a PDF."""
+"""Letters in three scripts, and readers of the text in a PDF."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ADDRESS = ("Ministre de l’Intérieur", "Pedro Alba Montes", "Calle Ejemplo 1",
 
 
 def long(letter: Letter, paragraphs: int) -> Letter:
-    """Return the same letter with that many paragraphs, the last one still last."""
+    """Return the same letter with that many paragraphs; the last one stays last."""
     first = [f"{number}. {letter.paragraphs[number % 2]}" for number in range(paragraphs - 1)]
     return dataclasses.replace(letter, paragraphs=(*first, letter.paragraphs[-1]))
 

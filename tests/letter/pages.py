@@ -19,40 +19,40 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from tests.conftest import clear_caches, manage_token
 
-ACT = "/en/appeals/ana-ruiz-vega/act"
+ACT_PAGE = "/en/appeals/ana-ruiz-vega/act"
 
 PDF = "/en/appeals/ana-ruiz-vega/letter.pdf"
 
-WORDS = "/en/appeals/ana-ruiz-vega/words"
+OWN_LETTER_PAGE = "/en/appeals/ana-ruiz-vega/words"
 
 FRENCH = (Path(__file__).parent / "ana-ruiz-vega.fr.md").read_text(encoding="utf-8")
-OWN = "Señor ministro:\r\n\r\nSoy maestra. <b>Proteja</b> a Ana & su escuela.\r\n\r\nAna Otra"
+OWN_LETTER = "Señor ministro:\r\n\r\nSoy maestra. <b>Proteja</b> a Ana & su escuela.\r\n\r\nAna Otra"
 
 
-def act_mailed(now: datetime) -> str:
-    """Return the act page of the signer, by a link mailed then: links to the own data last 31 days."""
+def act_page_mailed_at(now: datetime) -> str:
+    """Return the act page of the signer, by a link mailed at that time, which is valid for 31 days."""
     return f"/en/m/{manage_token(db.session.scalars(select(Signature.id)).one(), now=now)}/act"
 
 
-def links(page: str) -> list[str]:
+def mail_links(page: str) -> list[str]:
     return [html.unescape(found) for found in re.findall(r'href="([^"]+)"', page)]
 
 
-def picture_of(address: str) -> bytes:
+def decode_picture(address: str) -> bytes:
     picture = io.BytesIO()
     code = segno.make_qr(address, error="m")
     code.save(picture, kind="svg", border=3, dark="#000", light="#fff", omitsize=True)
     return picture.getvalue()
 
 
-def mailed(page: str) -> str:
+def mail_body(page: str) -> str:
     """Return the body of the page's first mail link."""
-    url = next(link for link in links(page) if link.startswith("mailto:"))
+    url = next(link for link in mail_links(page) if link.startswith("mailto:"))
     return unquote(url.partition("body=")[2]).replace("\r\n", "\n")
 
 
-def step(page: str, channel: str) -> str:
-    """Return that step's part of the page, or an empty string."""
+def channel_section(page: str, channel: str) -> str:
+    """Return the part of the page for that channel, or an empty string."""
     found = re.search(rf'<li id="{channel}".*?</li>', page, re.DOTALL)
     return found[0] if found else ""
 
@@ -68,7 +68,7 @@ def change_target(app: Flask, position: int, *, is_posted: bool = True, **values
     clear_caches(app)
 
 
-def everything() -> list[int]:
+def count_all_rows() -> list[int]:
     db.session.rollback()
     tables = db.metadata.sorted_tables
     return [db.session.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]

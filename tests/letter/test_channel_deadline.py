@@ -1,4 +1,4 @@
-"""The days that a letter takes, and the last useful day that follows."""
+"""The days that a letter needs by each channel, and its last useful day."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ DEADLINE = date(2026, 5, 12)
         ("FR", None, 21),
     ],
 )
-def test_a_letter_takes_longer_the_farther_it_goes(origin: str | None, destination: str | None, days: int) -> None:
+def test_a_letter_needs_more_days_for_a_longer_way(origin: str | None, destination: str | None, days: int) -> None:
     assert days_by_post(origin, destination) == days
 
 
-def test_post_ends_before_the_deadline_and_nothing_else_does() -> None:
+def test_only_post_ends_before_the_deadline() -> None:
     assert last_useful_day(DEADLINE, Channel.LETTER, "FR", "KZ") == date(2026, 4, 21)
     assert last_useful_day(DEADLINE, Channel.EMBASSY, "FR", "FR") == date(2026, 5, 8)
     for channel in (Channel.EMAIL, Channel.FAX, Channel.PHONE, Channel.SOCIAL):
@@ -41,5 +41,5 @@ def test_post_ends_before_the_deadline_and_nothing_else_does() -> None:
     assert last_useful_day(None, Channel.LETTER, "FR", "KZ") is None
 
 
-def test_every_country_is_somewhere() -> None:
+def test_every_country_has_a_region() -> None:
     assert all(days_by_post(one, "FR") in {4, 10, 21} for one in COUNTRIES)

@@ -1,4 +1,4 @@
-"""Open words follow the signer's choice, and only in sentences about the writer."""
+"""Open words take the signer's gender form, but only in sentences about the writer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CASES = [
     ("es", "Estoy harto(a), soy defensor/a.", "Estoy harto, soy defensor.", "Estoy harta, soy defensora."),
     ("es", "Estamos indignad@s.", "Estamos indignados.", "Estamos indignadas."),
 ]  # fmt: skip
-LEFT = [
+UNCHANGED_TEXTS = [
     ("fr", "Les futur-e-s délégué-e-s furent arrêté-e-s."),
     ("fr", "Je sais qu’est-ce que c’est-à-dire là-dessus, dit-elle ; rendez-le."),
     ("fr", "Elle reste détenu-e. Je vous écris."),
@@ -34,24 +34,22 @@ LEFT = [
 
 
 @pytest.mark.parametrize(("language", "text", "masculine", "feminine"), CASES)
-def test_the_writers_words_take_the_form_that_was_picked(
-    language: str, text: str, masculine: str, feminine: str
-) -> None:
+def test_words_about_the_writer_take_the_chosen_form(language: str, text: str, masculine: str, feminine: str) -> None:
     assert in_form(text, language, GenderForm.MASCULINE) == masculine
     assert in_form(text, language, GenderForm.FEMININE) == feminine
     assert in_form(text, language, GenderForm.OPEN) == text
     assert has_open_forms([text], language)
 
 
-@pytest.mark.parametrize(("language", "text"), LEFT)
-def test_what_is_said_of_others_and_ordinary_hyphens_stay(language: str, text: str) -> None:
+@pytest.mark.parametrize(("language", "text"), UNCHANGED_TEXTS)
+def test_words_about_others_and_ordinary_hyphens_stay(language: str, text: str) -> None:
     for form in GenderForm:
         assert in_form(text, language, form) == text
     assert not has_open_forms([text], language)
 
 
 @pytest.mark.parametrize("language", ["fr", "de", "es"])
-def test_a_hostile_text_is_read_in_no_time(language: str) -> None:
+def test_a_hostile_text_is_read_quickly(language: str) -> None:
     for text in (
         "je " + "é" * 100_000,
         "nous " + "a-" * 50_000,

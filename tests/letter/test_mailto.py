@@ -1,4 +1,4 @@
-"""Mail links decode back to the same letter, at every client's limit, and no paragraph is cut."""
+"""Mail links decode to the same letter, also at the limit of every client, and cut no paragraph."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from campaign.letter.mailto import (
 from campaign.letter.plain_text import Letter
 from tests.letter.letters import LETTERS, long, target
 
-WHOM = MailRecipients(("minister+1@interior.example", "büro@interior.example"), ("embassy@interior.example",))
+RECIPIENTS = MailRecipients(("minister+1@interior.example", "büro@interior.example"), ("embassy@interior.example",))
 
 
 def decoded(url: str) -> dict[str, str]:
@@ -44,22 +44,22 @@ def by_client(links: tuple[MailLink, ...]) -> dict[MailClient, MailLink]:
 
 
 @pytest.mark.parametrize("language", LETTERS)
-def test_a_link_decodes_back_to_the_same_letter(language: str) -> None:
+def test_a_link_decodes_to_the_same_letter(language: str) -> None:
     letter = LETTERS[language]
-    said = decoded(mailto(WHOM, letter.subject, letter.text))
+    said = decoded(mailto(RECIPIENTS, letter.subject, letter.text))
     assert said["body"].replace("\r\n", "\n") == letter.text
     assert "\n" not in said["body"].replace("\r\n", "")
     assert said["subject"] == letter.subject
-    assert said["to"].split(",") == list(WHOM.to)
+    assert said["to"].split(",") == list(RECIPIENTS.to)
     assert said["cc"] == "embassy@interior.example"
 
 
 @pytest.mark.parametrize("paragraphs", [1, 3, 8, 15, 40, 150])
 @pytest.mark.parametrize("language", LETTERS)
-def test_every_client_gets_the_longest_letter_of_whole_paragraphs_that_it_takes(language: str, paragraphs: int) -> None:
+def test_every_client_gets_as_many_whole_paragraphs_as_it_accepts(language: str, paragraphs: int) -> None:
     letter = long(LETTERS[language], paragraphs)
     texts = [letter.text, *(shorter.text for shorter in letter.shorter_versions())]
-    found = by_client(mail_links(WHOM, letter))
+    found = by_client(mail_links(RECIPIENTS, letter))
     for client, link in found.items():
         assert len(link.url) <= client.limit
         body = decoded(link.url).get("body", "").replace("\r\n", "\n")
@@ -71,16 +71,16 @@ def test_every_client_gets_the_longest_letter_of_whole_paragraphs_that_it_takes(
             assert letter.paragraphs[-1] in body
             assert body.startswith(letter.salutation)
             assert body.endswith(letter.name)
-    assert set(found) == {ANY_CLIENT, WINDOWS, GMAIL, OUTLOOK, YAHOO}, "two addressees: Outlook has a link of its own"
-    alone = MailRecipients(WHOM.to[:1], WHOM.copies)
+    assert set(found) == {ANY_CLIENT, WINDOWS, GMAIL, OUTLOOK, YAHOO}, "with two addressees, Outlook has its own link"
+    alone = MailRecipients(RECIPIENTS.to[:1], RECIPIENTS.copies)
     is_long = len(mailto(alone, letter.subject, letter.text)) > WINDOWS.limit
     assert (WINDOWS in by_client(mail_links(alone, letter))) is is_long
 
 
-def filled(language: str, client: MailClient, middle: int = 0) -> tuple[Letter, Letter]:
-    """Return a letter in its own script whose link is exactly as long as that client takes, and one a character longer.
+def letters_at_limit(language: str, client: MailClient, middle: int = 0) -> tuple[Letter, Letter]:
+    """Return a letter whose link has exactly the length that the client accepts, and one longer by a character.
 
-    With `middle`, a further paragraph of that many characters comes between, so that the shorter letter fits.
+    With `middle`, both have a further paragraph of that many characters, without which the letter fits.
     """
     letter = LETTERS[language]
 
@@ -92,7 +92,7 @@ def filled(language: str, client: MailClient, middle: int = 0) -> tuple[Letter, 
         return dataclasses.replace(one, paragraphs=(one.paragraphs[0], *between, one.paragraphs[-1]))
 
     sign = letter.salutation[1]
-    room = client.limit - len(_BUILDERS[client.code](WHOM, letter.subject, padded("").text))
+    room = client.limit - len(_BUILDERS[client.code](RECIPIENTS, letter.subject, padded("").text))
     assert room > 0
     whole, rest = divmod(room, len(quote(sign)))
     exact = sign * whole + "x" * rest
@@ -100,11 +100,11 @@ def filled(language: str, client: MailClient, middle: int = 0) -> tuple[Letter, 
 
 
 def link_for(client: MailClient, letter: Letter) -> MailLink:
-    """Return that client's link.
+    """Return the link for that client.
 
-    A program on Windows has one of its own only where the general one is too long for it.
+    A program on Windows has its own link only if the general one is too long for it.
     """
-    found = by_client(mail_links(WHOM, letter))
+    found = by_client(mail_links(RECIPIENTS, letter))
     return found.get(client, found[ANY_CLIENT])
 
 
@@ -115,10 +115,8 @@ CLIENTS = pytest.mark.parametrize(
 
 @CLIENTS
 @pytest.mark.parametrize("language", LETTERS)
-def test_a_letter_exactly_at_the_limit_is_whole_and_one_character_more_is_not(
-    language: str, client: MailClient
-) -> None:
-    fitting, too_long = filled(language, client)
+def test_a_letter_at_the_limit_is_complete_and_a_longer_one_is_not(language: str, client: MailClient) -> None:
+    fitting, too_long = letters_at_limit(language, client)
     link = link_for(client, fitting)
     assert (len(link.url), link.fit) == (client.limit, MailLinkFit.WHOLE)
     assert decoded(link.url)["body"].replace("\r\n", "\n") == fitting.text
@@ -130,10 +128,8 @@ def test_a_letter_exactly_at_the_limit_is_whole_and_one_character_more_is_not(
 
 @CLIENTS
 @pytest.mark.parametrize("language", LETTERS)
-def test_a_shorter_letter_exactly_at_the_limit_is_offered_and_one_character_more_is_not(
-    language: str, client: MailClient
-) -> None:
-    fitting, too_long = filled(language, client, middle=ANY_CLIENT.limit)
+def test_a_shortened_letter_at_the_limit_is_offered_and_a_longer_one_is_not(language: str, client: MailClient) -> None:
+    fitting, too_long = letters_at_limit(language, client, middle=ANY_CLIENT.limit)
     link = link_for(client, fitting)
     assert (link.client, len(link.url), link.fit) == (client, client.limit, MailLinkFit.SHORTER)
     longest, last = fitting.shorter_versions()
@@ -143,16 +139,16 @@ def test_a_shorter_letter_exactly_at_the_limit_is_offered_and_one_character_more
     assert decoded(cut.url)["body"].replace("\r\n", "\n") == last.text
 
 
-def test_a_subject_or_addresses_that_fill_the_link_leave_the_address_alone() -> None:
+def test_a_link_filled_by_subject_or_addresses_has_the_addresses_only() -> None:
     letter = LETTERS["ru"]
     huge = dataclasses.replace(letter, subject="Щ" * 2000)
-    for client, link in by_client(mail_links(WHOM, huge)).items():
+    for client, link in by_client(mail_links(RECIPIENTS, huge)).items():
         if client is not ANY_CLIENT:
             assert link.fit is MailLinkFit.EMPTY
         assert len(link.url) <= client.limit
 
 
-def test_outlook_gets_its_semicolons_and_all_others_their_commas() -> None:
+def test_outlook_gets_semicolons_and_all_others_commas() -> None:
     copies = ("c@x.example", "d@x.example")
     found = by_client(mail_links(MailRecipients(("a@x.example", "b@x.example"), copies), LETTERS["fr"]))
     for client, between in ((ANY_CLIENT, ","), (WINDOWS, ";"), (GMAIL, ","), (OUTLOOK, ";"), (YAHOO, ",")):
@@ -161,7 +157,7 @@ def test_outlook_gets_its_semicolons_and_all_others_their_commas() -> None:
         assert said["cc"].split(between) == list(copies), client
 
 
-def test_copies_go_to_whom_the_document_names_and_to_nobody_twice() -> None:
+def test_copies_go_to_the_named_recipients_once() -> None:
     found = mail_recipients(
         (
             target(1, emails=("a@x.example", "b@x.example")),
@@ -169,10 +165,10 @@ def test_copies_go_to_whom_the_document_names_and_to_nobody_twice() -> None:
             target(3, kind="embassy", emails=("d@x.example",)),
         )
     )
-    assert found == MailRecipients(("a@x.example", "b@x.example"), ("c@x.example",)), "an embassy gets its own mail"
+    assert found == MailRecipients(("a@x.example", "b@x.example"), ("c@x.example",)), "an embassy gets a separate mail"
 
 
-def test_where_no_authority_has_an_address_the_mail_goes_to_the_copies() -> None:
+def test_without_an_authoritys_address_the_mail_goes_to_the_copies() -> None:
     copies = target(1), target(2, kind="copy", emails=("c@x.example", "d@x.example", "c@x.example"))
     assert mail_recipients(copies) == MailRecipients(("c@x.example", "d@x.example"), ())
     assert mail_recipients((target(1), target(3, kind="embassy", emails=("e@x.example",)))) is None

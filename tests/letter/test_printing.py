@@ -1,4 +1,4 @@
-"""Characters that no PDF may contain do not keep a letter, a poster or a paper sheet from being printed."""
+"""Characters that a PDF must not contain are omitted from a letter, a poster and a paper sheet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ FORBIDDEN = "\ufeff\ufffe\x01\x08\x7f\x85"
 @pytest.mark.parametrize(
     "character", ["\ufeff", "\ufffe", "\x01", "\x08", "\x7f", "\x85", "\\\ufeff", "\\\\\ufffe", "\\ufeff", "\\"]
 )
-def test_odd_characters_are_left_out_and_the_rest_is_printed(app: Flask, client: FlaskClient, character: str) -> None:
+def test_forbidden_characters_are_omitted_and_the_rest_is_printed(
+    app: Flask, client: FlaskClient, character: str
+) -> None:
     odd = f"One{character}two."
     letter = DraftLetter("Dear Minister,", (odd,), "Yours,")
     draft = replace(parse_text(DOCUMENT), headline=odd, summary=odd, letter=letter)

@@ -1,4 +1,4 @@
-"""The ways to send the letter: which are offered, to whom, until when, and one after the other."""
+"""The channels for sending the letter: their recipients, last useful days and order."""
 
 from __future__ import annotations
 
@@ -15,151 +15,166 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
 from tests.conftest import START, Clock, clear_caches
 from tests.letter.letters import text_of_pdf
-from tests.letter.pages import ACT, OWN, PDF, WORDS, act_mailed, change_target, links, mailed, picture_of, step
+from tests.letter.pages import (
+    ACT_PAGE,
+    OWN_LETTER,
+    OWN_LETTER_PAGE,
+    PDF,
+    act_page_mailed_at,
+    change_target,
+    channel_section,
+    decode_picture,
+    mail_body,
+    mail_links,
+)
 
 
-def test_every_channel_has_its_step_and_last_useful_day(client: FlaskClient, both: AppealView) -> None:
-    page = client.get(ACT + "?lang=fr&country=FR").text
+def test_every_channel_has_its_section_and_last_useful_day(client: FlaskClient, bilingual_appeal: AppealView) -> None:
+    page = client.get(ACT_PAGE + "?lang=fr&country=FR").text
     for channel in ("email", "embassy", "letter", "fax", "phone", "social"):
         assert f'<li id="{channel}"' in page
     assert "By post until March 22, 2026" in page, "three weeks from France to Colombia"
-    assert "By post until April 8, 2026" in page, "four days to the embassy in one’s own country"
+    assert "By post until April 8, 2026" in page, "four days to the embassy in the signer's country"
     assert "@interior_example" in page
-    assert "Bonjour. Je m’appelle" in page, "the script is in the letter's language"
+    assert "Bonjour. Je m’appelle" in page, "the telephone script is in the letter's language"
     assert "tel:%2B5710000001" in page
     said = text_of_pdf(client.get(PDF + "?lang=fr&country=FR&target=1&as=fax").data)
     for part in ("Fax", "+57 1 000 00 00", "MENACÉE", "1 mars 2026"):
         assert part in said
 
 
-def test_an_embassy_is_shown_where_it_stands_only(client: FlaskClient, both: AppealView) -> None:
-    assert "embajada@interior.example" in client.get(ACT + "?lang=fr&country=FR").text
+def test_an_embassy_is_shown_only_in_its_country(client: FlaskClient, bilingual_appeal: AppealView) -> None:
+    assert "embajada@interior.example" in client.get(ACT_PAGE + "?lang=fr&country=FR").text
     for country in ("DE", ""):
-        assert "embajada@interior.example" not in client.get(ACT + f"?lang=fr&country={country}").text
+        assert "embajada@interior.example" not in client.get(ACT_PAGE + f"?lang=fr&country={country}").text
     said = text_of_pdf(client.get(PDF + "?lang=fr&country=FR&target=2").data)
     assert "75008 Paris" in said
 
 
-def test_an_embassys_address_opens_a_mail_of_its_own(client: FlaskClient, both: AppealView, act: str) -> None:
-    for path in (ACT, act):
+def test_an_embassy_gets_a_separate_mail(client: FlaskClient, bilingual_appeal: AppealView, act_page: str) -> None:
+    for path in (ACT_PAGE, act_page):
         page = client.get(path + "?lang=fr&country=FR&form=f").text
-        to_embassy = next(link for link in links(step(page, "embassy")) if link.startswith("mailto:"))
+        to_embassy = next(link for link in mail_links(channel_section(page, "embassy")) if link.startswith("mailto:"))
         assert to_embassy.startswith("mailto:embajada@interior.example?subject=")
-        assert "Je suis préoccupée :" in mailed(step(page, "embassy"))
-        assert sum("embajada" in link for link in links(page)) == 4, "the program's, Gmail, Outlook, Yahoo"
-        assert "mailto:minister@interior.example?subject=" in "".join(links(step(page, "email"))), "no copy besides"
-    for path in (WORDS, act.replace("/act", "/words")):
-        page = client.post(path, data={"words": OWN, "lang": "fr", "country": "FR"}).text
-        found = [link.partition("?")[0] for link in links(page) if link.startswith("mailto:")]
+        assert "Je suis préoccupée :" in mail_body(channel_section(page, "embassy"))
+        assert sum("embajada" in link for link in mail_links(page)) == 4, "the program's, Gmail, Outlook, Yahoo"
+        assert "mailto:minister@interior.example?subject=" in "".join(mail_links(channel_section(page, "email"))), (
+            "the mail to the target has no copy"
+        )
+    for path in (OWN_LETTER_PAGE, act_page.replace("/act", "/words")):
+        page = client.post(path, data={"words": OWN_LETTER, "lang": "fr", "country": "FR"}).text
+        found = [link.partition("?")[0] for link in mail_links(page) if link.startswith("mailto:")]
         assert found == ["mailto:minister@interior.example", "mailto:embajada@interior.example"]
     assert len(set(re.findall(r' id="([^"]+)"', page))) == len(re.findall(r' id="([^"]+)"', page))
 
 
-def test_an_embassy_with_an_e_mail_address_only_is_no_matter_of_post(
-    client: FlaskClient, app: Flask, both: AppealView, clock: Clock
+def test_an_embassy_with_an_e_mail_address_only_is_not_offered_by_post(
+    client: FlaskClient, app: Flask, bilingual_appeal: AppealView, clock: Clock
 ) -> None:
     change_target(app, 2, is_posted=False, emails=["embajada@interior.example"], faxes=["+33 1 00"])
-    fr = ACT + "?lang=fr&country=FR"
-    found = step(client.get(fr).text, "embassy")
+    fr = ACT_PAGE + "?lang=fr&country=FR"
+    found = channel_section(client.get(fr).text, "embassy")
     assert "Until April 12, 2026." in found
     assert "By post" not in found
     assert "+33 1 00" in found
     assert "letter.pdf" not in found
     clock.now = START.replace(month=4, day=12)
-    found = step(client.get(fr).text, "embassy")
+    found = channel_section(client.get(fr).text, "embassy")
     assert "Too late" not in found
     assert "mailto:embajada@interior.example" in found
 
 
-def test_an_embassy_out_of_reach_by_post_is_still_written_to(
-    client: FlaskClient, both: AppealView, act: str, clock: Clock
+def test_an_embassy_too_late_for_post_is_still_offered_by_mail(
+    client: FlaskClient, bilingual_appeal: AppealView, act_page: str, clock: Clock
 ) -> None:
     clock.now = START.replace(month=4, day=11)
-    act = act_mailed(clock.now)
-    client.post(act, data={"channel": "email", "target": "1"})
-    found = step(client.get(act + "?lang=fr&country=FR").text, "embassy")
+    act_page = act_page_mailed_at(clock.now)
+    client.post(act_page, data={"channel": "email", "target": "1"})
+    found = channel_section(client.get(act_page + "?lang=fr&country=FR").text, "embassy")
     assert found.startswith('<li id="embassy" class="next">')
     assert "Too late for the post" in found
     assert "letter.pdf" not in found
     assert "mailto:embajada@interior.example" in found
 
 
-def test_where_only_a_copy_has_an_e_mail_address_the_mail_goes_there(
-    client: FlaskClient, app: Flask, both: AppealView, act: str
+def test_if_only_a_copy_has_an_e_mail_address_the_mail_goes_there(
+    client: FlaskClient, app: Flask, bilingual_appeal: AppealView, act_page: str
 ) -> None:
     change_target(app, 1, emails=[])
     change_target(app, 2, kind="copy", country=None)
-    page = client.get(act + "?lang=fr").text
-    assert "mailto:embajada@interior.example?subject=" in "".join(links(step(page, "email")))
-    assert '<input type="hidden" name="target" value="2">' in step(page, "email")
-    client.post(act, data={"channel": "email", "target": "2"})
-    assert step(client.get(act + "?lang=fr").text, "email").startswith('<li id="email" class="done">')
-    assert "mailto:embajada" in client.post(WORDS, data={"words": OWN, "lang": "fr"}).text
+    page = client.get(act_page + "?lang=fr").text
+    assert "mailto:embajada@interior.example?subject=" in "".join(mail_links(channel_section(page, "email")))
+    assert '<input type="hidden" name="target" value="2">' in channel_section(page, "email")
+    client.post(act_page, data={"channel": "email", "target": "2"})
+    assert channel_section(client.get(act_page + "?lang=fr").text, "email").startswith('<li id="email" class="done">')
+    assert "mailto:embajada" in client.post(OWN_LETTER_PAGE, data={"words": OWN_LETTER, "lang": "fr"}).text
 
 
-def test_where_only_the_embassy_has_an_e_mail_address_it_is_still_written_to(
-    client: FlaskClient, app: Flask, both: AppealView
+def test_if_only_the_embassy_has_an_e_mail_address_the_mail_goes_there(
+    client: FlaskClient, app: Flask, bilingual_appeal: AppealView
 ) -> None:
     change_target(app, 1, emails=[])
-    page = client.get(ACT + "?lang=fr&country=FR").text
-    assert step(page, "email") == ""
-    assert "mailto:embajada@interior.example" in step(page, "embassy")
-    assert "act.svg" in step(page, "embassy")
-    assert "mailto:" not in client.get(ACT + "?lang=fr&country=DE").text
+    page = client.get(ACT_PAGE + "?lang=fr&country=FR").text
+    assert channel_section(page, "email") == ""
+    assert "mailto:embajada@interior.example" in channel_section(page, "embassy")
+    assert "act.svg" in channel_section(page, "embassy")
+    assert "mailto:" not in client.get(ACT_PAGE + "?lang=fr&country=DE").text
 
 
-def test_address_and_subject_can_be_copied_where_there_is_a_script(
-    client: FlaskClient, app: Flask, both: AppealView
+def test_address_and_subject_can_be_copied_with_scripts(
+    client: FlaskClient, app: Flask, bilingual_appeal: AppealView
 ) -> None:
     change_target(app, 2, kind="copy", country=None)
-    page = client.get(ACT + "?lang=fr").text
+    page = client.get(ACT_PAGE + "?lang=fr").text
     for label, said in (
         ("Copy the address", "minister@interior.example"),
         ("Copy the address", "embajada@interior.example"),
         ("Copy the subject", "MENACÉE PARCE QU’ELLE ENSEIGNE"),
     ):
         assert re.search(rf'data-copy="{label}" data-copied="Copied">{said}</bdi>', page), said
-    assert not re.search(r"<button[^>]*>\s*Copy", page), "a script makes them"
+    assert not re.search(r"<button[^>]*>\s*Copy", page), "the script adds the buttons"
     assert "<script>" not in page
 
 
-def test_post_that_would_come_too_late_is_not_offered(client: FlaskClient, both: AppealView, clock: Clock) -> None:
+def test_post_that_would_arrive_too_late_is_not_offered(
+    client: FlaskClient, bilingual_appeal: AppealView, clock: Clock
+) -> None:
     clock.now += timedelta(days=30)
-    page = client.get(ACT + "?lang=fr&country=FR").text
+    page = client.get(ACT_PAGE + "?lang=fr&country=FR").text
     assert '<li id="letter" class="late">' in page
     assert "Too late for the post" in page
     assert "By post until April 8, 2026" in page
 
 
-def test_the_code_for_the_telephone_is_a_picture(client: FlaskClient, act: str) -> None:
-    for path in ("/en/appeals/ana-ruiz-vega/act.svg", act.replace("/act", "/act.svg")):
+def test_the_qr_code_is_a_picture(client: FlaskClient, act_page: str) -> None:
+    for path in ("/en/appeals/ana-ruiz-vega/act.svg", act_page.replace("/act", "/act.svg")):
         answer = client.get(path)
         assert answer.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
         assert b"<svg" in answer.data
-    assert client.get(act.replace("/act", "/act.svg")).headers["Cache-Control"] == "no-store"
+    assert client.get(act_page.replace("/act", "/act.svg")).headers["Cache-Control"] == "no-store"
 
 
-def test_the_code_for_the_telephone_opens_the_letter_as_it_was_picked(
-    client: FlaskClient, both: AppealView, act: str
+def test_the_qr_code_opens_the_letter_with_the_choices(
+    client: FlaskClient, bilingual_appeal: AppealView, act_page: str
 ) -> None:
     for path, query in (
-        (ACT, "?lang=fr&country=CA&form=f"),
-        (ACT, "?lang=fr&country=DE&form=f"),
-        (ACT, "?lang=en"),
-        (act, "?lang=fr&country=FR&form=m"),
+        (ACT_PAGE, "?lang=fr&country=CA&form=f"),
+        (ACT_PAGE, "?lang=fr&country=DE&form=f"),
+        (ACT_PAGE, "?lang=en"),
+        (act_page, "?lang=fr&country=FR&form=m"),
     ):
         page = client.get(path + query).text
         found = re.search(r'<img src="([^"]+/act\.svg[^"]*)"', page)
         assert found is not None
-        assert client.get(html.unescape(found[1])).data == picture_of(f"http://127.0.0.1:8000{path}{query}")
+        assert client.get(html.unescape(found[1])).data == decode_picture(f"http://127.0.0.1:8000{path}{query}")
 
 
-def test_one_way_leads_to_the_next(client: FlaskClient, both: AppealView, act: str) -> None:
+def test_each_done_channel_leads_to_the_next(client: FlaskClient, bilingual_appeal: AppealView, act_page: str) -> None:
     def states(page: str) -> dict[str, str]:
         return dict(re.findall(r'<li id="(\w+)" class="(\w+)">', page))
 
     fr = "?lang=fr&country=FR"
-    assert states(client.get(act + fr).text) == {
+    assert states(client.get(act_page + fr).text) == {
         "email": "next",
         "embassy": "later",
         "letter": "later",
@@ -167,30 +182,32 @@ def test_one_way_leads_to_the_next(client: FlaskClient, both: AppealView, act: s
         "phone": "later",
         "social": "later",
     }
-    client.post(act, data={"channel": "fax", "target": "1"})
-    page = client.get(act + fr).text
+    client.post(act_page, data={"channel": "fax", "target": "1"})
+    page = client.get(act_page + fr).text
     assert {"fax", "phone"} & states(page).keys()
     assert (states(page)["fax"], states(page)["phone"], states(page)["email"]) == ("done", "next", "later")
     assert page.count('class="next"') == 1
-    client.post(act, data={"channel": "social", "target": "1"})
-    assert states(client.get(act + fr).text)["email"] == "next", "from the last, on to what was left out"
-    # Nothing but the address of the page tells who has not signed.
-    led = client.post(ACT, data={"channel": "email", "target": "1", "country": "FR"}).location
+    client.post(act_page, data={"channel": "social", "target": "1"})
+    assert states(client.get(act_page + fr).text)["email"] == "next", (
+        "after the last channel comes the first skipped one"
+    )
+    # Only the page's address holds the reports of a person who has not signed.
+    led = client.post(ACT_PAGE, data={"channel": "email", "target": "1", "country": "FR"}).location
     assert states(client.get(led).text)["email"] == "done"
-    assert states(client.get(ACT + "?done=email-" + "9" * 5000).text)["email"] == "next"
+    assert states(client.get(ACT_PAGE + "?done=email-" + "9" * 5000).text)["email"] == "next"
 
 
-def test_a_letter_in_a_language_without_addressees_goes_to_those_of_another(
-    client: FlaskClient, app: Flask, both: AppealView
+def test_a_letter_in_a_language_without_targets_goes_to_those_of_another(
+    client: FlaskClient, app: Flask, bilingual_appeal: AppealView
 ) -> None:
     with transaction() as session:
         text = session.scalars(select(AppealText).where(AppealText.language == "fr")).one()
         columns = {column.key: getattr(text, column.key) for column in AppealText.__table__.columns}
         session.add(AppealText(**columns | {"language": "ar", "headline": "احموا آنا", "salutation": None}))
     clear_caches(app)
-    page = client.get(ACT.replace("/en/", "/ar/")).text
+    page = client.get(ACT_PAGE.replace("/en/", "/ar/")).text
     assert 'id="email"' in page
     assert '<address lang="en" dir="ltr">Minister of the Interior' in page
     assert "mailto:minister@interior.example" in page
     assert 'id="text" lang="ar" dir="rtl"' in page
-    assert "Dear Minister" not in mailed(page), "nor is it greeted in another language"
+    assert "Dear Minister" not in mail_body(page), "the salutation is not in another language"

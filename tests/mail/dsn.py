@@ -1,4 +1,4 @@
-# ruff: noqa: E501  whole lines of what servers write are read more easily than broken ones
+# ruff: noqa: E501  servers' lines are easier to read unbroken
 """Delivery reports in the shapes of the large providers, built here: addresses, names and words are invented.
 
 Each sample has its verdict. `{to}` is the mailbox that was written to.
@@ -41,7 +41,7 @@ class Sample:
     mail_id: int | None
 
 
-# Fields that a variation leaves out or writes in another way; the deciding ones stay.
+# Fields that a variation omits or writes differently; the deciding fields stay.
 VARIATIONS = (
     "plain", "crlf", "no-text", "no-original", "headers-only", "upper-case", "folded", "base64", "x-original-to",
     "delivered-to", "envelope-to", "no-action", "no-diagnostic", "no-status", "two-blocks", "argument", "utf-8-report",
@@ -65,7 +65,7 @@ def samples(
 
 
 def forged(paths: ReturnPaths) -> list[Sample]:
-    """Return genuine shapes at return paths that this application has not made, or in places that prove nothing."""
+    """Return genuine reports to forged return paths, or with the return path in a place that anyone can write."""
     good = paths.make(1, MESSAGE)
     local, _, domain = good.partition("@")
     signature = local.rpartition(".")[2]
@@ -239,18 +239,18 @@ def _complaints(path_of: Callable[[int], str], mail_id: Callable[[int], int], fi
 
 
 def mutated(sample: Sample, seed: int) -> bytes:
-    """Return the sample with bytes lost, doubled or changed, as a stranger may send it."""
-    chance = random.Random(seed)  # noqa: S311  no secret
+    """Return the sample with lost, doubled or changed bytes."""
+    random_source = random.Random(seed)  # noqa: S311  no secret
     content = bytearray(sample.content)
-    for _ in range(chance.randint(1, 30)):
-        at = chance.randrange(len(content) or 1)
-        match chance.randrange(3):
+    for _ in range(random_source.randint(1, 30)):
+        at = random_source.randrange(len(content) or 1)
+        match random_source.randrange(3):
             case 0:
-                del content[at : at + chance.randint(1, 40)]
+                del content[at : at + random_source.randint(1, 40)]
             case 1:
-                content[at:at] = content[at : at + chance.randint(1, 40)]
+                content[at:at] = content[at : at + random_source.randint(1, 40)]
             case _:
-                content[at : at + 1] = bytes([chance.randrange(256)])
+                content[at : at + 1] = bytes([random_source.randrange(256)])
         if not content:
             break
     return bytes(content)

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, ISC004  whole lines of what servers write are read more easily than broken ones
+# ruff: noqa: E501, ISC004  servers' lines are easier to read unbroken
 """The wording of reports, letters and answers of the large providers' servers; all names in it are invented."""
 
 from __future__ import annotations

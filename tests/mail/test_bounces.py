@@ -1,4 +1,4 @@
-"""Reports of failed delivery are understood, and no forged one is believed."""
+"""Delivery reports are classified, and forged ones are ignored."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ def verdict_of(content: bytes) -> tuple[str, int | None]:
     return report.verdict.value, report.mail_id
 
 
-def test_two_hundred_reports_are_understood() -> None:
-    """At least 98 in a hundred get their verdict, and none is read as about another mail."""
+def test_two_hundred_reports_are_classified() -> None:
+    """Require the right verdict for 98 percent, and the right mail for all."""
     assert len(SAMPLES) >= 200
     assert len({sample.content for sample in SAMPLES}) == len(SAMPLES)
     found = [(sample, verdict_of(sample.content)) for sample in SAMPLES]
     wrong = [(sample.name, sample.verdict, said) for sample, said in found if said != (sample.verdict, sample.mail_id)]
     assert len(wrong) <= 0.02 * len(SAMPLES), wrong
     assert {said[1] for sample, said in found} == {sample.mail_id for sample in SAMPLES}
-    # Most important: a full mailbox, a delay, a filter or an absence suppresses no address.
+    # Most important: a full mailbox, a delay, a filter or an absence is never a reason to suppress an address.
     assert not [name for name, meant, said in wrong if said[0] == "hard"]
 
 
 @pytest.mark.parametrize("sample", forged(PATHS), ids=lambda sample: sample.name[:40])
-def test_nothing_forged_is_accepted(sample: object) -> None:
+def test_a_forged_report_is_ignored(sample: object) -> None:
     assert verdict_of(sample.content)[0] == sample.verdict  # type: ignore[attr-defined]
 
 
-def test_what_was_damaged_on_the_way_never_breaks_the_reader_nor_names_another_mail() -> None:
+def test_a_damaged_report_causes_no_error_and_names_no_other_mail() -> None:
     for seed, sample in enumerate(SAMPLES * 3):
         said, mail_id = verdict_of(mutated(sample, seed))
         assert said in {*BounceVerdict, "forged", "unaddressed"}
         assert mail_id in {None, sample.mail_id}
 
 
-def test_the_mail_servers_word_goes_before_the_headers() -> None:
+def test_the_servers_report_takes_precedence_over_the_headers() -> None:
     content = b"From: MAILER-DAEMON@x.example\nTo: list@tocsin.example\n\n550 5.1.1 user unknown\n"
     report = read_report(content, PATHS, PATHS.make(77, MESSAGE))
     assert (report.mail_id, report.verdict) == (77, BounceVerdict.HARD)
@@ -62,11 +62,11 @@ def test_the_mail_servers_word_goes_before_the_headers() -> None:
         ("5.0.0", "550 blocked", "refused"), ("5.5.0", "mailbox unavailable", "hard"),
     ],
 )  # fmt: skip
-def test_the_code_decides_and_words_only_where_it_is_vague(status: str | None, words: str, verdict: str) -> None:
+def test_the_status_code_decides_and_words_only_if_it_is_vague(status: str | None, words: str, verdict: str) -> None:
     assert verdict_on_failure(status, words) == verdict
 
 
-def test_an_address_is_no_status() -> None:
+def test_an_address_is_not_read_as_a_status() -> None:
     assert read_status("host 192.0.2.5.1.1 and 5.1.1.9 said nothing") is None
     assert read_status("550-5.0.0 no 550 5.1.1 yes") == "5.1.1"
     assert read_status("(#5.1.1)") == "5.1.1"

@@ -1,4 +1,4 @@
-"""A message that is rendered once and filled in for each signer is the one that would be rendered for them."""
+"""A message that is rendered once and filled in for a signer equals the one rendered for that signer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LINKS = {
     "unsubscribe": f"{BASE}/en/u/x.y-z",
 }
 NAMES = ("Jeanne Martin", 'Seán O\'Brien & <b>"Söhne"</b>', "ليلى المصري", PLACEHOLDERS["confirm"])
-MADE = (
+MESSAGES = (
     MailKind.CONFIRMATION,
     MailKind.CONFIRMATION_REMINDER,
     MailKind.ALREADY_SIGNED,
@@ -44,18 +44,18 @@ def envelope(recipient: str, locale: str) -> Envelope:
     return Envelope("Tocsin <act@tocsin.example>", recipient, f"<{recipient}>", START, locale)
 
 
-def shown(made: Message) -> tuple[object, ...]:
-    """Return all fields; in HTML a quote may be written in two ways."""
+def comparable_fields(made: Message) -> tuple[object, ...]:
+    """Return all fields, with one spelling for quotes in HTML."""
     marked_up = html.unescape(made.html or "")
     return made.subject, made.sender, made.recipients, made.date, made.msgId, made.body, marked_up, made.extra_headers
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("only_initials", [False, True])
-def test_a_filled_stencil_is_the_message_of_that_signer(site: Flask, locale: str, only_initials: bool) -> None:
+def test_a_filled_in_message_equals_the_rendered_one(site: Flask, locale: str, only_initials: bool) -> None:
     appeal = replace(sample._appeal(), initials_only=only_initials)
     text = sample._text(locale)
-    for kind in MADE:
+    for kind in MESSAGES:
         marked = message.SignedAppeal(appeal, text, PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"])
         marks = message.MailLinks(f"{BASE}/en/appeals/x", **{name: PLACEHOLDERS[name] for name in LINKS})
         stencil = MailMerge(message.to_signer(kind, envelope("first@mail.example", locale), marked, marks, DETAILS))
@@ -65,10 +65,10 @@ def test_a_filled_stencil_is_the_message_of_that_signer(site: Flask, locale: str
             filled = stencil.fill(mine, {"name": name, "letter_name": letter_name, **LINKS})
             signed = message.SignedAppeal(appeal, text, name)
             links = message.MailLinks(f"{BASE}/en/appeals/x", **LINKS)
-            assert shown(filled) == shown(message.to_signer(kind, mine, signed, links, DETAILS))
+            assert comparable_fields(filled) == comparable_fields(message.to_signer(kind, mine, signed, links, DETAILS))
 
 
-def test_names_are_marked_up_only_in_html(site: Flask) -> None:
+def test_names_are_escaped_only_in_html(site: Flask) -> None:
     signed = message.SignedAppeal(
         sample._appeal(), sample._text("en"), PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"]
     )
@@ -79,7 +79,7 @@ def test_names_are_marked_up_only_in_html(site: Flask) -> None:
     assert "<script>x</script>," in (made.body or "")
 
 
-def test_no_mark_is_left_and_only_the_wanted_links_are_asked_for(site: Flask) -> None:
+def test_no_placeholder_remains_and_only_needed_links_are_made(site: Flask) -> None:
     signed = message.SignedAppeal(
         sample._appeal(), sample._text("en"), PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"]
     )

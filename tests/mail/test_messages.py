@@ -23,16 +23,16 @@ BASE = "https://act.tocsin.example"
 SENDER = "Tocsin <act@tocsin.example>"
 
 
-def shown(name: str, locale: str) -> EmailMessage:
-    return parsed(write(sample.preview_message(name, locale, sender=SENDER, base_url=BASE)))
+def sample_message(name: str, locale: str) -> EmailMessage:
+    return parse_message(write(sample.preview_message(name, locale, sender=SENDER, base_url=BASE)))
 
 
-def parsed(content: bytes) -> EmailMessage:
+def parse_message(content: bytes) -> EmailMessage:
     assert len(content) < MOST_BYTES
     return message_from_bytes(content, policy=policy.default)
 
 
-def announced(
+def announcement_message(
     kind: MailKind,
     envelope: Envelope,
     signed: message.SignedAppeal,
@@ -51,11 +51,11 @@ def html_of(mail: EmailMessage) -> str:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", sample.message_names())
 def test_each_message_renders_in_each_language(site: Flask, name: str, locale: str) -> None:
-    mail = shown(name, locale)
+    mail = sample_message(name, locale)
     html, text = html_of(mail), text_of(mail)
     direction = "rtl" if locale == "ar" else "ltr"
     assert f'<html lang="{locale}" dir="{direction}"' in html
-    # Mail programs that drop the outer tags read it from the style sheet.
+    # Mail programs that remove the outer tags read the direction from the style sheet.
     sheets = [div for div in re.findall(r"<div[^>]*>", html) if 'class="sheet"' in div or 'class="foot"' in div]
     assert len(sheets) == 2
     assert all(f'lang="{locale}"' in div and f'dir="{direction}"' in div for div in sheets)
@@ -69,25 +69,25 @@ def test_each_message_renders_in_each_language(site: Flask, name: str, locale: s
 
 
 @pytest.mark.parametrize("name", sample.message_names())
-def test_only_campaign_mail_can_be_ended_by_one_click(site: Flask, name: str) -> None:
-    mail = shown(name, "en")
+def test_only_campaign_mail_can_be_unsubscribed_by_one_click(site: Flask, name: str) -> None:
+    mail = sample_message(name, "en")
     is_campaign = name in UNSUBSCRIBABLE
     assert (mail["List-Unsubscribe"] is not None) is is_campaign
     assert (mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click") is is_campaign
     assert ("/u/" in text_of(mail) or "/staff/digest/" in text_of(mail)) is is_campaign
 
 
-def test_only_what_asks_to_confirm_holds_a_link_that_confirms(site: Flask) -> None:
-    asking = {name for name in sample.message_names() if "/s/" in text_of(shown(name, "en"))}
+def test_only_confirmation_mail_has_a_link_that_confirms(site: Flask) -> None:
+    asking = {name for name in sample.message_names() if "/s/" in text_of(sample_message(name, "en"))}
     assert asking == {MailKind.CONFIRMATION, MailKind.CONFIRMATION_REMINDER, MailKind.ALREADY_SIGNED}
-    assert text_of(shown("confirmation", "en")).count(f"{BASE}/en/s/") == 1
+    assert text_of(sample_message("confirmation", "en")).count(f"{BASE}/en/s/") == 1
 
 
 @pytest.mark.parametrize("name", [name for name in sample.message_names() if name not in ADDRESSED])
-def test_every_mail_to_a_supporter_leads_to_what_we_hold(site: Flask, name: str) -> None:
-    mail = shown(name, "en")
+def test_every_mail_to_a_supporter_links_to_their_data(site: Flask, name: str) -> None:
+    mail = sample_message(name, "en")
     text, html = text_of(mail), html_of(mail)
-    # The reader of a request to confirm may not be the person who typed the address: it opens nothing.
+    # The reader of a confirmation mail may not be the person who typed the address, so it links to no data.
     is_asking = name in {MailKind.CONFIRMATION, MailKind.CONFIRMATION_REMINDER}
     assert text.count(f"{BASE}/en/m/PREVIEW/me") == (0 if is_asking else 1)
     assert (f'href="{BASE}/en/m/PREVIEW/me"' in html) is not is_asking
@@ -97,8 +97,8 @@ def test_every_mail_to_a_supporter_leads_to_what_we_hold(site: Flask, name: str)
         assert re.findall(r'href="(https?:[^"]+)"', html)[0] == f"{BASE}/en/s/PREVIEW"
 
 
-def test_the_thanks_say_how_the_letter_goes_on(site: Flask) -> None:
-    text = text_of(shown("confirmed", "fr"))
+def test_the_thank_you_mail_links_to_the_channels(site: Flask) -> None:
+    text = text_of(sample_message("confirmed", "fr"))
     for said in ("minister@interior.example", "Calle Ejemplo 1", "+57 1 5550 0101", "/act", "/me", "/appeals/"):
         assert said in text
 
@@ -113,7 +113,7 @@ LONG = {
 
 @pytest.mark.parametrize("locale", LONG)
 @pytest.mark.parametrize("shape", ["one", "pages", "lines", "points"])
-def test_the_longest_letter_stays_under_the_limit_and_leads_to_the_rest(site: Flask, locale: str, shape: str) -> None:
+def test_the_longest_letter_stays_under_the_limit_and_links_to_the_rest(site: Flask, locale: str, shape: str) -> None:
     parts = {
         "one": (LONG[locale] * 400,),
         "pages": (LONG[locale] * 12,) * 300,
@@ -129,7 +129,7 @@ def test_the_longest_letter_stays_under_the_limit_and_leads_to_the_rest(site: Fl
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, locale)
     signed = message.SignedAppeal(appeal, text, "N" * 200)
     for kind in (MailKind.CONFIRMATION, MailKind.CONFIRMED, MailKind.CONFIRMATION_REMINDER):
-        mail = parsed(write(message.to_signer(kind, envelope, signed, links)))
+        mail = parse_message(write(message.to_signer(kind, envelope, signed, links)))
         if kind is MailKind.CONFIRMATION:
             assert f"{BASE}/en/appeals/x" in text_of(mail)
             assert f"{BASE}/en/s/x" in text_of(mail)
@@ -142,20 +142,32 @@ def test_the_longest_announcement_stays_under_the_limit(site: Flask, locale: str
     links = message.MailLinks(BASE, BASE, BASE, BASE, f"{BASE}/en/u/x")
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, locale)
     body = (LONG[locale] * 400)[:10_000]
-    parsed(write(announced(MailKind.UPDATE, envelope, signed, links, message.AnnouncedText(locale, "s" * 120, body))))
+    parse_message(
+        write(
+            announcement_message(
+                MailKind.UPDATE, envelope, signed, links, message.AnnouncedText(locale, "s" * 120, body)
+            )
+        )
+    )
 
 
-def test_what_staff_write_cannot_run_or_load_anything(site: Flask) -> None:
+def test_text_of_staff_can_run_and_load_nothing(site: Flask) -> None:
     appeal = sample._appeal()
     signed = message.SignedAppeal(appeal, appeal.texts["en"], '<script>alert("name")</script>')
     links = message.MailLinks(BASE, BASE, BASE, BASE, None)
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, "en")
     body = "<script>x</script> ![i](https://x.example/i.png) [l](javascript:alert(1)) <img src=x onerror=y>"
     html = html_of(
-        parsed(write(announced(MailKind.OUTCOME, envelope, signed, links, message.AnnouncedText("en", "s", body))))
+        parse_message(
+            write(
+                announcement_message(MailKind.OUTCOME, envelope, signed, links, message.AnnouncedText("en", "s", body))
+            )
+        )
     )
     assert not re.search(r"<script|<img|javascript:[^\s]*\"|onerror=y>", html)
-    assert "<script" not in html_of(parsed(write(message.to_signer(MailKind.CONFIRMED, envelope, signed, links))))
+    assert "<script" not in html_of(
+        parse_message(write(message.to_signer(MailKind.CONFIRMED, envelope, signed, links)))
+    )
 
 
 def test_an_update_keeps_its_addresses_and_its_line_ends(site: Flask) -> None:
@@ -164,20 +176,22 @@ def test_an_update_keeps_its_addresses_and_its_line_ends(site: Flask) -> None:
     links = message.MailLinks(BASE, BASE, BASE, BASE, None)
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, "en")
     body = "Read [the report](https://news.example/a_b).\nOr https://watch.example/c_d\n\nAnna\nfor the team"
-    mail = parsed(write(announced(MailKind.UPDATE, envelope, signed, links, message.AnnouncedText("en", "s", body))))
+    mail = parse_message(
+        write(announcement_message(MailKind.UPDATE, envelope, signed, links, message.AnnouncedText("en", "s", body)))
+    )
     said, html = text_of(mail), html_of(mail)
     assert "Read the report (https://news.example/a_b).\nOr https://watch.example/c_d\n\nAnna\nfor the team" in said
     assert '<a href="https://watch.example/c_d"' in html
     assert re.search(r"Anna<br ?/?>\s*for the team", html)
 
 
-def test_a_header_is_one_line_and_no_longer_than_it_is_shown() -> None:
+def test_a_header_is_one_line_and_cut_to_its_visible_length() -> None:
     assert clean_header("a\r\nBcc: x\0\x1f y\u2028z") == "a Bcc: x y z"
     assert len(clean_header("x" * 1000)) == 150
 
 
 def test_a_french_colon_stays_with_its_word_in_the_subject(site: Flask) -> None:
-    assert "signature\u00a0: " in str(shown("confirmation", "fr")["Subject"])
+    assert "signature\u00a0: " in str(sample_message("confirmation", "fr")["Subject"])
 
 
 def test_every_kind_has_its_message(site: Flask) -> None:

@@ -1,4 +1,4 @@
-"""No field of a message can add or change a header: the receiving end parses exactly the headers that were meant."""
+"""No field of a message can add or change a header: the recipient parses exactly the intended headers."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_no_text_in_any_field_adds_or_changes_a_header(subject: str, body: str, 
 @settings(deadline=None)
 @given(body=st.text(min_size=1, max_size=3000))
 @pytest.mark.slow
-def test_the_text_arrives_as_it_was(body: str) -> None:
+def test_the_text_arrives_unchanged(body: str) -> None:
     body = "".join(one for one in body if one.isprintable() or one == "\n") or "x"
     message = read(write(build("s", body, "<p>x</p>")))
     part = message.get_body(("plain",))
@@ -70,10 +70,10 @@ def test_subjects_survive_encoding(subject: str) -> None:
 
 
 @pytest.mark.parametrize("recipient", ["a@b.example\r\nBcc: c@d.example", "<a@b.example>", "a@b.example\0", "nobody"])
-def test_what_is_no_address_is_refused(recipient: str) -> None:
+def test_an_invalid_address_is_refused(recipient: str) -> None:
     with pytest.raises(ValueError, match="address"):
         write(build("s", "b", "h", recipient=recipient))
 
 
-def test_the_same_message_is_the_same_bytes() -> None:
+def test_equal_messages_have_equal_bytes() -> None:
     assert write(build("s", "b", "h")) == write(build("s", "b", "h"))

@@ -37,8 +37,8 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def made(kind: MailKind, said: dict[str, str]) -> Message:
-    """Return that message with these texts in every field that comes from outside."""
+def build_message(kind: MailKind, said: dict[str, str]) -> Message:
+    """Return a message of that kind with these texts in every field that comes from outside."""
     envelope = Envelope("Tocsin <act@tocsin.example>", "jeanne@mail.example", "<1@tocsin.example>", START, "en")
     context = dict.fromkeys(("section", "role", "valid", "text"), said["context"])
     context |= {"subject": said["subject"], "url": said["url"]}
@@ -62,19 +62,19 @@ def made(kind: MailKind, said: dict[str, str]) -> Message:
     return message.to_signer(kind, envelope, signed, LINKS, details)
 
 
-# No database stores half of a surrogate pair.
-KEPT = hostile_text.map(lambda text: text.encode("utf-8", "replace").decode())
+# Databases refuse half of a surrogate pair.
+stored_text = hostile_text.map(lambda text: text.encode("utf-8", "replace").decode())
 
 
 @pytest.mark.slow
 @settings(max_examples=100, deadline=None)
-@given(kind=st.sampled_from(MailKind), said=st.fixed_dictionaries(dict.fromkeys(FIELDS, KEPT)))
+@given(kind=st.sampled_from(MailKind), said=st.fixed_dictionaries(dict.fromkeys(FIELDS, stored_text)))
 def test_no_field_of_any_message_adds_a_header_a_recipient_or_a_mail(
     site: Flask, server: Server, kind: MailKind, said: dict[str, str]
 ) -> None:
     before, spoken = len(server.received), len(server.unencrypted_commands)
     with connection_to(f"smtp://127.0.0.1:{server.port}") as connection:
-        connection.send(made(kind, said), "bounce+1.x@tocsin.example")
+        connection.send(build_message(kind, said), "bounce+1.x@tocsin.example")
     assert connection.attempt.outcome is DeliveryOutcome.SENT
     assert [line.partition(" ")[0].upper() for line in server.unencrypted_commands[spoken:]][
         :4

@@ -1,4 +1,4 @@
-"""Answers to a section's mails go to the address that the section has set, and nowhere else."""
+"""Replies to a section's mails go to the reply address of the section."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ URL = "/en/appeals/ana-ruiz-vega/sign"
 
 
 @pytest.fixture
-def answering(app: Flask) -> Iterator[None]:
-    """Give France an address for answers; other tests share the sections."""
+def reply_address(app: Flask) -> Iterator[None]:
+    """Set a reply address for France and remove it afterwards, because other tests share the sections."""
     with transaction() as session:
         session.execute(update(Section).where(Section.code == "fr").values(reply_to="reponses@france.example"))
     yield
@@ -33,8 +33,8 @@ def answering(app: Flask) -> Iterator[None]:
         session.execute(update(Section).values(reply_to=None))
 
 
-def test_each_signer_answers_to_the_own_section(
-    answering: None, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+def test_mail_to_a_signer_has_the_reply_address_of_their_section(
+    reply_address: None, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form(email="fr@mail.example", country="FR"))
     client.post(URL, data=form(email="jp@mail.example", country="JP"))
@@ -48,8 +48,8 @@ def test_each_signer_answers_to_the_own_section(
     }
 
 
-def test_every_later_mail_says_it_too(
-    answering: None, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+def test_every_later_mail_has_the_reply_address_too(
+    reply_address: None, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())
     deliver()
@@ -60,7 +60,7 @@ def test_every_later_mail_says_it_too(
     assert [message["Reply-To"] for message in postbox.messages] == ["reponses@france.example"] * 3
 
 
-def test_mail_to_staff_says_nothing_of_it(answering: None, deliver: Any, postbox: Postbox) -> None:
+def test_mail_to_staff_has_no_reply_address(reply_address: None, deliver: Any, postbox: Postbox) -> None:
     said = {"subject": "An alert", "text": "Look.", "url": ""}
     with transaction() as session:
         to = parse_address("ed@staff.example")

@@ -1,4 +1,4 @@
-"""Names of sections in the reader's language, whatever the page's is."""
+"""Names of sections in the reader's language."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ from campaign.mail.messages.section_names import section_title
         ("xx", "de", "Elsewhere"),
     ],
 )
-def test_a_section_is_called_by_its_country_or_by_what_it_is(app: Flask, code: str, locale: str, name: str) -> None:
+def test_a_section_is_named_by_its_country_or_its_own_name(app: Flask, code: str, locale: str, name: str) -> None:
     with app.test_request_context("/en/"):
         assert section_title(code, "Elsewhere", locale) == name

@@ -1,4 +1,4 @@
-"""The SMTP client: outcome by phase and code, TLS that is verified or not used, and time-outs."""
+"""The SMTP client: outcomes by phase and code, verified TLS, and time-outs."""
 
 from __future__ import annotations
 
@@ -44,32 +44,32 @@ def send(
     return attempt.outcome, attempt.phase, attempt.code
 
 
-class One(Script):
-    """A server that answers one phase in another way."""
+class ScriptWithReply(Script):
+    """The replies of a server that gives another reply in one phase."""
 
     def __init__(self, phase: str, answer: Reply, extensions: tuple[str, ...] = Script.extensions) -> None:
         self._phase, self._answer, self.extensions = phase, answer, extensions
 
-    def _or(self, phase: str, otherwise: Reply) -> Reply:
-        return self._answer if phase == self._phase else otherwise
+    def _reply_in(self, phase: str, accepting: Reply) -> Reply:
+        return self._answer if phase == self._phase else accepting
 
     def banner(self, number: int) -> Reply:
-        return self._or("banner", super().banner(number))
+        return self._reply_in("banner", super().banner(number))
 
     def auth(self, line: str) -> Reply:
-        return self._or("auth", super().auth(line))
+        return self._reply_in("auth", super().auth(line))
 
     def mail(self, sender: str) -> Reply:
-        return self._or("mail", super().mail(sender))
+        return self._reply_in("mail", super().mail(sender))
 
     def rcpt(self, recipient: str) -> Reply:
-        return self._or("rcpt", super().rcpt(recipient))
+        return self._reply_in("rcpt", super().rcpt(recipient))
 
     def data(self, recipient: str) -> Reply:
-        return self._or("data", super().data(recipient))
+        return self._reply_in("data", super().data(recipient))
 
     def dot(self, recipient: str, content: bytes) -> Reply:
-        return self._or("dot", super().dot(recipient, content))
+        return self._reply_in("dot", super().dot(recipient, content))
 
 
 @pytest.mark.parametrize("extensions", [Script.extensions, ()], ids=["pipelining", "one by one"])
@@ -108,11 +108,11 @@ def test_the_phase_and_the_code_decide(
     answer: Reply,
     outcome: tuple[DeliveryOutcome, str, int | None],
 ) -> None:
-    server.script = One(phase, answer, extensions)
+    server.script = ScriptWithReply(phase, answer, extensions)
     assert send(server) == outcome
 
 
-def test_content_arrives_as_it_is_over_one_connection(server: Server) -> None:
+def test_content_arrives_unchanged_over_one_connection(server: Server) -> None:
     connection = connection_to(f"smtp://127.0.0.1:{server.port}")
     for number in range(5):
         assert connection.deliver("s@x.example", f"a{number}@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
@@ -121,8 +121,8 @@ def test_content_arrives_as_it_is_over_one_connection(server: Server) -> None:
     assert {one.content for one in server.received} == {b"Message-ID: <1@x>\r\n\r\n.a line\r\nand\r\n.another\r\n"}
 
 
-def test_after_a_refusal_the_connection_serves_the_next(server: Server) -> None:
-    server.script = One("rcpt", Reply("550 5.1.1 nobody"))
+def test_after_a_refusal_the_connection_sends_the_next_message(server: Server) -> None:
+    server.script = ScriptWithReply("rcpt", Reply("550 5.1.1 nobody"))
     connection = connection_to(f"smtp://127.0.0.1:{server.port}")
     assert connection.deliver("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.MAILBOX_REFUSED
     server.script = Script()
@@ -147,49 +147,49 @@ def test_an_address_cannot_add_a_command(server: Server, address: str) -> None:
 
 
 @pytest.mark.slow
-def test_one_byte_a_second_does_not_last_forever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reply_of_one_byte_a_second_times_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("campaign.mail.smtp.client.COMMAND_SECONDS", 1.5)
-    server.script = One("rcpt", Reply("250 2.1.5 very slow indeed", byte_pause=0.5))
+    server.script = ScriptWithReply("rcpt", Reply("250 2.1.5 very slow indeed", byte_pause=0.5))
     begin = time.monotonic()
     assert send(server) == (DeliveryOutcome.RETRY, "rcpt", None)
     assert time.monotonic() - begin < 4
 
 
-def abort_behind_the_dot(server: Server, connection: SmtpConnection) -> None:
+def abort_after_message(server: Server, connection: SmtpConnection) -> None:
     while not server.received:
         time.sleep(0.02)
     connection.abort()
 
 
 @pytest.mark.slow
-def test_silence_ends_and_may_be_broken_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_server_times_out_and_the_wait_can_be_aborted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("campaign.mail.smtp.client.CONNECT_SECONDS", 1.0)
-    server.script = One("banner", SILENCE)
+    server.script = ScriptWithReply("banner", SILENCE)
     assert send(server) == (DeliveryOutcome.UNREACHABLE, "connect", None)
-    server.script = One("dot", SILENCE)
+    server.script = ScriptWithReply("dot", SILENCE)
     connection = connection_to(f"smtp://127.0.0.1:{server.port}")
-    threading.Thread(target=abort_behind_the_dot, args=(server, connection)).start()
+    threading.Thread(target=abort_after_message, args=(server, connection)).start()
     assert connection.deliver("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.AMBIGUOUS
     assert smtp_protocol.FINAL_DOT_SECONDS == 600
 
 
-def test_an_address_in_utf_8_goes_only_where_it_can(server: Server) -> None:
+def test_an_address_in_utf_8_is_sent_only_to_a_server_with_smtputf8(server: Server) -> None:
     assert send(server, "żółw@mail.example")[0] == DeliveryOutcome.SENT
-    server.script = One("", Reply(""), ())
+    server.script = ScriptWithReply("", Reply(""), ())
     assert send(server, "żółw@mail.example")[0] == DeliveryOutcome.DEAD
 
 
-def test_a_refused_or_missing_log_in_is_about_us(server: Server) -> None:
-    server.script = One("auth", Reply("535 5.7.8 no"), ("AUTH PLAIN",))
+def test_a_refused_or_missing_log_in_is_a_global_failure(server: Server) -> None:
+    server.script = ScriptWithReply("auth", Reply("535 5.7.8 no"), ("AUTH PLAIN",))
     assert send(server, user="me:secret@") == (DeliveryOutcome.SENDER_REFUSED, "auth", 535)
-    server.script = One("auth", Reply("454 4.7.0 later"), ("AUTH PLAIN",))
+    server.script = ScriptWithReply("auth", Reply("454 4.7.0 later"), ("AUTH PLAIN",))
     assert send(server, user="me:secret@") == (DeliveryOutcome.UNREACHABLE, "auth", 454)
     server.script = Script()
     assert send(server, user="me:secret@") == (DeliveryOutcome.SENDER_REFUSED, "auth", None)
 
 
 class Authority:
-    """A certificate authority of the tests."""
+    """A certificate authority for tests."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -212,7 +212,7 @@ class Authority:
         return context
 
     def client(self) -> ssl.SSLContext:
-        """Return the context of a client that believes this authority."""
+        """Return the context of a client that trusts this authority."""
         pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
         return ssl.create_default_context(cadata=pem)
 
@@ -245,7 +245,7 @@ class Authority:
         return builder.sign(self._key, hashes.SHA256())
 
 
-def test_starttls_is_used_and_verified_or_nothing_is_said(server: Server, tmp_path: Path) -> None:
+def test_without_verified_starttls_nothing_is_sent(server: Server, tmp_path: Path) -> None:
     ours, foreign = Authority(tmp_path), Authority(tmp_path)
     said = {"EHLO", "STARTTLS", "QUIT", ""}
     for context, certificate, outcome in (
@@ -262,9 +262,7 @@ def test_starttls_is_used_and_verified_or_nothing_is_said(server: Server, tmp_pa
     assert len(server.received) == 1
 
 
-def test_what_was_said_before_the_line_was_secret_is_not_believed(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_replies_before_starttls_are_discarded(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority(tmp_path)
     server.tls = authority.server()
     real = smtp_protocol.SmtpProtocol.docmd

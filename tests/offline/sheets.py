@@ -38,16 +38,16 @@ def post_sheet(browser: FlaskClient, appeal: AppealView, more: str, data: dict[s
 
 
 def hidden_fields(page: TestResponse) -> dict[str, str]:
-    """Return the hidden fields of the preview's first form."""
+    """Return the hidden fields of the first form of the preview."""
     first = page.text[page.text.index("/sheet/save") :].partition("</form>")[0]
     return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', first)}
 
 
 def enter_rows(browser: FlaskClient, appeal: AppealView, rows: list[list[str]], **answers: str) -> TestResponse:
     """Enter the rows, and store the sheet from its preview; return the response."""
-    shown = post_sheet(browser, appeal, "", typed_rows(rows))
-    assert shown.status_code == 200, shown.text
-    return browser.post(sheet_path(appeal, "/save"), data={**hidden_fields(shown), **answers})
+    preview = post_sheet(browser, appeal, "", typed_rows(rows))
+    assert preview.status_code == 200, preview.text
+    return browser.post(sheet_path(appeal, "/save"), data={**hidden_fields(preview), **answers})
 
 
 def sign_waiting_rows() -> None:

@@ -1,4 +1,4 @@
-"""Bulk entries of actions away from the site: counted apart as bulk, undone, and of the own section only."""
+"""Bulk entries of actions outside the site: counted with evidence "bulk", undone, and only in the own section."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from campaign.services.counting.verify import verify
 from tests.conftest import DAY, DOCUMENT, Clock, context
 from tests.staff.staff_clients import csrf, log_in_later, staffed
 
-# Slow, so that the quick tests stay quick: they cover the staff pages enough.
+# Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
 
 TYPED = {"quantity": "120", "channel": "letter", "day": "2026-03-01", "place": "Lyon", "note": "market stall"}
@@ -38,22 +38,22 @@ def editor(app: Flask) -> FlaskClient:
     return staffed(app, Role.EDITOR)
 
 
-def page(appeal: AppealView) -> str:
+def entries_page(appeal: AppealView) -> str:
     return f"/staff/appeals/{appeal.slug}/bulk-entries"
 
 
-def send(browser: FlaskClient, appeal: AppealView, **changes: str) -> TestResponse:
-    token = csrf(browser.get(page(appeal)))
-    return browser.post(page(appeal), data={**TYPED, **changes, "csrf_token": token})
+def send_entry(browser: FlaskClient, appeal: AppealView, **changes: str) -> TestResponse:
+    token = csrf(browser.get(entries_page(appeal)))
+    return browser.post(entries_page(appeal), data={**TYPED, **changes, "csrf_token": token})
 
 
-def bulk(appeal: AppealView) -> int:
+def bulk_total(appeal: AppealView) -> int:
     found = counts(appeal.id).by_evidence["bulk"]
     db.session.rollback()
     return found
 
 
-def newest() -> BulkEntry:
+def newest_entry() -> BulkEntry:
     entry = db.session.scalars(select(BulkEntry).order_by(BulkEntry.id.desc())).first()
     assert entry is not None
     db.session.expunge(entry)  # so that reading its values later begins no transaction
@@ -62,43 +62,43 @@ def newest() -> BulkEntry:
 
 
 def test_an_entry_counts_as_bulk_for_the_own_section(editor: FlaskClient, appeal: AppealView) -> None:
-    assert send(editor, appeal).status_code == 303
+    assert send_entry(editor, appeal).status_code == 303
     found = counts(appeal.id)
     assert (found.by_evidence, found.signatures) == ({"verified": 0, "reported": 0, "bulk": 120}, 0)
     assert found.by_section["fr"].by_channel == {"letter": 120}
-    assert newest().happened_on == date(2026, 3, 1)
+    assert newest_entry().happened_on == date(2026, 3, 1)
     assert verify() == []
-    shown = editor.get(page(appeal)).text
+    shown = editor.get(entries_page(appeal)).text
     assert "Lyon" in shown
     assert "market stall" in shown
     assert "120" in editor.get(f"/staff/appeals/{appeal.slug}").text
 
 
-def test_undoing_takes_it_out_and_leaves_it_to_be_seen(editor: FlaskClient, appeal: AppealView) -> None:
-    send(editor, appeal)
-    undo = f"{page(appeal)}/{newest().id}/undo"
-    token = csrf(editor.get(page(appeal)))
+def test_an_undone_entry_is_not_counted_but_still_listed(editor: FlaskClient, appeal: AppealView) -> None:
+    send_entry(editor, appeal)
+    undo = f"{entries_page(appeal)}/{newest_entry().id}/undo"
+    token = csrf(editor.get(entries_page(appeal)))
     assert editor.post(undo, data={"csrf_token": token}).status_code == 303
-    assert bulk(appeal) == 0
+    assert bulk_total(appeal) == 0
     assert db.session.execute(select(func.count()).select_from(Action)).scalar_one() == 0
     db.session.rollback()
     assert verify() == []
-    shown = editor.get(page(appeal)).text
+    shown = editor.get(entries_page(appeal)).text
     assert "undone by editor.fr@staff.example" in shown
     assert "Lyon" in shown
     assert editor.post(undo, data={"csrf_token": token}).status_code == 303
-    assert "undone before" in editor.get(page(appeal)).text
-    assert bulk(appeal) == 0
+    assert "undone before" in editor.get(entries_page(appeal)).text
+    assert bulk_total(appeal) == 0
 
 
-def test_undoing_long_after_keeps_the_history_exact(editor: FlaskClient, appeal: AppealView, clock: Clock) -> None:
-    send(editor, appeal)
+def test_a_late_undo_keeps_the_history_exact(editor: FlaskClient, appeal: AppealView, clock: Clock) -> None:
+    send_entry(editor, appeal)
     clock.now += 10 * DAY
     roll_up(context=context(clock.now))
     log_in_later(editor.application, "editor.fr@staff.example", editor)
-    token = csrf(editor.get(page(appeal)))
-    editor.post(f"{page(appeal)}/{newest().id}/undo", data={"csrf_token": token})
-    assert bulk(appeal) == 0
+    token = csrf(editor.get(entries_page(appeal)))
+    editor.post(f"{entries_page(appeal)}/{newest_entry().id}/undo", data={"csrf_token": token})
+    assert bulk_total(appeal) == 0
     assert verify() == []
 
 
@@ -122,86 +122,90 @@ def test_undoing_long_after_keeps_the_history_exact(editor: FlaskClient, appeal:
         ("note", "x" * 1001, "too long"),
     ],
 )
-def test_what_cannot_be_is_refused_beside_its_field_and_the_rest_kept(
+def test_an_invalid_value_is_refused_beside_its_field(
     editor: FlaskClient, appeal: AppealView, field: str, typed: str, said: str
 ) -> None:
-    answer = send(editor, appeal, **{field: typed})
+    answer = send_entry(editor, appeal, **{field: typed})
     assert answer.status_code == 422
     assert said in answer.text
     assert 'aria-invalid="true"' in answer.text
     kept = TYPED | {field: typed}
     assert f'value="{kept["place"]}"' in answer.text
     assert f'value="{kept["quantity"]}"' in answer.text
-    assert bulk(appeal) == 0
+    assert bulk_total(appeal) == 0
 
 
-def test_everything_wrong_is_named_at_once(editor: FlaskClient, appeal: AppealView) -> None:
-    answer = send(editor, appeal, quantity="0", day="2099-01-01", channel="x")
+def test_all_errors_are_shown_at_once(editor: FlaskClient, appeal: AppealView) -> None:
+    answer = send_entry(editor, appeal, quantity="0", day="2099-01-01", channel="x")
     assert answer.text.count('class="wrong"') == 3
 
 
-def test_more_than_ten_times_the_usual_is_asked_back_about(editor: FlaskClient, appeal: AppealView) -> None:
+def test_more_than_ten_times_the_usual_needs_a_confirmation(editor: FlaskClient, appeal: AppealView) -> None:
     for quantity in ("20", "30", "25"):
-        assert send(editor, appeal, quantity=quantity).status_code == 303
-    assert send(editor, appeal, quantity="250").status_code == 303
-    answer = send(editor, appeal, quantity="5000")
+        assert send_entry(editor, appeal, quantity=quantity).status_code == 303
+    assert send_entry(editor, appeal, quantity="250").status_code == 303
+    answer = send_entry(editor, appeal, quantity="5000")
     assert answer.status_code == 422
     assert "more than ten times what your section usually enters" in answer.text
-    assert bulk(appeal) == 325
-    assert send(editor, appeal, quantity="5000", sure="y").status_code == 303
-    assert bulk(appeal) == 325, "it waits for a second person"
+    assert bulk_total(appeal) == 325
+    assert send_entry(editor, appeal, quantity="5000", sure="y").status_code == 303
+    assert bulk_total(appeal) == 325, "the entry waits for a second person"
 
 
-def test_thousands_may_be_written_apart() -> None:
+def test_quantities_may_have_thousands_separators() -> None:
     assert [read_quantity(text) for text in ("1 200", "1\u202f200", "1’200", "١٢٠")] == [1200, 1200, 1200, 120]
     with pytest.raises(InputError, match="no whole number"):
         read_quantity("1.200")
 
 
-def test_a_section_without_history_is_asked_about_a_thousand_and_more() -> None:
+def test_a_section_without_history_must_confirm_a_thousand_and_more() -> None:
     refuse_unusual(1000, [])
     with pytest.raises(UnusualQuantityError):
         refuse_unusual(1001, [3, 4])
 
 
-def test_another_section_s_entry_is_not_there(app: Flask, editor: FlaskClient, appeal: AppealView) -> None:
+def test_an_entry_of_another_section_is_a_404(app: Flask, editor: FlaskClient, appeal: AppealView) -> None:
     other = staffed(app, Role.ADMIN, "be-nl")
-    send(other, appeal, place="Gent")
-    entry = newest()
-    shown = editor.get(page(appeal)).text
+    send_entry(other, appeal, place="Gent")
+    entry = newest_entry()
+    shown = editor.get(entries_page(appeal)).text
     assert "Gent" not in shown
     assert (
-        editor.post(f"{page(appeal)}/{entry.id}/undo", data={"csrf_token": csrf(editor.get(page(appeal)))}).status_code
+        editor.post(
+            f"{entries_page(appeal)}/{entry.id}/undo", data={"csrf_token": csrf(editor.get(entries_page(appeal)))}
+        ).status_code
         == 404
     )
-    assert bulk(appeal) == 120
+    assert bulk_total(appeal) == 120
 
 
-def test_an_entry_is_undone_where_it_was_made(editor: FlaskClient, appeal: AppealView) -> None:
+def test_an_entry_is_undone_only_under_its_appeal(editor: FlaskClient, appeal: AppealView) -> None:
     import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), context=context())
     publish("another", context=context())
-    send(editor, appeal)
-    undo = {"csrf_token": csrf(editor.get(page(appeal)))}
-    assert editor.post(f"/staff/appeals/another/bulk-entries/{newest().id}/undo", data=undo).status_code == 404
-    assert bulk(appeal) == 120
+    send_entry(editor, appeal)
+    undo = {"csrf_token": csrf(editor.get(entries_page(appeal)))}
+    assert editor.post(f"/staff/appeals/another/bulk-entries/{newest_entry().id}/undo", data=undo).status_code == 404
+    assert bulk_total(appeal) == 120
 
 
-def test_a_stopped_appeal_takes_what_was_done_before_it_was_stopped(
+def test_a_stopped_appeal_accepts_actions_done_before_its_end(
     editor: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
     stop(appeal.slug, context=context())
-    assert send(editor, appeal).status_code == 303
+    assert send_entry(editor, appeal).status_code == 303
 
 
-def test_a_form_from_elsewhere_counts_nothing(editor: FlaskClient, appeal: AppealView) -> None:
-    assert editor.post(page(appeal), data=TYPED).status_code == 400
-    assert editor.post(f"{page(appeal)}/1/undo").status_code == 400
-    assert bulk(appeal) == 0
+def test_a_form_from_another_site_is_refused(editor: FlaskClient, appeal: AppealView) -> None:
+    assert editor.post(entries_page(appeal), data=TYPED).status_code == 400
+    assert editor.post(f"{entries_page(appeal)}/1/undo").status_code == 400
+    assert bulk_total(appeal) == 0
 
 
-def test_the_audit_log_tells_of_both_without_the_note(editor: FlaskClient, appeal: AppealView) -> None:
-    send(editor, appeal, note="call jeanne@mail.example")
-    editor.post(f"{page(appeal)}/{newest().id}/undo", data={"csrf_token": csrf(editor.get(page(appeal)))})
+def test_entry_and_undo_are_logged_without_the_note(editor: FlaskClient, appeal: AppealView) -> None:
+    send_entry(editor, appeal, note="call jeanne@mail.example")
+    editor.post(
+        f"{entries_page(appeal)}/{newest_entry().id}/undo", data={"csrf_token": csrf(editor.get(entries_page(appeal)))}
+    )
     said = db.session.scalars(
         select(AuditEntry).where(AuditEntry.act.startswith("entry.")).order_by(AuditEntry.id)
     ).all()
@@ -215,9 +219,9 @@ def test_the_audit_log_tells_of_both_without_the_note(editor: FlaskClient, appea
 
 def test_every_channel_can_be_entered(editor: FlaskClient, appeal: AppealView) -> None:
     for channel in ENTERABLE:
-        assert send(editor, appeal, channel=channel.value, quantity="1").status_code == 303
-    refused = send(editor, appeal, channel="signature", quantity="1")
-    assert refused.status_code == 422, "only a mailbox confirms a signature"
+        assert send_entry(editor, appeal, channel=channel.value, quantity="1").status_code == 303
+    refused = send_entry(editor, appeal, channel="signature", quantity="1")
+    assert refused.status_code == 422, "signatures are counted only by confirmation"
     assert counts(appeal.id).by_channel == {channel.value: 1 for channel in Channel if channel != "signature"}
     assert counts(appeal.id).signatures == 0
     assert verify() == []

@@ -1,4 +1,4 @@
-"""A member of staff inflates the public total: unusual entries wait for a second person, and pages show them apart."""
+"""A member of staff cannot inflate the total: unusual entries need a second person and are shown separately."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ def ana(app: Flask) -> FlaskClient:
     return log_in(app, ANA)
 
 
-def page(appeal: AppealView) -> str:
+def entries_page(appeal: AppealView) -> str:
     return f"/staff/appeals/{appeal.slug}/bulk-entries"
 
 
-def send(
+def send_entry(
     desk: FlaskClient, appeal: AppealView, quantity: int, *, sure: bool = True, channel: str = "letter"
 ) -> TestResponse:
     data = {"quantity": str(quantity), "channel": channel, "day": f"{runtime().clock():%Y-%m-%d}"}
     data |= {"sure": "y"} if sure else {}
-    return desk.post(page(appeal), data={**data, "csrf_token": csrf(desk.get(page(appeal)))})
+    return desk.post(entries_page(appeal), data={**data, "csrf_token": csrf(desk.get(entries_page(appeal)))})
 
 
 def public_pages(app: Flask, appeal: AppealView) -> list[str]:
@@ -70,8 +70,10 @@ def public_pages(app: Flask, appeal: AppealView) -> list[str]:
     return [*found, f"/embed/{appeal.slug}?kind=counter&lang=en", f"/embed/{appeal.slug}?kind=form&lang=en"]
 
 
-def confirm(desk: FlaskClient, appeal: AppealView, entry_id: int) -> TestResponse:
-    return desk.post(f"{page(appeal)}/{entry_id}/confirm", data={"csrf_token": csrf(desk.get("/staff/account"))})
+def confirm_entry(desk: FlaskClient, appeal: AppealView, entry_id: int) -> TestResponse:
+    return desk.post(
+        f"{entries_page(appeal)}/{entry_id}/confirm", data={"csrf_token": csrf(desk.get("/staff/account"))}
+    )
 
 
 def total(appeal: AppealView) -> int:
@@ -80,51 +82,51 @@ def total(appeal: AppealView) -> int:
     return found
 
 
-def newest() -> int:
+def newest_entry_id() -> int:
     found = db.session.scalars(select(BulkEntry.id).order_by(BulkEntry.id.desc())).first()
     db.session.rollback()
     assert found is not None
     return found
 
 
-def test_999_999_are_not_public_on_one_person_s_word(
+def test_999_999_actions_need_a_second_person(
     app: Flask, ana: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
     join(app, BOB, Role.EDITOR)
     join(app, "be@staff.example", Role.EDITOR, "be-nl")
     deliver()
     postbox.messages.clear()
-    assert send(ana, appeal, 999_999, sure=False).status_code == 422
-    assert send(ana, appeal, 999_999).status_code == 303
+    assert send_entry(ana, appeal, 999_999, sure=False).status_code == 422
+    assert send_entry(ana, appeal, 999_999).status_code == 303
     assert total(appeal) == 0
-    shown = ana.get(page(appeal)).text
+    shown = ana.get(entries_page(appeal)).text
     assert "not counted yet" in shown
-    assert "/confirm" not in shown, "no button for who entered it"
-    confirm(ana, appeal, newest())
-    assert "You entered it yourself" in ana.get(page(appeal)).text
+    assert "/confirm" not in shown, "the person who entered it has no button"
+    confirm_entry(ana, appeal, newest_entry_id())
+    assert "You entered it yourself" in ana.get(entries_page(appeal)).text
     assert total(appeal) == 0
     deliver()
     (mail,) = [one for one in postbox.messages if "large entry" in str(one["Subject"])]
     assert mail["To"] == BOB
     assert "999,999" in text_of(mail)
-    assert f"{page(appeal)}\n" in text_of(mail)
+    assert f"{entries_page(appeal)}\n" in text_of(mail)
     bob = log_in(app, BOB)
-    assert f"{newest()}/confirm" in bob.get(page(appeal)).text
-    confirm(bob, appeal, newest())
+    assert f"{newest_entry_id()}/confirm" in bob.get(entries_page(appeal)).text
+    confirm_entry(bob, appeal, newest_entry_id())
     assert total(appeal) == 999_999
     assert verify() == []
-    assert f"confirmed by {BOB}" in ana.get(page(appeal)).text
+    assert f"confirmed by {BOB}" in ana.get(entries_page(appeal)).text
     told = select(AuditEntry.act, AuditEntry.after).where(AuditEntry.act.like("entry.%")).order_by(AuditEntry.id)
     acts = db.session.execute(told).all()
     assert [act for act, _ in acts] == ["entry.add", "entry.confirm"]
     assert acts[0][1]["waits"] is True
 
 
-def test_what_staff_entered_is_said_beside_the_signatures(
+def test_entered_actions_are_shown_beside_the_signatures(
     app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
 ) -> None:
     sign_numbered(appeal, "Jeanne Martin", 1)
-    assert send(ana, appeal, 900).status_code == 303
+    assert send_entry(ana, appeal, 900).status_code == 303
     clear_caches(app)
     for path in ("", "/progress"):
         shown = client.get(f"/en/appeals/{appeal.slug}{path}").text
@@ -135,14 +137,14 @@ def test_what_staff_entered_is_said_beside_the_signatures(
     assert found["counts"]["signatures"] == 1
 
 
-def test_every_page_with_a_total_says_what_staff_entered(
+def test_every_page_with_a_total_shows_the_entered_actions(
     app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
 ) -> None:
     record_report(sign_numbered(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
-    assert send(ana, appeal, 777).status_code == 303
-    assert send(ana, appeal, 55, channel="paper").status_code == 303
+    assert send_entry(ana, appeal, 777).status_code == 303
+    assert send_entry(ana, appeal, 55, channel="paper").status_code == 303
     clear_caches(app)
-    # The total; actions without signatures; letters; entered by staff, of these letters and paper.
+    # The total, the actions without signatures, the letters, and those entered by staff: all, letters and paper.
     numbers = re.compile(r"(?<![0-9A-Za-z#.-])(834|833|778|832|777|55)(?![0-9A-Za-z.-])")
     told = {}
     for address in public_pages(app, appeal):
@@ -164,14 +166,14 @@ def test_every_page_with_a_total_says_what_staff_entered(
     assert len(told) > 20
 
 
-def test_the_progress_page_and_the_api_tell_entered_ones_apart(
+def test_the_progress_page_and_the_api_show_entered_actions_separately(
     app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
 ) -> None:
     record_report(sign_numbered(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
     shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
-    assert "of these entered by our staff" not in shown, "where there are none"
+    assert "of these entered by our staff" not in shown, "without entered actions"
     db.session.rollback()
-    assert send(ana, appeal, 777).status_code == 303
+    assert send_entry(ana, appeal, 777).status_code == 303
     clear_caches(app)
     shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
     assert shown.count("of these entered by our staff") == 3
@@ -186,28 +188,28 @@ def test_the_progress_page_and_the_api_tell_entered_ones_apart(
     assert said["counts"]["by_section"]["fr"]["by_evidence"] == {"verified": 1, "reported": 1, "bulk": 777}
 
 
-def test_many_small_ones_in_a_row_do_not_go_beyond_the_usual_either(ana: FlaskClient, appeal: AppealView) -> None:
+def test_many_small_entries_together_are_limited_too(ana: FlaskClient, appeal: AppealView) -> None:
     for _ in range(30):
-        send(ana, appeal, 900)
-    assert total(appeal) == 900, "a thousand a day where nothing else is usual"
+        send_entry(ana, appeal, 900)
+    assert total(appeal) == 900, "the limit without history is a thousand a day"
 
 
-def test_nobody_makes_a_large_number_usual_by_entering_larger_ones_each_day(
+def test_growing_entries_do_not_raise_the_usual_number(
     app: Flask, ana: FlaskClient, appeal: AppealView, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The same browser for many days.
+    # The log-in stays valid for many days.
     monkeypatch.setattr("campaign.web.staff.staff.access.is_session_alive", lambda *_, **__: True)
     largest = 0
     for _ in range(12):
         for quantity in (1_000_000, 500_000, 100_000, MAX_UNCONFIRMED, 5_000, 1_000):
             before = total(appeal)
-            send(ana, appeal, quantity)
+            send_entry(ana, appeal, quantity)
             largest = max(largest, total(appeal) - before)
         clock.now += DAY
     assert largest <= MAX_UNCONFIRMED
 
 
-def sheet(number: int, rows: int, *, country: str = "FR") -> SheetEntry:
+def sheet_of(number: int, rows: int, *, country: str = "FR") -> SheetEntry:
     """Return a sheet of made-up people, each with an address."""
     letters = [chr(ord("a") + place) for place in range(26)]
     typed = [
@@ -223,119 +225,125 @@ def sheet(number: int, rows: int, *, country: str = "FR") -> SheetEntry:
     return SheetEntry(read_rows(typed, country, ("en",)), START.date(), "", "", "en")
 
 
-def enter_one(appeal: AppealView, by: Scope, entered: SheetEntry, *, sure: bool = False) -> None:
+def enter_sheet_as(appeal: AppealView, editor_scope: Scope, entered: SheetEntry, *, sure: bool = False) -> None:
     at = runtime()
-    enter_sheet(appeal.slug, entered, context=context(at.clock(), staff_actor(by)), is_sure=sure, is_again=False)
+    enter_sheet(
+        appeal.slug, entered, context=context(at.clock(), staff_actor(editor_scope)), is_sure=sure, is_again=False
+    )
 
 
-def sign_rows() -> None:
+def sign_waiting_rows() -> None:
     at = runtime()
     addressees = RefusedRecipients(at.settings)
     while sign_sheet_rows(context=context(at.clock()), addressees=addressees):
         pass
 
 
-def ended(appeal: AppealView) -> None:
+def end_appeal(appeal: AppealView) -> None:
     close(appeal.slug, context=context(runtime().clock()))
 
 
 @pytest.fixture
-def by(app: Flask) -> Scope:
+def editor_scope(app: Flask) -> Scope:
     """Return the scope of an editor who enters sheets."""
     return Scope(join(app, ANA, Role.EDITOR), Role.EDITOR, "fr")
 
 
-def test_sheets_of_an_ended_appeal_are_doubted_as_quantities_are(app: Flask, appeal: AppealView, by: Scope) -> None:
-    ended(appeal)
+def test_unusual_sheets_of_an_ended_appeal_need_a_confirmation(
+    app: Flask, appeal: AppealView, editor_scope: Scope
+) -> None:
+    end_appeal(appeal)
     with pytest.raises(UnusualQuantityError):
-        enter_one(appeal, by, sheet(0, 1001))
+        enter_sheet_as(appeal, editor_scope, sheet_of(0, 1001))
     db.session.rollback()
-    enter_one(appeal, by, sheet(0, 900))
+    enter_sheet_as(appeal, editor_scope, sheet_of(0, 900))
     for number in range(1, 4):
-        enter_one(appeal, by, sheet(number, 900), sure=True)
-    sign_rows()
+        enter_sheet_as(appeal, editor_scope, sheet_of(number, 900), sure=True)
+    sign_waiting_rows()
     assert (total(appeal), verify()) == (900, [])
-    bob = log_in_as(app, BOB)
-    confirm(bob, appeal, newest())
+    bob = second_editor(app, BOB)
+    confirm_entry(bob, appeal, newest_entry_id())
     assert (total(appeal), verify()) == (1800, [])
 
 
-def test_rows_of_countries_without_a_section_are_doubted_too(
-    appeal: AppealView, by: Scope, monkeypatch: pytest.MonkeyPatch
+def test_rows_of_countries_without_a_section_count_towards_the_limit(
+    appeal: AppealView, editor_scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Test without a section for the rest of the world."""
     france = tuple(one for one in list_sections() if one.code == "fr")
     db.session.rollback()
     monkeypatch.setattr("campaign.services.offline.paper_sheet.list_sections", lambda: france)
-    enter_one(appeal, by, sheet(0, 600, country="BE"))
+    enter_sheet_as(appeal, editor_scope, sheet_of(0, 600, country="BE"))
     with pytest.raises(UnusualQuantityError):
-        enter_one(appeal, by, sheet(1, 600, country="BE"))
+        enter_sheet_as(appeal, editor_scope, sheet_of(1, 600, country="BE"))
     db.session.rollback()
-    sign_rows()
+    sign_waiting_rows()
     assert total(appeal) == 600
 
 
-def test_rows_that_come_too_late_wait_beyond_the_usual(app: Flask, appeal: AppealView, by: Scope, clock: Clock) -> None:
+def test_rows_that_become_too_late_count_towards_the_limit(
+    app: Flask, appeal: AppealView, editor_scope: Scope, clock: Clock
+) -> None:
     """Attack: many sheets are entered in the last minutes, so that each row becomes too late and is counted."""
     for number in range(4):
-        enter_one(appeal, by, sheet(number, 450))
-    ended(appeal)
+        enter_sheet_as(appeal, editor_scope, sheet_of(number, 450))
+    end_appeal(appeal)
     clock.now += timedelta(hours=15)  # the next day
-    sign_rows()
+    sign_waiting_rows()
     assert (total(appeal), verify()) == (1000, [])
     waiting = select(func.sum(BulkEntry.quantity)).where(BulkEntry.waits)
     assert db.session.scalar(waiting) == 800
     assert list(db.session.scalars(select(BulkEntry.sign_ups))) == [0] * 5
     db.session.rollback()
-    bob = log_in_as(app, BOB)
+    bob = second_editor(app, BOB)
     for entry_id in db.session.scalars(select(BulkEntry.id).where(BulkEntry.waits)).all():
         db.session.rollback()
-        confirm(bob, appeal, entry_id)
+        confirm_entry(bob, appeal, entry_id)
     assert (total(appeal), verify()) == (1800, [])
 
 
-def test_a_second_person_confirms_what_a_sheet_counts_then_and_no_more(
-    app: Flask, appeal: AppealView, by: Scope
+def test_a_second_person_confirms_the_current_count_of_a_sheet_only(
+    app: Flask, appeal: AppealView, editor_scope: Scope
 ) -> None:
-    mixed = sheet(0, 450)
+    mixed = sheet_of(0, 450)
     unmailed = [
-        replace(row, line=500 + row.line, name=f"Z{row.name}", address=None) for row in sheet(1, 1100).sheet.rows
+        replace(row, line=500 + row.line, name=f"Z{row.name}", address=None) for row in sheet_of(1, 1100).sheet.rows
     ]
     mixed.sheet.rows.extend(unmailed)
-    enter_one(appeal, by, mixed, sure=True)
-    bob = log_in_as(app, BOB)
-    confirm(bob, appeal, newest())
+    enter_sheet_as(appeal, editor_scope, mixed, sure=True)
+    bob = second_editor(app, BOB)
+    confirm_entry(bob, appeal, newest_entry_id())
     assert total(appeal) == 1100
-    ended(appeal)
-    sign_rows()
+    end_appeal(appeal)
+    sign_waiting_rows()
     assert (total(appeal), verify()) == (1100, [])
-    confirm(bob, appeal, newest())
+    confirm_entry(bob, appeal, newest_entry_id())
     assert (total(appeal), verify()) == (1550, [])
 
 
-def log_in_as(app: Flask, email: str) -> FlaskClient:
+def second_editor(app: Flask, email: str) -> FlaskClient:
     """Return the browser of a second editor."""
     join(app, email, Role.EDITOR)
     return log_in(app, email)
 
 
 @pytest.mark.slow
-def test_two_at_once_stay_within_the_day_together(app: Flask, ana: FlaskClient, appeal: AppealView) -> None:
-    token = csrf(ana.get(page(appeal)))
+def test_two_concurrent_entries_stay_within_the_daily_limit(app: Flask, ana: FlaskClient, appeal: AppealView) -> None:
+    token = csrf(ana.get(entries_page(appeal)))
     data = {"quantity": "900", "channel": "letter", "day": "2026-03-01", "sure": "y", "csrf_token": token}
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda _: ana.post(page(appeal), data=data), range(6)))
+        list(pool.map(lambda _: ana.post(entries_page(appeal), data=data), range(6)))
     assert total(appeal) == 900
 
 
 @pytest.mark.slow
-def test_two_who_confirm_at_once_count_it_once(app: Flask, ana: FlaskClient, appeal: AppealView) -> None:
-    send(ana, appeal, 50_000)
-    number, at = newest(), runtime()
+def test_two_concurrent_confirmations_count_once(app: Flask, ana: FlaskClient, appeal: AppealView) -> None:
+    send_entry(ana, appeal, 50_000)
+    number, at = newest_entry_id(), runtime()
     scopes = [db.session.get_one(Staff, join(app, f"p{n}@staff.example", Role.EDITOR)).scope for n in range(6)]
     db.session.rollback()
 
-    def sure(scope: Scope) -> bool:
+    def confirm_as(scope: Scope) -> bool:
         with app.app_context():
             try:
                 confirm_bulk_entry(appeal.slug, number, context=context(at.clock(), staff_actor(scope)))
@@ -344,19 +352,19 @@ def test_two_who_confirm_at_once_count_it_once(app: Flask, ana: FlaskClient, app
         return True
 
     with ThreadPoolExecutor(6) as pool:
-        assert sum(pool.map(sure, scopes)) == 1
+        assert sum(pool.map(confirm_as, scopes)) == 1
     assert total(appeal) == 50_000
     assert verify() == []
 
 
-def test_a_coordinator_confirms_another_section_s_and_an_editor_does_not(
+def test_only_a_coordinator_confirms_entries_of_another_section(
     app: Flask, ana: FlaskClient, appeal: AppealView
 ) -> None:
-    send(ana, appeal, 50_000)
+    send_entry(ana, appeal, 50_000)
     join(app, "be@staff.example", Role.EDITOR, "be-nl")
-    assert confirm(log_in(app, "be@staff.example"), appeal, newest()).status_code == 404
+    assert confirm_entry(log_in(app, "be@staff.example"), appeal, newest_entry_id()).status_code == 404
     join(app, CLEO, Role.COORDINATOR, "be-nl")
     cleo = log_in(app, CLEO)
-    assert "Other sections" in cleo.get(page(appeal)).text
-    assert confirm(cleo, appeal, newest()).status_code == 303
+    assert "Other sections" in cleo.get(entries_page(appeal)).text
+    assert confirm_entry(cleo, appeal, newest_entry_id()).status_code == 303
     assert total(appeal) == 50_000

@@ -50,7 +50,7 @@ from tests.offline.sheets import (
 )
 from tests.staff.staff_clients import csrf, join, log_in_later, staffed
 
-# Slow, so that the quick tests stay quick: they cover the staff pages enough.
+# Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
 
 ROWS = [
@@ -67,22 +67,22 @@ def editor(app: Flask) -> FlaskClient:
     return staffed(app, Role.EDITOR)
 
 
-def number_of(model: Any) -> int:
+def count_rows(model: Any) -> int:
     found: int = db.session.execute(select(func.count()).select_from(model)).scalar_one()
     db.session.rollback()
     return found
 
 
-def test_nothing_is_kept_before_the_preview_was_confirmed(editor: FlaskClient, appeal: AppealView) -> None:
+def test_nothing_is_stored_before_the_preview_is_confirmed(editor: FlaskClient, appeal: AppealView) -> None:
     shown = post_sheet(editor, appeal, "", typed_rows(ROWS))
     assert shown.status_code == 200
     assert "Is this right?" in shown.text
     assert "ana@mail.example" in shown.text
     assert "eva@mail.example" not in shown.text.partition("<form")[0]
-    assert (number_of(BulkEntry), number_of(SheetRow)) == (0, 0)
+    assert (count_rows(BulkEntry), count_rows(SheetRow)) == (0, 0)
 
 
-def test_rows_with_consent_are_asked_to_confirm_and_the_others_counted(
+def test_rows_with_consent_get_a_confirmation_mail_and_others_are_counted(
     editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     assert enter_rows(editor, appeal, ROWS).status_code == 303
@@ -90,9 +90,9 @@ def test_rows_with_consent_are_asked_to_confirm_and_the_others_counted(
     db.session.rollback()
     assert "2 of them in a moment" in editor.get(f"/staff/appeals/{appeal.slug}/bulk-entries").text
     sign_waiting_rows()
-    assert number_of(SheetRow) == 0
+    assert count_rows(SheetRow) == 0
     waiting = [(one.section_code, origin_of(one, runtime().vault)[1]) for one in db.session.scalars(select(SignUp))]
-    # The country decides the section, as on the site; the tag names the section that collected it.
+    # The country decides the section, as on the site; the source names the section that collected the sheet.
     assert sorted(waiting) == [("be-fr", "paper-fr"), ("fr", "paper-fr")]
     db.session.rollback()
     deliver()
@@ -104,7 +104,7 @@ def test_rows_with_consent_are_asked_to_confirm_and_the_others_counted(
     assert verify() == []
 
 
-def test_who_has_signed_before_gets_what_the_site_would_send_and_staff_learn_nothing(
+def test_earlier_signers_get_the_same_mail_as_from_the_site_and_staff_see_no_difference(
     app: Flask, client: FlaskClient, editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     for email, country in (("ana@mail.example", "BE"), ("jo@mail.example", "FR")):
@@ -114,28 +114,28 @@ def test_who_has_signed_before_gets_what_the_site_would_send_and_staff_learn_not
     answer = enter_rows(editor, appeal, ROWS)
     assert answer.status_code == 303
     sign_waiting_rows()
-    assert number_of(Signature) == 1, "the one who has confirmed"
-    assert number_of(SignUp) == 4, "each form, on paper or not, is a row of its own"
+    assert count_rows(Signature) == 1, "the confirmed signature"
+    assert count_rows(SignUp) == 4, "each form has its own row, also from paper"
     assert counts(appeal.id).signatures == 1
     assert verify() == []
 
 
-def test_a_mailbox_is_never_bombed(editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+def test_a_mailbox_is_not_flooded(editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
     for number in range(6):
         rows = [["Ana Ruiz", "ana@mail.example", "", "y"], [f"Other {chr(65 + number)}", "", "", ""]]
         assert enter_rows(editor, appeal, rows).status_code == 303
     sign_waiting_rows()
     deliver()
-    assert postbox.recipients.count("ana@mail.example") == 1, "the same form again owes nothing new"
+    assert postbox.recipients.count("ana@mail.example") == 1, "an equal form gets no further mail"
     rows = [["Ana Ruiz", f"ana+{number}@mail.example", "", "y"] for number in range(6)]
     assert enter_rows(editor, appeal, rows).status_code == 303
     sign_waiting_rows()
     deliver()
-    # The site's own limit per mailbox, in any spelling of the address.
+    # The mailbox limit applies to every spelling of the address.
     assert len([one for one in postbox.recipients if one.startswith("ana")]) == 3
 
 
-def test_a_worker_that_dies_signs_nobody_up_twice(
+def test_a_killed_worker_signs_no_row_up_twice(
     editor: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enter_rows(editor, appeal, ROWS)
@@ -144,43 +144,43 @@ def test_a_worker_that_dies_signs_nobody_up_twice(
         patched.setattr("campaign.services.offline.paper_sheet.delete", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             sign_sheet_rows(context=context(at.clock()), addressees=RefusedRecipients(at.settings))
-    assert (number_of(SignUp), number_of(SheetRow)) == (0, 2)
+    assert (count_rows(SignUp), count_rows(SheetRow)) == (0, 2)
     sign_waiting_rows()
-    assert (number_of(SignUp), number_of(Mail)) == (2, 3), "two signers and the editor's invitation"
-    assert number_of(Signature) == 0, "none before its mailbox confirms"
+    assert (count_rows(SignUp), count_rows(Mail)) == (2, 3), "two signers and the editor's invitation"
+    assert count_rows(Signature) == 0, "none before the confirmation"
 
 
-def test_what_has_become_too_late_to_sign_is_counted(editor: FlaskClient, appeal: AppealView, clock: Clock) -> None:
+def test_rows_that_became_too_late_are_counted(editor: FlaskClient, appeal: AppealView, clock: Clock) -> None:
     enter_rows(editor, appeal, ROWS)
     close(appeal.slug, context=context(clock.now))
     sign_waiting_rows()
     assert counts(appeal.id).by_evidence == {"verified": 0, "reported": 0, "bulk": 4}
-    assert (number_of(SignUp), number_of(Signature)) == (0, 0)
+    assert (count_rows(SignUp), count_rows(Signature)) == (0, 0)
     assert verify() == []
 
 
-def test_undoing_forgets_who_was_not_signed_up_yet(editor: FlaskClient, appeal: AppealView) -> None:
+def test_undoing_deletes_the_waiting_rows(editor: FlaskClient, appeal: AppealView) -> None:
     enter_rows(editor, appeal, ROWS)
     entry = db.session.scalars(select(BulkEntry.id)).one()
     db.session.rollback()
     token = csrf(editor.get(f"/staff/appeals/{appeal.slug}/bulk-entries"))
     editor.post(f"/staff/appeals/{appeal.slug}/bulk-entries/{entry}/undo", data={"csrf_token": token})
-    assert number_of(SheetRow) == 0
+    assert count_rows(SheetRow) == 0
     assert counts(appeal.id).total == 0
     assert verify() == []
 
 
-def test_the_same_sheet_is_noticed_and_may_be_entered_again(editor: FlaskClient, appeal: AppealView) -> None:
+def test_a_repeated_sheet_needs_a_confirmation(editor: FlaskClient, appeal: AppealView) -> None:
     assert enter_rows(editor, appeal, ROWS).status_code == 303
     again = enter_rows(editor, appeal, ROWS[::-1])
     assert again.status_code == 422
     assert "exactly these rows was entered on" in again.text
-    assert number_of(BulkEntry) == 1
+    assert count_rows(BulkEntry) == 1
     assert enter_rows(editor, appeal, ROWS, again="y").status_code == 303
-    assert number_of(BulkEntry) == 2
+    assert count_rows(BulkEntry) == 2
 
 
-def test_each_bad_cell_is_named_and_everything_typed_kept(editor: FlaskClient, appeal: AppealView) -> None:
+def test_each_invalid_cell_is_named_and_typed_values_stay(editor: FlaskClient, appeal: AppealView) -> None:
     rows = [*ROWS, ["", "lost@mail.example", "", "y"], ["=1+1", "", "Atlantis", ""]]
     answer = post_sheet(editor, appeal, "", typed_rows(rows, day="2027-01-01"))
     assert answer.status_code == 422
@@ -188,10 +188,10 @@ def test_each_bad_cell_is_named_and_everything_typed_kept(editor: FlaskClient, a
         assert said in answer.text
     assert 'value="ana@mail.example"' in answer.text
     assert answer.text.count('aria-invalid="true"') == 4  # both forms have the day
-    assert number_of(BulkEntry) == 0
+    assert count_rows(BulkEntry) == 0
 
 
-def test_more_rows_keep_what_was_typed(editor: FlaskClient, appeal: AppealView) -> None:
+def test_adding_rows_keeps_typed_values(editor: FlaskClient, appeal: AppealView) -> None:
     answer = post_sheet(editor, appeal, "", typed_rows(ROWS) | {"more": "y"})
     assert answer.status_code == 200
     assert 'name="name-28"' in answer.text
@@ -206,7 +206,7 @@ def test_going_back_from_the_preview_keeps_the_rows(editor: FlaskClient, appeal:
     assert 'value="jo@mail.example"' in answer.text
 
 
-def test_a_csv_file_is_shown_and_kept(editor: FlaskClient, appeal: AppealView) -> None:
+def test_a_csv_file_is_previewed_and_stored(editor: FlaskClient, appeal: AppealView) -> None:
     text = "nom;courriel;pays;accord\nRenée Åström;r@mail.example;Belgique;oui\nLi;;;\n"
     shown = post_sheet(editor, appeal, "/file", {**SHEET_FIELDS, "file": (io.BytesIO(text.encode()), "rows.csv")})
     assert shown.status_code == 200
@@ -228,15 +228,17 @@ def test_a_csv_file_is_shown_and_kept(editor: FlaskClient, appeal: AppealView) -
         (b"name\n" + b"Ana\n" * 2001, "Too many rows"),
     ],
 )
-def test_a_bad_file_is_told_what_is_wrong(editor: FlaskClient, appeal: AppealView, data: bytes, said: str) -> None:
+def test_an_invalid_file_is_refused_with_the_reason(
+    editor: FlaskClient, appeal: AppealView, data: bytes, said: str
+) -> None:
     answer = post_sheet(editor, appeal, "/file", {**SHEET_FIELDS, "file": (io.BytesIO(data), "rows.csv")})
     assert answer.status_code == 422
     assert said in answer.text
     assert 'value="Lyon"' in answer.text
-    assert number_of(BulkEntry) == 0
+    assert count_rows(BulkEntry) == 0
 
 
-def test_a_file_with_more_columns_is_read_and_the_rest_said(editor: FlaskClient, appeal: AppealView) -> None:
+def test_further_columns_of_a_file_are_skipped_and_named(editor: FlaskClient, appeal: AppealView) -> None:
     text = "Nr;Vorname;Name;E-Mail;Straße;Einwilligung\n1;Ana;Ruiz Vega;ana@mail.example;Weg 1;WAHR\n"
     shown = post_sheet(editor, appeal, "/file", {**SHEET_FIELDS, "file": (io.BytesIO(text.encode()), "rows.csv")})
     assert shown.status_code == 200
@@ -249,7 +251,7 @@ def test_a_file_with_more_columns_is_read_and_the_rest_said(editor: FlaskClient,
 
 
 def send_file(browser: FlaskClient, appeal: AppealView, content: bytes) -> TestResponse:
-    """Upload the file as a browser does; the test client would leave a temporary file open for this size."""
+    """Upload the file with an encoded body, because the test client leaves its temporary file of a large body open."""
     fields = {**SHEET_FIELDS, "csrf_token": csrf(browser.get(sheet_path(appeal)))}
     parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
     file = 'Content-Disposition: form-data; name="file"; filename="rows.csv"\r\nContent-Type: text/csv\r\n\r\n'
@@ -268,7 +270,7 @@ def test_no_file_and_a_huge_one_are_refused(editor: FlaskClient, appeal: AppealV
     assert "too large" in large.text
 
 
-def test_who_erases_while_their_row_waits_is_not_signed_up_from_paper(
+def test_an_erased_signers_waiting_row_is_not_signed_up(
     app: Flask, client: FlaskClient, editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="ana@mail.example"))
@@ -282,13 +284,13 @@ def test_who_erases_while_their_row_waits_is_not_signed_up_from_paper(
     assert enter_rows(editor, appeal, ROWS).status_code == 303
     said = json.loads(app.test_cli_runner().invoke(args=["privacy", "report", "--json"]).output)
     (paper,) = [one for one in said if one["what"].startswith("rows of paper")]
-    assert (paper["rows"], paper["overdue"]) == (number_of(SheetRow), 0)
+    assert (paper["rows"], paper["overdue"]) == (count_rows(SheetRow), 0)
     assert "You also signed on paper" in client.get(me).text
     (own,) = json.loads(client.get(f"{me}.json").text)["paper"]
     assert (own["appeal"], own["name"], own["country"]) == (appeal.slug, ROWS[0][0], "FR")
-    before = number_of(SheetRow)
+    before = count_rows(SheetRow)
     client.post(me, data={"do": "erase", "signature": "all"})
-    assert number_of(SheetRow) == before - 1
+    assert count_rows(SheetRow) == before - 1
     assert "You also signed on paper" not in client.get(me).text
     sign_waiting_rows()
     digest = runtime().vault.address_digest(appeal.id, parse_address("ana@mail.example"))
@@ -296,10 +298,10 @@ def test_who_erases_while_their_row_waits_is_not_signed_up_from_paper(
     db.session.rollback()
 
 
-def test_a_row_that_waits_equals_nothing_else_under_its_address(
+def test_a_waiting_row_has_no_value_in_common_with_other_rows_of_its_address(
     client: FlaskClient, editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    """Attack: an editor enters an address, copies the tables while it waits, and looks for an equal value elsewhere."""
+    """Attack: enter an address, copy the tables while its row waits, and search them for an equal value."""
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="ana@mail.example"))
     deliver()
     client.post(postbox.link(postbox.recipients.index("ana@mail.example")))
@@ -317,7 +319,7 @@ def test_a_row_that_waits_equals_nothing_else_under_its_address(
 
 
 @pytest.mark.slow
-def test_the_same_sheet_sent_at_once_is_entered_once(app: Flask, appeal: AppealView) -> None:
+def test_a_sheet_sent_twice_at_once_is_entered_once(app: Flask, appeal: AppealView) -> None:
     by = Scope(join(app, "e@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     rows = [TypedRow(number + 1, f"Signer {chr(65 + number)}", "", "FR", "") for number in range(20)]
     entered = SheetEntry(read_rows(rows, "FR", LOCALES), START.date(), "Stall", "", "en")
@@ -340,29 +342,27 @@ def test_the_same_sheet_sent_at_once_is_entered_once(app: Flask, appeal: AppealV
     db.session.rollback()
 
 
-def test_rows_that_a_backup_brings_back_go_with_who_erased_since(
-    editor: FlaskClient, appeal: AppealView, clock: Clock
-) -> None:
+def test_restored_rows_of_erased_signers_are_deleted(editor: FlaskClient, appeal: AppealView, clock: Clock) -> None:
     assert enter_rows(editor, appeal, ROWS).status_code == 303
-    vault, before = runtime().vault, number_of(SheetRow)
+    vault, before = runtime().vault, count_rows(SheetRow)
     digest = vault.journal_digest(vault.address_digest(appeal.id, parse_address("ana@mail.example")))
 
-    def erased(at: datetime) -> Erasure:
+    def erasure_at(at: datetime) -> Erasure:
         return Erasure(ErasureKind.ERASED, appeal.id, digest, at, at)
 
-    replay([erased(clock.now - timedelta(seconds=1))], context=context())
-    assert number_of(SheetRow) == before, "who signed on paper after erasing has signed again"
-    replay([erased(clock.now)], context=context())
-    assert number_of(SheetRow) == before - 1
+    replay([erasure_at(clock.now - timedelta(seconds=1))], context=context())
+    assert count_rows(SheetRow) == before, "a row entered after the erasure stays"
+    replay([erasure_at(clock.now)], context=context())
+    assert count_rows(SheetRow) == before - 1
 
 
-def test_rows_that_wait_for_longer_than_a_day_are_told(
+def test_rows_that_wait_longer_than_a_day_are_reported(
     app: Flask, editor: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
     assert enter_rows(editor, appeal, ROWS).status_code == 303
     clock.now += timedelta(days=1, seconds=1)
     said = app.test_cli_runner().invoke(args=["privacy", "report"])
-    assert (said.exit_code, f"{number_of(SheetRow)} TOO LONG" in said.output) == (1, True)
+    assert (said.exit_code, f"{count_rows(SheetRow)} TOO LONG" in said.output) == (1, True)
 
 
 @pytest.mark.slow
@@ -372,26 +372,28 @@ def test_two_thousand_rows_fit_through_the_preview(editor: FlaskClient, appeal: 
     shown = post_sheet(editor, appeal, "/file", {**SHEET_FIELDS, "file": (io.BytesIO(text.encode()), "rows.csv")})
     assert shown.status_code == 200
     assert editor.post(sheet_path(appeal, "/save"), data=hidden_fields(shown)).status_code == 303
-    assert number_of(SheetRow) == 2000
+    assert count_rows(SheetRow) == 2000
 
 
-def test_a_preview_that_was_changed_on_its_way_is_checked_again(editor: FlaskClient, appeal: AppealView) -> None:
+def test_a_changed_preview_is_checked_again(editor: FlaskClient, appeal: AppealView) -> None:
     carried = hidden_fields(post_sheet(editor, appeal, "", typed_rows(ROWS)))
     for rows in ("not json", json.dumps([[1, "x"]]), json.dumps([[1, "=1", "", "", ""]]), json.dumps({"a": 1}), "[]"):
         assert editor.post(sheet_path(appeal, "/save"), data={**carried, "rows": rows}).status_code == 422
     assert editor.post(sheet_path(appeal, "/save"), data={**carried, "country": "ZZ"}).status_code == 422
-    assert number_of(BulkEntry) == 0
+    assert count_rows(BulkEntry) == 0
 
 
-def test_a_sheet_of_another_section_stays_its_own(app: Flask, editor: FlaskClient, appeal: AppealView) -> None:
+def test_a_sheet_of_another_section_is_not_recognised(app: Flask, editor: FlaskClient, appeal: AppealView) -> None:
     other = staffed(app, Role.EDITOR, "be-nl")
     assert enter_rows(other, appeal, ROWS).status_code == 303
-    # The same rows are not noticed here: no section learns what another one entered.
+    # The same rows are not reported as repeated, because a section must not learn the entries of another.
     assert enter_rows(editor, appeal, ROWS).status_code == 303
     assert counts(appeal.id).by_section["be-nl"].total == 2
 
 
-def test_the_printed_sheet_has_the_case_the_columns_and_a_tagged_code(editor: FlaskClient, appeal: AppealView) -> None:
+def test_the_printed_sheet_has_the_case_the_columns_and_a_qr_code_with_source(
+    editor: FlaskClient, appeal: AppealView
+) -> None:
     answer = editor.get(sheet_path(appeal, "/print.pdf?lang=fr"))
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
     (page,) = PdfReader(io.BytesIO(answer.data)).pages
@@ -410,7 +412,7 @@ def test_a_long_case_still_fits_on_one_page(editor: FlaskClient, appeal: AppealV
         assert len(PdfReader(io.BytesIO(answer.data)).pages) == 1, language
 
 
-def test_sheets_can_be_entered_after_the_end_and_are_only_counted(
+def test_sheets_entered_after_the_end_are_only_counted(
     app: Flask, editor: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
     clock.now += 60 * DAY

@@ -1,4 +1,4 @@
-"""Headings of a sheet's columns, and files that are refused instead of read in part."""
+"""Headings of a sheet's columns, and files that are refused because a column is unclear."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONSENT = """
     Einwilligung|Einverstanden|Zugestimmt|Zustimmung|Ich stimme zu|Согласие|Согласен|Согласна|Согласие на обработку
     الموافقة|موافق|أوافق
 """
-WHOLE = """
+WHOLE_NAMES = """
     Full name|First and last name|Name and surname|First name & last name|Nom et prénom|NOM Prénom|Nom, prénom
     Prénom / Nom
     Nom complet|Nombre y apellidos|Apellidos y nombre|Apellidos, nombre|Nombre completo|Vor- und Nachname
@@ -29,7 +29,7 @@ WHOLE = """
 """
 
 
-def heads(text: str) -> list[str]:
+def headings(text: str) -> list[str]:
     return [one.strip() for line in text.strip().splitlines() for one in line.split("|")]
 
 
@@ -37,15 +37,15 @@ def heads(text: str) -> list[str]:
     ("head", "column"),
     [
         (head, column)
-        for column, text in (("email", EMAIL), ("consent", CONSENT), ("whole", WHOLE))
-        for head in heads(text)
+        for column, text in (("email", EMAIL), ("consent", CONSENT), ("whole", WHOLE_NAMES))
+        for head in headings(text)
     ],
 )
-def test_a_column_is_known_by_what_people_call_it(head: str, column: str) -> None:
+def test_a_column_is_recognised_by_common_headings(head: str, column: str) -> None:
     assert column_of(head) == column
 
 
-TWO = """
+NAMES_IN_TWO_COLUMNS = """
     first name;last name|Given Name;Surname|First names;Family name|prénom;nom|Prénoms;Nom de famille|nombre;apellidos
     Nombres;Apellidos|Nombre(s);Apellido(s)|Nombre de pila;Apellido|Vorname;Nachname|Vorname;Name
     Vorname(n);Familienname
@@ -53,8 +53,8 @@ TWO = """
 """
 
 
-@pytest.mark.parametrize("head", heads(TWO))
-def test_a_name_in_two_columns_is_put_together(head: str) -> None:
+@pytest.mark.parametrize("head", headings(NAMES_IN_TWO_COLUMNS))
+def test_a_name_in_two_columns_is_joined(head: str) -> None:
     turned = ";".join(reversed(head.split(";")))
     for columns, cells in ((head, "Ana María;Ruiz Vega"), (turned, "Ruiz Vega;Ana María")):
         rows, skipped = read_csv(f"{columns};E-mail\n{cells};\n".encode())
@@ -75,12 +75,12 @@ def test_a_name_in_two_columns_is_put_together(head: str) -> None:
         ('"Nom, prénom";E-mail', "Lind Eva;", "Lind Eva"),
     ],
 )
-def test_further_parts_of_a_name_are_neither_lost_nor_doubled(head: str, cells: str, name: str) -> None:
+def test_further_parts_of_a_name_are_used_once(head: str, cells: str, name: str) -> None:
     (row,), _ = read_csv(f"{head}\n{cells}\n".encode())
     assert row.name == name
 
 
-HALF = """
+HALF_NAMES = """
     First name;E-mail|Last name;E-mail|Prénom;Courriel|Apellidos;Correo|Vorname;E-Mail|Фамилия;Эл. почта|اللقب;البريد
     First name;Surname at birth;E-mail|Nombre;Tercer apellido|Name;Nachname der Mutter|Имя;Девичья фамилия
     Nom;Prénom usuel
@@ -106,34 +106,34 @@ def refusal(text: str) -> tuple[str, str]:
     return refused.value.code, refused.value.detail
 
 
-@pytest.mark.parametrize("head", heads(HALF))
-def test_half_a_name_is_refused_and_named(head: str) -> None:
+@pytest.mark.parametrize("head", headings(HALF_NAMES))
+def test_a_file_with_half_a_name_is_refused(head: str) -> None:
     code, detail = refusal(f"{head}\nAna;\n")
     assert code == "half-name"
     assert detail in head.split(";")
 
 
-@pytest.mark.parametrize("head", heads(UNKNOWN))
+@pytest.mark.parametrize("head", headings(UNKNOWN))
 def test_a_file_without_a_name_is_refused(head: str) -> None:
     assert refusal(f"{head}\nAna;\n")[0] == "columns"
 
 
-@pytest.mark.parametrize("head", heads(ADDRESSES))
-def test_a_column_of_addresses_that_is_not_known_is_not_skipped(head: str) -> None:
+@pytest.mark.parametrize("head", headings(ADDRESSES))
+def test_an_unrecognised_column_of_addresses_is_refused(head: str) -> None:
     assert refusal(f"Name;{head};Agreed\nJo Smit;;\nAna Ruiz;ana@mail.example;yes\n") == ("address-column", head)
-    # Beside a column of addresses it means something else.
+    # Beside a column of addresses the heading means something else.
     rows, skipped = read_csv(f"Name;{head};E-mail\nAna Ruiz;see ana@mail.example;jo@mail.example\n".encode())
     assert (rows[0].email, skipped) == ("jo@mail.example", (head,))
 
 
-@pytest.mark.parametrize("head", heads(CONSENTS))
-def test_what_may_be_the_consent_is_neither_taken_nor_skipped(head: str) -> None:
+@pytest.mark.parametrize("head", headings(CONSENTS))
+def test_a_column_that_may_be_the_consent_is_refused(head: str) -> None:
     assert refusal(f"Name;E-mail;{head}\nAna Ruiz;ana@mail.example;yes\n") == ("columns", head)
     rows, skipped = read_csv(f"Name;E-mail;{head};Consent\nAna Ruiz;ana@mail.example;yes;no\n".encode())
     assert (rows[0].consent, skipped) == ("no", (head,))
 
 
-SKIPPED = """
+SKIPPED_COLUMNS = """
     No.|Street|Town|Phone|Organisation|Ort|Familienstand|Ville|Code postal|Téléphone|Ciudad|Teléfono|Straße|PLZ
     Телефон|Город
     Адрес|الهاتف|المدينة|Postal address|Adresse postale|Dirección postal|Postanschrift|Почтовый индекс|العنوان البريدي
@@ -141,28 +141,30 @@ SKIPPED = """
 """
 
 
-@pytest.mark.parametrize("head", heads(SKIPPED))
+@pytest.mark.parametrize("head", headings(SKIPPED_COLUMNS))
 def test_unrelated_columns_are_skipped_and_named(head: str) -> None:
     rows, skipped = read_csv(f"Name;{head};E-mail;Consent\nAna Ruiz;@ana;ana@mail.example;yes\n".encode())
     assert skipped == (head,)
     assert len(read_rows(rows, "FR", LOCALES).sign_ups) == 1
 
 
-YES = """
+YES_ANSWERS = """
     I agree|Yes, I agree.|ok|√|✔︎|J’accepte|d'accord|accepté|De acuerdo|acepto|Sí, acepto|einverstanden|Ich stimme zu
     Zugestimmt|Согласен|согласна|да, согласен|صح|أوافق|موافقة|نعم، أوافق|oui !|1|x|X|ja.|WAHR|VRAI|Verdadero
     ИСТИНА|صحيح
 """
-NO = """
+NO_ANSWERS = """
     no|No.|non|refusé|No acepto|nein|abgelehnt|nicht einverstanden|нет|не согласен|не согласна|لا|لا أوافق
     غير موافق|0|☐|false|FAUX|FALSCH|FALSO|ЛОЖЬ|خطأ
 """
-NEITHER = "perhaps|peut-être|later|2|?|✗|❌|ja nein|yes no|oui/non|möglich|может быть|ربما|por favor|call me|yes but no"
+UNCLEAR_ANSWERS = (
+    "perhaps|peut-être|later|2|?|✗|❌|ja nein|yes no|oui/non|möglich|может быть|ربما|por favor|call me|yes but no"
+)
 
 
-@pytest.mark.parametrize(("answers", "said"), [(YES, True), (NO, False), (NEITHER, None)])
-def test_an_answer_is_yes_or_no_or_asked_about(answers: str, said: bool | None) -> None:
-    for answer in heads(answers):
+@pytest.mark.parametrize(("answers", "said"), [(YES_ANSWERS, True), (NO_ANSWERS, False), (UNCLEAR_ANSWERS, None)])
+def test_an_answer_is_yes_or_no_or_questioned(answers: str, said: bool | None) -> None:
+    for answer in headings(answers):
         (row,), _ = read_csv(f"name;email;consent\nAna Ruiz;ana@mail.example;{answer}\n".encode())
         sheet = read_rows([row], "FR", LOCALES)
         assert (bool(sheet.sign_ups) if not sheet.faults else None) is said, answer

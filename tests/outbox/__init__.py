@@ -1,1 +1,1 @@
-"""Tests: The mail that is owed."""
+"""Tests: The outbox: enqueueing, states and suppression."""

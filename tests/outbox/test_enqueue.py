@@ -1,4 +1,4 @@
-"""The rows that are stored when a mail is owed."""
+"""The rows that enqueueing a mail stores."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from campaign.services.outbox.enqueue import NewMail, enqueue_to_signer, mail_co
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import START, confirm_newest, context
 
-OWED = NewMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, announcement_id=9)
+OWED_MAIL = NewMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, announcement_id=9)
 
 
-def row(owed: NewMail) -> dict[str, Any]:
+def columns_of(owed: NewMail) -> dict[str, Any]:
     made = mail_columns(owed, now=START, domain="act.example")
     message_id = str(made.pop("message_id"))
     assert message_id.startswith("<")
@@ -32,8 +32,8 @@ def row(owed: NewMail) -> dict[str, Any]:
     return made
 
 
-def test_a_row_holds_all_that_sending_needs() -> None:
-    assert row(OWED) == {
+def test_a_row_holds_the_values_that_sending_needs() -> None:
+    assert columns_of(OWED_MAIL) == {
         "kind": "confirmation", "state": "queued", "phase": None, "detail": None, "signature_id": 7,
         "sign_up_id": None, "domain_digest": b"d" * 32, "locale": "fr", "text_language": "en",
         "text_version": 3, "announcement_id": 9, "created_at": START, "due_at": START - timedelta(days=1),
@@ -42,15 +42,15 @@ def test_a_row_holds_all_that_sending_needs() -> None:
 
 
 def test_an_ineligible_mail_is_never_sent_and_holds_the_reason() -> None:
-    made = row(NewMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, ineligible_reason="flagged"))
+    made = columns_of(NewMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, ineligible_reason="flagged"))
     assert (made["state"], made["phase"], made["detail"]) == ("suppressed", "before", "flagged")
 
 
-def test_a_campaigns_mails_wait_behind_the_answers() -> None:
-    assert row(NewMail(MailKind.OUTCOME, 7, b"d" * 32, "fr", "en", None))["due_at"] == START
+def test_campaign_mail_is_due_after_answers() -> None:
+    assert columns_of(NewMail(MailKind.OUTCOME, 7, b"d" * 32, "fr", "en", None))["due_at"] == START
 
 
-def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, appeal: AppealView) -> None:
+def test_a_mail_to_a_signer_is_about_the_signed_version(app: Flask, appeal: AppealView) -> None:
     at, to = runtime(), parse_address("jeanne@mail.example")
     sign(SignUpRequest(appeal.id, "fr", "FR", "Jeanne", to, "fr", "en", 1, None), context=context(actor=SUPPORTER))
     confirm_newest(START)
@@ -68,7 +68,7 @@ def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, ap
     assert second.context_sealed is None
 
 
-def test_an_erased_address_is_owed_nothing(app: Flask, appeal: AppealView) -> None:
+def test_an_erased_signer_gets_no_mail(app: Flask, appeal: AppealView) -> None:
     sign(
         SignUpRequest(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
         context=context(actor=SUPPORTER),

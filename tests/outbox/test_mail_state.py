@@ -25,7 +25,7 @@ def test_retries_double_from_a_minute_to_four_hours() -> None:
     assert retry_delay(1, 0.5) == 67.5 * SECOND
 
 
-def test_a_paused_queue_is_tried_again_at_growing_intervals() -> None:
+def test_a_paused_queue_is_probed_at_growing_intervals() -> None:
     away = [probe_delay(DeliveryOutcome.UNREACHABLE, probes) for probes in (0, 1, 4, 5, 5000)]
     assert away == [5 * SECOND, 10 * SECOND, 80 * SECOND, 2 * MINUTE, 2 * MINUTE]
     held = [probe_delay(DeliveryOutcome.SENDER_REFUSED, probes) for probes in (0, 1, 4, 5, 5000)]

@@ -1,4 +1,4 @@
-"""Suppressed addresses: found in any spelling, stored as a digest only, and written to again once lifted."""
+"""Suppressed addresses: recognised in any spelling, stored as a digest only, and usable again once lifted."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Tests: What every layer stands on."""
+"""Tests: The platform: settings, database, commands, theme."""

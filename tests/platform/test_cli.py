@@ -25,21 +25,21 @@ from tests.platform.commands import run_command
 
 
 @pytest.fixture
-def case(tmp_path: Path) -> str:
+def case_file(tmp_path: Path) -> str:
     path = tmp_path / "case.md"
     path.write_text(DOCUMENT, encoding="utf-8")
     return str(path)
 
 
-def test_parse_prints_the_contracts_json_and_saves_nothing(app: Flask, case: str) -> None:
-    said = json.loads(run_command(app, "appeal", "parse", case, "--json").output)
+def test_parse_prints_the_documented_json_and_stores_nothing(app: Flask, case_file: str) -> None:
+    said = json.loads(run_command(app, "appeal", "parse", case_file, "--json").output)
     assert (said["reference"], said["country"], said["deadline"]) == ("UA 7/26", "CO", "2026-04-12")
     assert run_command(app, "appeal", "list").output == ""
-    assert "TEACHER THREATENED" in run_command(app, "appeal", "parse", case).output
+    assert "TEACHER THREATENED" in run_command(app, "appeal", "parse", case_file).output
 
 
 @pytest.mark.parametrize("content", [b"", b"Dear all, lunch is at noon.", b"\x00\x01\x02"])
-def test_what_is_no_urgent_action_ends_with_status_2_and_one_line(app: Flask, tmp_path: Path, content: bytes) -> None:
+def test_another_document_ends_with_status_2_and_one_line(app: Flask, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.md"
     path.write_bytes(content)
     for command in ("parse", "import"):
@@ -49,11 +49,11 @@ def test_what_is_no_urgent_action_ends_with_status_2_and_one_line(app: Flask, tm
     assert run_command(app, "appeal", "parse", str(tmp_path / "missing.md")).exit_code == 2
 
 
-def test_an_appeal_goes_from_import_to_closed(app: Flask, case: str, clock: object) -> None:
-    made = run_command(app, "appeal", "import", case, "--slug", "case", "--goal", "50", "--publish", "--json")
+def test_an_appeal_goes_from_import_to_closed(app: Flask, case_file: str, clock: object) -> None:
+    made = run_command(app, "appeal", "import", case_file, "--slug", "case", "--goal", "50", "--publish", "--json")
     said = json.loads(made.stdout)
     assert (said["slug"], said["state"], said["is_new"]) == ("case", "open", True)
-    assert "nothing changed" in run_command(app, "appeal", "import", case, "--slug", "case").output
+    assert "nothing changed" in run_command(app, "appeal", "import", case_file, "--slug", "case").output
     listed = json.loads(run_command(app, "appeal", "list", "--json").output)
     assert [(one["slug"], one["state"], one["goal"], one["signatures"]) for one in listed] == [("case", "open", 50, 0)]
     assert "was open already" in run_command(app, "appeal", "publish", "case").output
@@ -61,11 +61,11 @@ def test_an_appeal_goes_from_import_to_closed(app: Flask, case: str, clock: obje
     refused = run_command(app, "appeal", "publish", "case")
     assert (refused.exit_code, refused.stderr) == (1, "tocsin: case is closed: only a draft can be published\n")
     assert run_command(app, "appeal", "close", "nobody").exit_code == 1
-    assert run_command(app, "appeal", "import", case, "--slug", "No Slug!").exit_code == 1
-    assert run_command(app, "appeal", "import", case, "--slug", "other", "--goal", "0").exit_code == 1
+    assert run_command(app, "appeal", "import", case_file, "--slug", "No Slug!").exit_code == 1
+    assert run_command(app, "appeal", "import", case_file, "--slug", "other", "--goal", "0").exit_code == 1
 
 
-def test_the_sample_is_read_whole_in_both_languages(app: Flask) -> None:
+def test_the_sample_is_read_completely_in_both_languages(app: Flask) -> None:
     for language in ("fr", "en"):
         path = str(ROOT / "examples" / f"janbolat-mamai.{language}.md")
         assert run_command(app, "appeal", "import", path, "--slug", "sample", "--deadline", "2026-06-01").exit_code == 0
@@ -76,7 +76,7 @@ def test_the_sample_is_read_whole_in_both_languages(app: Flask) -> None:
     assert found.texts["fr"].people[0].pronoun == "il"
 
 
-def test_verify_ends_with_status_0_only_where_all_is_exact(app: Flask, appeal: AppealView) -> None:
+def test_verify_ends_with_status_0_only_if_all_counts_are_exact(app: Flask, appeal: AppealView) -> None:
     address = parse_address("a@mail.example")
     sign_up = SignUpRequest(appeal.id, "fr", "FR", "Name", address, "en", "en", 1, None)
     sign(sign_up, context=context(actor=SUPPORTER))
@@ -116,7 +116,7 @@ def test_a_wrong_list_of_sections_is_refused_with_the_reason(
     assert run_command(app, "sections", "load", str(path)).output == "sections: 0 added, 0 changed, 6 as before\n"
 
 
-def test_what_changed_with_the_list_of_sections_stands_in_the_audit_log(app: Flask, tmp_path: Path) -> None:
+def test_changes_by_the_list_of_sections_are_in_the_audit_log(app: Flask, tmp_path: Path) -> None:
     good = (ROOT / "tests" / "sections.toml").read_text(encoding="utf-8")
     path = tmp_path / "sections.toml"
     new = {
@@ -140,7 +140,7 @@ def test_what_changed_with_the_list_of_sections_stands_in_the_audit_log(app: Fla
         assert entry.after["fr"] == {"contact": "paris@sections.example"}
         assert (entry.after["xx"]["name"], set(entry.after)) == ("Newland", {"fr", "xx"})
         run_command(app, "sections", "load", str(path))
-        assert len(db.session.scalars(select(AuditEntry)).all()) == 1, "nothing changed, nothing to tell"
+        assert len(db.session.scalars(select(AuditEntry)).all()) == 1, "an unchanged list is not logged"
         assert run_command(app, "audit", "verify").exit_code == 0
     finally:
         with transaction() as session:
@@ -149,7 +149,7 @@ def test_what_changed_with_the_list_of_sections_stands_in_the_audit_log(app: Fla
         run_command(app, "sections", "load", str(path))
 
 
-def test_the_shipped_sections_are_whole(app: Flask, tmp_path: Path) -> None:
+def test_the_shipped_sections_are_complete(app: Flask, tmp_path: Path) -> None:
     entries = read_sections(SHIPPED)
     codes = {entry["code"] for entry in entries}
     assert {"gb", "ca-fr", "be-nl", "ch", "international"} <= codes
@@ -164,8 +164,8 @@ def test_mail_status_names_every_state(app: Flask) -> None:
     assert said == {**dict.fromkeys(states, 0), "oldest_due_seconds": 0, "held": None}
 
 
-def test_a_change_of_the_code_is_seen(tmp_path: Path) -> None:
-    """`flask demo --reload` waits for it."""
+def test_a_change_of_the_code_is_detected(tmp_path: Path) -> None:
+    """Detect the change for which `flask demo --reload` waits."""
     for name in ("campaign/a.py", "templates/b.html", "campaign/c.log"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

@@ -1,4 +1,4 @@
-"""Writes as one statement: all of them are done, and locks are taken in the order in which they are given."""
+"""Writes as one statement: all are executed, and lock in the given order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHANGE = update(TABLES[2]).where(TABLES[2].c.id == bindparam("which")).values(tu
 
 
 @pytest.fixture
-def temporary(app: Flask) -> None:
+def temporary_tables(app: Flask) -> None:
     kind = db.engine.dialect.name
     turn = "nextval('turn')" if kind == "postgresql" else "0"
     if kind == "postgresql":
@@ -30,10 +30,10 @@ def ids(place: int) -> list[int]:
     return list(db.session.scalars(select(TABLES[place].c.id).order_by(TABLES[place].c.id)))
 
 
-def test_all_are_written_one_row_or_several_or_a_change(temporary: None) -> None:
+def test_inserts_of_one_or_several_rows_and_updates_are_executed(temporary_tables: None) -> None:
     connection = db.session.connection()
     connection.execute(ADD[2], [{"id": 5}, {"id": 6}])
-    for number in (1, 3):  # the second time the statement is known
+    for number in (1, 3):  # the second time, the statement is cached
         writes: list[Write] = [
             (ADD[0], {"id": number}),
             (CHANGE, {"which": 5, "turn_now": 70 + number}),
@@ -49,7 +49,7 @@ def test_all_are_written_one_row_or_several_or_a_change(temporary: None) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
-def test_they_are_run_in_the_order_in_which_they_are_given(temporary: None, order: tuple[int, ...]) -> None:
+def test_writes_are_executed_in_the_given_order(temporary_tables: None, order: tuple[int, ...]) -> None:
     execute_combined(db.session.connection(), [(ADD[place], {"id": 1}) for place in order])
     turns = [db.session.scalars(select(TABLES[place].c.turn)).one() for place in order]
     assert turns == sorted(turns)

@@ -1,4 +1,4 @@
-"""A wrong setting stops the start with one line that says which and why."""
+"""A wrong setting prevents the start, with its name and the reason in one line."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_keys_are_required_outside_a_demonstration(variable: str, tmp_path: Path
         load({name: value for name, value in BASE.items() if name != variable}, tmp_path)
 
 
-def test_a_demonstration_makes_its_keys_once_for_its_owner_only(tmp_path: Path) -> None:
+def test_a_demonstration_makes_keys_once_readable_by_the_owner_only(tmp_path: Path) -> None:
     first = load({"TOCSIN_DEMO": "1"}, tmp_path)
     assert load({"TOCSIN_DEMO": "1"}, tmp_path) == first
     for name in ("secret_key", "data_key", "index_key"):

@@ -1,4 +1,4 @@
-"""Every form of an address with several hosts becomes the one that libpq, SQLAlchemy and Huey all read."""
+"""Every form of a URL with several hosts becomes the form that libpq, SQLAlchemy and Huey read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOSTS = {"host": "a,b", "port": "5433,5434", "dbname": "tocsin", "user": "u", "t
         "u@/tocsin?host=a:5433,b:5434",
     ],
 )
-def test_all_forms_say_the_same_to_all(address: str) -> None:
+def test_all_forms_become_the_same_url(address: str) -> None:
     said = normalised_address(address)
     assert conninfo_to_dict(f"postgresql://{said}") == HOSTS
     engine = create_engine(f"postgresql+psycopg://{said}")
@@ -37,7 +37,7 @@ def test_an_address_with_one_host_stays_as_it_is(address: str) -> None:
     assert normalised_address(address) == address
 
 
-def test_what_is_not_given_is_the_default() -> None:
+def test_missing_parts_have_defaults() -> None:
     folders = conninfo_to_dict("postgresql://" + normalised_address("u@%2Frun%2Fone:5433,%2Frun%2Ftwo/t"))
     assert (folders["host"], folders["port"]) == ("/run/one,/run/two", "5433,5432")
     said = conninfo_to_dict(
@@ -50,6 +50,6 @@ def test_what_is_not_given_is_the_default() -> None:
 
 
 @pytest.mark.parametrize("address", ["a:x,b/t", "a/t?host=b,c", "/t?host=a,b,c&port=1,2", "/t?host=a,b&port=x"])
-def test_what_cannot_be_meant_is_refused(address: str) -> None:
+def test_an_inconsistent_url_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r"port|hosts"):
         normalised_address(address)

@@ -1,4 +1,4 @@
-"""With a million signatures, no query of the read side and no statement of a hot path walks through a growing table."""
+"""With a million signatures, no query and no statement of a hot path scans a growing table."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ from tests.large import fill
 pytestmark = pytest.mark.slow
 
 SIGNATURES = 1_000_000
-# Growing with the signatures, or with the days: tallies are cells, but of a long campaign there are many.
+# Tables that grow with the signatures or with the days; a long campaign has many cells of the tally.
 GROWING = {
     *("signature", "sign_up", "mailbox_limit", "consent", "mail", "action", "tombstone", "spent_solution"),
     *("funnel_count", "tally_hour"),
 }
-# A partial index may be read as a whole by a query for exactly its rows.
+# Partial indexes, which a query for exactly their rows may read completely.
 PARTIAL = {
     index.name
     for table in Model.metadata.sorted_tables
@@ -97,8 +97,8 @@ Statements = list[tuple[str, Any]]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """An application on a database with a million signatures for fifty appeals; on PostgreSQL as an ordinary role."""
+def large_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """Yield an application with a million signatures for fifty appeals; on PostgreSQL as an ordinary role."""
     folder = tmp_path_factory.mktemp("large")
     url, server = f"sqlite:///{folder}/tocsin.db", None
     if request.param == "postgresql":
@@ -108,9 +108,9 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
         load_sections(context=context())
-        with unchecked(server, "plans") if server else contextlib.nullcontext():
+        with foreign_keys_unchecked(server, "plans") if server else contextlib.nullcontext():
             fill(SIGNATURES, runtime().vault, start=START, span=timedelta(days=4))
-        # The appeal that the queries are about is followed by another.
+        # The queried appeal has a follow-up.
         first = "(SELECT min(id) FROM appeal)"
         db.session.execute(text(f"UPDATE appeal SET follows_id = {first} + 3 WHERE id = {first} + 4"))  # noqa: S608
         db.session.commit()
@@ -123,8 +123,8 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @contextlib.contextmanager
-def unchecked(server: str, role: str) -> Iterator[None]:
-    """No connection that the role opens now looks foreign keys up: for a million rows that takes half a minute."""
+def foreign_keys_unchecked(server: str, role: str) -> Iterator[None]:
+    """Disable foreign key checks for new connections of the role: a million rows would need half a minute."""
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"ALTER ROLE {role} SET session_replication_role = replica")
         db.engine.dispose()
@@ -133,40 +133,40 @@ def unchecked(server: str, role: str) -> Iterator[None]:
         db.engine.dispose()
 
 
-def statements_of(work: Callable[[], object]) -> Statements:
+def statements_sent_by(work: Callable[[], object]) -> Statements:
     """Return the statements that the work sends to the database."""
-    found: Statements = []
+    statements: Statements = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
-        found.append((statement, parameters[0] if many and isinstance(parameters, list) else parameters))
+    def record(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, is_many: bool) -> None:
+        statements.append((statement, parameters[0] if is_many and isinstance(parameters, list) else parameters))
 
-    event.listen(db.engine, "before_cursor_execute", note)
+    event.listen(db.engine, "before_cursor_execute", record)
     try:
         work()
     finally:
-        event.remove(db.engine, "before_cursor_execute", note)
+        event.remove(db.engine, "before_cursor_execute", record)
         db.session.rollback()
-    return [one for one in found if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", one[0])]
+    return [pair for pair in statements if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", pair[0])]
 
 
-def walks(statements: Statements) -> list[str]:
-    """Each full walk through a growing table that the database plans for one of the statements."""
+def scans(statements: Statements) -> list[str]:
+    """Return each full scan of a growing table that the database plans for one of the statements."""
     with db.engine.connect() as connection:
-        return [f"{table}: {sql}" for sql, values in statements for table in _walked(connection, sql, values)]
+        return [f"{table}: {sql}" for sql, values in statements for table in _planned_scans(connection, sql, values)]
 
 
-def _walked(connection: Connection, sql: str, values: Any) -> list[str]:
+def _planned_scans(connection: Connection, sql: str, values: Any) -> list[str]:
     if connection.dialect.name == "sqlite":
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
         steps = [re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", row[3]) for row in plan]
         return [step[1] for step in steps if step and step[1] in GROWING and step[2] not in PARTIAL]
     (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sql}", values).scalar_one()
     connection.rollback()
-    return list(_wholly_read(plan["Plan"], is_bounded=False))
+    return list(_fully_read_tables(plan["Plan"], is_bounded=False))
 
 
-def _wholly_read(node: dict[str, Any], *, is_bounded: bool) -> Iterator[str]:
-    """Yield tables read as a whole: in the order of the table or of an index, or for a policy before the first row."""
+def _fully_read_tables(node: dict[str, Any], *, is_bounded: bool) -> Iterator[str]:
+    """Yield the growing tables that the plan reads completely, in any order, or for a policy before the first row."""
     table, kind = node.get("Relation Name"), node["Node Type"]
     is_all = kind == "Seq Scan" or (kind.startswith("Index") and "Index Cond" not in node and not is_bounded)
     if table in GROWING and is_all and node.get("Index Name") not in PARTIAL:
@@ -174,10 +174,10 @@ def _wholly_read(node: dict[str, Any], *, is_bounded: bool) -> Iterator[str]:
     if "hashed SubPlan" in node.get("Filter", "") and table in GROWING:
         yield f"a policy of {table}"
     if node.get("One-Time Filter") == "false":
-        return  # what follows from an empty list is never run
+        return  # a branch for an empty list is never executed
     is_bounded = is_bounded or kind == "Limit"
     for child in node.get("Plans", []):
-        yield from _wholly_read(child, is_bounded=is_bounded)
+        yield from _fully_read_tables(child, is_bounded=is_bounded)
 
 
 def _address(number: int = 1) -> Any:
@@ -232,19 +232,19 @@ def _seen_by_staff() -> appeal_queries.AppealView:
     return found
 
 
-def _absent(ask: Callable[[], object]) -> None:
+def _call_for_missing(ask: Callable[[], object]) -> None:
     """Call a query for an object that does not exist; its statements are examined all the same."""
     with contextlib.suppress(NotFoundError):
         ask()
 
 
-LATE = staff_counts_queries.CountFilter(since=NOW.date(), section="fr", channel="signature")
-STAFF = Scope(staff_id=1, role=Role.ADMIN, section="fr")
+COUNT_FILTER = staff_counts_queries.CountFilter(since=NOW.date(), section="fr", channel="signature")
+STAFF_SCOPE = Scope(staff_id=1, role=Role.ADMIN, section="fr")
 
 
 def _invalidation() -> None:
     with contextlib.suppress(NotFoundError):
-        moderation_queries.find_invalidation(STAFF, runtime().vault, 1)
+        moderation_queries.find_invalidation(STAFF_SCOPE, runtime().vault, 1)
 
 
 def _without_repeats(appeal: int) -> None:
@@ -253,14 +253,14 @@ def _without_repeats(appeal: int) -> None:
     announcement_queries.without_duplicates([(one, _address()) for one in some], row, runtime().vault)
 
 
-# For operators, by command and not by page: they count every row there is.
+# Queries of operators' commands, which count all rows.
 COUNT_EVERYTHING = {
     "outbox.targets_addresses.target_mailboxes",
     "privacy.processing_record.data_categories",
     "privacy.key_rotation.values_by_key",
 }
-# They look at what was read before or say what is to be asked, and ask the database nothing.
-ASK_NOTHING = {
+# Functions that process values or build a statement, and send none to the database.
+WITHOUT_STATEMENT = {
     "announcements.announcement.recipient_conditions",
     "appeals.appeal.load_appeals",
     "appeals.editor.fact_values",
@@ -290,7 +290,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     ],
     "announcements.announcement.without_duplicates": lambda appeal, _: _without_repeats(appeal),
     "appeals.appeal.case_appeal_ids": lambda appeal, _: appeal_queries.case_appeal_ids(appeal),
-    "staff.audit.audit_log": lambda *_: audit_queries.audit_log(STAFF, before=1000),
+    "staff.audit.audit_log": lambda *_: audit_queries.audit_log(STAFF_SCOPE, before=1000),
     "staff.audit.newest_entries": lambda *_: audit_queries.newest_entries(20),
     "delivery.mail_status.failed_mail_groups": lambda *_: mail_status_queries.failed_mail_groups(),
     "delivery.mail_status.domain_outcomes": lambda *_: mail_status_queries.domain_outcomes(runtime().vault, now=NOW),
@@ -307,18 +307,18 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "counting.counts.counts": lambda appeal, _: counts_queries.counts(appeal),
     "counting.counts.signatures_by_appeal": lambda appeal, _: counts_queries.signatures_by_appeal((appeal, appeal + 1)),
     "counting.counts.days": lambda appeal, _: counts_queries.days(appeal),
-    "offline.bulk_entry.entries": lambda appeal, _: bulk_entry_queries.entries(STAFF, appeal, before=9),
+    "offline.bulk_entry.entries": lambda appeal, _: bulk_entry_queries.entries(STAFF_SCOPE, appeal, before=9),
     "appeals.editor.find_for_editing": lambda *_: editor_queries.find_for_editing("case-1"),
-    "counting.funnel.funnel": lambda appeal, _: funnel_queries.funnel(appeal, STAFF, section="fr", now=NOW),
+    "counting.funnel.funnel": lambda appeal, _: funnel_queries.funnel(appeal, STAFF_SCOPE, section="fr", now=NOW),
     "offline.bulk_entry.is_waiting": lambda *_: bulk_entry_queries.is_waiting(1),
     "offline.bulk_entry.waiting_entries_elsewhere": lambda appeal, _: bulk_entry_queries.waiting_entries_elsewhere(
-        STAFF, appeal
+        STAFF_SCOPE, appeal
     ),
     "handover.handover.file_of": lambda *_: list(handover_queries.file_of(1, "list.csv", runtime().vault)),
-    "handover.handover.find_handover": lambda appeal, _: _absent(
-        lambda: handover_queries.find_handover(STAFF, appeal, 1)
+    "handover.handover.find_handover": lambda appeal, _: _call_for_missing(
+        lambda: handover_queries.find_handover(STAFF_SCOPE, appeal, 1)
     ),
-    "handover.handover.handovers": lambda appeal, _: handover_queries.handovers(STAFF, appeal),
+    "handover.handover.handovers": lambda appeal, _: handover_queries.handovers(STAFF_SCOPE, appeal),
     "handover.signatories.names_to_share": lambda appeal, _: signatories_queries.names_to_share(
         appeal, "fr", runtime().vault, after_id=0, limit=100
     ),
@@ -348,10 +348,12 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "moderation.domain_history.domain_histories": lambda *_: domain_history_queries.domain_histories(
         db.session, ["one.example", "two.example"], runtime().vault
     ),
-    "moderation.new_domains.new_domains": lambda *_: new_domains_queries.new_domains(STAFF, runtime().vault, now=NOW),
-    "moderation.erased.erased_days": lambda *_: erased_queries.erased_days(STAFF, now=NOW, retention_days=180),
-    "moderation.reported.report_overview": lambda *_: reported_queries.report_overview(STAFF, now=NOW),
-    "moderation.reported.find_reports": lambda *_: reported_queries.find_reports(STAFF, [1, 2]),
+    "moderation.new_domains.new_domains": lambda *_: new_domains_queries.new_domains(
+        STAFF_SCOPE, runtime().vault, now=NOW
+    ),
+    "moderation.erased.erased_days": lambda *_: erased_queries.erased_days(STAFF_SCOPE, now=NOW, retention_days=180),
+    "moderation.reported.report_overview": lambda *_: reported_queries.report_overview(STAFF_SCOPE, now=NOW),
+    "moderation.reported.find_reports": lambda *_: reported_queries.find_reports(STAFF_SCOPE, [1, 2]),
     "privacy.subject_access.waiting_sheet_rows": lambda _, one: subject_access_queries.waiting_sheet_rows(
         one, runtime().vault
     ),
@@ -365,52 +367,62 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "signing.sign_up.superseded_by": lambda *_: sign_up_queries.superseded_by(_seen_waiting(), runtime().vault),
     "delivery.mail_status.queue_pause": lambda *_: mail_status_queries.queue_pause(),
     "delivery.mail_status.unsent": lambda *_: mail_status_queries.unsent(now=NOW),
-    "outbox.signer_mail.mails_of_signer": lambda _, one: _absent(
-        lambda: signer_mail_queries.mails_of_signer(STAFF, one)
+    "outbox.signer_mail.mails_of_signer": lambda _, one: _call_for_missing(
+        lambda: signer_mail_queries.mails_of_signer(STAFF_SCOPE, one)
     ),
     "delivery.mail_status.outbox_for_staff": lambda *_: mail_status_queries.outbox_for_staff(),
     "delivery.mail_status.outbox_status": lambda *_: mail_status_queries.outbox_status(),
     "moderation.moderation.alerts": lambda *_: moderation_queries.alerts(now=NOW),
     "moderation.moderation.find_invalidation": lambda *_: _invalidation(),
-    "moderation.moderation.open_signers": lambda _, one: moderation_queries.open_signers([one], STAFF, runtime().vault),
-    "moderation.moderation.own_signature": lambda _, one: _absent(lambda: moderation_queries.own_signature(STAFF, one)),
-    "moderation.moderation.own_marks_of_same_address": lambda _, one: _absent(
-        lambda: moderation_queries.own_marks_of_same_address(STAFF, runtime().vault, one)
+    "moderation.moderation.open_signers": lambda _, one: moderation_queries.open_signers(
+        [one], STAFF_SCOPE, runtime().vault
     ),
-    "moderation.moderation.own_signatures_of_same_address": lambda _, one: _absent(
-        lambda: moderation_queries.own_signatures_of_same_address(STAFF, runtime().vault, one)
+    "moderation.moderation.own_signature": lambda _, one: _call_for_missing(
+        lambda: moderation_queries.own_signature(STAFF_SCOPE, one)
     ),
-    "moderation.moderation.sample_of": lambda *_: _absent(lambda: moderation_queries.sample_of(STAFF, 1)),
+    "moderation.moderation.own_marks_of_same_address": lambda _, one: _call_for_missing(
+        lambda: moderation_queries.own_marks_of_same_address(STAFF_SCOPE, runtime().vault, one)
+    ),
+    "moderation.moderation.own_signatures_of_same_address": lambda _, one: _call_for_missing(
+        lambda: moderation_queries.own_signatures_of_same_address(STAFF_SCOPE, runtime().vault, one)
+    ),
+    "moderation.moderation.sample_of": lambda *_: _call_for_missing(
+        lambda: moderation_queries.sample_of(STAFF_SCOPE, 1)
+    ),
     "moderation.moderation.find_signer_ids": lambda *_: moderation_queries.find_signer_ids(
-        STAFF, runtime().vault, name="Jeanne Martin", address=None
+        STAFF_SCOPE, runtime().vault, name="Jeanne Martin", address=None
     ),
-    "moderation.moderation.invalidations": lambda *_: moderation_queries.invalidations(STAFF, runtime().vault),
-    "moderation.moderation.is_beyond_search": lambda *_: moderation_queries.is_beyond_search(STAFF),
+    "moderation.moderation.invalidations": lambda *_: moderation_queries.invalidations(STAFF_SCOPE, runtime().vault),
+    "moderation.moderation.is_beyond_search": lambda *_: moderation_queries.is_beyond_search(STAFF_SCOPE),
     "moderation.moderation.trends": lambda *_: moderation_queries.trends(
-        STAFF, runtime().vault, now=NOW, slug="case-1"
+        STAFF_SCOPE, runtime().vault, now=NOW, slug="case-1"
     ),
     "sections.site_text.site_texts": lambda *_: site_text_queries.site_texts(),
     "counting.source.signatures_by_source": lambda appeal, _: source_queries.signatures_by_source(appeal),
     "sections.section.find_section": lambda *_: section_queries.find_section("fr"),
     "sections.section.next_position": lambda *_: section_queries.next_position(),
     "sections.section.list_sections": lambda *_: section_queries.list_sections(),
-    "staff.accounts.find_colleague": lambda *_: _absent(lambda: accounts_queries.find_colleague(STAFF, 1)),
-    "staff.accounts.find_staff_id": lambda *_: _absent(lambda: accounts_queries.find_staff_id("ana@staff.example")),
+    "staff.accounts.find_colleague": lambda *_: _call_for_missing(
+        lambda: accounts_queries.find_colleague(STAFF_SCOPE, 1)
+    ),
+    "staff.accounts.find_staff_id": lambda *_: _call_for_missing(
+        lambda: accounts_queries.find_staff_id("ana@staff.example")
+    ),
     "staff.accounts.find_invited": lambda *_: accounts_queries.find_invited(Link(1, NOW, "", "")),
     "staff.accounts.find_resetting": lambda *_: accounts_queries.find_resetting(Link(1, NOW, "", "")),
     "staff.accounts.list_all_staff": lambda *_: accounts_queries.list_all_staff(),
-    "staff.accounts.list_staff": lambda *_: accounts_queries.list_staff(STAFF),
+    "staff.accounts.list_staff": lambda *_: accounts_queries.list_staff(STAFF_SCOPE),
     "counting.staff_counts.ended_appeals": lambda *_: staff_counts_queries.ended_appeals(),
     "counting.staff_counts.hourly_since": lambda *_: staff_counts_queries.hourly_since(),
     "counting.staff_counts.related_appeals": lambda *_: staff_counts_queries.related_appeals(_seen_by_staff()),
     "counting.staff_counts.appeal_summary": lambda *_: staff_counts_queries.appeal_summary(
-        _seen_by_staff(), STAFF, time_zone="UTC", now=NOW
+        _seen_by_staff(), STAFF_SCOPE, time_zone="UTC", now=NOW
     ),
     "counting.staff_counts.appeal_summaries": lambda *_: staff_counts_queries.appeal_summaries(
-        STAFF, time_zone="UTC", now=NOW
+        STAFF_SCOPE, time_zone="UTC", now=NOW
     ),
-    "counting.staff_counts.history": lambda appeal, _: staff_counts_queries.history(appeal, LATE),
-    "counting.staff_counts.totals": lambda appeal, _: staff_counts_queries.totals(appeal, LATE),
+    "counting.staff_counts.history": lambda appeal, _: staff_counts_queries.history(appeal, COUNT_FILTER),
+    "counting.staff_counts.totals": lambda appeal, _: staff_counts_queries.totals(appeal, COUNT_FILTER),
     "signing.person.digests_of_address": lambda *_: person_queries.digests_of_address(
         db.session, _address(), runtime().vault
     ),
@@ -429,13 +441,13 @@ CALLS: dict[str, Callable[[int, int], object]] = {
         one, runtime().vault
     ),
 }
-# Counting what waits, by state, is asked by the operator and the monitor, not by supporters. SQLite reads an index
-# only; on PostgreSQL the policy on rows has to see each of them.
-COUNT_WHAT_WAITS = {"mail.outbox_for_staff", "mail.outbox_status", "mail.domain_outcomes", "measures.measures"}
-# The cells of all open appeals: as many as there are sections, channels and days, however many have signed.
-ASKS_FOR_ALL_OPEN = {"staff_counts.glances"}
-EXEMPT = COUNT_WHAT_WAITS | ASKS_FOR_ALL_OPEN
-HOT: dict[str, Callable[[], object]] = {
+# Counts of waiting mail by state, for operators and monitoring, not for supporters. SQLite reads only an index;
+# PostgreSQL applies the row policy to each row.
+COUNT_WAITING_MAIL = {"mail.outbox_for_staff", "mail.outbox_status", "mail.domain_outcomes", "measures.measures"}
+# Queries of the cells of all open appeals, whose number does not depend on the signatures.
+READ_ALL_OPEN = {"staff_counts.glances"}
+EXEMPT = COUNT_WAITING_MAIL | READ_ALL_OPEN
+HOT_PATHS: dict[str, Callable[[], object]] = {
     "sign": lambda: _sign(1),
     "sign again": lambda: _sign(1),
     "confirm": lambda: confirm_at(_sign(2), NOW),
@@ -458,8 +470,8 @@ HOT: dict[str, Callable[[], object]] = {
 }
 
 
-def test_what_hangs_on_a_growing_row_is_found_by_an_index() -> None:
-    # The database looks it up itself when the row is deleted; no plan shows that.
+def test_every_reference_to_a_growing_table_has_an_index() -> None:
+    # The database looks up referencing rows itself when a row is deleted, which no plan shows.
     hanging = [
         (table.name, column.name)
         for table in Model.metadata.sorted_tables
@@ -476,25 +488,25 @@ def test_what_hangs_on_a_growing_row_is_found_by_an_index() -> None:
     assert set(hanging) <= indexed
 
 
-def test_no_query_walks_through_a_growing_table(large: Flask) -> None:
+def test_no_query_scans_a_growing_table(large_app: Flask) -> None:
     appeal = db.session.execute(text("SELECT min(id) + 3 FROM appeal")).scalar_one()
     signature = db.session.execute(text("SELECT max(id) FROM signature")).scalar_one()
-    seen = {name: statements_of(lambda call=call: call(appeal, signature)) for name, call in CALLS.items()}  # type: ignore[misc]
-    assert all(seen.values()), "each query says something to the database"
-    assert {name: walks(said) for name, said in seen.items() if walks(said) and name not in EXEMPT} == {}
+    seen = {name: statements_sent_by(lambda call=call: call(appeal, signature)) for name, call in CALLS.items()}  # type: ignore[misc]
+    assert all(seen.values()), "each query sends a statement"
+    assert {name: scans(said) for name, said in seen.items() if scans(said) and name not in EXEMPT} == {}
 
 
-def test_no_hot_statement_walks_through_a_growing_table(large: Flask) -> None:
-    seen = {name: statements_of(work) for name, work in HOT.items()}
+def test_no_statement_of_a_hot_path_scans_a_growing_table(large_app: Flask) -> None:
+    seen = {name: statements_sent_by(work) for name, work in HOT_PATHS.items()}
     assert all(seen.values())
-    # Nothing is rolled up yet, so rolling up everything reads everything.
+    # Nothing is rolled up yet, so the first rollup reads all rows.
     seen["roll_up"] = [one for one in seen["roll_up"] if "FROM tally_hour" not in one[0]]
-    assert {name: walks(said) for name, said in seen.items() if walks(said)} == {}
+    assert {name: scans(said) for name, said in seen.items() if scans(said)} == {}
 
 
-def test_a_claim_reads_and_sorts_nothing_of_a_long_queue_but_what_it_takes(large: Flask) -> None:
+def test_a_claim_neither_scans_nor_sorts_a_long_queue(large_app: Flask) -> None:
     with db.engine.begin() as connection:
-        # An announcement: all to one domain, all due at one moment.
+        # As for an announcement: all to one domain, all due at one moment.
         values = {"state": "queued", "attempts": 0, "sent_at": None, "due_at": START, "domain_digest": bytes(32)}
         connection.execute(update(Mail).values(values))
         connection.execute(text("ANALYZE mail"))
@@ -506,23 +518,23 @@ def test_a_claim_reads_and_sorts_nothing_of_a_long_queue_but_what_it_takes(large
             db.session(), taken, refused_recipients=RefusedRecipients(runtime().settings), context=context(NOW)
         )
 
-    said = statements_of(claim_some)
-    assert walks(said) == []
-    # Of what it looks at: not the few domains.
+    said = statements_sent_by(claim_some)
+    assert scans(said) == []
+    # The claim may sort the few domains, but no mails.
     ordered = [one for one in said if "ORDER BY mail.due_at" in one[0] and "RECURSIVE" not in one[0]]
     assert ordered
-    assert not any(_sorts(*one) for one in ordered)
-    assert walks(statements_of(mail_status_queries.outbox_status)) == [f"mail: {_counting()}"]
+    assert not any(_plans_sort(*one) for one in ordered)
+    assert scans(statements_sent_by(mail_status_queries.outbox_status)) == [f"mail: {_count_by_state()}"]
 
 
-def _counting() -> str:
-    """The one statement that may read all mails: how many there are of each state."""
-    (sql, _), *_rest = statements_of(mail_status_queries.outbox_status)
+def _count_by_state() -> str:
+    """Return the only statement that may read all mails: the number of mails in each state."""
+    (sql, _), *_rest = statements_sent_by(mail_status_queries.outbox_status)
     assert "count(*)" in sql
     return sql
 
 
-def _sorts(sql: str, values: Any) -> bool:
+def _plans_sort(sql: str, values: Any) -> bool:
     with db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)

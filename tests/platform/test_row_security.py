@@ -25,8 +25,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgr
 
 
 @pytest.fixture
-def signed(app: Flask, client: FlaskClient, appeal: AppealView) -> Flask:
-    """Signed in France, in Flanders and in the rest of the world; gives the staff application."""
+def staff_app(app: Flask, client: FlaskClient, appeal: AppealView) -> Flask:
+    """Sign in France, in Flanders and in the rest of the world; return the staff application."""
     for number, country in enumerate(("FR", "FR", "BE", "JP")):
         answer = client.post(
             f"/en/appeals/{appeal.slug}/sign", data=form(email=f"p{number}@mail.example", country=country)
@@ -37,41 +37,41 @@ def signed(app: Flask, client: FlaskClient, appeal: AppealView) -> Flask:
     return staff
 
 
-def seen() -> tuple[int, ...]:
-    """Return the numbers of signatures, consents and mails to signers that the current connection sees."""
+def visible_rows() -> tuple[int, ...]:
+    """Return the numbers of signatures, consents and mails to signers that are visible to the connection."""
     return tuple(
         db.session.execute(select(func.count()).select_from(model)).scalar_one() for model in (Signature, Consent, Mail)
     )
 
 
-def test_supporters_pages_and_workers_see_everything(signed: Flask) -> None:
-    # Each was mailed twice: to confirm, and thanks.
-    assert seen() == (4, 4, 8)
+def test_supporters_pages_and_workers_see_everything(staff_app: Flask) -> None:
+    # Each signer got two mails: the confirmation and the thank-you mail.
+    assert visible_rows() == (4, 4, 8)
 
 
-def test_staff_see_their_section_only(signed: Flask) -> None:
-    with signed.app_context():
+def test_staff_see_their_section_only(staff_app: Flask) -> None:
+    with staff_app.app_context():
         with wall.restricted_to_section("fr"):
-            assert seen() == (2, 2, 2)
+            assert visible_rows() == (2, 2, 2)
             db.session.rollback()
         with wall.restricted_to_section("international"):
-            assert seen() == (1, 1, 1)
+            assert visible_rows() == (1, 1, 1)
             db.session.rollback()
 
 
-def test_staff_connections_that_name_no_section_see_nothing(signed: Flask) -> None:
-    with signed.app_context():
-        assert seen() == (0, 0, 0)
+def test_staff_connections_that_name_no_section_see_nothing(staff_app: Flask) -> None:
+    with staff_app.app_context():
+        assert visible_rows() == (0, 0, 0)
         with wall.restricted_to_section("fr"):
-            assert seen() == (0, 0, 0), "the transaction began without a section"
+            assert visible_rows() == (0, 0, 0), "the transaction began without a section"
             db.session.rollback()
-            assert seen() == (2, 2, 2)
+            assert visible_rows() == (2, 2, 2)
             db.session.rollback()
-        assert seen() == (0, 0, 0)
+        assert visible_rows() == (0, 0, 0)
 
 
-def test_staff_cannot_change_or_add_for_another_section(signed: Flask) -> None:
-    with signed.app_context(), wall.restricted_to_section("fr"):
+def test_staff_cannot_change_or_add_rows_of_another_section(staff_app: Flask) -> None:
+    with staff_app.app_context(), wall.restricted_to_section("fr"):
         with transaction() as session:
             changed = session.execute(update(Signature).values(locale="x"))
             assert changed.rowcount == 2  # type: ignore[attr-defined]
@@ -86,8 +86,8 @@ def test_staff_cannot_change_or_add_for_another_section(signed: Flask) -> None:
             session.execute(insert(Signature).values(row))
 
 
-def test_signing_costs_no_scan(signed: Flask) -> None:
-    """The policies must not keep the planner from the index on the address."""
+def test_signing_uses_the_index_on_the_address(staff_app: Flask) -> None:
+    """Check that the policies do not prevent the planner from using the index on the address."""
     with db.engine.connect() as connection:
         connection.execute(text("SET enable_seqscan = off"))
         plan = connection.execute(
@@ -96,8 +96,8 @@ def test_signing_costs_no_scan(signed: Flask) -> None:
         assert any("Index" in line for line in plan)
 
 
-def test_the_ordinary_owner_can_dump_and_restore(signed: Flask, postgresql_server: str, tmp_path: Path) -> None:
-    """With the flag that docs name: the owner names no section, so its dump holds every row."""
+def test_the_ordinary_owner_can_dump_and_restore(staff_app: Flask, postgresql_server: str, tmp_path: Path) -> None:
+    """Dump with the documented flag as the owner, who names no section and so sees every row."""
     source = str(db.engine.url.render_as_string(hide_password=False)).replace("+psycopg", "")
     copy = make_database(postgresql_server, f"{db.engine.url.database}_copy")
     file = tmp_path / "dump"
@@ -113,12 +113,12 @@ def test_the_ordinary_owner_can_dump_and_restore(signed: Flask, postgresql_serve
         assert connection.execute("SELECT count(*) FROM signature").fetchone() == (2,)
 
 
-def test_the_suite_works_as_an_ordinary_role(signed: Flask) -> None:
-    """As a superuser, whom no policy concerns, no test here would mean anything."""
+def test_the_tests_run_as_an_ordinary_role(staff_app: Flask) -> None:
+    """Check the role, because policies do not apply to a superuser."""
     role = text(
         "SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication FROM pg_roles WHERE rolname = current_user"
     )
-    for app in (signed, signed.extensions["tocsin_public"]):
+    for app in (staff_app, staff_app.extensions["tocsin_public"]):
         with app.app_context():
             assert db.session.scalar(role) is False
             db.session.rollback()

@@ -36,11 +36,11 @@ from tests.conftest import START, context
 from tests.signing.signatures import sign_numbered
 from tests.staff.staff_clients import join
 
-# SQLite has no row-level security: there the filter of the queries is the only wall.
+# SQLite has no row-level security: there the filter of the queries is the only barrier.
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
 
 TABLES = {one.name: one for one in Model.metadata.sorted_tables}
-# Of each table without a section of its own: what it hangs on.
+# The parent of each table that has no column for the section.
 PARENTS = {
     "consent": "signature_id",
     "mail": "signature_id",
@@ -49,11 +49,11 @@ PARENTS = {
     "handover_part": "handover_id",
     "announcement_text": "announcement_id",
 }
-WALLED = sorted({*PARENTS, "signature", "bulk_entry", "invalidation", "handover", "announcement"})
-# Shown to no staff at all: what is not confirmed, and what mailboxes were sent.
-HIDDEN = {"sign_up", "mailbox_limit"}
-# What a section's rows are in that everybody on the staff may read, or must.
-OPEN = {
+PROTECTED_TABLES = sorted({*PARENTS, "signature", "bulk_entry", "invalidation", "handover", "announcement"})
+# Tables that no staff may read: unconfirmed forms, and the numbers of mails by mailbox.
+HIDDEN_TABLES = {"sign_up", "mailbox_limit"}
+# Tables with rows of sections that all staff may read.
+READABLE_TABLES = {
     "action": "an act that counts, without name, address or words; every role sees the counts of every section",
     "tally": "counts, which are public",
     "tally_hour": "counts, which are public",
@@ -70,8 +70,8 @@ Keys = dict[str, set[tuple[Any, ...]]]
 
 
 @dataclass
-class Made:
-    """The keys of the rows by table: those of everybody, and those made for each section."""
+class SectionRows:
+    """The keys of the rows by table: those visible to all, and those of each section."""
 
     staff: Flask
     shared: Keys
@@ -82,38 +82,38 @@ def keys(one: Table) -> list[Column[Any]]:
     return list(one.primary_key.columns)
 
 
-def rows() -> Keys:
-    """Return the keys of the rows that the current connection sees."""
-    found = {name: {tuple(row) for row in db.session.execute(select(*keys(TABLES[name])))} for name in WALLED}
+def visible_keys() -> Keys:
+    """Return the keys of the rows that are visible to the current connection."""
+    found = {name: {tuple(row) for row in db.session.execute(select(*keys(TABLES[name])))} for name in PROTECTED_TABLES}
     db.session.rollback()
     return found
 
 
 @pytest.fixture
-def made(app: Flask, client: FlaskClient, appeal: AppealView) -> Made:
-    """All kinds of rows of France and of Flanders; and a mail to staff and an announcement to all sections."""
+def section_rows(app: Flask, client: FlaskClient, appeal: AppealView) -> SectionRows:
+    """Make rows of France and of Flanders in each table, a mail to staff and an announcement to all sections."""
     people = {code: join(app, f"{code}@staff.example", Role.EDITOR, code) for code in ("fr", "be-nl")}
     everybody = context(START, staff_actor(Scope(people["fr"], Role.COORDINATOR, "fr")))
     create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=everybody)
-    seen = rows()
-    found = Made(app.extensions["tocsin_staff"], seen)
+    seen = visible_keys()
+    found = SectionRows(app.extensions["tocsin_staff"], seen)
     for number, (code, person) in enumerate(people.items()):
-        fill(appeal, code, Scope(person, Role.EDITOR, code), number * 10)
-        now = rows()
-        found.of[code] = {name: now[name] - seen[name] for name in WALLED}
+        make_rows(appeal, code, Scope(person, Role.EDITOR, code), number * 10)
+        now = visible_keys()
+        found.of[code] = {name: now[name] - seen[name] for name in PROTECTED_TABLES}
         seen = now
-    # Mail to who has not confirmed is shown to no section.
+    # Mail to unconfirmed addresses is visible to no section.
     waiting = {tuple(row) for row in db.session.execute(select(Mail.id).where(Mail.sign_up_id.is_not(None)))}
     db.session.rollback()
     assert waiting
     for own in (found.shared, *found.of.values()):
         own["mail"] -= waiting
-    assert all(found.of[code][name] for code in people for name in WALLED), found.of
+    assert all(found.of[code][name] for code in people for name in PROTECTED_TABLES), found.of
     return found
 
 
-def fill(appeal: AppealView, code: str, by: Scope, first: int) -> None:
-    """At least one row in each table, all of that section."""
+def make_rows(appeal: AppealView, code: str, by: Scope, first: int) -> None:
+    """Make at least one row of that section in each table."""
     at = runtime()
     for number in (1, 2):
         sign_numbered(appeal, f"Signer {code}", first + number, code, shares=number == 1)
@@ -141,16 +141,16 @@ def fill(appeal: AppealView, code: str, by: Scope, first: int) -> None:
 
 
 @pytest.fixture
-def french(made: Made) -> Iterator[Made]:
-    """Act as a request of the staff application from the French section."""
-    with made.staff.app_context(), wall.restricted_to_section("fr"):
-        yield made
+def as_french_staff(section_rows: SectionRows) -> Iterator[SectionRows]:
+    """Run the test as a request of French staff."""
+    with section_rows.staff.app_context(), wall.restricted_to_section("fr"):
+        yield section_rows
         db.session.rollback()
 
 
-def test_each_table_with_a_section_s_rows_has_a_wall_or_a_reason(app: Flask) -> None:
+def test_each_table_with_rows_of_sections_is_protected_or_listed(app: Flask) -> None:
     holds = {one.name for one in TABLES.values() if "section_code" in one.columns}
-    while more := {name for name, one in TABLES.items() if name not in holds and asks(one) & holds}:
+    while more := {name for name, one in TABLES.items() if name not in holds and parents_of(one) & holds}:
         holds |= more
     pg_class, policies = table("pg_class", column("relname"), column("relforcerowsecurity")), table(
         "pg_policies", column("tablename"), column("policyname"), column("qual")
@@ -159,76 +159,87 @@ def test_each_table_with_a_section_s_rows_has_a_wall_or_a_reason(app: Flask) -> 
     whole = select(policies.c.tablename, policies.c.qual).where(policies.c.policyname == "own_section")
     asked = {name: " ".join(said.split()) for name, said in db.session.execute(whole)}
     db.session.rollback()
-    assert forced == set(WALLED) | HIDDEN
+    assert forced == set(PROTECTED_TABLES) | HIDDEN_TABLES
     assert set(asked) == forced
-    # Whether all is seen is asked first, once a statement, and then nothing else: of two policies the planner chooses
-    # which comes first, and workers would pay for a look-up of each row's section.
+    # The policy first checks once for each statement whether all rows are visible. With two policies the planner would
+    # choose their order, and workers would pay for looking up the section of each row.
     first = re.compile(r"(CASE WHEN )?\( SELECT .*current_setting")
     assert [name for name, said in asked.items() if not first.match(said)] == []
-    assert holds | HIDDEN == forced | set(OPEN)
+    assert holds | HIDDEN_TABLES == forced | set(READABLE_TABLES)
 
 
-def asks(one: Table) -> set[str]:
-    """The tables that its rows hang on, but for what all sections share."""
+def parents_of(one: Table) -> set[str]:
+    """Return the tables that its rows refer to, except those that all sections share."""
     return {key.column.table.name for column in one.columns for key in column.foreign_keys} - {"appeal", "section"}
 
 
-def test_each_section_sees_its_own_rows_and_what_is_for_all(made: Made) -> None:
-    with made.staff.app_context():
-        for code, own in made.of.items():
+def test_each_section_sees_its_own_and_the_shared_rows(section_rows: SectionRows) -> None:
+    with section_rows.staff.app_context():
+        for code, own in section_rows.of.items():
             with wall.restricted_to_section(code):
-                assert rows() == {name: made.shared[name] | own[name] for name in WALLED}, code
-        assert rows() == rows_for_nobody(made), "a connection that names no section"
-    assert all(rows()[name] >= made.of["fr"][name] | made.of["be-nl"][name] for name in WALLED), "a worker"
+                assert visible_keys() == {name: section_rows.shared[name] | own[name] for name in PROTECTED_TABLES}, (
+                    code
+                )
+        assert visible_keys() == keys_without_section(section_rows), "a connection that names no section"
+    assert all(
+        visible_keys()[name] >= section_rows.of["fr"][name] | section_rows.of["be-nl"][name]
+        for name in PROTECTED_TABLES
+    ), "a worker"
 
 
-def rows_for_nobody(made: Made) -> Keys:
-    assert {name for name in WALLED if made.shared[name]} == {"announcement", "announcement_text", "mail"}
-    return made.shared
+def keys_without_section(section_rows: SectionRows) -> Keys:
+    assert {name for name in PROTECTED_TABLES if section_rows.shared[name]} == {
+        "announcement",
+        "announcement_text",
+        "mail",
+    }
+    return section_rows.shared
 
 
-@pytest.mark.parametrize("name", WALLED)
-def test_nobody_changes_deletes_or_gives_away_across_the_wall(french: Made, name: str) -> None:
-    one, own = TABLES[name], french.of["fr"][name]
-    # Mail to staff belongs to no section; what is announced to all is the coordinators'.
-    mine = own | (french.shared[name] if name == "mail" else set())
+@pytest.mark.parametrize("name", PROTECTED_TABLES)
+def test_no_section_changes_or_deletes_rows_of_another(as_french_staff: SectionRows, name: str) -> None:
+    one, own = TABLES[name], as_french_staff.of["fr"][name]
+    # Mail to staff belongs to no section, and announcements to all sections to coordinators.
+    mine = own | (as_french_staff.shared[name] if name == "mail" else set())
     key = keys(one)[0]
     with db.engine.connect() as connection:
         done = connection.execute(update(one).values({key.name: key}).returning(*keys(one)))
         assert {tuple(row) for row in done} == mine
         connection.rollback()
-        for foreign in french.of["be-nl"][name]:
+        for foreign in as_french_staff.of["be-nl"][name]:
             gone = delete(one).where(*(at == value for at, value in zip(keys(one), foreign, strict=True)))
             assert connection.execute(gone).rowcount == 0
         connection.rollback()
         where = [at == value for at, value in zip(keys(one), next(iter(own)), strict=True)]
-        away = {PARENTS.get(name, "section_code"): elsewhere(french, name)}
+        away = {PARENTS.get(name, "section_code"): row_of_other_section(as_french_staff, name)}
         with pytest.raises(DBAPIError, match="row-level security"):
             connection.execute(update(one).where(*where).values(away))
 
 
-def elsewhere(made: Made, name: str) -> Any:
-    """The other section, or something of it, to hang the row on."""
+def row_of_other_section(section_rows: SectionRows, name: str) -> Any:
+    """Return the other section, or the key of one of its rows, to refer to."""
     hangs_on = PARENTS.get(name, "section_code")
-    return "be-nl" if hangs_on == "section_code" else next(iter(made.of["be-nl"][hangs_on.removesuffix("_id")]))[0]
+    return (
+        "be-nl" if hangs_on == "section_code" else next(iter(section_rows.of["be-nl"][hangs_on.removesuffix("_id")]))[0]
+    )
 
 
-def test_another_role_sees_nothing_even_where_it_may_read(made: Made, postgresql_server: str) -> None:
+def test_another_role_sees_no_row_even_with_read_permission(section_rows: SectionRows, postgresql_server: str) -> None:
     name = db.engine.url.database
     url = postgresql_server.replace("/postgres?", f"/{name}?")
     count = sql.SQL("SELECT count(*) FROM {}")
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("DROP ROLE IF EXISTS bystander")
         admin.execute("CREATE ROLE bystander LOGIN")
-        admin.execute(f"GRANT SELECT ON {', '.join(WALLED)} TO bystander")
+        admin.execute(f"GRANT SELECT ON {', '.join(PROTECTED_TABLES)} TO bystander")
     try:
         with psycopg.connect(url.replace("postgres:@", "bystander:@")) as bystander:
             assert bystander.execute("SELECT current_user").fetchone() == ("bystander",)
-            for section, own in (("", {one: set[Any]() for one in WALLED}), *made.of.items()):
+            for section, own in (("", {one: set[Any]() for one in PROTECTED_TABLES}), *section_rows.of.items()):
                 bystander.execute("SELECT set_config('tocsin.section', %s, true)", (section,))
-                for one in WALLED:
+                for one in PROTECTED_TABLES:
                     found = bystander.execute(count.format(sql.Identifier(one))).fetchone()
-                    assert found == (len(own[one] | made.shared[one]),), (section, one)
+                    assert found == (len(own[one] | section_rows.shared[one]),), (section, one)
     finally:
         with psycopg.connect(url, autocommit=True) as admin:
             admin.execute("DROP OWNED BY bystander")

@@ -1,4 +1,4 @@
-"""An organisation's file: what it changes, and that a wrong one stops the start with its reason."""
+"""An organisation's theme file: its effects, and the reason shown if a wrong one prevents the start."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_one_file_changes_name_logo_colours_and_footer(tmp_path: Path) -> None:
     assert style
     sheet = client.get(style[1]).text
     assert "--signal:#0b5c8a" in sheet
-    assert "--signal:#ff7a63" in sheet, "what the file leaves out stays"
+    assert "--signal:#ff7a63" in sheet, "a value missing in the file stays"
     assert "Tocsin" not in re.sub(r"<script.*?</script>", "", page)
     assert "Une campagne" not in client.get("/en/new-link").text
 
@@ -73,7 +73,7 @@ COLOURS = "\n".join(f'{name} = "{colour}"' for name, colour in {
 
 @pytest.fixture(scope="module")
 def themed(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """An application whose name and light colours are all others than the shipped ones."""
+    """Return an application whose name and light colours all differ from the shipped ones."""
     folder = tmp_path_factory.mktemp("themed")
     _file(folder, THEME.replace('signal = "#0b5c8a"', COLOURS))
     return create_app(settings_for(f"sqlite:///{folder}/t.db", folder, TOCSIN_THEME="theme.toml"))
@@ -81,7 +81,7 @@ def themed(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 @pytest.mark.parametrize("name", message_names())
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_mail_wears_it_too(themed: Flask, name: str, locale: str) -> None:
+def test_every_mail_has_the_theme(themed: Flask, name: str, locale: str) -> None:
     with themed.app_context(), themed.test_request_context():
         found = preview_message(name, locale, sender="us@tocsin.example", base_url="https://act.example")
     said = "".join((str(found.subject), str(found.body), str(found.html)))
@@ -92,15 +92,15 @@ def test_every_mail_wears_it_too(themed: Flask, name: str, locale: str) -> None:
         assert "Amis des libertés" in str(found.subject)
 
 
-def test_what_other_sites_paste_names_the_organisation(themed: Flask) -> None:
+def test_embeds_name_the_organisation(themed: Flask) -> None:
     script = themed.test_client().get("/embed.js").text
     assert 'title = "Amis des libert\\u00e9s"' in script
     assert "Tocsin" not in script
 
 
 @pytest.fixture
-def worn(app: Flask, themed: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """A browser at the application that has an appeal, in the other one's theme."""
+def themed_client(app: Flask, themed: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """Return a browser of the application that has an appeal, with the theme applied to it."""
     at = app.extensions[RUNTIME_KEY]
     settings = dataclasses.replace(at.settings, theme=themed.extensions[RUNTIME_KEY].settings.theme)
     monkeypatch.setitem(app.extensions, RUNTIME_KEY, dataclasses.replace(at, settings=settings))
@@ -122,20 +122,20 @@ def worn(app: Flask, themed: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskCli
         "/oembed?url=http://127.0.0.1:8000/fr/appeals/ana-ruiz-vega",
     ],
 )
-def test_every_page_of_an_appeal_and_every_frame_names_it(worn: FlaskClient, path: str) -> None:
-    page = worn.get(path).text
+def test_every_page_and_embed_of_an_appeal_names_the_organisation(themed_client: FlaskClient, path: str) -> None:
+    page = themed_client.get(path).text
     assert "Amis des libertés" in page
     assert "Tocsin" not in page
     assert [colour for colour in SHIPPED if colour in page.lower()] == []
 
 
 @pytest.mark.usefixtures("appeal")
-def test_the_card_and_the_poster_wear_it(worn: FlaskClient) -> None:
-    card = worn.get("/fr/appeals/ana-ruiz-vega/card.png").data
+def test_card_and_poster_have_the_theme(themed_client: FlaskClient) -> None:
+    card = themed_client.get("/fr/appeals/ana-ruiz-vega/card.png").data
     start = card.index(b"IDAT") + 4
-    # Whatever filter a PNG's first row has, its first pixel stands as it is: here the edge in the signal colour.
+    # The first pixel of a PNG is stored as it is with every filter; here it has the signal colour of the edge.
     assert zlib.decompressobj().decompress(card[start:])[1:4].hex() == "0b5c8a"
-    poster = PdfReader(io.BytesIO(worn.get("/fr/appeals/ana-ruiz-vega/poster/fr.pdf").data)).pages[0]
+    poster = PdfReader(io.BytesIO(themed_client.get("/fr/appeals/ana-ruiz-vega/poster/fr.pdf").data)).pages[0]
     assert "Amis des libertés" in poster.extract_text()
     assert "Tocsin" not in poster.extract_text()
     drawn = poster.get_contents()
@@ -146,7 +146,7 @@ def test_the_card_and_the_poster_wear_it(worn: FlaskClient) -> None:
     assert used.isdisjoint(SHIPPED)
 
 
-def test_the_staff_room_and_its_second_factors_name_it(themed: Flask) -> None:
+def test_staff_pages_and_second_factors_name_the_organisation(themed: Flask) -> None:
     staff = themed.extensions["tocsin_staff"]
     assert {staff.config["SECURITY_TOTP_ISSUER"], staff.config["SECURITY_WAN_RP_NAME"]} == {"Amis des libertés"}
     with staff.test_request_context():
@@ -174,18 +174,18 @@ def test_the_staff_room_and_its_second_factors_name_it(themed: Flask) -> None:
         ("[facts]\nemail = 1", "facts.email: give a text"),
     ],
 )
-def test_a_wrong_file_stops_the_start_with_its_reason(text: str, reason: str, tmp_path: Path) -> None:
+def test_a_wrong_file_prevents_the_start_with_its_reason(text: str, reason: str, tmp_path: Path) -> None:
     _file(tmp_path, text)
     with pytest.raises(SettingsError, match=f"^TOCSIN_THEME: .*{reason}"):
         settings_for(f"sqlite:///{tmp_path}/t.db", tmp_path, TOCSIN_THEME="theme.toml")
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"^TOCSIN_THEME: cannot read .*nothing\.toml"):
         settings_for(f"sqlite:///{tmp_path}/t.db", tmp_path, TOCSIN_THEME="nothing.toml")
 
 
-def test_the_shipped_theme_is_readable_and_quiet() -> None:
+def test_the_shipped_theme_has_no_texts_and_a_correct_contrast() -> None:
     theme = read_theme(None)
     assert theme.name == "Tocsin"
     assert (theme.logo, theme.facts, theme.texts) == (None, {}, {})

@@ -16,13 +16,13 @@ from tests.conftest import settings_for
 
 
 @pytest.fixture(autouse=True)
-def _generous() -> Iterator[None]:
+def _permissive_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
 
 
-def test_database_log_and_queue_are_nobody_elses_to_read(tmp_path: Path) -> None:
+def test_database_log_and_queue_are_readable_by_the_owner_only(tmp_path: Path) -> None:
     app = create_app(settings_for(f"sqlite:///{tmp_path}/data/m.db", tmp_path))
     with app.app_context():
         upgrade(str(ROOT / "migrations"))

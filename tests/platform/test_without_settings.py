@@ -1,4 +1,4 @@
-"""Help, new keys and reading a document need no settings and leave nothing behind, whatever is or is not configured."""
+"""Help, new keys and reading a document work without settings and create no file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PARTS = ("app.py", "campaign", "templates", "migrations", "examples")
         "/usr/lib/python3/site-packages/flask/__main__.py keys init",
     ],
 )
-def test_these_are_harmless(line: str) -> None:
+def test_harmless_commands_are_recognised(line: str) -> None:
     assert needs_no_settings(line.split())
 
 
@@ -42,23 +42,23 @@ def test_these_are_harmless(line: str) -> None:
     ["flask worker", "flask keys rotate", "flask db upgrade", "flask run", "gunicorn app:app", "pytest keys init", "",
      "flask appeal import keys init", "python -c --help", "flask --app keys worker", "flask shell"],
 )  # fmt: skip
-def test_these_are_not(line: str) -> None:
+def test_other_commands_are_not_harmless(line: str) -> None:
     assert not needs_no_settings(line.split())
 
 
 @pytest.mark.parametrize("line", ["flask mail status --json", "flask --app app.py tally verify", "flask staff list"])
-def test_these_only_look(line: str) -> None:
+def test_reading_commands_are_recognised(line: str) -> None:
     assert is_read_only(line.split())
     assert not needs_no_settings(line.split())
 
 
 @pytest.mark.parametrize("line", ["flask tally verify --repair", "flask mail deliver", "flask worker", "mail status"])
-def test_these_do_more_than_look(line: str) -> None:
+def test_writing_commands_are_not_reading(line: str) -> None:
     assert not is_read_only(line.split())
 
 
-def test_each_command_writes_or_is_known_not_to(app: Flask) -> None:
-    """A new command has to be put on one of the lists."""
+def test_each_command_writes_or_is_listed_as_reading(app: Flask) -> None:
+    """Require each new command on one of the lists."""
     writing = {
         *("appeal import", "appeal publish", "appeal close", "appeal stop", "appeal outcome", "appeal safety"),
         *("backup create", "backup restore", "demo", "keys rotate", "mail bounces", "mail deliver", "mail drop"),
@@ -79,7 +79,7 @@ def test_each_command_writes_or_is_known_not_to(app: Flask) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A fresh copy of what runs."""
+    """Return a fresh copy of the application's files."""
     for part in PARTS:
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -94,7 +94,7 @@ def checkout(tmp_path: Path) -> Path:
     [{}, {"TOCSIN_DATABASE_URL": "postgresql://nobody@/nowhere"}, {"TOCSIN_DATABASE_URL": "no address"}],
     ids=["none", "no keys", "a wrong one"],
 )
-def test_they_leave_nothing_behind(checkout: Path, settings: dict[str, str]) -> None:
+def test_harmless_commands_create_no_file(checkout: Path, settings: dict[str, str]) -> None:
     environ = environment(**settings, PYTHONDONTWRITEBYTECODE="1")
     before = sorted(checkout.rglob("*"))
 
@@ -117,8 +117,8 @@ def test_they_leave_nothing_behind(checkout: Path, settings: dict[str, str]) -> 
 
 
 @pytest.mark.slow
-def test_who_only_looks_makes_neither_keys_nor_a_database(checkout: Path) -> None:
-    """As root without the settings of the service: what they made could not be opened by it."""
+def test_reading_commands_create_neither_keys_nor_a_database(checkout: Path) -> None:
+    """Run as root without the service's settings, whose files the service could not open."""
     environ = environment(PYTHONDONTWRITEBYTECODE="1")
 
     def run(line: str) -> subprocess.CompletedProcess[str]:
@@ -132,7 +132,7 @@ def test_who_only_looks_makes_neither_keys_nor_a_database(checkout: Path) -> Non
         assert done.stderr.startswith("tocsin: TOCSIN_DATABASE_URL: there is no database at "), line
     assert run("mail preview").returncode == 0
     assert sorted(checkout.rglob("*")) == before
-    # The same commands on a database of one's own, with the keys that its first command stored.
+    # The same commands on a private database, with the keys that its first command stored.
     assert run("db upgrade").returncode == 0
     keys = {path.name: path.read_text() for path in (checkout / "instance").glob("*_key")}
     assert len(keys) == 3
@@ -140,7 +140,7 @@ def test_who_only_looks_makes_neither_keys_nor_a_database(checkout: Path) -> Non
     assert {path.name: path.read_text() for path in (checkout / "instance").glob("*_key")} == keys
 
 
-def test_keys_that_are_stored_are_used_and_none_is_made(tmp_path: Path) -> None:
+def test_stored_keys_are_used(tmp_path: Path) -> None:
     load({}, tmp_path, makes_keys=False)
     assert list(tmp_path.iterdir()) == []
     stored = load({}, tmp_path)

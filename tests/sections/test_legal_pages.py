@@ -35,7 +35,7 @@ imprint = "Printed by **friends**."
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("page", [page.value for page in SitePage])
-def test_each_page_is_there_in_every_language(client: FlaskClient, page: str, locale: str) -> None:
+def test_each_page_exists_in_every_language(client: FlaskClient, page: str, locale: str) -> None:
     answer = client.get(f"/{locale}/{page}")
     assert answer.status_code == 200
     assert f'href="/{locale}/{page}"' in client.get(f"/{locale}/").text, "the footer leads there"
@@ -65,7 +65,7 @@ def test_the_notice_says_what_the_hourly_job_does(
     assert "43 jours" in page
 
 
-def test_staff_words_take_the_place_of_the_themes(app: Flask, client: FlaskClient) -> None:
+def test_text_of_staff_replaces_the_text_of_the_theme(app: Flask, client: FlaskClient) -> None:
     assert "<script>" not in client.get("/fr/imprint").text
     vault = runtime().vault
     write_site_text(SitePage.IMPRINT, "fr", "Tenu par *nous*. <script>alert(1)</script>", context=context(vault=vault))
@@ -73,7 +73,9 @@ def test_staff_words_take_the_place_of_the_themes(app: Flask, client: FlaskClien
     page = client.get("/fr/imprint").text
     assert '<div class="text" lang="fr" dir="ltr"><p>Tenu par <em>nous</em>.' in page
     assert "<script>" not in page
-    assert '<div class="text" lang="fr" dir="ltr"><p>Tenu par' in client.get("/de/imprint").text, "and says so"
+    assert '<div class="text" lang="fr" dir="ltr"><p>Tenu par' in client.get("/de/imprint").text, (
+        "the text is marked as French"
+    )
     write_site_text(SitePage.IMPRINT, "fr", "", context=context(vault=vault))
     clear_caches(app)
     assert "Tenu par" not in client.get("/fr/imprint").text
@@ -86,7 +88,9 @@ def test_the_command_writes_and_lists(app: Flask, tmp_path: Path) -> None:
     file.write_text("Voilà.", encoding="utf-8")
     assert run_command(app, "text", "set", "privacy", "fr", str(file)).exit_code == 0
     assert "privacy          fr         6 characters" in run_command(app, "text", "list").output
-    assert run_command(app, "text", "set", "privacy", "fr", str(file)).exit_code == 0, "the same again: nothing to tell"
+    assert run_command(app, "text", "set", "privacy", "fr", str(file)).exit_code == 0, (
+        "setting the same text again succeeds"
+    )
     told = db.session.execute(select(AuditEntry.act, AuditEntry.subject, AuditEntry.before, AuditEntry.after)).all()
     assert told == [("text.set", "page:privacy:fr", {"body": None}, {"body": "Voilà."})]
     file.write_bytes(b"\xff\xfe")

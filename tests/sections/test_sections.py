@@ -22,7 +22,7 @@ from campaign.queries.sections.section import find_section
 from tests.conftest import form
 from tests.staff.staff_clients import csrf, staffed
 
-# Slow, so that the quick tests stay quick: they cover the staff pages enough.
+# Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
 
 PAGE = "/staff/sections"
@@ -42,7 +42,7 @@ NEW: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _as_they_were(migrated_app: Flask) -> Iterator[None]:
+def _restore_sections(migrated_app: Flask) -> Iterator[None]:
     """Restore the sections after the test, because other tests share them."""
     with migrated_app.app_context(), db.engine.connect() as connection:
         rows = [dict(row) for row in connection.execute(select(*Section.__table__.columns)).mappings()]
@@ -61,8 +61,8 @@ def post(browser: FlaskClient, path: str, **fields: Any) -> TestResponse:
     return browser.post(path, data={**fields, "csrf_token": csrf(browser.get("/staff/account"))})
 
 
-def filled(page: TestResponse) -> dict[str, Any]:
-    """Return the values of the page's form, as a browser sends them."""
+def form_values(page: TestResponse) -> dict[str, Any]:
+    """Return the values of the page's form as a browser sends them."""
     found: dict[str, Any] = {"countries": [], "languages": []}
     for name, value in re.findall(r'<input[^>]* name="(\w+)"(?: type="email")? value="([^"]*)"', page.text):
         if name not in {"csrf_token", "countries", "languages"}:
@@ -74,7 +74,7 @@ def filled(page: TestResponse) -> dict[str, Any]:
     return found
 
 
-def stored(code: str) -> dict[str, Any]:
+def stored_section(code: str) -> dict[str, Any]:
     db.session.rollback()
     found = find_section(code)
     db.session.rollback()
@@ -82,16 +82,16 @@ def stored(code: str) -> dict[str, Any]:
     return found
 
 
-def newest() -> AuditEntry:
+def newest_audit_entry() -> AuditEntry:
     db.session.rollback()
     return db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
 
 
-def test_a_section_that_is_added_takes_the_people_of_its_country(
+def test_signers_of_its_country_belong_to_an_added_section(
     admin: FlaskClient, client: FlaskClient, appeal: AppealView
 ) -> None:
     assert post(admin, f"{PAGE}/new", **NEW).location == PAGE
-    assert stored("jp") == {
+    assert stored_section("jp") == {
         "name": "Japan",
         "countries": ["JP"],
         "languages": ["ja", "en"],
@@ -101,7 +101,7 @@ def test_a_section_that_is_added_takes_the_people_of_its_country(
         "tile": [5, 2],
         "position": 9,
     }
-    entry = newest()
+    entry = newest_audit_entry()
     assert (entry.act, entry.subject, entry.section_code) == ("section.add", "section:jp", "jp")
     assert entry.staff_id is not None
     assert entry.after is not None
@@ -111,32 +111,32 @@ def test_a_section_that_is_added_takes_the_people_of_its_country(
     assert db.session.scalars(select(SignUp.section_code)).one() == "jp"
 
 
-def test_the_form_kept_as_it_is_changes_nothing_and_notes_nothing(admin: FlaskClient) -> None:
+def test_an_unchanged_form_changes_and_logs_nothing(admin: FlaskClient) -> None:
     for code in ("be-nl", "fr", "international"):
-        before, entry = stored(code), newest().id
-        assert post(admin, f"{PAGE}/{code}", **filled(admin.get(f"{PAGE}/{code}"))).location == PAGE
-        assert stored(code) == before
-        assert newest().id == entry
+        before, entry = stored_section(code), newest_audit_entry().id
+        assert post(admin, f"{PAGE}/{code}", **form_values(admin.get(f"{PAGE}/{code}"))).location == PAGE
+        assert stored_section(code) == before
+        assert newest_audit_entry().id == entry
 
 
 def test_a_change_is_seen_by_supporters_and_in_the_audit_log(admin: FlaskClient, client: FlaskClient) -> None:
-    values = {**filled(admin.get(f"{PAGE}/fr")), "contact": "Nouveau@france.example"}
+    values = {**form_values(admin.get(f"{PAGE}/fr")), "contact": "Nouveau@france.example"}
     assert post(admin, f"{PAGE}/fr", **values).location == PAGE
-    entry = newest()
+    entry = newest_audit_entry()
     assert (entry.act, entry.subject) == ("section.change", "section:fr")
     assert entry.before is not None
-    assert set(entry.before) == {"contact"}, "only what is another one"
+    assert set(entry.before) == {"contact"}, "only the changed column"
     assert entry.after == {"contact": "Nouveau@france.example"}
     assert "Nouveau@france.example" in client.get("/en/sections").text
     assert "Nouveau@france.example" in admin.get("/staff/audit").text
 
 
-def test_a_section_without_countries_takes_nobody_new_and_keeps_what_it_has(
+def test_a_section_without_countries_keeps_its_signers_and_gets_no_new_ones(
     admin: FlaskClient, client: FlaskClient, appeal: AppealView
 ) -> None:
     sign = f"/en/appeals/{appeal.slug}/sign"
     assert client.post(sign, data=form(email="a@mail.example", country="FR")).status_code == 303
-    assert post(admin, f"{PAGE}/fr", **{**filled(admin.get(f"{PAGE}/fr")), "countries": []}).status_code == 303
+    assert post(admin, f"{PAGE}/fr", **{**form_values(admin.get(f"{PAGE}/fr")), "countries": []}).status_code == 303
     client.application.extensions["tocsin_data_cache"]._sections._values.clear()
     assert client.post(sign, data=form(email="b@mail.example", country="FR")).status_code == 303
     codes = db.session.scalars(
@@ -171,14 +171,14 @@ def test_a_section_without_countries_takes_nobody_new_and_keeps_what_it_has(
         ({"position": "999999999999"}, "whole number"),
     ],
 )
-def test_what_is_wrong_is_said_beside_it_and_what_was_typed_stays(
+def test_errors_are_shown_beside_their_field_and_typed_values_stay(
     admin: FlaskClient, wrong: dict[str, Any], said: str
 ) -> None:
     typed = {**NEW, **wrong}
     answer = post(admin, f"{PAGE}/new", **typed)
     assert answer.status_code == 422
     assert said in answer.text
-    kept = filled(answer)
+    kept = form_values(answer)
     for name in ("name", "contact", "reply_to", "time_zone", "tile_column", "tile_row", "position"):
         assert kept[name] == typed[name].strip(), name
     assert kept["code"] == typed["code"].lower()
@@ -187,7 +187,7 @@ def test_what_is_wrong_is_said_beside_it_and_what_was_typed_stays(
     assert db.session.get(Section, "jp") is None
 
 
-def test_who_takes_the_country_already_is_named(admin: FlaskClient) -> None:
+def test_the_section_that_already_has_the_country_is_named(admin: FlaskClient) -> None:
     answer = post(admin, f"{PAGE}/new", **{**NEW, "countries": ["BE", "JP"], "languages": ["nl"]})
     assert re.search(r'class="wrong">Belgium: Belgium \(Dutch\)<', answer.text)
     assert post(admin, f"{PAGE}/new", **{**NEW, "countries": ["BE", "JP"]}).status_code == 303, "in another language"
@@ -195,7 +195,7 @@ def test_who_takes_the_country_already_is_named(admin: FlaskClient) -> None:
 
 def test_two_admins_at_once_overwrite_nothing(app: Flask, admin: FlaskClient) -> None:
     other = staffed(app, Role.ADMIN, "be-nl")
-    mine, theirs = filled(admin.get(f"{PAGE}/fr")), filled(other.get(f"{PAGE}/fr"))
+    mine, theirs = form_values(admin.get(f"{PAGE}/fr")), form_values(other.get(f"{PAGE}/fr"))
     theirs |= {"contact": "theirs@france.example", "time_zone": "Europe/Monaco"}
     assert post(other, f"{PAGE}/fr", **theirs).status_code == 303
     mine |= {"contact": "mine@france.example", "name": "La France"}
@@ -203,25 +203,25 @@ def test_two_admins_at_once_overwrite_nothing(app: Flask, admin: FlaskClient) ->
     assert told.status_code == 409
     assert "Somebody else has changed this" in told.text
     assert re.search(r"Meanwhile somebody else wrote:</strong><pre[^>]*>theirs@france.example</pre>", told.text)
-    assert stored("fr")["contact"] == "theirs@france.example"
-    merged = filled(told)
+    assert stored_section("fr")["contact"] == "theirs@france.example"
+    merged = form_values(told)
     assert (merged["contact"], merged["name"], merged["time_zone"]) == (
         "mine@france.example",
         "La France",
         "Europe/Monaco",
     )
     assert post(admin, f"{PAGE}/fr", **merged).status_code == 303
-    kept = stored("fr")
+    kept = stored_section("fr")
     assert (kept["contact"], kept["name"], kept["time_zone"]) == ("mine@france.example", "La France", "Europe/Monaco")
 
 
 @pytest.mark.parametrize("seen", ["", "{", "[]", json.dumps({"name": 1})])
 def test_a_damaged_copy_of_former_values_overwrites_nothing(admin: FlaskClient, seen: str) -> None:
-    values = {**filled(admin.get(f"{PAGE}/fr")), "name": "Frankreich", "seen": seen}
+    values = {**form_values(admin.get(f"{PAGE}/fr")), "name": "Frankreich", "seen": seen}
     assert post(admin, f"{PAGE}/fr", **values).status_code == 409
-    assert stored("fr")["name"] != "Frankreich"
+    assert stored_section("fr")["name"] != "Frankreich"
 
 
-def test_what_is_no_section_is_not_there(admin: FlaskClient) -> None:
+def test_an_unknown_section_is_a_404(admin: FlaskClient) -> None:
     assert admin.get(f"{PAGE}/zz").status_code == 404
     assert post(admin, f"{PAGE}/zz", **NEW).status_code == 404
