@@ -890,7 +890,7 @@ def _bulk_entry_table() -> None:
         sa.Column("entered_at", _TIME, nullable=False),
         sa.Column("sheet_digest", _DIGEST),
         sa.Column("action_id", _ID),
-        sa.Column("waits", _FLAG, nullable=False),
+        sa.Column("is_waiting", _FLAG, nullable=False),
         sa.Column("confirmed_at", _TIME),
         sa.Column("confirmed_by", _ID),
         sa.Column("undone_at", _TIME),

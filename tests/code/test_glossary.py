@@ -44,7 +44,7 @@ PLAIN = set(
     social solved spent sqlite started state static status step stop structure subprocess svg table tags take tasks
     test thanks throttle to tocsin together totp transaction translatable truncated two txt type
     typeset u unaddressed undo undone unknown unpack unpacker unsent unsigned unsubscribe until unusual
-    upgrade ups url use used utc v validate verify waiting waits wan wants warm web week wide window
+    upgrade ups url use used utc v validate verify waiting wan wants warm web week wide window
     withdraw without word wrapping writer written xml
     """.split()
 )

@@ -291,12 +291,12 @@ def test_rows_that_become_too_late_count_towards_the_limit(
     clock.now += timedelta(hours=15)  # the next day
     sign_waiting_rows()
     assert (total(appeal), verify()) == (1000, [])
-    waiting = select(func.sum(BulkEntry.quantity)).where(BulkEntry.waits)
+    waiting = select(func.sum(BulkEntry.quantity)).where(BulkEntry.is_waiting)
     assert db.session.scalar(waiting) == 800
     assert list(db.session.scalars(select(BulkEntry.sign_ups))) == [0] * 5
     db.session.rollback()
     bob = second_editor(app, BOB)
-    for entry_id in db.session.scalars(select(BulkEntry.id).where(BulkEntry.waits)).all():
+    for entry_id in db.session.scalars(select(BulkEntry.id).where(BulkEntry.is_waiting)).all():
         db.session.rollback()
         confirm_entry(bob, appeal, entry_id)
     assert (total(appeal), verify()) == (1800, [])

@@ -87,4 +87,4 @@ def check_text(subject: str, body: str) -> None:
             raise InputError(name, "too-long", f"the {name} is longer than {max_length} characters")
         allowed = "" if name == "subject" else "\n\r\t"
         if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value if character not in allowed):
-            raise InputError(name, "unreadable", f"the {name} holds control characters")
+            raise InputError(name, "unreadable", f"the {name} contains control characters")

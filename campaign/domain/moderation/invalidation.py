@@ -102,7 +102,7 @@ def read_domain(text: str) -> str:
     try:
         return parse_address(f"a@{domain}").domain
     except InputError as error:
-        raise InputError("domain", "not-a-domain", "this is no mail domain") from error
+        raise InputError("domain", "not-a-domain", "this is not a mail domain") from error
 
 
 def read_pattern(text: str) -> str:
@@ -111,7 +111,7 @@ def read_pattern(text: str) -> str:
     if len(pattern) > _PATTERN_LENGTH:
         raise InputError("pattern", "too-long", "no address is that long")
     if len(pattern.replace("*", "").replace("?", "").replace("@", "").replace(".", "")) < _MIN_LETTERS:
-        raise InputError("pattern", "too-wide", "the pattern means nearly everybody")
+        raise InputError("pattern", "too-wide", "the pattern matches nearly all addresses")
     return pattern
 
 

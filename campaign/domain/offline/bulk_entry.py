@@ -69,9 +69,9 @@ def read_day(text: str, *, opened_on: date, today: date, last_day: date | None =
     try:
         day = date.fromisoformat(text.strip())
     except ValueError as error:
-        raise InputError("day", "not-a-date", "this is no day of the calendar") from error
+        raise InputError("day", "not-a-date", "this is not a day of the calendar") from error
     if day > today:
-        raise InputError("day", "future", "the day is yet to come")
+        raise InputError("day", "future", "the day is in the future")
     if day < opened_on:
         raise InputError("day", "too-early", "the appeal was not open yet")
     if last_day is not None and day > last_day:

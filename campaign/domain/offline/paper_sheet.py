@@ -148,7 +148,7 @@ def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
     except csv.Error as error:
         raise SheetError("quotes", f"line {reader.line_num}: {error}", str(reader.line_num)) from error
     if not rows:
-        raise SheetError("empty", "the file has a head and no rows")
+        raise SheetError("empty", "the file has a header and no rows")
     return rows, head.skipped if head is not None else ()
 
 
@@ -212,7 +212,7 @@ def _country(text: str, default: str, locales: tuple[str, ...]) -> str:
     """Return the code of the country with that name, or `default` without a text. Raise InputError."""
     code = find_country(text, locales) if text else default
     if code is None:
-        raise InputError("country", "unknown", "this is no country")
+        raise InputError("country", "unknown", "this is not a country")
     return code
 
 

@@ -119,7 +119,7 @@ def read_head(cells: list[str]) -> ColumnHeads:
     for index, cell in enumerate(cells):
         column = column_of(cell)
         if column in indexes:
-            raise SheetError("columns", f"the column {cell!r} is twice there", cell.strip()[:_MAX_HEADING_LENGTH])
+            raise SheetError("columns", f"the column {cell!r} occurs twice", cell.strip()[:_MAX_HEADING_LENGTH])
         if column is not None:
             indexes[column] = index
         elif cell.strip():

@@ -83,6 +83,7 @@ def checked_section(
 def _countries_fault(
     code: str, values: dict[str, Any], before: dict[str, Any], others: Iterable[OtherSection]
 ) -> str | None:
+    """Return `unknown` or `claimed`; None if the countries are valid."""
     if not (COUNTRIES | set(before.get("countries", []))).issuperset(values["countries"]):
         return "unknown"
     return "claimed" if claimed_countries(code, values["countries"], values["languages"], others) else None
@@ -96,6 +97,7 @@ def _languages_fault(languages: list[str], before: dict[str, Any]) -> str | None
 
 
 def _tile_fault(tile: list[Any] | None, others: Iterable[OtherSection]) -> str | None:
+    """Return `no-tile` or `taken`; None if the tile is valid or there is none."""
     if tile is None:
         return None
     parts = [_number(part, _MAX_TILE) for part in tile]

@@ -44,7 +44,7 @@ class BulkEntry(Model):
     # The action with which it is counted; None if it is not counted yet or any more.
     action_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("action.id"))
     # Whether it is unusually large, and waits for a second person's confirmation before it is counted.
-    waits: Mapped[bool] = mapped_column(default=False)
+    is_waiting: Mapped[bool] = mapped_column(default=False)
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("staff.id"))
     undone_at: Mapped[datetime | None]

@@ -76,6 +76,7 @@ _LONG_COLUMNS = ("summary", "background", "paragraphs", "talking_points", "peopl
 
 
 def _listed(row: Appeal) -> ListedAppeal:
+    """Return the row as list entry; the slug replaces a missing headline."""
     first_text = row.first_text
     return ListedAppeal(
         id=row.id,

@@ -394,6 +394,7 @@ def _trends(sums: DaySums, days: tuple[date, ...], key_of: Callable[[bytes, int]
 
 
 def _trend(key: str, rows: Iterable[tuple[Any, int, int, int]], days: tuple[date, ...]) -> Trend:
+    """Return the trend of the rows, which are sums by day as in DaySums."""
     by_day, confirmed = [0] * len(days), 0
     for day, number, number_confirmed, _ in rows:
         by_day[_day_index(day, days)] += number

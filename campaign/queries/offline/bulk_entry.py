@@ -36,7 +36,7 @@ class BulkEntryView:
     undone_at: datetime | None
     undone_by: str | None
     # Whether it waits for a second person's confirmation, and is not counted before.
-    waits: bool
+    is_waiting: bool
     confirmed_by: str | None
     section: str
     is_mine: bool
@@ -54,13 +54,15 @@ def waiting_entries_elsewhere(scope: Scope, appeal_id: int) -> tuple[BulkEntryVi
     """Return the entries of other sections that wait for a second person; none unless the scope is a coordinator's."""
     if not scope.may(Permission.COORDINATE):
         return ()
-    query = _entries().where(BulkEntry.section_code != scope.section, BulkEntry.appeal_id == appeal_id, BulkEntry.waits)
+    query = _entries().where(
+        BulkEntry.section_code != scope.section, BulkEntry.appeal_id == appeal_id, BulkEntry.is_waiting
+    )
     return tuple(_view(scope, *row) for row in db.session.execute(query.order_by(BulkEntry.id).limit(PAGE)))
 
 
 def is_waiting(entry_id: int) -> bool:
     """Return whether the entry waits for a second person."""
-    return bool(db.session.scalar(select(BulkEntry.waits).where(BulkEntry.id == entry_id)))
+    return bool(db.session.scalar(select(BulkEntry.is_waiting).where(BulkEntry.id == entry_id)))
 
 
 def _entries() -> Any:
@@ -89,7 +91,7 @@ def _view(scope: Scope, entry: BulkEntry, who: str, undone_by: str, confirmed_by
         entered_at=entry.entered_at,
         undone_at=entry.undone_at,
         undone_by=undone_by,
-        waits=entry.waits,
+        is_waiting=entry.is_waiting,
         confirmed_by=confirmed_by,
         section=entry.section_code,
         is_mine=entry.staff_id == scope.staff_id,

@@ -66,14 +66,14 @@ def create_draft(
     StateError (the appeal is a draft).
     """
     if kind is AnnouncementKind.DEADLINE_REMINDER:
-        raise InputError("kind", "unknown", "reminders go out by themselves")
+        raise InputError("kind", "unknown", "reminders are sent automatically")
     _check_texts(audience, texts)
     with transaction() as session:
         state = session.scalar(select(Appeal.state).where(Appeal.id == appeal_id))
         if state is None:
             raise NotFoundError("there is no such appeal")
         if state == AppealState.DRAFT:
-            raise StateError("nobody has signed this appeal yet")
+            raise StateError("the appeal is a draft")
         _check_section(session, audience, context.actor)
         row = Announcement(
             appeal_id=appeal_id,
@@ -141,7 +141,7 @@ def send_test(announcement_id: int, language: str, to: Address, *, context: Cont
     with transaction() as session:
         row = _find(session, announcement_id, context.actor)
         if language not in {text.language for text in row.texts}:
-            raise InputError("language", "unknown", f"nothing is written in {language}")
+            raise InputError("language", "unknown", f"there is no text in {language}")
         enqueue_to_address(
             session.connection(),
             MailKind(row.kind),
@@ -177,7 +177,7 @@ def recall(announcement_id: int, *, context: Context) -> None:
         row = _find_locked(session, announcement_id, AnnouncementState.SENDING, context.actor)
         # `after_id` is set if a worker whose clock is ahead has enqueued a batch already.
         if row.started_at is None or row.started_at <= context.now or row.after_id:
-            raise StateError("it is on its way: stop it")
+            raise StateError("it is too late to recall it: stop it")
         row.state = AnnouncementState.DRAFT
         row.started_at = None
         _append_audit(session, "announcement.recall", row, context=context)
@@ -249,6 +249,7 @@ def _append_audit(
     before: dict[str, object] | None = None,
     after: dict[str, object] | None = None,
 ) -> None:
+    """Add the act to the audit log, with the announcement as its subject."""
     record = AuditRecord(act, f"announcement:{row.id}", row.section_code, before, after)
     append(session, record, context=context)
 
@@ -256,10 +257,10 @@ def _append_audit(
 def _check_texts(audience: Audience, texts: Mapping[str, AnnouncementWording]) -> None:
     """Raise InputError if there is no text, a language is unknown, or a text is invalid."""
     if not texts:
-        raise InputError("texts", "missing", "nothing is written yet")
+        raise InputError("texts", "missing", "there is no text")
     for language in (*texts, *audience.locales):
         if language not in LOCALES:
-            raise InputError("language", "unknown", f"{language} is no language of the site")
+            raise InputError("language", "unknown", f"{language} is not a language of the site")
     for wording in texts.values():
         check_text(wording.subject, wording.body)
 
@@ -267,7 +268,7 @@ def _check_texts(audience: Audience, texts: Mapping[str, AnnouncementWording]) -
 def _check_section(session: Session, audience: Audience, actor: Actor) -> None:
     """Raise InputError (`section`) if the actor may not write to these signers, or the section is unknown."""
     if not actor.may_edit_for(audience.section_code):
-        raise InputError("section", "not-yours", "another section tells its own signers")
+        raise InputError("section", "not-yours", "only editors of that section may write to its signers")
     if audience.section_code is not None and session.get(Section, audience.section_code) is None:
         raise InputError("section", "unknown", f"there is no section {audience.section_code}")
 

@@ -127,6 +127,7 @@ def _address_of(signature: Signature, vault: Vault) -> Address | None:
 
 
 def _mail_for(row: Announcement, signature: Signature, to: Address, vault: Vault) -> NewMail:
+    """Return the mail to enqueue for that signature."""
     languages = [text.language for text in row.texts]
     return NewMail(
         kind=MailKind(row.kind),

@@ -16,7 +16,7 @@ from campaign.services.staff.audit import AuditRecord, append
 def require_access(context: Context, appeal: Appeal, permission: Permission = Permission.EDIT) -> None:
     """Raise NotFoundError unless the actor has the permission and may edit the appeals of the appeal's section."""
     if not (context.actor.may_edit_for(appeal.section_code) and context.actor.may(permission)):
-        raise NotFoundError("no such appeal among those you work on")
+        raise NotFoundError("no such appeal in your section")
 
 
 def audit_change(

@@ -61,7 +61,7 @@ def remove_target(slug: str, position: int, *, context: Context) -> None:
         refuse_ended(appeal)
         target = _find_target(appeal, position)
         if appeal.state == AppealState.OPEN and len(appeal.targets) == 1:
-            raise StateError("an open appeal needs somebody to write to")
+            raise StateError("an open appeal needs at least one target")
         before = target_values(target)
         appeal.targets.remove(target)
         _record_change(session, appeal, position, before, {}, context)

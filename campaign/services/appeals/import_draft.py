@@ -113,9 +113,9 @@ def import_draft(
             session.add(appeal)
             session.flush()
         elif not context.actor.may_edit_for(appeal.section_code):
-            raise NotFoundError("no such appeal among those you work on")
+            raise NotFoundError("no such appeal in your section")
         elif appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
-            raise StateError(f"{slug} is {appeal.state}: it takes no more documents")
+            raise StateError(f"{slug} is {appeal.state}: no more documents can be imported")
         last_import = session.get(ImportedDocument, (appeal.id, draft.language))
         unapplied = () if last_import is not None or is_new else _unapplied(appeal, draft, options)
         changes = _apply_facts(appeal, draft, last_import, options, is_new=is_new)
@@ -185,7 +185,7 @@ def _find_appeal(session: Session, draft: DraftAppeal, slug: str | None) -> tupl
         country = Locale("en").territories.get(draft.country or "", "")
         slug = slugify(*(person.name for person in draft.people[:2]), country)
         if not slug:
-            raise InputError("slug", "missing", "the document names nobody and no country: give a slug with --slug")
+            raise InputError("slug", "missing", "the document names no person and no country: give a slug with --slug")
     rows = session.scalars(select(Appeal).where(Appeal.slug == checked_slug(slug)).with_for_update(**NO_KEY_UPDATE))
     appeal = rows.one_or_none()
     if (

@@ -57,7 +57,7 @@ def return_for_changes(slug: str, reasons: str, *, context: Context) -> None:
         appeal = find_locked(session, slug)
         require_access(context, appeal)
         if appeal.state != AppealState.DRAFT or appeal.review_requested_at is None:
-            raise StateError("nobody has asked for it to be published")
+            raise StateError("no review was requested")
         is_own = context.actor.staff_id is not None and context.actor.staff_id == appeal.review_requested_by
         if not is_own:
             require_access(context, appeal, Permission.COORDINATE)
@@ -82,9 +82,9 @@ def publish(slug: str, *, context: Context, revision: int | None = None) -> bool
             raise StateError(f"{slug} is {appeal.state}: only a draft can be published")
         if context.actor.staff_id is not None:
             if context.actor.staff_id in appeal.written_by:
-                raise FourEyesError("who wrote an appeal does not publish it")
+                raise FourEyesError("an author of the appeal cannot publish it")
             if appeal.review_requested_at is None:
-                raise StateError(f"nobody has asked for {slug} to be published")
+                raise StateError(f"no review of {slug} was requested")
             if revision != appeal.revision:
                 raise ConflictError({"revision": appeal.revision})
         _check_publishable(session, appeal, context.now)
@@ -151,7 +151,7 @@ def set_outcome(
         appeal = find_locked(session, slug)
         require_access(context, appeal, Permission.COORDINATE)
         if appeal.state not in {AppealState.CLOSED, AppealState.STOPPED}:
-            raise StateError(f"{slug} is {appeal.state}: how a case ended is told once it is closed or stopped")
+            raise StateError(f"{slug} is {appeal.state}: its outcome can be set after it is closed or stopped")
         before = appeal.outcome
         if body in {before.get(language, ""), expected_body}:
             return
@@ -211,7 +211,7 @@ def set_continuation(slug: str, until: date | None, *, context: Context, expecte
             or not scope.may(Permission.EDIT)
             or scope.section not in {section.code for section in sections}
         ):
-            raise NotFoundError("no such appeal among those of your section")
+            raise NotFoundError("no such appeal in your section")
         if appeal.state not in {AppealState.OPEN, AppealState.CLOSED}:
             raise StateError(f"{slug} is {appeal.state}")
         if until is not None and (

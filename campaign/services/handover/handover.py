@@ -230,7 +230,7 @@ def _names_by_part(handover_id: int, file: str, vault: Vault) -> Iterator[list[t
     for part_id in list(db.session.scalars(parts.order_by(HandoverPart.id))):
         sealed = db.session.scalars(select(HandoverPart.content_sealed).where(HandoverPart.id == part_id)).one_or_none()
         if sealed is None:
-            raise NotFoundError("somebody left the list meanwhile")
+            raise NotFoundError("the list is outdated")
         text = vault.open_file(sealed, at_handover(handover_id, file)).decode("utf-8-sig")
         rows = csv.reader(io.StringIO(text, newline=""))
         yield [(int(row[0]), unescape_cell(row[1])) for row in rows if row[0] != "number"]
@@ -241,7 +241,7 @@ def _store_part(handover_id: int, name: str, content: bytes, now: datetime, vaul
     with transaction() as session:
         running = update(Handover).where(Handover.id == handover_id, Handover.state == HandoverState.RUNNING)
         if not session.connection().execute(running.values(done=done, progress_at=now)).rowcount:
-            raise NotFoundError("somebody left the list meanwhile")
+            raise NotFoundError("the list is outdated")
         slot = new_slots(session.connection(), vault, expires_on=expiry(now, retention.HANDOVERS))[0]
         sealed = vault.seal_file(content, at_handover(handover_id, name), slot)
         session.execute(insert(HandoverPart), {"handover_id": handover_id, "name": name, "content_sealed": sealed})

@@ -78,7 +78,7 @@ def add_invalidation(
     Raises InputError (`criteria`: empty), NotFoundError (not for this role).
     """
     if criteria.is_empty:
-        raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
+        raise InputError("criteria", "missing", "there are no criteria: everybody would be selected")
     scope, vault = context.actor.staff_scope, context.vault
     context.actor.require(Permission.EDIT)
     with transaction() as session:
@@ -284,6 +284,7 @@ def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[Col
 
 
 def _time_conditions(criteria: Criteria, now: datetime) -> list[ColumnElement[bool]]:
+    """Return the criteria of time as conditions, and the condition for erased signers if they are selected."""
     conditions: list[ColumnElement[bool]] = []
     moment: Any = Signature.signed_at
     if criteria.is_erased:
@@ -346,6 +347,7 @@ def _append_audit(
     context: Context,
     reason: str | None = None,
 ) -> None:
+    """Add the act to the audit log, with the invalidation as its subject."""
     record = AuditRecord(
         act,
         f"invalidation:{row.id}",

@@ -115,6 +115,7 @@ def _report_conditions(section_code: str) -> list[ColumnElement[bool]]:
 
 
 def _conditions(row: Invalidation, criteria: Criteria) -> list[ColumnElement[bool]]:
+    """Return the criteria as conditions for reports of the invalidation's section."""
     conditions = [*_report_conditions(row.section_code), Action.id > row.after_id, Action.id <= row.until_id]
     if row.appeal_id is not None:
         conditions.append(Action.appeal_id == row.appeal_id)

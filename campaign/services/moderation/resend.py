@@ -28,7 +28,7 @@ def resend(signature_id: int, mail_id: int, *, expected: int, context: Context) 
         if mail is None:
             raise NotFoundError("there is no such mail")
         if mail.fence != expected or not may_resend(mail.kind, mail.state):
-            raise StateError("this mail has moved on")
+            raise StateError("the mail has changed, or may not be resent")
         before = {"state": mail.state, "phase": mail.phase, "code": mail.code}
         mail.state, mail.due_at, mail.lease_until = MailState.RETRY.value, context.now, None
         mail.fence, mail.ambiguous = mail.fence + 1, 0

@@ -53,14 +53,14 @@ def enter(slug: str, quantity: BulkQuantity, *, is_sure: bool, context: Context)
     staff may not enter), UnusualQuantityError.
     """
     if quantity.channel not in ENTERABLE:
-        raise InputError("channel", "unknown", f"{quantity.channel} is not for staff to enter")
+        raise InputError("channel", "unknown", f"staff cannot enter {quantity.channel}")
     check_quantity(quantity.quantity)
     read_line("place", quantity.place, PLACE_LENGTH)
     read_line("note", quantity.note, NOTE_LENGTH)
     scope, now = require_entry_scope(context), context.now
     with transaction() as session:
         appeal = find_entry_appeal(session, slug, quantity.day, scope, now)
-        waits = needs_confirmation(session, quantity.quantity, scope.section, is_sure=is_sure, entered_at=now)
+        is_waiting = needs_confirmation(session, quantity.quantity, scope.section, is_sure=is_sure, entered_at=now)
         entry = BulkEntry(
             appeal_id=appeal.id,
             section_code=scope.section,
@@ -72,7 +72,7 @@ def enter(slug: str, quantity: BulkQuantity, *, is_sure: bool, context: Context)
             note=quantity.note,
             staff_id=scope.staff_id,
             entered_at=now,
-            waits=waits,
+            is_waiting=is_waiting,
         )
         store_entry(session, entry, appeal.slug, context=context)
         return entry.id
@@ -88,7 +88,7 @@ def request_confirmation(entry_id: int, *, context: Context) -> None:
         entry = session.get(BulkEntry, entry_id)
         if entry is None or entry.section_code != scope.section:
             raise NotFoundError("there is no such entry")
-        if entry.waits:
+        if entry.is_waiting:
             notify_of_bulk_entry(session, entry, session.get_one(Appeal, entry.appeal_id), context=context)
 
 
@@ -107,14 +107,14 @@ def confirm_bulk_entry(slug: str, entry_id: int, *, context: Context) -> None:
         if entry is None or not is_of_appeal or not scope.may_edit_for(entry.section_code):
             raise NotFoundError("there is no such entry")
         if entry.staff_id == scope.staff_id:
-            raise FourEyesError("who entered it does not confirm it")
+            raise FourEyesError("the person who entered it cannot confirm it")
         confirmed = (
             update(BulkEntry)
-            .where(BulkEntry.id == entry.id, BulkEntry.waits, BulkEntry.undone_at.is_(None))
-            .values(waits=False)
+            .where(BulkEntry.id == entry.id, BulkEntry.is_waiting, BulkEntry.undone_at.is_(None))
+            .values(is_waiting=False)
         )
         if session.execute(confirmed.returning(BulkEntry.id)).first() is None:
-            raise StateError("the entry waits no more")
+            raise StateError("the entry no longer waits")
         entry.confirmed_at, entry.confirmed_by = context.now, scope.staff_id
         if entry.quantity:
             add_quantity(session, entry, entry.quantity, now=context.now)
@@ -142,7 +142,7 @@ def undo(slug: str, entry_id: int, *, context: Context) -> None:
         sealed = session.scalars(deleted, execution_options={"synchronize_session": False}).all()
         erase_keys(session, sealed, context.vault, on=context.now.date())
         _uncount(session, entry)
-        entry.undone_at, entry.undone_by, entry.waits = context.now, scope.staff_id, False
+        entry.undone_at, entry.undone_by, entry.is_waiting = context.now, scope.staff_id, False
         record = AuditRecord(
             "entry.undo", f"entry:{entry.id}", entry.section_code, before=_for_audit(entry, slug), after=None
         )
@@ -187,7 +187,12 @@ def needs_confirmation(session: Session, quantity: int, section: str, *, is_sure
     if not quantity:
         return False
     midnight = entered_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    counted = BulkEntry.section_code == section, BulkEntry.undone_at.is_(None), ~BulkEntry.waits, BulkEntry.quantity > 0
+    counted = (
+        BulkEntry.section_code == section,
+        BulkEntry.undone_at.is_(None),
+        ~BulkEntry.is_waiting,
+        BulkEntry.quantity > 0,
+    )
     earlier = select(BulkEntry.quantity).where(*counted, BulkEntry.entered_at < midnight).order_by(BulkEntry.id.desc())
     of_day = BulkEntry.entered_at >= midnight, BulkEntry.entered_at < midnight + timedelta(days=1)
     unconfirmed = select(func.sum(BulkEntry.quantity)).where(*counted, *of_day, BulkEntry.confirmed_by.is_(None))
@@ -203,7 +208,7 @@ def needs_confirmation(session: Session, quantity: int, section: str, *, is_sure
 
 def store_entry(session: Session, entry: BulkEntry, slug: str, *, context: Context) -> None:
     """Store the entry, count its quantity unless it waits, and add it to the audit log."""
-    if entry.quantity and not entry.waits:
+    if entry.quantity and not entry.is_waiting:
         add_quantity(session, entry, entry.quantity, now=context.now)
     session.add(entry)
     session.flush()
@@ -213,7 +218,7 @@ def store_entry(session: Session, entry: BulkEntry, slug: str, *, context: Conte
 
 def add_quantity(session: Session, entry: BulkEntry, quantity: int, *, now: datetime) -> None:
     """Add the quantity to the counts, unless the entry waits. The caller changes the entry's `quantity` itself."""
-    if entry.waits:
+    if entry.is_waiting:
         return
     cell = _cell(entry)
     if entry.action_id is None:
@@ -250,5 +255,5 @@ def _for_audit(entry: BulkEntry, slug: str) -> dict[str, object]:
         "quantity": entry.quantity,
         "sign_ups": entry.sign_ups,
         "day": entry.happened_on.isoformat(),
-        **({"waits": True} if entry.waits else {}),
+        **({"waits": True} if entry.is_waiting else {}),
     }

@@ -89,9 +89,9 @@ def enter_sheet(slug: str, sheet_entry: SheetEntry, *, is_sure: bool, is_again: 
         section_for = _section_finder(appeal.id, now)
         rows = [row for row in sheet.sign_ups if section_for(row.country, sheet_entry.locale) is not None]
         counted = len(sheet.rows) - len(rows)
-        waits = needs_confirmation(session, counted, scope.section, is_sure=is_sure, entered_at=now)
+        is_waiting = needs_confirmation(session, counted, scope.section, is_sure=is_sure, entered_at=now)
         entry = _entry(appeal.id, sheet_entry, scope, now)
-        entry.quantity, entry.sign_ups, entry.sheet_digest, entry.waits = counted, len(rows), digest, waits
+        entry.quantity, entry.sign_ups, entry.sheet_digest, entry.is_waiting = counted, len(rows), digest, is_waiting
         store_entry(session, entry, appeal.slug, context=context)
         slots = iter(new_slots(session.connection(), vault, len(rows)))
         waiting_rows = [
@@ -106,6 +106,7 @@ def enter_sheet(slug: str, sheet_entry: SheetEntry, *, is_sure: bool, is_again: 
 
 
 def _entry(appeal_id: int, sheet_entry: SheetEntry, scope: Scope, now: datetime) -> BulkEntry:
+    """Return the entry for a sheet, without its numbers."""
     return BulkEntry(
         appeal_id=appeal_id,
         section_code=scope.section,
@@ -118,7 +119,7 @@ def _entry(appeal_id: int, sheet_entry: SheetEntry, scope: Scope, now: datetime)
     )
 
 
-def count_only_counted(appeal_id: int, sheet: CheckedSheet, locale: str, *, now: datetime) -> int:
+def count_rows_without_sign_up(appeal_id: int, sheet: CheckedSheet, locale: str, *, now: datetime) -> int:
     """Return the number of rows that are only counted: they have no address, or it is too late to sign."""
     section_for = _section_finder(appeal_id, now)
     return sum(row.address is None or section_for(row.country, locale) is None for row in sheet.rows)
@@ -242,10 +243,10 @@ def _count_late_row(session: Session, entry: BulkEntry, *, context: Context) -> 
     """
     entry.sign_ups -= 1
     is_unusual = needs_confirmation(session, 1, entry.section_code, is_sure=True, entered_at=entry.entered_at)
-    if not entry.waits and (is_unusual or entry.confirmed_by is not None):
+    if not entry.is_waiting and (is_unusual or entry.confirmed_by is not None):
         if entry.quantity:
             return _count_in_additional_entry(session, entry, context=context)
-        entry.waits = True
+        entry.is_waiting = True
     add_quantity(session, entry, 1, now=context.now)
     entry.quantity += 1
     return session.flush()
@@ -253,7 +254,7 @@ def _count_late_row(session: Session, entry: BulkEntry, *, context: Context) -> 
 
 def _count_in_additional_entry(session: Session, entry: BulkEntry, *, context: Context) -> None:
     """Add one to the sheet's additional entry, which waits for a second person; insert it if there is none."""
-    of_sheet = BulkEntry.sheet_digest == entry.sheet_digest, BulkEntry.staff_id == entry.staff_id, BulkEntry.waits
+    of_sheet = BulkEntry.sheet_digest == entry.sheet_digest, BulkEntry.staff_id == entry.staff_id, BulkEntry.is_waiting
     query = (
         select(BulkEntry)
         .where(*of_sheet, BulkEntry.undone_at.is_(None), BulkEntry.id != entry.id)
@@ -265,7 +266,7 @@ def _count_in_additional_entry(session: Session, entry: BulkEntry, *, context: C
         waiting.quantity += 1
         return session.flush()
     copied = {name: getattr(entry, name) for name in _COPIED}
-    additional = BulkEntry(**copied, quantity=1, sign_ups=0, entered_at=context.now, waits=True)
+    additional = BulkEntry(**copied, quantity=1, sign_ups=0, entered_at=context.now, is_waiting=True)
     slug = session.scalars(select(Appeal.slug).where(Appeal.id == entry.appeal_id)).one()
     return store_entry(session, additional, slug, context=context)
 

@@ -88,6 +88,7 @@ def _append_audit(
     after: dict[str, Any],
     context: Context,
 ) -> None:
+    """Add the act to the audit log, with the values that differ."""
     changed = [name for name in after if before is None or before[name] != after[name]]
     record = AuditRecord(
         act,

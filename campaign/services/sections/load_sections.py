@@ -78,12 +78,12 @@ def read_sections(path: Path) -> list[dict[str, Any]]:
         raise InputError("file", "not-toml", f"{path}: is no TOML: {error}") from error
     entries = content.get("section")
     if not isinstance(entries, list) or not entries:
-        raise InputError("file", "no-sections", f"{path}: holds no [[section]]")
+        raise InputError("file", "no-sections", f"{path}: has no [[section]]")
     checked = [_checked(entry, f"{path}: section {number}") for number, entry in enumerate(entries, start=1)]
     codes = [entry["code"] for entry in checked]
     for code in codes:
         if codes.count(code) > 1:
-            raise InputError("code", "twice", f"{path}: the section {code} stands there twice")
+            raise InputError("code", "twice", f"{path}: the section {code} occurs twice")
     if INTERNATIONAL not in codes:
         raise InputError("code", "no-rest", f"{path}: the section {INTERNATIONAL}, which takes the rest, is missing")
     return checked
@@ -92,7 +92,7 @@ def read_sections(path: Path) -> list[dict[str, Any]]:
 def _checked(entry: Any, where: str) -> dict[str, Any]:
     """Return the entry's values by column; `where` names it in messages. Raises InputError."""
     if not isinstance(entry, dict):
-        raise InputError("section", "no-table", f"{where}: is no table")
+        raise InputError("section", "no-table", f"{where}: is not a table")
     where = f"{where} ({entry.get('code', 'no code')})"
     for name in sorted(entry.keys() - _FIELDS):
         raise InputError(name, "unknown", f"{where}: there is no field {name}")

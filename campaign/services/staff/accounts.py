@@ -147,7 +147,7 @@ def change_account(
         if before == after:
             return False
         if context.actor.staff_id == staff.id:
-            raise StateError("nobody changes their own role")
+            raise StateError("an administrator cannot change their own account")
         session.flush()
         _require_admin(session, before)
         end_sessions(session, staff)
@@ -246,7 +246,7 @@ def _require_admin(session: Session, before: dict[str, Any]) -> None:
         return
     others = select(Staff.id).where(Staff.role == Role.ADMIN.value, Staff.active, Staff.password.is_not(None)).limit(1)
     if session.scalars(others).first() is None:
-        raise StateError("somebody must stay who can administer")
+        raise StateError("the last administrator cannot be changed")
 
 
 def _editable_values(staff: Staff) -> dict[str, Any]:

@@ -28,7 +28,12 @@ from campaign.domain.signing.signature import clean_via
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.offline.paper_sheet import DuplicateSheetError, SheetEntry, count_only_counted, enter_sheet
+from campaign.services.offline.paper_sheet import (
+    DuplicateSheetError,
+    SheetEntry,
+    count_rows_without_sign_up,
+    enter_sheet,
+)
 from campaign.web.http.locale import current_locale, number
 from campaign.web.pictures.typeset import BusyError
 from campaign.web.staff.offline.bulk_entries import checked_day, notify_if_waiting, today
@@ -258,7 +263,7 @@ def _page(
 
 
 def _only_counted(appeal: AppealView, form: SheetForm, sheet: CheckedSheet) -> int:
-    return count_only_counted(appeal.id, sheet, form.language.data or "", now=runtime().clock())
+    return count_rows_without_sign_up(appeal.id, sheet, form.language.data or "", now=runtime().clock())
 
 
 def _preview(
