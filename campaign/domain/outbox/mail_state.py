@@ -73,9 +73,9 @@ LONGEST_RETRY_PERIOD = timedelta(hours=72)
 # A message whose outcome is unknown is sent at most this many times.
 MAX_AMBIGUOUS = 3
 
-# A paused queue is probed with one mail. The first wait is the first time; each following wait is twice as long, up to
-# the second time. A server that refuses is probed less often than an unreachable one, because a person must correct the
-# reason.
+# A paused queue is probed with one mail. Each outcome has the wait before the first probe, and the longest wait: after
+# a failed probe the wait doubles. A server that refuses is probed less often than an unreachable one, because a person
+# must correct the reason.
 PROBE_DELAYS = {
     DeliveryOutcome.UNREACHABLE: (timedelta(seconds=5), timedelta(minutes=2)),
     DeliveryOutcome.SENDER_REFUSED: (timedelta(seconds=30), timedelta(minutes=15)),

@@ -139,7 +139,7 @@ def _size(domain: str) -> tuple[int, int, str]:
 
 
 def _rank(typed: str, meant: str) -> int | None:
-    """Return 0 for a usual slip of the hand, 1 for another likely error, None if it is no likely error."""
+    """Return 0 for a usual slip of the hand, 1 for another likely error, None if it is not a likely error."""
     is_slip_of_hand = _is_slip_of_hand(typed, meant)
     if is_slip_of_hand is None:
         return None

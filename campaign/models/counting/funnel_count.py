@@ -13,7 +13,7 @@ from campaign.platform.database.enum_column import one_of
 
 
 class FunnelCount(Model):
-    """The number of sign-ups of one day (UTC) that reached a stage, by mail provider or source; without addresses."""
+    """The number of sign-ups of one day (UTC) that reached a stage, by mail provider or source. It has no addresses."""
 
     __tablename__ = "funnel_count"
     __table_args__ = (one_of("aspect", FunnelAspect), one_of("funnel_stage", FunnelStage))

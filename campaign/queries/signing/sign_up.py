@@ -135,7 +135,7 @@ def check_same_address(row: SignUp, signature: Signature, vault: Vault) -> None:
         return
     fingerprint = _origin(row, vault)[2]
     address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
-    # The signature's own digest is needed for the second person of a mailbox. The digest made anew is needed where
+    # The signature's own digest is needed for the second person of a mailbox. The digest of the address is needed where
     # rules for addresses have changed since.
     for digest in (signature.address_digest, vault.address_digest(signature.appeal_id, address)):
         if digest is not None and hmac.compare_digest(fingerprint, address_fingerprint(vault.waiting_digest(digest))):

@@ -82,7 +82,7 @@ def alert_unopened(*, context: Context) -> None:
 
 
 def note_alert(session: Session, kind: str, *, now: datetime) -> None:
-    """Store an alert that staff see on their pages, without a mail. The caller commits; once an hour is stored."""
+    """Store an alert that staff see on their pages, without a mail, at most once an hour. The caller commits it."""
     values = {"kind": kind, "appeal_id": 0, "window_at": hour_of(now), "raised_at": now}
     insert_or_ignore(session.connection(), AbuseAlert, values)
 

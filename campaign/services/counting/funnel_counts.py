@@ -78,7 +78,7 @@ def _count_writes(dialect: str, cells: Counter[tuple[object, ...]]) -> Iterator[
 def roll_up_funnel(*, context: Context) -> int:
     """Roll up the funnel of past days; return the number of rows that it has lost.
 
-    The slots of a past day are added up; so are days older than DAILY_PERIOD, and sources beyond MOST_SOURCES. Each
+    The slots of each past day, the days older than DAILY_PERIOD, and the sources beyond MOST_SOURCES are added up. Each
     transaction works on one appeal, and only on rows that are not rolled up yet, because signing waits for it.
     """
     unfinished = select(FunnelCount.appeal_id).where(_may_shrink(context.now)).distinct()

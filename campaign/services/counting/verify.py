@@ -129,7 +129,10 @@ def _confirmed_part(no_hour: ColumnElement[Any]) -> Any:
 
 
 def _hour(session: Session) -> ColumnElement[Any]:
-    """Return the SQL expression for the hour in which the history counts an action; its day's first where rolled up."""
+    """Return the SQL expression for the hour in which the history counts an action.
+
+    Where the history is rolled up, this is the first hour of the day.
+    """
     if session.get_bind().dialect.name == "sqlite":
         hour: ColumnElement[datetime] = type_coerce(
             func.strftime("%Y-%m-%d %H:00:00.000000", Action.counted_at), UtcDateTime

@@ -42,7 +42,7 @@ from campaign.services.signing.signature import (
     store_tombstone,
 )
 
-# Separates the signed token from the sealed address; the alphabet of neither contains it.
+# Separates the signed token from the sealed address. Neither of them contains this character.
 _SEPARATOR = "~"
 
 
@@ -150,7 +150,7 @@ def _replace_address(session: Session, row: Signature, new_address: Address, now
 
 
 def _seal(row: Signature, digest: bytes | None, address: Address, vault: Vault) -> None:
-    """Give the row the address and a new link key. Name and address are sealed anew, because they are bound to both."""
+    """Give the row the address and a new link key, and seal its name and address again: they are bound to both."""
     name = vault.open_name(row.name_sealed or b"", place_of(row))
     slot = None if row.name_sealed is None else vault.slot(row.name_sealed)
     row.address_digest, row.link_key = digest, new_link_key()

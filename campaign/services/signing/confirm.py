@@ -211,7 +211,7 @@ def _newest_form(session: Session, row: Any, vault: Vault) -> Any:
 
 
 def _confirm(session: Session, row: Any, choices: ConsentChoices, context: Context) -> ConfirmedSignature:
-    """Confirm one sign-up as the table at the top of this module says; return its signature."""
+    """Confirm one sign-up by the rules of the table in the module's docstring; return its signature."""
     now, vault = context.now, context.vault
     sign_up = row.SignUp
     if sign_up.signature_id is not None:

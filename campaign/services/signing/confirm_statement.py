@@ -177,7 +177,7 @@ def _signature_columns(
         "signed_at": hour_of(sign_up.signed_at),
         "confirmed_at": hour_of(now),
         "ended_at": None,
-        # Derived anew from the form's digest: the sender of a form must not find the signature by it.
+        # A digest of the form's digest: the sender of a form must not find the signature by it.
         "network_digest": vault.month_digest(sign_up.network_digest, key, "signature"),
         "domain_digest": vault.month_digest(vault.owner_digest(signer.address.domain), key, "signature"),
         "is_repeat": signer.was_counted,

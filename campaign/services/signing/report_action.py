@@ -102,7 +102,7 @@ def _check_reportable(channel: Channel) -> None:
 
 
 def _check_in_time(session: Session, cell: TallyCell, now: datetime) -> None:
-    """Raise AppealEndedError where the section takes no more reports; NotFoundError without the appeal or section."""
+    """Raise AppealEndedError where the section takes no more reports, NotFoundError where there is no such section."""
     row = session.execute(
         select(
             Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone, Section.countries, Appeal.continuation
