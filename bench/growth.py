@@ -17,7 +17,7 @@ from campaign.domain.staff.actor import SUPPORTER
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
-from campaign.queries.counting.counts import counts, days
+from campaign.queries.counting.counts import counts, daily_counts
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import confirm_at, newest_sign_up
 
@@ -90,7 +90,7 @@ def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
         "progress page, nothing kept": lambda: page("/en/appeals/case-0/progress"),
         "counts API, nothing kept": lambda: page("/api/v1/appeals/case-0"),
         "counts": lambda: counts(appeal.id),
-        "days": lambda: days(appeal.id),
+        "days": lambda: daily_counts(appeal.id),
         "sign-up": lambda: sign(sign_up, context=runtime().context(SUPPORTER, now=now)),
         "confirm": confirm_newest,
     }

@@ -29,7 +29,7 @@ def measure_suite() -> list[Row]:
             waiting = list(db.session.scalars(text("SELECT id FROM sign_up WHERE signature_id IS NULL")))
             db.session.execute(text("UPDATE sign_up SET section_code = 'fr'"))
             db.session.commit()
-        found: dict[int, list[float]] = {tally.SLOTS: [], 1: []}
+        found: dict[int, list[float]] = {tally.SLOT_COUNT: [], 1: []}
         for slots in list(found) * ROUNDS:
             mine = [[waiting.pop() for _ in range(EACH)] for _ in range(CONNECTIONS)]
 
@@ -38,7 +38,7 @@ def measure_suite() -> list[Row]:
                     for one in ids:
                         confirm_at(one, datetime.now(UTC))
 
-            usual, tally.SLOTS = tally.SLOTS, slots
+            usual, tally.SLOT_COUNT = tally.SLOT_COUNT, slots
             threads = [threading.Thread(target=work, args=(ids,)) for ids in mine]
             start = time.perf_counter()
             for thread in threads:
@@ -46,7 +46,7 @@ def measure_suite() -> list[Row]:
             for thread in threads:
                 thread.join()
             found[slots].append(CONNECTIONS * EACH / (time.perf_counter() - start))
-            tally.SLOTS = usual
+            tally.SLOT_COUNT = usual
         with app.app_context():
             db.engine.dispose()
     many, one = (statistics.median(rates) for rates in found.values())

@@ -19,7 +19,7 @@ from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import all_appeals, find_appeal
 from campaign.queries.counting.counts import signatures_by_appeal
-from campaign.queries.counting.source import signatures_by_source
+from campaign.queries.counting.source import source_counts
 from campaign.services.appeals import lifecycle
 from campaign.services.appeals.import_draft import ImportOptions, ImportReport, import_draft
 
@@ -122,7 +122,7 @@ def sources_(slug: str, as_json: bool) -> None:
         view = find_appeal(slug)
         if view is None:
             refuse(f"there is no appeal {slug}; `flask appeal list` shows all appeals")
-        counts = signatures_by_source(view.id)
+        counts = source_counts(view.id)
     if as_json:
         click.echo(json.dumps([asdict(count) for count in counts], ensure_ascii=False, indent=1))
         return

@@ -194,7 +194,7 @@ def test_the_check_can_be_off(
 def test_the_check_is_on_while_most_sign_ups_are_unconfirmed(
     client: FlaskClient, appeal: AppealView, set_challenge_mode: Any, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
-    monkeypatch.setattr(guard, "_UNCONFIRMED_LEAST", 3)
+    monkeypatch.setattr(guard, "_UNCONFIRMED_MINIMUM", 3)
     monkeypatch.setattr(guard, "_SHARE_SIGN_UPS", 1)
     for number in range(4):
         assert client.post(URL, data=form(email=f"p{number}@d.example")).status_code == 303

@@ -16,7 +16,7 @@ from campaign.config import LOCALES
 from campaign.letter.letter_pdf import is_printable
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.counting.source import SourceCounts, signatures_by_source
+from campaign.queries.counting.source import SourceCounts, source_counts
 from campaign.web.pictures.typeset import card_png
 from tests.conftest import START, Clock, clear_caches, form
 from tests.platform.commands import run_command
@@ -112,8 +112,8 @@ def test_sources_are_counted(client: FlaskClient, appeal: AppealView, app: Flask
     client.post(PAGE + "/sign", data=form(email="q@mail.example", via="poster-fr"), headers=stall)
     other = {"Referer": "https://elsewhere.example/?via=spoof"}
     client.post(PAGE + "/sign", data=form(email="r@mail.example"), headers=other)
-    assert signatures_by_source(appeal.id) == (SourceCounts("stall-lyon", 3, 0), SourceCounts("poster-fr", 1, 0))
-    assert signatures_by_source(appeal.id, "be-fr") == ()
+    assert source_counts(appeal.id) == (SourceCounts("stall-lyon", 3, 0), SourceCounts("poster-fr", 1, 0))
+    assert source_counts(appeal.id, "be-fr") == ()
     said = json.loads(run_command(app, "appeal", "sources", appeal.slug, "--json").stdout)
     assert said[0] == {"source": "stall-lyon", "signed": 3, "confirmed": 0}
     assert "stall-lyon" in run_command(app, "appeal", "sources", appeal.slug).output

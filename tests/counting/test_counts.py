@@ -15,7 +15,7 @@ from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Action, Mail, Signature, Tally, TallyHour
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.counting.counts import counts, days
+from campaign.queries.counting.counts import counts, daily_counts
 from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import repair, verify
 from campaign.services.signing.sign import SignUpRequest, sign
@@ -66,7 +66,7 @@ def test_a_wrong_count_is_found_and_repaired(app: Flask, appeal: AppealView) -> 
     assert repair(context=context()) == found
     assert verify() == []
     assert counts(appeal.id).signatures == 6
-    assert sum(day.total for day in days(appeal.id)) == 6
+    assert sum(day.total for day in daily_counts(appeal.id)) == 6
 
 
 def test_an_action_without_its_signature_is_found(app: Flask, appeal: AppealView) -> None:
@@ -81,7 +81,7 @@ def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: Appe
     signature_id = confirm_at(one, START)
     confirm_at(other, START + timedelta(days=1))
     withdraw(signature_id, context=context(START + timedelta(days=2), SUPPORTER))
-    assert [(day.day, day.total) for day in days(appeal.id)] == [((START + timedelta(days=1)).date(), 1)]
+    assert [(day.day, day.total) for day in daily_counts(appeal.id)] == [((START + timedelta(days=1)).date(), 1)]
     assert verify() == []
 
 
@@ -89,12 +89,12 @@ def test_the_rollup_shortens_the_history_and_changes_no_count(app: Flask, appeal
     ids = sign_many(appeal, 40)
     for place, one in enumerate(ids):
         confirm_at(one, START + timedelta(hours=place % 8, days=place % 2))
-    before, by_day = counts(appeal.id), days(appeal.id)
+    before, by_day = counts(appeal.id), daily_counts(appeal.id)
     later = START + timedelta(days=9)
     assert roll_up(context=context(later)) > 0
     assert roll_up(context=context(later)) == 0
     assert verify() == []
-    assert (counts(appeal.id), days(appeal.id)) == (before, by_day)
+    assert (counts(appeal.id), daily_counts(appeal.id)) == (before, by_day)
     rows = len(db.session.scalars(select(TallyHour.hour)).all())
     assert rows == len(set(db.session.execute(select(TallyHour.hour, TallyHour.section_code, TallyHour.slot)).all()))
     assert roll_up(context=context(later + timedelta(days=1))) > 0, "the second day is old enough now"
@@ -107,7 +107,7 @@ def test_withdrawing_after_the_rollup_keeps_the_counts_exact(app: Flask, appeal:
     roll_up(context=context(START + timedelta(days=30)))
     withdraw(signed[3], context=context(START + timedelta(days=30), SUPPORTER))
     assert verify() == []
-    assert [day.total for day in days(appeal.id)] == [5]
+    assert [day.total for day in daily_counts(appeal.id)] == [5]
     db.session.execute(delete(TallyHour))
     db.session.commit()
     repair(context=context())

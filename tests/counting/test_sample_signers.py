@@ -13,7 +13,7 @@ from campaign.models import Mail, Signature
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
-from campaign.queries.counting.counts import counts, days
+from campaign.queries.counting.counts import counts, daily_counts
 from campaign.queries.sections.section import list_sections
 from campaign.services.counting.verify import verify
 from tests.conftest import START, clear_caches
@@ -29,7 +29,7 @@ def test_sample_signers_are_counted_over_sections_and_days(app: Flask, client: F
     assert found.signatures == 300
     assert set(found.by_section) == {section.code for section in list_sections() if section.countries}
     assert {"email", "letter", "fax"} <= set(found.by_channel)
-    assert len(days(appeal.id)) > 15
+    assert len(daily_counts(appeal.id)) > 15
     assert verify() == []
     assert db.session.scalar(select(func.count()).select_from(Mail)) == 0
     clear_caches(app)

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from campaign.domain.counting.small_cells import FEW, rounded
+from campaign.domain.counting.small_cells import SMALLEST_SHOWN, rounded
 from campaign.domain.staff.roles import Role
 from campaign.queries.appeals.appeal import AppealView
 from tests.conftest import Postbox, clear_caches, form
@@ -60,7 +60,7 @@ def test_no_page_changes_when_one_person_confirms(
     app: Flask, client: FlaskClient, confirm: Confirm, deliver: Callable[[], object], postbox: Postbox, role: Role
 ) -> None:
     """Attack: compute the hidden number of one provider or source as the total less all others."""
-    for number in range(FEW + 1):
+    for number in range(SMALLEST_SHOWN + 1):
         confirm(f"a{number}@gmail.com")
     client.post(URL, data=form(email="somebody@laposte.net", via="stall"))
     deliver()
@@ -74,7 +74,7 @@ def test_no_page_changes_when_one_person_confirms(
 
 def test_larger_numbers_are_rounded_to_steps(app: Flask, confirm: Confirm) -> None:
     desk = staffed(app, Role.VIEWER)
-    for number in range(FEW - 1):
+    for number in range(SMALLEST_SHOWN - 1):
         confirm(f"a{number}@gmail.com")
     for name in TABLES:
         for row in funnel_rows(app, desk, name):

@@ -25,7 +25,7 @@ import pytest
 from sqlalchemy import func, select
 
 from campaign.config import ROOT
-from campaign.domain.outbox.mail_kind import ANSWERS
+from campaign.domain.outbox.mail_kind import ANSWER_KINDS
 from campaign.domain.signing.address import parse_address
 from campaign.models import Appeal, Mail, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
@@ -185,7 +185,7 @@ def unanswered_addresses(site: Site) -> set[str]:
     """
     arrived, answered, expected = site.server.copies(), set[str](), set[str]()
     vault = runtime().vault
-    for mail in db.session.scalars(select(Mail).where(Mail.kind.in_(ANSWERS))):
+    for mail in db.session.scalars(select(Mail).where(Mail.kind.in_(ANSWER_KINDS))):
         assert mail.state in {"sent", "unknown"}
         assert mail.context_sealed is not None
         sign_up_id = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))["sign_up"]
@@ -211,7 +211,7 @@ def check_nothing_lost(site: Site, client: ConfirmingClient) -> None:
         rows |= {digest: state for digest, state in stored}  # noqa: C416  rows are no pairs to mypy
         digests = {email: vault.address_digest(appeal_id, parse_address(email)) for email in client.signed}
         state = {email: rows.get(one) or rows.get(vault.waiting_digest(one)) for email, one in digests.items()}
-        mails = db.session.execute(select(Mail.message_id, Mail.state).where(Mail.kind.not_in(ANSWERS))).all()
+        mails = db.session.execute(select(Mail.message_id, Mail.state).where(Mail.kind.not_in(ANSWER_KINDS))).all()
         unanswered = unanswered_addresses(site)
         ambiguous = db.session.scalars(select(func.sum(Mail.ambiguous))).one()
     assert [email for email, stored in state.items() if stored is None] == []

@@ -13,7 +13,7 @@ from flask_mail import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign.domain.outbox.mail_kind import ADDRESSED, UNSUBSCRIBABLE, MailKind
+from campaign.domain.outbox.mail_kind import ADDRESSED_KINDS, UNSUBSCRIBABLE_KINDS, MailKind
 from campaign.domain.outbox.mail_state import DeliveryOutcome
 from campaign.mail.messages import messages as message
 from campaign.mail.messages import samples as sample
@@ -46,7 +46,7 @@ def build_message(kind: MailKind, said: dict[str, str]) -> Message:
         lines = [said["context"], said["line"]]
         one = {"headline": said["headline"], "language": "ar", "url": said["url"], "lines": lines}
         context |= {"appeals": json.dumps([one]), "unsubscribe": f"{SITE}/staff/digest/x"}
-    if kind in ADDRESSED:
+    if kind in ADDRESSED_KINDS:
         return message.to_address(kind, envelope, context)
     shown = sample._appeal()
     target = replace(shown.targets["en"][0], name=said["target"], role=said["role"], address=(said["line"],))
@@ -84,7 +84,7 @@ def test_no_field_of_any_message_adds_a_header_a_recipient_or_a_mail(
     assert received.recipient == "jeanne@mail.example"
     assert max(len(line) for line in received.content.split(b"\r\n")) <= 998
     mail = message_from_bytes(received.content, policy=policy.default)
-    extra = UNSUBSCRIBE if kind in UNSUBSCRIBABLE else []
+    extra = UNSUBSCRIBE if kind in UNSUBSCRIBABLE_KINDS else []
     assert sorted(mail.keys()) == sorted([*EXPECTED_HEADERS, *extra])
     assert (mail["From"], mail["To"]) == ("Tocsin <act@tocsin.example>", "jeanne@mail.example")
     assert mail["Auto-Submitted"] == "auto-generated"

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from campaign.document import parse_text
-from campaign.domain.counting.channel import ENTERABLE, Channel
+from campaign.domain.counting.channel import ENTERABLE_CHANNELS, Channel
 from campaign.domain.errors import InputError
 from campaign.domain.offline.bulk_entry import UnusualQuantityError, read_quantity, refuse_unusual
 from campaign.domain.staff.roles import Role
@@ -218,7 +218,7 @@ def test_entry_and_undo_are_logged_without_the_note(editor: FlaskClient, appeal:
 
 
 def test_every_channel_can_be_entered(editor: FlaskClient, appeal: AppealView) -> None:
-    for channel in ENTERABLE:
+    for channel in ENTERABLE_CHANNELS:
         assert send_entry(editor, appeal, channel=channel.value, quantity="1").status_code == 303
     refused = send_entry(editor, appeal, channel="signature", quantity="1")
     assert refused.status_code == 422, "signatures are counted only by confirmation"

@@ -306,7 +306,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "appeals.appeal.find_text": lambda appeal, _: appeal_queries.find_text(appeal, "en", 1),
     "counting.counts.counts": lambda appeal, _: counts_queries.counts(appeal),
     "counting.counts.signatures_by_appeal": lambda appeal, _: counts_queries.signatures_by_appeal((appeal, appeal + 1)),
-    "counting.counts.days": lambda appeal, _: counts_queries.days(appeal),
+    "counting.counts.daily_counts": lambda appeal, _: counts_queries.daily_counts(appeal),
     "offline.bulk_entry.entries": lambda appeal, _: bulk_entry_queries.entries(STAFF_SCOPE, appeal, before=9),
     "appeals.editor.find_for_editing": lambda *_: editor_queries.find_for_editing("case-1"),
     "counting.funnel.funnel": lambda appeal, _: funnel_queries.funnel(appeal, STAFF_SCOPE, section="fr", now=NOW),
@@ -398,7 +398,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
         STAFF_SCOPE, runtime().vault, now=NOW, slug="case-1"
     ),
     "sections.site_text.site_texts": lambda *_: site_text_queries.site_texts(),
-    "counting.source.signatures_by_source": lambda appeal, _: source_queries.signatures_by_source(appeal),
+    "counting.source.source_counts": lambda appeal, _: source_queries.source_counts(appeal),
     "sections.section.find_section": lambda *_: section_queries.find_section("fr"),
     "sections.section.next_position": lambda *_: section_queries.next_position(),
     "sections.section.list_sections": lambda *_: section_queries.list_sections(),

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from pypdf import PdfReader
 
 from campaign.config import LOCALES, SettingsError
-from campaign.domain.outbox.mail_kind import STAFF, MailKind
+from campaign.domain.outbox.mail_kind import STAFF_KINDS, MailKind
 from campaign.factory import create_app
 from campaign.mail.messages.samples import message_names, preview_message
 from campaign.mail.messages.staff_texts import choose_password, password_changed
@@ -88,7 +88,7 @@ def test_every_mail_has_the_theme(themed: Flask, name: str, locale: str) -> None
     assert "Tocsin" not in said
     assert [colour for colour in SHIPPED if colour in said.lower()] == []
     assert {"#0b5c8a", "#f4f8fb"} <= set(re.findall(r"#[0-9a-f]{6}", str(found.html)))
-    if name in STAFF and name not in {MailKind.STAFF_DIGEST, MailKind.STAFF_SECURITY}:
+    if name in STAFF_KINDS and name not in {MailKind.STAFF_DIGEST, MailKind.STAFF_SECURITY}:
         assert "Amis des libertés" in str(found.subject)
 
 

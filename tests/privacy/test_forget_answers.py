@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 
-from campaign.domain.outbox.mail_kind import ANSWERS, MailKind
+from campaign.domain.outbox.mail_kind import ANSWER_KINDS, MailKind
 from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Mail, Signature, SignUp
@@ -35,7 +35,7 @@ def forget() -> int:
 
 def answers() -> list[tuple[str | None, MailedPerson]]:
     """Return the Message-ID of each answer, and the recipient that a thief with the data key reads in it."""
-    chosen = select(Mail).where(Mail.kind.in_(ANSWERS)).order_by(Mail.id)
+    chosen = select(Mail).where(Mail.kind.in_(ANSWER_KINDS)).order_by(Mail.id)
     found = [(mail.message_id, person_of_mail(mail, runtime().vault)) for mail in db.session.scalars(chosen)]
     db.session.rollback()
     return found

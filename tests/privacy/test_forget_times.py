@@ -19,7 +19,7 @@ from campaign.models import Action, InvalidatedAction, Signature, TallyHour
 from campaign.platform import Model, UtcDateTime, db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.counting.counts import counts, days
+from campaign.queries.counting.counts import counts, daily_counts
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
@@ -70,7 +70,7 @@ def hours() -> dict[tuple[datetime, str], int]:
 def test_erasing_leaves_the_day_of_every_act_and_no_hour(app: Flask, appeal: AppealView) -> None:
     one, other = acting(appeal, "a", START), acting(appeal, "b", START + HOUR)
     roll_up(context=context(START + 5 * HOUR))
-    before, by_day = counts(appeal.id), days(appeal.id)
+    before, by_day = counts(appeal.id), daily_counts(appeal.id)
     db.session.rollback()
     assert START in times_of(one)["action"]
     erase(one, context=context(START + 6 * HOUR, SUPPORTER))
@@ -84,7 +84,7 @@ def test_erasing_leaves_the_day_of_every_act_and_no_hour(app: Flask, appeal: App
         (START + HOUR, "signature"): 1,
         (START + 2 * HOUR, "letter"): 1,
     }
-    assert (verify(), counts(appeal.id), days(appeal.id)) == ([], before, by_day)
+    assert (verify(), counts(appeal.id), daily_counts(appeal.id)) == ([], before, by_day)
 
 
 def test_erased_in_the_hour_of_signing_it_leaves_no_hour_once_that_is_over(app: Flask, appeal: AppealView) -> None:
@@ -139,7 +139,7 @@ def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: Appe
     if is_folded:
         late = START + 40 * DAY
         roll_up(context=context(late))
-    before, by_day = counts(appeal.id), days(appeal.id)
+    before, by_day = counts(appeal.id), daily_counts(appeal.id)
     db.session.rollback()
     within = replace(context(late), settings=replace(runtime().settings, retention_days=1))
     for _ in range(2):
@@ -149,7 +149,7 @@ def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: Appe
         # The withdrawn signature is gone by then, and so is the hour of the letter that stays counted.
         assert db.session.get(Signature, left) is None
         assert set(db.session.scalars(select(Action.counted_at))) == {MIDNIGHT}
-    assert (verify(), counts(appeal.id), days(appeal.id)) == ([], before, by_day)
+    assert (verify(), counts(appeal.id), daily_counts(appeal.id)) == ([], before, by_day)
     assert db.session.scalars(select(Signature.id).where(Signature.address_digest.is_not(None))).all() == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from campaign.config import ROOT, SETTINGS
-from campaign.domain.outbox.mailbox_limit import DAILY
+from campaign.domain.outbox.mailbox_limit import DAILY_LIMITS
 from campaign.domain.privacy import retention
 
 DOCS = ROOT / "docs"
@@ -53,19 +53,22 @@ def table(name: str) -> dict[str, str]:
 
 def test_the_documents_say_how_many_mails_a_mailbox_gets_a_day() -> None:
     floods = table("security.md")
-    assert f"| {DAILY.unproven} mails a day" in floods["one mailbox that has proven nothing"]
-    assert f"| {DAILY.proven} mails a day" in floods["one address within a day of its confirming something"]
-    assert f"| {DAILY.requested_links} mails a day" in floods["one mailbox, new links asked for"]
+    assert f"| {DAILY_LIMITS.unproven} mails a day" in floods["one mailbox that has proven nothing"]
+    assert f"| {DAILY_LIMITS.proven} mails a day" in floods["one address within a day of its confirming something"]
+    assert f"| {DAILY_LIMITS.requested_links} mails a day" in floods["one mailbox, new links asked for"]
     risk = table("privacy.md")["a person signs in another's name"]
-    assert f"at most {DAILY.unproven} a day, and {DAILY.requested_links} a day with new links" in risk
+    assert f"at most {DAILY_LIMITS.unproven} a day, and {DAILY_LIMITS.requested_links} a day with new links" in risk
     mail = " ".join((DOCS / "mail.md").read_text(encoding="utf-8").split())
-    assert f"gets at most {DAILY.unproven} mails that answer a form in 24 hours" in mail
-    assert f"and {DAILY.requested_links} more with requested links" in mail
-    assert f"has confirmed something within a day gets at most {DAILY.proven}." in mail
+    assert f"gets at most {DAILY_LIMITS.unproven} mails that answer a form in 24 hours" in mail
+    assert f"and {DAILY_LIMITS.requested_links} more with requested links" in mail
+    assert f"has confirmed something within a day gets at most {DAILY_LIMITS.proven}." in mail
     messages = " ".join((DOCS / "messages.md").read_text(encoding="utf-8").split())
     assert "anybody can cause `confirmation`, `confirmation_reminder` and `already_signed`" in messages
-    assert f"has confirmed nothing gets at most {DAILY.unproven} of these in 24 hours" in messages
-    assert f"and {DAILY.requested_links} of `new_link`. An address gets at most {DAILY.proven} within a day" in messages
+    assert f"has confirmed nothing gets at most {DAILY_LIMITS.unproven} of these in 24 hours" in messages
+    assert (
+        f"and {DAILY_LIMITS.requested_links} of `new_link`. An address gets at most {DAILY_LIMITS.proven} within a day"
+        in messages
+    )
 
 
 def test_no_document_speaks_of_a_limit_of_mail_by_the_month() -> None:

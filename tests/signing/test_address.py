@@ -7,7 +7,7 @@ import pytest
 from campaign.domain.errors import InputError
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.likely_domain import likely_domain
-from campaign.domain.signing.provider import LARGE
+from campaign.domain.signing.provider import LARGE_DOMAINS
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_every_single_error_in_a_large_domain_is_noticed() -> None:
         wrong = domain[:place] + "x" + domain[place + 1 :]
         swapped = domain[:place] + domain[place + 1 : place + 2] + domain[place] + domain[place + 2 :]
         for typed in {missing, double, wrong, swapped} - {domain}:
-            assert likely_domain(typed) in ({domain, None} if typed in LARGE else {domain}), typed
+            assert likely_domain(typed) in ({domain, None} if typed in LARGE_DOMAINS else {domain}), typed
 
 
 @pytest.mark.parametrize(

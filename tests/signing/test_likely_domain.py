@@ -6,7 +6,7 @@ import pytest
 
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.likely_domain import likely_domain
-from campaign.domain.signing.provider import LARGE
+from campaign.domain.signing.provider import LARGE_DOMAINS
 
 TYPING_ERRORS = {
     # Large providers with short names: two letters swapped, one doubled, one missing, or a neighbouring key.
@@ -122,9 +122,9 @@ def test_a_genuine_domain_close_to_a_large_one_is_not_asked_about(domain: str) -
 
 
 def test_a_large_domain_is_not_asked_about() -> None:
-    assert [domain for domain in LARGE if likely_domain(domain)] == []
+    assert [domain for domain in LARGE_DOMAINS if likely_domain(domain)] == []
 
 
 def test_a_proposed_domain_is_large_and_not_asked_about_itself() -> None:
     for typed in (one for many in TYPING_ERRORS.values() for one in many):
-        assert likely_domain(typed) in LARGE, typed
+        assert likely_domain(typed) in LARGE_DOMAINS, typed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaign.domain.signing.mail_domain import covers, owner_domain, registrable_domain
-from campaign.domain.signing.provider import LARGE
+from campaign.domain.signing.provider import LARGE_DOMAINS
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_an_owner_has_all_hosts_below_its_domain(host: str, owner: str, bought: 
 
 def test_a_large_provider_is_its_own_owner() -> None:
     assert {
-        domain for domain in LARGE if owner_domain(domain) != domain or registrable_domain(domain) != domain
+        domain for domain in LARGE_DOMAINS if owner_domain(domain) != domain or registrable_domain(domain) != domain
     } == set()
 
 

@@ -80,28 +80,28 @@ class Channel(StrEnum):
         return self.rules.step is not None and self.rules.step.contact is ContactKind.POST
 
 
-_CONFIRMED = frozenset({Evidence.VERIFIED})
-_ENTERED = frozenset({Evidence.BULK})
-_SENT = frozenset({Evidence.REPORTED, Evidence.BULK})
+_BY_CONFIRMATION = frozenset({Evidence.VERIFIED})
+_BY_ENTRY = frozenset({Evidence.BULK})
+_REPORTED = frozenset({Evidence.REPORTED, Evidence.BULK})
 CHANNELS = {
-    Channel.SIGNATURE: ChannelRules(N_("Confirmed signatures"), N_("Signature"), _CONFIRMED),
-    Channel.PAPER: ChannelRules(N_("Signatures on paper"), N_("Signatures on paper"), _ENTERED),
-    Channel.EMAIL: ChannelRules(N_("E-mails"), N_("By e-mail"), _SENT, ChannelStep(1, ContactKind.EMAIL)),
-    Channel.LETTER: ChannelRules(N_("Letters"), N_("By post"), _SENT, ChannelStep(3, ContactKind.POST)),
-    Channel.FAX: ChannelRules(N_("Faxes"), N_("By fax"), _SENT, ChannelStep(4, ContactKind.FAX)),
-    Channel.PHONE: ChannelRules(N_("Calls"), N_("By telephone"), _SENT, ChannelStep(5, ContactKind.PHONE)),
-    Channel.SOCIAL: ChannelRules(N_("Posts"), N_("In public"), _SENT, ChannelStep(6, ContactKind.SOCIAL)),
+    Channel.SIGNATURE: ChannelRules(N_("Confirmed signatures"), N_("Signature"), _BY_CONFIRMATION),
+    Channel.PAPER: ChannelRules(N_("Signatures on paper"), N_("Signatures on paper"), _BY_ENTRY),
+    Channel.EMAIL: ChannelRules(N_("E-mails"), N_("By e-mail"), _REPORTED, ChannelStep(1, ContactKind.EMAIL)),
+    Channel.LETTER: ChannelRules(N_("Letters"), N_("By post"), _REPORTED, ChannelStep(3, ContactKind.POST)),
+    Channel.FAX: ChannelRules(N_("Faxes"), N_("By fax"), _REPORTED, ChannelStep(4, ContactKind.FAX)),
+    Channel.PHONE: ChannelRules(N_("Calls"), N_("By telephone"), _REPORTED, ChannelStep(5, ContactKind.PHONE)),
+    Channel.SOCIAL: ChannelRules(N_("Posts"), N_("In public"), _REPORTED, ChannelStep(6, ContactKind.SOCIAL)),
     Channel.EMBASSY: ChannelRules(
         N_("To embassies"),
         N_("To the embassy in your country"),
-        _SENT,
+        _REPORTED,
         ChannelStep(2, ContactKind.POST, to_embassies=True),
     ),
-    Channel.EVENT: ChannelRules(N_("Events"), N_("At an event"), _ENTERED),
+    Channel.EVENT: ChannelRules(N_("Events"), N_("At an event"), _BY_ENTRY),
 }
 # The channels that staff may enter, and those that a supporter may report.
-ENTERABLE = tuple(channel for channel in Channel if channel.is_enterable)
-REPORTABLE = tuple(channel for channel in Channel if channel.is_reportable)
+ENTERABLE_CHANNELS = tuple(channel for channel in Channel if channel.is_enterable)
+REPORTABLE_CHANNELS = tuple(channel for channel in Channel if channel.is_reportable)
 # The steps of the page for sending the letter, in their order.
 STEPS = tuple(
     sorted(

@@ -31,13 +31,13 @@ class FunnelAspect(StrEnum):
 
 
 # In order: the longest wait of each stage.
-WAITS: tuple[tuple[FunnelStage, timedelta], ...] = (
+LONGEST_WAITS: tuple[tuple[FunnelStage, timedelta], ...] = (
     (FunnelStage.WITHIN_5_MINUTES, timedelta(minutes=5)),
     (FunnelStage.WITHIN_HOUR, timedelta(hours=1)),
     (FunnelStage.WITHIN_DAY, timedelta(days=1)),
     (FunnelStage.WITHIN_3_DAYS, timedelta(days=3)),
 )
-CONFIRMED = (*(stage for stage, _ in WAITS), FunnelStage.LATER)
+CONFIRMED_STAGES = (*(stage for stage, _ in LONGEST_WAITS), FunnelStage.LATER)
 # Counts are stored by the day for this long. Older ones are added up under the date EARLIER_DAYS.
 DAILY_PERIOD = timedelta(days=14)
 EARLIER_DAYS = date(1970, 1, 1)
@@ -50,4 +50,4 @@ OTHER_PROVIDERS = "other"
 
 def confirmation_stage(wait: timedelta) -> FunnelStage:
     """Return the stage of a confirmation with that time since signing."""
-    return next((stage for stage, longest in WAITS if wait <= longest), FunnelStage.LATER)
+    return next((stage for stage, longest in LONGEST_WAITS if wait <= longest), FunnelStage.LATER)

@@ -113,12 +113,12 @@ MESSAGES = {
         N_("To staff: the week in figures"), N_("Your appeals this week"), MailAudience.STAFF, is_unsubscribable=True
     ),
 }
-CAMPAIGN = frozenset(kind for kind in MailKind if kind.rules.audience is MailAudience.CAMPAIGN)
-STAFF = frozenset(kind for kind in MailKind if kind.rules.audience is MailAudience.STAFF)
-ADDRESSED = STAFF | {kind for kind in MailKind if kind.rules.is_addressed}
-UNSUBSCRIBABLE = CAMPAIGN | {kind for kind in MailKind if kind.rules.is_unsubscribable}
-LIMITED = frozenset(kind for kind in MailKind if kind.rules.is_limited)
+CAMPAIGN_KINDS = frozenset(kind for kind in MailKind if kind.rules.audience is MailAudience.CAMPAIGN)
+STAFF_KINDS = frozenset(kind for kind in MailKind if kind.rules.audience is MailAudience.STAFF)
+ADDRESSED_KINDS = STAFF_KINDS | {kind for kind in MailKind if kind.rules.is_addressed}
+UNSUBSCRIBABLE_KINDS = CAMPAIGN_KINDS | {kind for kind in MailKind if kind.rules.is_unsubscribable}
+LIMITED_KINDS = frozenset(kind for kind in MailKind if kind.rules.is_limited)
 # Mails that answer a form or a request for links. They go to a mailbox that may not have confirmed anything.
-ANSWERS = LIMITED
-OUTCOME_HIDDEN = frozenset(kind for kind in MailKind if kind.rules.hides_outcome)
-PERSONAL = frozenset(kind for kind in MailKind if kind.rules.is_personal)
+ANSWER_KINDS = LIMITED_KINDS
+HIDDEN_OUTCOME_KINDS = frozenset(kind for kind in MailKind if kind.rules.hides_outcome)
+PERSONAL_KINDS = frozenset(kind for kind in MailKind if kind.rules.is_personal)

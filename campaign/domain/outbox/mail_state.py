@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from campaign.domain.outbox.mail_kind import PERSONAL
+from campaign.domain.outbox.mail_kind import PERSONAL_KINDS
 
 # The kind of the alert that the mail server does not accept addresses with non-ASCII letters before the @.
 SMTPUTF8_ALERT = "uncarried"
@@ -36,7 +36,7 @@ def may_resend(kind: str, state: str) -> bool:
 
     A mail with the signer's own letter can be resent only in state dead. In the other states its text was deleted.
     """
-    return state in _ENDED_UNSENT and (kind not in PERSONAL or state == MailState.DEAD)
+    return state in _ENDED_UNSENT and (kind not in PERSONAL_KINDS or state == MailState.DEAD)
 
 
 class DeliveryOutcome(StrEnum):
@@ -81,7 +81,7 @@ PROBE_DELAYS = {
     DeliveryOutcome.SENDER_REFUSED: (timedelta(seconds=30), timedelta(minutes=15)),
 }
 
-BATCH = 100
+CLAIM_SIZE = 100
 # If a worker dies, its batch and the mail that it was sending can be claimed again after these leases. The second lease
 # is longer than the longest wait for the reply to the final dot (10 minutes, RFC 5321, 4.5.3.2.6).
 BATCH_LEASE = timedelta(minutes=2)

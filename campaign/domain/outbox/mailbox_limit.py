@@ -20,4 +20,4 @@ class DailyLimits:
     requested_links: int = 3
 
 
-DAILY = DailyLimits()
+DAILY_LIMITS = DailyLimits()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from campaign.domain.counting.small_cells import FEW
+from campaign.domain.counting.small_cells import SMALLEST_SHOWN
 from campaign.domain.errors import InputError, TocsinError
 
 # Enough for a day of moderation. It stops a person who copies a section's signers page by page within an hour.
@@ -12,7 +12,7 @@ SHOWN_A_DAY = 500
 # A file contains any number of people. A section needs a few a day.
 FILES_A_DAY = 20
 # The cost, in units of SHOWN_A_DAY, of a count of matching signatures: many such counts could reveal an address.
-COUNT_COST = FEW
+COUNT_COST = SMALLEST_SHOWN
 REASON_LENGTH = 500
 _SHORTEST = 5
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 
 from campaign.domain.signing.look_alike import is_of_two_scripts, latin_readings
-from campaign.domain.signing.provider import LARGE, LARGEST, has_known_ending, is_known_ending
+from campaign.domain.signing.provider import LARGE_DOMAINS, LARGEST_DOMAINS, has_known_ending, is_known_ending
 
 _CACHE_SIZE = 4096
 _LONG_NAME_LENGTH = 5
@@ -23,7 +23,7 @@ _KEYBOARDS = (
 # Typed and meant ending. The typed ending exists, but is far more often a typing error.
 _MISTYPED_ENDINGS = {("co", "com"), ("cm", "com"), ("om", "com"), ("ne", "net"), ("et", "net")}
 # Endings that have no meaning after a large provider's whole domain: `yahoo.fr.com`.
-_NEEDLESS = frozenset({"com", "net", "org"})
+_NEEDLESS_ENDINGS = frozenset({"com", "net", "org"})
 _GMAIL_ERRORS = frozenset({"gmail", "gmial", "gamil", "gmal", "gmai", "gnail"})
 _ENDINGS = "com net de fr ru co.uk it com.br es nl co.jp co.in in ca com.au be ch at pl se com.mx com.ar".split()
 # Names of providers that own their name with every ending. Another ending is a typing error.
@@ -31,9 +31,9 @@ _NAMES_WITH_ALL_ENDINGS = frozenset(
     "gmail googlemail hotmail outlook yahoo ymail icloud yandex protonmail fastmail".split()
 )
 # Providers that are never suggested: too small, compared with the genuine domains that are similar to theirs.
-_SMALL = frozenset({"hey.com", "home.nl", "sent.com"})
+_SMALL_DOMAINS = frozenset({"hey.com", "home.nl", "sent.com"})
 # Genuine domains that are similar to a large provider's and have many mailboxes: of companies, ministries and others.
-_GENUINE = frozenset(
+_GENUINE_DOMAINS = frozenset(
     """
     abb.bg abc.bg alive.it all.de amc.com aok.de art.net bbk.ru bmx.com bmx.de box.fr chapter.net emil.com fox.net
     fred.fr gmc.com gmd.de gms.com gms.de gol.com.br inet.pl jail.com mai.com mali.com mall.com man.com max.com mca.com
@@ -48,7 +48,7 @@ _GENUINE_NAMES = frozenset({"life", "liv", "love", "olive"})
 def _shortened_domains() -> dict[str, tuple[str, ...]]:
     """Return the large domains by themselves, and by each text that leaves out one of their characters."""
     domains_of: dict[str, set[str]] = {}
-    for domain in LARGE:
+    for domain in LARGE_DOMAINS:
         for short in (domain, *_without_one(domain)):
             domains_of.setdefault(short, set()).add(domain)
     return {short: tuple(sorted(domains)) for short, domains in domains_of.items()}
@@ -79,7 +79,7 @@ def likely_domain(domain: str) -> str | None:
     """
     if readings := latin_readings(domain):
         return _meant_in_latin(domain, readings)
-    if domain in LARGE or domain in _GENUINE or domain.partition(".")[0] in _GENUINE_NAMES:
+    if domain in LARGE_DOMAINS or domain in _GENUINE_DOMAINS or domain.partition(".")[0] in _GENUINE_NAMES:
         return None
     candidates = {
         candidate for short in (domain, *_without_one(domain)) for candidate in _shortened_domains().get(short, ())
@@ -97,7 +97,7 @@ def likely_domain(domain: str) -> str | None:
 
 def _meant_in_latin(domain: str, readings: tuple[str, ...]) -> str | None:
     """Return the reading of the domain in Latin letters that was probably meant; None if there is none."""
-    large = next((reading for reading in readings if reading in LARGE), None)
+    large = next((reading for reading in readings if reading in LARGE_DOMAINS), None)
     if large is not None or not is_of_two_scripts(domain):
         return large
     return next((found for reading in readings if (found := likely_domain(reading))), None) or (
@@ -111,9 +111,9 @@ def _without_needless_ending(domain: str) -> str | None:
     After a short name the ending of a country is not needless: the domain may be genuine.
     """
     head, _, last = domain.rpartition(".")
-    if head not in LARGE:
+    if head not in LARGE_DOMAINS:
         return None
-    needless = last in _NEEDLESS or head.endswith(f".{last}")
+    needless = last in _NEEDLESS_ENDINGS or head.endswith(f".{last}")
     return head if needless or len(head.partition(".")[0]) >= _LONG_NAME_LENGTH else None
 
 
@@ -124,7 +124,7 @@ def _with_existing_ending(domain: str) -> str | None:
         return "gmail.com"
     if is_known_ending(domain.rpartition(".")[2]):
         return None
-    domains = [large for large in LARGE if large.startswith(f"{name}.")]
+    domains = [large for large in LARGE_DOMAINS if large.startswith(f"{name}.")]
     return min(domains, key=_size, default=None)
 
 
@@ -132,7 +132,7 @@ def _size(domain: str) -> tuple[int, int, str]:
     """Return a key that sorts domains by their number of mailboxes, the largest first."""
     ending = domain.partition(".")[2]
     return (
-        LARGEST.index(domain) if domain in LARGEST else len(LARGEST),
+        LARGEST_DOMAINS.index(domain) if domain in LARGEST_DOMAINS else len(LARGEST_DOMAINS),
         _ENDINGS.index(ending) if ending in _ENDINGS else len(_ENDINGS),
         domain,
     )
@@ -152,7 +152,10 @@ def _rank(typed: str, meant: str) -> int | None:
     if len(name) >= _LONG_NAME_LENGTH:
         return rank
     is_likely_error = (
-        typed_ending == ending and is_slip_of_hand and meant not in _SMALL and _is_likely_error(typed_name, name)
+        typed_ending == ending
+        and is_slip_of_hand
+        and meant not in _SMALL_DOMAINS
+        and _is_likely_error(typed_name, name)
     )
     return rank if is_likely_error else None
 

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
-from campaign.domain.signing.provider import LARGE
+from campaign.domain.signing.provider import LARGE_DOMAINS
 
 # The size of the caches. It is enough, because most supporters share a few domains.
 _CACHE_SIZE = 4096
@@ -20,7 +20,7 @@ def owner_domain(domain: str) -> str:
     section is used too: each name below a free host belongs to another person, whose signatures must not be invalidated
     because of a neighbour. The same holds below a large provider: `name.fastmail.com` belongs to one customer.
     """
-    if domain in LARGE:
+    if domain in LARGE_DOMAINS:
         return domain
     return _below_large(domain) or _suffixes(is_whole=True).privatesuffix(domain) or domain
 
@@ -32,7 +32,7 @@ def registrable_domain(domain: str) -> str:
     Names below a free host cost nothing, so the abuse limits count them together. Their owners must solve a challenge
     more often.
     """
-    if domain in LARGE:
+    if domain in LARGE_DOMAINS:
         return domain
     return _below_large(domain) or _suffixes(is_whole=False).privatesuffix(domain) or domain
 
@@ -49,7 +49,7 @@ def _below_large(domain: str) -> str | None:
     """Return the customer's host (`name.fastmail.com`) if the domain is below a large provider's; else None."""
     labels = domain.split(".")
     for place in range(1, len(labels) - 1):
-        if ".".join(labels[place:]) in LARGE:
+        if ".".join(labels[place:]) in LARGE_DOMAINS:
             return ".".join(labels[place - 1 :])
     return None
 

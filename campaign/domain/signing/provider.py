@@ -78,7 +78,7 @@ _APPLE = ("icloud.com", "me.com", "mac.com")
 _PROTON = ("proton.me", "protonmail.com", "protonmail.ch", "pm.me")
 _POSTEO = _domains("posteo", "de net com org eu at be ca ch es ie lu me nl uk us")
 _ZOHO = ("zoho.com", "zoho.eu", "zoho.in", "zohomail.com", "zohomail.eu", "zohomail.in")
-# Runbox is not in LARGE: it has no more mailboxes than many companies.
+# Runbox is not in LARGE_DOMAINS: it has no more mailboxes than many companies.
 _RUNBOX = _domains(
     "runbox", "com no at be biz bz ca ch co co.uk de dk es eu fi fr gr im info is it li lt lu me mx net nl org"
 )
@@ -88,7 +88,7 @@ _RUNBOX = _domains(
 # `any@name.fastmail.com` is also `name@fastmail.com`. Proton ignores +tags, dots, hyphens and underscores, and its
 # domains share one mailbox. Yandex ignores +tags, takes a dot for a hyphen, and its domains share one mailbox. Posteo,
 # mailbox.org, Zoho, HEY and Runbox ignore +tags; the same name at two of their domains is two mailboxes.
-_RULES: dict[str, AliasRule] = {
+_ALIAS_RULES: dict[str, AliasRule] = {
     **dict.fromkeys(_GOOGLE, AliasRule("gmail.com", ".", "+")),
     **dict.fromkeys((*_MICROSOFT, *_POSTEO, *_ZOHO, *_RUNBOX), AliasRule("", "", "+")),
     **dict.fromkeys(("mailbox.org", "hey.com"), AliasRule("", "", "+")),
@@ -115,7 +115,7 @@ PROVIDERS: dict[str, tuple[str, ...]] = {
     "yandex": _YANDEX,
 }
 # The domains of other large providers.
-_OTHER_LARGE = """
+_OTHER_LARGE_DOMAINS = """
     freenet.de mailbox.org bbox.fr numericable.fr libero.it virgilio.it tiscali.it alice.it telenet.be skynet.be
     proximus.be bluewin.ch hispeed.ch ziggo.nl kpnmail.nl planet.nl home.nl xs4all.nl btinternet.com sky.com
     virginmedia.com ntlworld.com talktalk.net blueyonder.co.uk comcast.net verizon.net att.net sbcglobal.net
@@ -126,14 +126,14 @@ _OTHER_LARGE = """
     keemail.me tuta.io tuta.com hey.com mail.de bigpond.net.au sina.cn sina.com.cn inbox.lv freemail.hu
 """
 # The domains of all large providers, where most people have their mailbox.
-LARGE = frozenset(
+LARGE_DOMAINS = frozenset(
     (
         *(domain for domains in PROVIDERS.values() for domain in domains),
-        *(*_FASTMAIL, *_POSTEO, *_ZOHO, *_OTHER_LARGE.split()),
+        *(*_FASTMAIL, *_POSTEO, *_ZOHO, *_OTHER_LARGE_DOMAINS.split()),
     )
 )
 # The largest of these domains, in the order of their size.
-LARGEST = """
+LARGEST_DOMAINS = """
     gmail.com yahoo.com hotmail.com outlook.com icloud.com qq.com 163.com mail.ru aol.com live.com msn.com yandex.ru
     web.de gmx.de gmx.net t-online.de mail.com orange.fr free.fr yahoo.fr hotmail.fr yahoo.co.uk hotmail.co.uk
     yahoo.co.jp libero.it
@@ -141,17 +141,17 @@ LARGEST = """
 # The size of the cache. It is enough, because most supporters share a few domains.
 _CACHE_SIZE = 4096
 # The endings that RFC 2606 reserves for examples and tests. They count as known, for demonstrations.
-_RESERVED = frozenset({"example", "test", "invalid", "localhost"})
+_RESERVED_ENDINGS = frozenset({"example", "test", "invalid", "localhost"})
 
 
 def alias_rule(domain: str) -> AliasRule | None:
     """Return the alias rule of the provider with that domain; None if none is known."""
-    return _RULES.get(domain)
+    return _ALIAS_RULES.get(domain)
 
 
 def has_customer_hosts(domain: str) -> bool:
     """Return whether hosts below that provider's domain are named after its customers."""
-    rule = _RULES.get(domain)
+    rule = _ALIAS_RULES.get(domain)
     return rule is not None and rule.has_hosts
 
 
@@ -173,7 +173,7 @@ def _suffixes() -> PublicSuffixList:
 
 def has_known_ending(domain: str) -> bool:
     """Return whether the last label of the domain exists as an ending. The domain is in A-labels and lower case."""
-    if domain in LARGE:
+    if domain in LARGE_DOMAINS:
         return True
     return is_known_ending(domain.rpartition(".")[2])
 
@@ -181,7 +181,7 @@ def has_known_ending(domain: str) -> bool:
 @lru_cache(_CACHE_SIZE)
 def is_known_ending(ending: str) -> bool:
     """Return whether the ending (one label) exists, by the public suffix list."""
-    return ending in _RESERVED or _suffixes().publicsuffix(ending) is not None
+    return ending in _RESERVED_ENDINGS or _suffixes().publicsuffix(ending) is not None
 
 
 def is_disposable(domain: str) -> bool:

@@ -16,7 +16,7 @@ from flask_mail import Message
 
 from campaign.document.text.message_markup import message_html, message_text
 from campaign.domain.appeals.appeal import TargetKind
-from campaign.domain.outbox.mail_kind import UNSUBSCRIBABLE, MailKind
+from campaign.domain.outbox.mail_kind import UNSUBSCRIBABLE_KINDS, MailKind
 from campaign.letter.plain_text import address_lines, letter_text, signer_name
 from campaign.mail.messages.envelope import Envelope, write
 from campaign.platform.runtime import runtime
@@ -85,7 +85,7 @@ def to_signer(
     with force_locale(envelope.locale):
         kind_values = _VALUES[kind](signed, links, details) if kind in _VALUES else {}
         values = {**details.context, **_common_values(signed, links), **kind_values}
-        unsubscribe_url = links.unsubscribe if kind in UNSUBSCRIBABLE else None
+        unsubscribe_url = links.unsubscribe if kind in UNSUBSCRIBABLE_KINDS else None
         return write(envelope, _subject(kind, signed, details), kind.value, values, unsubscribe_url=unsubscribe_url)
 
 
@@ -103,7 +103,7 @@ def to_address(kind: MailKind, envelope: Envelope, context: Mapping[str, str]) -
         values: Mapping[str, Any] = context
         if kind is MailKind.STAFF_DIGEST:
             values = {**context, "appeals": _with_direction(context["appeals"])}
-        unsubscribe_url = context["unsubscribe"] if kind in UNSUBSCRIBABLE else None
+        unsubscribe_url = context["unsubscribe"] if kind in UNSUBSCRIBABLE_KINDS else None
         return write(envelope, subject, kind.value, values, unsubscribe_url=unsubscribe_url)
 
 

@@ -15,7 +15,7 @@ from flask_mail import Message
 from campaign.config import LOCALES, ROOT
 from campaign.domain.appeals.appeal import AppealState, TargetKind
 from campaign.domain.errors import NotFoundError
-from campaign.domain.outbox.mail_kind import ADDRESSED, MailKind
+from campaign.domain.outbox.mail_kind import ADDRESSED_KINDS, MailKind
 from campaign.mail.messages import messages
 from campaign.mail.messages.address_texts import confirm_address
 from campaign.mail.messages.digest_texts import AppealWeek, week_lines
@@ -42,7 +42,7 @@ def preview_message(name: str, locale: str, *, sender: str, base_url: str) -> Me
         raise NotFoundError(f"there is no locale {locale}; there are " + ", ".join(LOCALES))
     envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, locale)
     kind = MailKind(name)
-    if kind in ADDRESSED:
+    if kind in ADDRESSED_KINDS:
         return messages.to_address(kind, envelope, _CONTEXTS.get(kind, _notice)(envelope.locale, base_url))
     texts = _sample_texts()[locale]
     signed = messages.SignedAppeal(_appeal(), _text(locale), texts["name"])

@@ -118,7 +118,7 @@ def signatures_by_appeal(appeal_ids: tuple[int, ...]) -> dict[int, int]:
     return {appeal_id: int(quantity) for appeal_id, quantity in rows}
 
 
-def days(appeal_id: int) -> tuple[DayCounts, ...]:
+def daily_counts(appeal_id: int) -> tuple[DayCounts, ...]:
     """Return the counts of each day (UTC) on which anything was counted, the oldest first."""
     day = func.date(TallyHour.hour)
     rows = db.session.execute(

@@ -11,20 +11,20 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import case, func, select
 
-from campaign.domain.counting.funnel import CONFIRMED, FunnelAspect, FunnelStage
+from campaign.domain.counting.funnel import CONFIRMED_STAGES, FunnelAspect, FunnelStage
 from campaign.domain.counting.small_cells import rounded
 from campaign.domain.staff.roles import Permission, Scope
 from campaign.models import FunnelCount
 from campaign.platform import db
 
-RECENT = timedelta(days=7)
+RECENT_PERIOD = timedelta(days=7)
 # Fewer sign-ups are not enough to judge a provider.
-_ENOUGH = 20
+_ENOUGH_SIGN_UPS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class FunnelRow:
-    """The sign-ups by stage of one provider or source (`value`). `recent_…` are those of the last days (RECENT)."""
+    """The sign-ups by stage of one provider or source (`value`). `recent_…` are those within RECENT_PERIOD."""
 
     value: str
     signed: int
@@ -60,8 +60,9 @@ class Funnel:
         Returns False where there are too few sign-ups to judge.
         """
         others_signed = self.total.recent_signed - row.recent_signed
-        others = (self.total.recent_confirmed - row.recent_confirmed) / others_signed if others_signed else 0.0
-        return row.recent_signed >= _ENOUGH and others_signed >= _ENOUGH and row.recent_share < others / 2
+        others_share = (self.total.recent_confirmed - row.recent_confirmed) / others_signed if others_signed else 0.0
+        is_judgeable = min(row.recent_signed, others_signed) >= _ENOUGH_SIGN_UPS
+        return is_judgeable and row.recent_share < others_share / 2
 
 
 def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, has_views: bool = False) -> Funnel:
@@ -71,7 +72,7 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
     """
     if not scope.may(Permission.COORDINATE):
         section = scope.section
-    recent = case((FunnelCount.day > (now - RECENT).date(), FunnelCount.quantity), else_=0)
+    recent = case((FunnelCount.day > (now - RECENT_PERIOD).date(), FunnelCount.quantity), else_=0)
     keys = FunnelCount.aspect, FunnelCount.value, FunnelCount.funnel_stage
     query = select(*keys, func.sum(FunnelCount.quantity), func.sum(recent)).where(FunnelCount.appeal_id == appeal_id)
     if section is not None:
@@ -100,7 +101,7 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
         ),
         providers=providers,
         sources=_ordered_rows(rows, FunnelAspect.SOURCE),
-        waits={stage: waits[stage] for stage in CONFIRMED},
+        waits={stage: waits[stage] for stage in CONFIRMED_STAGES},
     )
 
 
@@ -127,9 +128,9 @@ def _funnel_row(value: str, sums: Counter[str], recent: Counter[str]) -> FunnelR
     return FunnelRow(
         value,
         sums[FunnelStage.SIGNED],
-        sum(sums[stage] for stage in CONFIRMED),
+        sum(sums[stage] for stage in CONFIRMED_STAGES),
         recent[FunnelStage.SIGNED],
-        sum(recent[stage] for stage in CONFIRMED),
+        sum(recent[stage] for stage in CONFIRMED_STAGES),
         sums[FunnelStage.VIEWED],
         recent[FunnelStage.VIEWED],
     )

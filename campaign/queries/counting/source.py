@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import case, func, select
 
-from campaign.domain.counting.funnel import CONFIRMED, FunnelAspect, FunnelStage
+from campaign.domain.counting.funnel import CONFIRMED_STAGES, FunnelAspect, FunnelStage
 from campaign.models import FunnelCount
 from campaign.platform import db
 
@@ -23,10 +23,10 @@ class SourceCounts:
     confirmed: int
 
 
-def signatures_by_source(appeal_id: int, section_code: str | None = None) -> tuple[SourceCounts, ...]:
+def source_counts(appeal_id: int, section_code: str | None = None) -> tuple[SourceCounts, ...]:
     """Return the sources of one appeal, for one section or all, the most frequent first."""
     signed = func.coalesce(func.sum(case((FunnelCount.funnel_stage == FunnelStage.SIGNED, FunnelCount.quantity))), 0)
-    confirmed = func.coalesce(func.sum(case((FunnelCount.funnel_stage.in_(CONFIRMED), FunnelCount.quantity))), 0)
+    confirmed = func.coalesce(func.sum(case((FunnelCount.funnel_stage.in_(CONFIRMED_STAGES), FunnelCount.quantity))), 0)
     query = select(FunnelCount.value, signed, confirmed).where(
         FunnelCount.appeal_id == appeal_id,
         FunnelCount.aspect == FunnelAspect.SOURCE,

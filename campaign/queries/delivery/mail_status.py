@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import case, func, or_, select, text, true
 
-from campaign.domain.outbox.mail_kind import ANSWERS, MailKind
+from campaign.domain.outbox.mail_kind import ANSWER_KINDS, MailKind
 from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.models import Mail, QueuePause, Signature
@@ -108,7 +108,7 @@ def outbox_for_staff() -> StaffOutbox:
     counts: dict[str, int] = dict.fromkeys((state.value for state in MailState), 0)
     answers = 0
     for kind, state, number in db.session.execute(_BY_KIND):
-        if kind not in ANSWERS or state in _FAILED_STATES:
+        if kind not in ANSWER_KINDS or state in _FAILED_STATES:
             counts[state] += number
         elif kind != MailKind.NEW_LINK:
             answers += number
@@ -153,7 +153,7 @@ def domain_outcomes(
     For staff, only failed answers to forms are included: the others would reveal what an address typed into a form has
     done. Operators, who can read the database anyway, see all.
     """
-    is_included = or_(Mail.kind.not_in(ANSWERS), Mail.state.in_(_FAILED_STATES)) if is_for_staff else true()
+    is_included = or_(Mail.kind.not_in(ANSWER_KINDS), Mail.state.in_(_FAILED_STATES)) if is_for_staff else true()
     state_counts = {state: func.count(case((Mail.state == state, 1))) for state in MailState}
     rows = db.session.execute(
         select(

@@ -12,7 +12,7 @@ from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import CipherError
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.mail_domain import registrable_domain
-from campaign.domain.signing.provider import LARGE
+from campaign.domain.signing.provider import LARGE_DOMAINS
 from campaign.models import Action, Signature
 from campaign.platform import db
 from campaign.queries.moderation.domain_history import domain_histories
@@ -117,7 +117,7 @@ def _by_domain(sums: dict[int, tuple[str, int]], vault: Vault) -> Counter[tuple[
             domain = owner_domain_of(signature, vault)
         except CipherError:
             continue
-        if domain is not None and domain not in LARGE:
+        if domain is not None and domain not in LARGE_DOMAINS:
             section, number = sums[signature.id]
             totals[domain, section] += number
     return totals

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from campaign.domain.counting.small_cells import FEW
+from campaign.domain.counting.small_cells import SMALLEST_SHOWN
 from campaign.domain.signing.signature import SignatureState
 from campaign.domain.staff.roles import Scope
 from campaign.models import Appeal, Signature
@@ -30,9 +30,10 @@ class ErasedDay:
 
 
 def erased_days(scope: Scope, *, now: datetime, retention_days: int, slug: str | None = None) -> tuple[ErasedDay, ...]:
-    """Return the days of the last month with at least FEW such signatures in the own section, of one appeal or all.
+    """Return the days of the last month with at least SMALLEST_SHOWN such signatures in the own section.
 
-    `retention_days` is TOCSIN_RETENTION_DAYS. Of an erased signature only the day is stored.
+    `slug` limits them to one appeal. `retention_days` is TOCSIN_RETENTION_DAYS. Of an erased signature only the day is
+    stored.
     """
     columns = Signature.appeal_id, Signature.confirmed_at, Signature.address_digest, Signature.state
     newest = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
@@ -51,7 +52,7 @@ def erased_days(scope: Scope, *, now: datetime, retention_days: int, slug: str |
         .join(Appeal, Appeal.id == newest_rows.c.appeal_id)
         .where(*conditions)
         .group_by(Appeal.slug, newest_rows.c.confirmed_at)
-        .having(number >= FEW)
+        .having(number >= SMALLEST_SHOWN)
         .order_by(number.desc(), newest_rows.c.confirmed_at.desc(), Appeal.slug)
     )
     rows = db.session.execute(days.limit(_SHOWN))

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from campaign.domain.counting.small_cells import FEW
+from campaign.domain.counting.small_cells import SMALLEST_SHOWN
 from campaign.domain.errors import CipherError
 from campaign.domain.moderation.domain_history import WEEK_DAYS, DomainHistory
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.signing.provider import LARGE, is_disposable
+from campaign.domain.signing.provider import LARGE_DOMAINS, is_disposable
 from campaign.domain.staff.roles import Scope
 from campaign.models import Appeal, Signature
 from campaign.platform import db
@@ -40,7 +40,7 @@ class NewDomain:
 
 
 def new_domains(
-    scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None, least: int = FEW
+    scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None, least: int = SMALLEST_SHOWN
 ) -> tuple[NewDomain, ...]:
     """Return the new domains with the most signatures of this week in the own section, of one appeal or of all.
 
@@ -81,7 +81,7 @@ def _sums(scope: Scope, vault: Vault, now: datetime, slug: str | None) -> dict[s
             domain = owner_domain_of(signatures.get(signature_id), vault)
         except CipherError:
             continue
-        if domain is not None and domain not in LARGE:
+        if domain is not None and domain not in LARGE_DOMAINS:
             earlier = sums.get(domain, (0, 0))
             sums[domain] = earlier[0] + signed, earlier[1] + confirmed
     return sums

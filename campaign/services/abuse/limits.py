@@ -18,7 +18,7 @@ from campaign.domain.abuse.challenge import ChallengeDemand, Challenges, SolvedC
 from campaign.domain.errors import ChallengeError
 from campaign.domain.signing.address import Address
 from campaign.domain.signing.mail_domain import owner_domain, registrable_domain
-from campaign.domain.signing.provider import LARGE
+from campaign.domain.signing.provider import LARGE_DOMAINS
 from campaign.domain.staff.actor import SYSTEM
 from campaign.platform import limiter
 from campaign.platform.context import Context
@@ -85,7 +85,7 @@ _WAITING_BY_NETWORK = {
     "/32": parse_limits("40 per minute", "400 per hour"),
     "/16": parse_limits("40 per minute", "400 per hour"),
 }
-_UNCONFIRMED_SHARE, _UNCONFIRMED_LEAST = 0.75, 200
+_UNCONFIRMED_SHARE, _UNCONFIRMED_MINIMUM = 0.75, 200
 _SHARE_SECONDS, _SHARE_SIGN_UPS = 10.0, 20
 
 
@@ -148,7 +148,7 @@ def admit(
     flood = _flood_kind(appeal, address, networks, context) if mode != "always" else None
     if mode == "off" or (mode == "adaptive" and flood is None):
         return AdmittedSignUp()
-    result = _check(appeal, proof, ticket, networks, context)
+    result = _check_answer(appeal, proof, ticket, networks, context)
     return AdmittedSignUp(result.solved, _flag(address, context)) if isinstance(result, AdmittedSignUp) else result
 
 
@@ -172,7 +172,7 @@ def admit_report(
     if exceeded:
         _alert("reports", appeal, context)
     is_quiet = mode == "off" or (mode == "adaptive" and not exceeded and not recent)
-    result = AdmittedSignUp() if is_quiet else _check(appeal, proof, ticket, networks, context)
+    result = AdmittedSignUp() if is_quiet else _check_answer(appeal, proof, ticket, networks, context)
     # Only admitted reports count towards the cap, so that requests without a proof cannot use it up.
     if isinstance(result, AdmittedSignUp) and hit_watched([WatchedLimit("reports-cap", _REPORTS_CAP, key)])[0]:
         _alert("reports", appeal, context)
@@ -210,7 +210,7 @@ def new_demand(appeal: AppealView, networks: Sequence[Network], *, context: Cont
     return ChallengeDemand(challenges.make_puzzle(appeal.slug, now), ticket, 20)
 
 
-def _check(
+def _check_answer(
     appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network], context: Context
 ) -> AdmittedSignUp | ChallengeDemand:
     """Admit the request if it has a valid proof or ticket; otherwise return the human check to demand."""
@@ -236,7 +236,7 @@ def _flood_kind(appeal: AppealView, address: Address, networks: Sequence[Network
         [
             WatchedLimit(
                 "domain",
-                _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"],
+                _LARGE_SOFT if address.domain in LARGE_DOMAINS else _SOFT["domain"],
                 _registrable_key(address, context),
             ),
             WatchedLimit("appeal", _SOFT["appeal"], str(appeal.id)),
@@ -246,20 +246,20 @@ def _flood_kind(appeal: AppealView, address: Address, networks: Sequence[Network
     )
     for kind in exceeded:
         _alert(kind, appeal if kind == "appeal" else None, context)
-    return next(iter((*exceeded, *recent)), None) or _unconfirmed(context)
+    return next(iter((*exceeded, *recent)), None) or _unconfirmed_kind(context)
 
 
-def _unconfirmed(context: Context) -> str | None:
+def _unconfirmed_kind(context: Context) -> str | None:
     """Return `unconfirmed`, and alert staff, where very many recent sign-ups are unconfirmed; else None."""
     sign_ups = _state_of_process().recent_sign_ups(context.now)
-    if sign_ups.unconfirmed < _UNCONFIRMED_LEAST or sign_ups.share < _UNCONFIRMED_SHARE:
+    if sign_ups.unconfirmed < _UNCONFIRMED_MINIMUM or sign_ups.share < _UNCONFIRMED_SHARE:
         return None
     _alert("unconfirmed", None, context)
     return "unconfirmed"
 
 
 def _flag(address: Address, context: Context) -> str | None:
-    hard = _LARGE_HARD if address.domain in LARGE else _HARD
+    hard = _LARGE_HARD if address.domain in LARGE_DOMAINS else _HARD
     return None if not limiter.enabled or hit(hard, "hard", _owner_key(address, context)) else "domain"
 
 

@@ -32,7 +32,7 @@ KEY_COLUMNS = ("appeal_id", "section_code", "aspect", "value", "day", "funnel_st
 
 
 @dataclass(frozen=True, slots=True)
-class FunnelPassage:
+class FunnelSignUp:
     """The properties of a sign-up by which the funnel counts it."""
 
     appeal_id: int
@@ -48,9 +48,9 @@ class FunnelPassage:
             yield (self.appeal_id, self.section_code, FunnelAspect.SOURCE.value, self.source, self.day, stage.value)
 
 
-def stage_writes(dialect: str, stages: Iterable[tuple[FunnelPassage, FunnelStage]]) -> Iterator[Write]:
+def stage_writes(dialect: str, stages: Iterable[tuple[FunnelSignUp, FunnelStage]]) -> Iterator[Write]:
     """Yield the write that counts the stages, if there are any. It can be combined with other writes."""
-    yield from _count_writes(dialect, Counter(key for passage, stage in stages for key in passage.cells(stage)))
+    yield from _count_writes(dialect, Counter(key for sign_up, stage in stages for key in sign_up.cells(stage)))
 
 
 def count_view(appeal_id: int, section_code: str, source: str | None, *, context: Context) -> None:

@@ -16,7 +16,7 @@ from campaign.models import RollupProgress, Tally, TallyHour
 from campaign.platform.database.combined_statement import Write
 
 # With so many slots, 32 connections that count for one section seldom wait for the same row.
-SLOTS = 16
+SLOT_COUNT = 16
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,7 +45,7 @@ def hour_of(time: datetime) -> datetime:
 
 def choose_slot(dialect: str) -> int:
     """Return the slot to count in: 0 on SQLite, which has one writer; else random, so that few transactions collide."""
-    return 0 if dialect == "sqlite" else random.randrange(SLOTS)  # noqa: S311  no secret
+    return 0 if dialect == "sqlite" else random.randrange(SLOT_COUNT)  # noqa: S311  no secret
 
 
 def count(

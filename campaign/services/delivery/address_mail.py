@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.appeals.appeal import days_left
 from campaign.domain.appeals.last_time_zone import last_zone
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_kind import LIMITED, MailKind
+from campaign.domain.outbox.mail_kind import LIMITED_KINDS, MailKind
 from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
@@ -120,7 +120,7 @@ def limited_recipients(
         if mail.kind == MailKind.ADDRESS and mail.recipient_sealed is not None:
             with suppress(CipherError):
                 recipients.append(vault.open_email(mail.recipient_sealed, place_of(mail)))
-        elif mail.kind in LIMITED and (signer := signers_by_id.get(subject.signature_id or 0)) is not None:
+        elif mail.kind in LIMITED_KINDS and (signer := signers_by_id.get(subject.signature_id or 0)) is not None:
             recipients.append(signer.recipient)
     return [parse_address(recipient) for recipient in recipients if recipient is not None]
 
@@ -161,7 +161,7 @@ def address_mail(
         raise IneligibleError("erased")
     if signer.recipient is None or signer.name is None:
         raise CipherError(f"name and address of signature {signature.id} do not open")
-    if mail.kind in LIMITED:
+    if mail.kind in LIMITED_KINDS:
         answers.count_mail(parse_address(signer.recipient), mail, is_requested=True)
     zone = last_zone(signature.section_code, tuple(signer.countries), signer.time_zone, appeal.deadline)
     today = mail.created_at.astimezone(ZoneInfo(zone)).date()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from campaign.domain.delivery.bounce import BounceVerdict
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_kind import OUTCOME_HIDDEN
+from campaign.domain.outbox.mail_kind import HIDDEN_OUTCOME_KINDS
 from campaign.domain.outbox.mail_state import SuppressionReason
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
@@ -61,9 +61,11 @@ def process_bounce(content: bytes, *, recipient: str | None = None, context: Con
         mail = session.get(Mail, report.mail_id, with_for_update=True)
         if mail is None or not report.path.is_of(mail.message_id):
             return ProcessedBounce(report, is_suppressed=False)
-        # A verdict on the mailbox replaces an earlier report; no other report does. For the kinds in OUTCOME_HIDDEN
+        # A verdict on the mailbox replaces an earlier report; no other report does. For HIDDEN_OUTCOME_KINDS
         # nothing is stored, because it would reveal that the mail was sent.
-        if mail.kind not in OUTCOME_HIDDEN and (mail.bounced_at is None or report.verdict in _SUPPRESSION_REASONS):
+        if mail.kind not in HIDDEN_OUTCOME_KINDS and (
+            mail.bounced_at is None or report.verdict in _SUPPRESSION_REASONS
+        ):
             mail.bounced_at = context.now
             mail.bounce_status = report.status or report.verdict.value
         reason = _SUPPRESSION_REASONS.get(report.verdict)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from flask_mail import Message
 
 from campaign.config import Settings
-from campaign.domain.outbox.mail_kind import ADDRESSED, PERSONAL, MailKind
+from campaign.domain.outbox.mail_kind import ADDRESSED_KINDS, PERSONAL_KINDS, MailKind
 from campaign.domain.signing.token import Purpose, Tokens, shown_mark
 from campaign.letter.plain_text import signer_name
 from campaign.mail.messages import messages
@@ -76,7 +76,7 @@ def render(mail: AddressedMail, settings: Settings, tokens: Tokens, cache: Rende
     """Return the message, rendered with the appeals and texts of the cache. Raises LookupError if they are deleted."""
     fixed_values = mail.message_id, mail.created_at, mail.locale
     envelope = Envelope(settings.mail_from, mail.recipient, *fixed_values, reply_to=mail.reply_to)
-    if mail.kind in ADDRESSED:
+    if mail.kind in ADDRESSED_KINDS:
         return messages.to_address(MailKind(mail.kind), envelope, mail.context)
     appeal, text = _appeal(mail, cache)
     page = cache.page(mail, settings.base_url)
@@ -85,7 +85,7 @@ def render(mail: AddressedMail, settings: Settings, tokens: Tokens, cache: Rende
     if mail.signature_id is None:
         links = messages.MailLinks(page, page, page, page, None)
         return _render_to_signer(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, cache)
-    if mail.kind in PERSONAL:
+    if mail.kind in PERSONAL_KINDS:
         links = messages.MailLinks(page, **_links(_LINKS, mail, settings, tokens))
         return _render_to_signer(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, cache)
     signed = messages.SignedAppeal(appeal, text, PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"])
@@ -134,7 +134,7 @@ def _render_to_signer(
             announced.language, announced.subject, announced.body, announced.is_rewording
         )
     # A rendering that several signers share must not contain one signer's values.
-    personal = mail.context if mail.kind in PERSONAL else {}
+    personal = mail.context if mail.kind in PERSONAL_KINDS else {}
     details = messages.MessageDetails(announced=announced_text, days_left=mail.days_left, context=personal)
     return messages.to_signer(MailKind(mail.kind), envelope, signed, links, details)
 

@@ -19,9 +19,9 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.errors import CipherError, InputError, TocsinError
-from campaign.domain.outbox.mail_kind import ANSWERS, OUTCOME_HIDDEN
+from campaign.domain.outbox.mail_kind import ANSWER_KINDS, HIDDEN_OUTCOME_KINDS
 from campaign.domain.outbox.mail_state import (
-    BATCH,
+    CLAIM_SIZE,
     LONGEST_RETRY_PERIOD,
     SENDING_LEASE,
     SMTPUTF8_ALERT,
@@ -68,7 +68,7 @@ _STALE_MAILS = (
     select(Mail)
     .where(text("mail.state = 'sending'"))
     .order_by(Mail.lease_until)
-    .limit(BATCH)
+    .limit(CLAIM_SIZE)
     .with_for_update(skip_locked=True)
 )
 
@@ -96,10 +96,10 @@ class FencedMail:
     @classmethod
     def of(cls, mail: Mail, subject: MailedPerson) -> FencedMail:
         """Return the fenced mail of a row."""
-        mail_class = "forms" if mail.kind in ANSWERS else "signers" if mail.signature_id is not None else "staff"
+        mail_class = "forms" if mail.kind in ANSWER_KINDS else "signers" if mail.signature_id is not None else "staff"
         numbers = mail.attempts, mail.ambiguous
         fixed = mail.message_id or "", mail.domain_digest, mail.created_at, mail.due_at
-        hides_outcome = mail.kind in OUTCOME_HIDDEN
+        hides_outcome = mail.kind in HIDDEN_OUTCOME_KINDS
         return cls(mail.id, mail.fence, *fixed, *numbers, mail_class, subject, hides_outcome, mail.recipient_sealed)
 
 

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from campaign.config import Settings
 from campaign.domain.delivery.return_path import ReturnPaths
-from campaign.domain.outbox.mail_state import BATCH, BATCH_LEASE, DeliveryAttempt, DeliveryOutcome, MailState
+from campaign.domain.outbox.mail_state import BATCH_LEASE, CLAIM_SIZE, DeliveryAttempt, DeliveryOutcome, MailState
 from campaign.domain.staff.actor import SYSTEM
 from campaign.mail.extension import mail
 from campaign.mail.smtp.sending_thread import OutgoingMail, SendingThread
@@ -262,7 +262,7 @@ class Dispatcher:
         """Claim more mails, after those of workers that stopped were recovered."""
         recover_stale(session, context=context)
         after = self._last_claim.last_domain if self._last_claim else os.urandom(32)
-        capacity = BATCH - self._scheduler.ready_count()
+        capacity = CLAIM_SIZE - self._scheduler.ready_count()
         self._last_claim = claim(
             session, context.now, after=after, capacity=capacity, domain_limit=self._scheduler.claim_limit
         )

@@ -11,7 +11,7 @@ import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 
-from campaign.domain.outbox.mail_state import BATCH
+from campaign.domain.outbox.mail_state import CLAIM_SIZE
 from campaign.services.delivery.claim import ClaimedMail
 
 # The connection of a message that takes longer does not count as busy, so that another one may be used instead.
@@ -37,7 +37,7 @@ class DomainScheduler:
         With a rate, at most as many messages of a domain are claimed ahead as may be sent in a second.
         """
         self._connections = connections
-        self._claim_ahead = max(1, min(BATCH, rate // 60)) if rate else BATCH
+        self._claim_ahead = max(1, min(CLAIM_SIZE, rate // 60)) if rate else CLAIM_SIZE
         self._monotonic = monotonic
         self._waiting: OrderedDict[bytes, deque[ClaimedMail]] = OrderedDict()
         self._sending: Counter[bytes] = Counter()

@@ -18,7 +18,7 @@ from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import CipherError
 from campaign.domain.moderation.domain_history import DomainHistory
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.signing.provider import LARGE
+from campaign.domain.signing.provider import LARGE_DOMAINS
 from campaign.models import Action, DomainWatch, MailDomain, Signature
 from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.locks import NO_KEY_UPDATE
@@ -80,7 +80,7 @@ def countable_domain(signature: Signature, vault: Vault) -> str | None:
         domain = owner_domain_of(signature, vault)
     except CipherError:
         return None
-    return None if domain in LARGE else domain
+    return None if domain in LARGE_DOMAINS else domain
 
 
 def count_erased(session: Session, signature_id: int, domain: str, now: datetime, vault: Vault) -> None:

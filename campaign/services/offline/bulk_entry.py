@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.counting.action import Evidence
-from campaign.domain.counting.channel import ENTERABLE, Channel
+from campaign.domain.counting.channel import ENTERABLE_CHANNELS, Channel
 from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.offline.bulk_entry import (
     NOTE_LENGTH,
@@ -52,7 +52,7 @@ def enter(slug: str, quantity: BulkQuantity, *, is_sure: bool, context: Context)
     confirms it. Raises NotFoundError (no such appeal, or a draft), InputError (a field, such as a `channel` that
     staff may not enter), UnusualQuantityError.
     """
-    if quantity.channel not in ENTERABLE:
+    if quantity.channel not in ENTERABLE_CHANNELS:
         raise InputError("channel", "unknown", f"staff cannot enter {quantity.channel}")
     check_quantity(quantity.quantity)
     read_line("place", quantity.place, PLACE_LENGTH)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.announcements.announcement import AnnouncementState
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.outbox.mail_kind import CAMPAIGN, MailKind
+from campaign.domain.outbox.mail_kind import CAMPAIGN_KINDS, MailKind
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Announcement, Appeal, Mail, Signature
 from campaign.services.outbox.answer import IneligibleError
@@ -22,7 +22,7 @@ def check_sendable(session: Session, mail: Mail, signature: Signature, appeal: A
         raise IneligibleError("the appeal was stopped")
     if appeal.state != AppealState.OPEN and rules.needs_open:
         raise IneligibleError(f"the appeal is {appeal.state}")
-    if mail.kind in CAMPAIGN:
+    if mail.kind in CAMPAIGN_KINDS:
         _check_updates_wanted(session, mail, signature)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_kind import CAMPAIGN, MailKind
+from campaign.domain.outbox.mail_kind import CAMPAIGN_KINDS, MailKind
 from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.privacy import retention
 from campaign.domain.privacy.cipher import Vault
@@ -223,7 +223,7 @@ def _common_columns(kind: MailKind, locale: str, now: datetime, domain: str) -> 
     """Return the columns of every new outbox row."""
     # Answers are due a day before they are enqueued. So they overtake the hundred thousand mails of a campaign, also
     # those that were enqueued a day earlier.
-    due_at = now if kind in CAMPAIGN else now - timedelta(days=1)
+    due_at = now if kind in CAMPAIGN_KINDS else now - timedelta(days=1)
     return {
         "kind": kind.value,
         "state": MailState.QUEUED.value,

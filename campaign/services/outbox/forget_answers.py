@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select, text, update
 
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_kind import ANSWERS
+from campaign.domain.outbox.mail_kind import ANSWER_KINDS
 from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.models import Mail, Signature, SignUp
@@ -31,7 +31,7 @@ _ENDED = [MailState.SENT.value, MailState.UNKNOWN.value, MailState.DEAD.value, M
 _ENDED_WITH_PERSON = select(Mail.id, Mail.message_id, Mail.context_sealed).where(
     text("mail.message_id IS NOT NULL"),
     Mail.context_sealed.is_not(None),
-    Mail.kind.in_(sorted(ANSWERS)),
+    Mail.kind.in_(sorted(ANSWER_KINDS)),
     Mail.state.in_(_ENDED),
 )
 _FORMS = select(SignUp.id).where(any_of_ids(SignUp.id, "sign_ups"))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox.mail_state import MailState
-from campaign.domain.outbox.mailbox_limit import DAILY
+from campaign.domain.outbox.mailbox_limit import DAILY_LIMITS
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address
 from campaign.models import Mail, MailboxLimit
@@ -28,12 +28,12 @@ WINDOW = timedelta(days=1)
 # Time, mail id, digest of the spelling of the address, and flags (requested links, an address with a +tag).
 _ENTRY = struct.Struct(">dQ4sB")
 _REQUESTED, _TAGGED = 1, 2
-_ENTRIES = 64
-_LENGTH = _ENTRY.size * _ENTRIES
-_PROVEN = struct.Struct(">d")
+_MOST_ENTRIES = 64
+_CONTENT_LENGTH = _ENTRY.size * _MOST_ENTRIES
+_PROOF = struct.Struct(">d")
 # Mails in these states were not sent, and do not count.
 _NOT_SENT = {MailState.QUEUED, MailState.RETRY, MailState.DEAD, MailState.SUPPRESSED}
-_UPSERT = {
+_UPSERTS = {
     module.dialect.name: module.insert(MailboxLimit).on_conflict_do_update(
         index_elements=["digest"],
         set_={name: module.insert(MailboxLimit).excluded[name] for name in ("content", "month")},
@@ -73,8 +73,8 @@ class MailboxAllowance:
 def proof_write(dialect: str, address: Address, *, now: datetime, vault: Vault) -> Write:
     """Return the write that stores that the address has confirmed a sign-up. It needs no read."""
     digest = vault.limit_digest("proven", address.identity)
-    content = vault.seal_limit(_PROVEN.pack(now.timestamp()).ljust(_LENGTH, b"\0"), digest)
-    return _UPSERT[dialect], {"digest": digest, "content": content, "month": _month(now)}
+    content = vault.seal_limit(_PROOF.pack(now.timestamp()).ljust(_CONTENT_LENGTH, b"\0"), digest)
+    return _UPSERTS[dialect], {"digest": digest, "content": content, "month": _month(now)}
 
 
 class MailboxLimits:
@@ -101,7 +101,7 @@ class MailboxLimits:
         for identity, digest in proofs.items():
             content = self._decrypt(rows.get(digest), digest)
             if content:
-                self._proven[identity] = datetime.fromtimestamp(_PROVEN.unpack_from(content)[0], UTC)
+                self._proven[identity] = datetime.fromtimestamp(_PROOF.unpack_from(content)[0], UTC)
 
     def allowance(self, address: Address, *, created_at: datetime, is_requested: bool) -> MailboxAllowance:
         """Return how many mails may go to the address now, for a mail that was created then.
@@ -114,11 +114,11 @@ class MailboxLimits:
         """
         sent = [mail for mail in self._sent.get(address.mailbox, []) if mail.is_requested == is_requested]
         spelling = self._spelling(address.identity)
-        limit = DAILY.requested_links if is_requested else DAILY.unproven
+        limit = DAILY_LIMITS.requested_links if is_requested else DAILY_LIMITS.unproven
         pools = [(sent, limit)]
         if address.identity in self._proven:
             if not is_requested and abs(created_at - self._proven[address.identity]) < WINDOW:
-                limit = DAILY.proven
+                limit = DAILY_LIMITS.proven
             pools = [([mail for mail in sent if mail.spelling == spelling], limit)]
         elif address.has_tag:
             pools.append(([mail for mail in sent if mail.has_tag], limit - 1))
@@ -133,7 +133,7 @@ class MailboxLimits:
         """Count a mail that is about to leave. A mail that does not leave after all stops counting later."""
         leaving = SentMail(self._now, mail_id, self._spelling(address.identity), is_requested, address.has_tag)
         other_mails = [mail for mail in self._sent.get(address.mailbox, []) if mail.mail_id != mail_id]
-        self._sent[address.mailbox] = [*other_mails, leaving][-_ENTRIES:]
+        self._sent[address.mailbox] = [*other_mails, leaving][-_MOST_ENTRIES:]
         digest = self._vault.limit_digest("mailbox", address.mailbox)
         packed = b"".join(
             _ENTRY.pack(
@@ -144,9 +144,9 @@ class MailboxLimits:
             )
             for mail in self._sent[address.mailbox]
         )
-        row = {"digest": digest, "content": self._vault.seal_limit(packed.ljust(_LENGTH, b"\0"), digest)}
+        row = {"digest": digest, "content": self._vault.seal_limit(packed.ljust(_CONTENT_LENGTH, b"\0"), digest)}
         connection = self._session.connection()
-        connection.execute(_UPSERT[connection.dialect.name], row | {"month": _month(self._now)})
+        connection.execute(_UPSERTS[connection.dialect.name], row | {"month": _month(self._now)})
 
     def _remaining(self, mailbox: str, pool: list[SentMail], limit: int) -> MailboxAllowance:
         """Return what the limit leaves after the mails of the pool. Their states are read only where it is reached."""

@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_kind import ANSWERS
+from campaign.domain.outbox.mail_kind import ANSWER_KINDS
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_mail
 from campaign.models import Mail
@@ -35,7 +35,7 @@ def person_of_mail(mail: Mail, vault: Vault) -> MailedPerson:
     Raises CipherError where the context was changed or belongs to another mail.
     """
     is_named = mail.sign_up_id is not None or mail.signature_id is not None
-    if is_named or mail.kind not in ANSWERS or mail.context_sealed is None:
+    if is_named or mail.kind not in ANSWER_KINDS or mail.context_sealed is None:
         return MailedPerson(mail.sign_up_id, mail.signature_id)
     return person_in_context(mail.context_sealed, mail.message_id, vault)
 

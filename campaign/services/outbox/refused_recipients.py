@@ -19,7 +19,7 @@ from campaign.queries.outbox.targets_addresses import target_mailboxes
 # The reason why the mail does not leave, as stored in its row.
 ADDRESSEE_FLAG = "addressee"
 # The targets of all appeals are read again after this time.
-_SECONDS = 60.0
+_CACHE_SECONDS = 60.0
 
 
 class RefusedRecipients:
@@ -48,6 +48,7 @@ class RefusedRecipients:
 
     def _target_mailboxes(self) -> frozenset[str]:
         if time.monotonic() >= self._expires_at:
-            self._expires_at = time.monotonic() + _SECONDS  # first, so that other threads go on with the earlier list
+            # Set first, so that other threads continue with the earlier list.
+            self._expires_at = time.monotonic() + _CACHE_SECONDS
             self._mailboxes = target_mailboxes()
         return self._mailboxes

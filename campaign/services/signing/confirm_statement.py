@@ -26,7 +26,7 @@ from campaign.models import Action, Consent, Signature, SignUp
 from campaign.platform.context import Context
 from campaign.platform.database.combined_statement import Write, execute_combined
 from campaign.platform.database.precompiled import Precompiled
-from campaign.services.counting.funnel_counts import FunnelPassage, stage_writes
+from campaign.services.counting.funnel_counts import FunnelSignUp, stage_writes
 from campaign.services.counting.tally import TallyCell, count_writes, hour_of
 from campaign.services.keys.month_key import month_of
 from campaign.services.outbox.enqueue import NewMail, mail_write
@@ -127,7 +127,10 @@ def store_signature(
     if signer.signature_id is not None:
         signature_id = signer.signature_id
         writes.append(
-            (_RENEW_SIGNATURE, {"again": signature_id, **{f"again_{name}": row[name] for name in _SIGNATURE_COLUMNS}})
+            (
+                _RENEW_SIGNATURE,
+                {"renewed": signature_id, **{f"renewed_{name}": row[name] for name in _SIGNATURE_COLUMNS}},
+            )
         )
     elif signer.new_id is None:
         signature_id = _INSERT_RETURNING_ID.run(connection, row).scalar_one()
@@ -152,8 +155,10 @@ def store_signature(
         writes += _count_signature(connection.dialect.name, signature_id, sign_up, now)
     if sign_up.flag is None:
         provider = vault.provider(vault.domain_digest(signer.address))
-        passage = FunnelPassage(sign_up.appeal_id, sign_up.section_code, provider, signer.via, sign_up.signed_at.date())
-        writes += stage_writes(connection.dialect.name, [(passage, confirmation_stage(now - sign_up.signed_at))])
+        funnel_sign_up = FunnelSignUp(
+            sign_up.appeal_id, sign_up.section_code, provider, signer.via, sign_up.signed_at.date()
+        )
+        writes += stage_writes(connection.dialect.name, [(funnel_sign_up, confirmation_stage(now - sign_up.signed_at))])
     execute_combined(connection, writes)
     return ConfirmedSignature(signature_id, row["link_key"], row["confirmed_at"])
 

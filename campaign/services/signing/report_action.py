@@ -11,7 +11,7 @@ from campaign.domain.abuse.challenge import SolvedChallenge
 from campaign.domain.appeals.appeal import AppealState, is_continued, is_reportable
 from campaign.domain.appeals.last_time_zone import last_zone
 from campaign.domain.counting.action import Evidence
-from campaign.domain.counting.channel import REPORTABLE, Channel
+from campaign.domain.counting.channel import REPORTABLE_CHANNELS, Channel
 from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, SpentSolutionError, StateError
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.signature import SignatureState
@@ -97,7 +97,7 @@ def _spend(session: Session, solved: SolvedChallenge) -> None:
 
 
 def _check_reportable(channel: Channel) -> None:
-    if channel not in REPORTABLE:
+    if channel not in REPORTABLE_CHANNELS:
         raise InputError("channel", "unknown", f"{channel} is not for supporters to report")
 
 

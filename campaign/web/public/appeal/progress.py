@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from campaign.domain.counting.channel import Channel
 from campaign.mail.messages.section_names import section_title
 from campaign.platform.runtime import runtime
-from campaign.queries.counting.counts import days
+from campaign.queries.counting.counts import daily_counts
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import LOCALE_PREFIX, current_locale
@@ -36,7 +36,7 @@ def show(slug: str) -> ResponseReturnValue:
             ((code, section_label(code, locale), section_counts) for code, section_counts in counts.by_section.items()),
             key=lambda row: (-row[2].total, row[1]),
         )
-        day_counts = days(appeal.id)
+        day_counts = daily_counts(appeal.id)
         return render_template(
             "public/appeal/progress.html",
             **appeal_page_context(appeal, counts, now, locale),
@@ -60,7 +60,7 @@ def chart(slug: str) -> Response:
     return page_cache().answer(
         ("chart", slug, locale),
         page_version(appeal, counts, now),
-        lambda: daily_chart(days(appeal.id), appeal.opened_at, now, locale, runtime().settings.theme),
+        lambda: daily_chart(daily_counts(appeal.id), appeal.opened_at, now, locale, runtime().settings.theme),
         content_type=_SVG,
         headers=_IMAGE_HEADERS,
     )

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.abuse.challenge import ChallengeDemand, ChallengeDemandError
-from campaign.domain.counting.channel import REPORTABLE, Channel
+from campaign.domain.counting.channel import REPORTABLE_CHANNELS, Channel
 from campaign.domain.errors import NotFoundError, ReportLimitError, StateError
 from campaign.platform import limiter
 from campaign.platform.network import client_networks
@@ -121,7 +121,7 @@ def _reported_action(appeal: AppealView) -> ReportedAction | None:
     """Return the channel and target in the form, or None if it names none that can be reported."""
     channel, target = request.form.get("channel", ""), request.form.get("target", "0")
     positions = {str(view.position) for targets in appeal.targets.values() for view in targets} | {"0"}
-    if channel not in set(REPORTABLE) or target not in positions:
+    if channel not in set(REPORTABLE_CHANNELS) or target not in positions:
         return None
     return Channel(channel), int(target)
 

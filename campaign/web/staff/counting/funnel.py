@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from campaign.domain.counting.funnel import OTHER_PROVIDERS, OTHER_SOURCES, FunnelStage
-from campaign.domain.counting.small_cells import FEW
+from campaign.domain.counting.small_cells import SMALLEST_SHOWN
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.counting.funnel import Funnel, FunnelRow, funnel, rounded_funnel
@@ -41,7 +41,7 @@ def show(slug: str) -> ResponseReturnValue:
         stages=_stages(counts),
         has_views=_has_views(),
         source_name=_source_name,
-        few=FEW,
+        few=SMALLEST_SHOWN,
         section_names=section_names(),
         chosen_section=section,
         filter_args={"section": section} if section else {},

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import StringField
 
-from campaign.domain.counting.small_cells import FEW
+from campaign.domain.counting.small_cells import SMALLEST_SHOWN
 from campaign.domain.errors import InputError
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.privacy.disclosure import BudgetError
@@ -100,7 +100,7 @@ def _page(form: ErasedForm, faults: dict[str, Any]) -> str:
         days=erased_days(
             scope(), now=app_runtime.clock(), retention_days=app_runtime.settings.retention_days, slug=chosen_slug
         ),
-        few=FEW,
+        few=SMALLEST_SHOWN,
         chosen_slug=chosen_slug,
         **choices,
         disclosure_reason=request.form.get("reason", ""),

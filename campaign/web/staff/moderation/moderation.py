@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from wtforms import StringField
 
-from campaign.domain.counting.small_cells import FEW
+from campaign.domain.counting.small_cells import SMALLEST_SHOWN
 from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.domain.moderation.invalidation import Criteria, read_domain, read_invalidation_reason, read_pattern
 from campaign.domain.privacy.disclosure import BudgetError
@@ -240,7 +240,7 @@ def _page(
         is_truncated=signers is not None and len(signers) == MAX_RESULTS,
         search_text=search_text,
         disclosure_reason=request.form.get("reason", ""),
-        few=FEW,
+        few=SMALLEST_SHOWN,
         is_beyond_search=is_beyond_search(scope()),
         trends=trends(scope(), app_runtime.vault, now=now, slug=chosen_slug),
         chosen_slug=chosen_slug,
@@ -270,7 +270,7 @@ def _invalidation_page(
         sample=sample,
         reason=reason if fault else "",
         disclosure_reason=reason if preview_fault else "",
-        few=FEW,
+        few=SMALLEST_SHOWN,
         is_previewed=is_previewed,
         zone=ZoneInfo(own_section().time_zone),
         **_labels(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from campaign.domain.counting.small_cells import FEW
+from campaign.domain.counting.small_cells import SMALLEST_SHOWN
 from campaign.domain.errors import InputError
 from campaign.domain.privacy.disclosure import BudgetError
 from campaign.domain.staff.roles import Permission
@@ -65,7 +65,7 @@ def _page(
         domains=domains,
         is_whole=is_whole,
         fault=fault,
-        few=FEW,
+        few=SMALLEST_SHOWN,
         disclosure_reason=request.form.get("reason", ""),
         chosen_slug=slug,
         headline=appeal.text_in(current_locale()).headline if appeal is not None and appeal.texts else slug,

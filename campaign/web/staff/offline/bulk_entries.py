@@ -12,7 +12,7 @@ from flask_babel import gettext
 from wtforms import BooleanField, StringField
 
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.counting.channel import ENTERABLE, Channel
+from campaign.domain.counting.channel import ENTERABLE_CHANNELS, Channel
 from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.offline.bulk_entry import (
     MAX_UNCONFIRMED,
@@ -154,7 +154,7 @@ def _read_entry(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> 
         except InputError as error:
             faults[name] = FAULTS[error.field, error.code]
     channel = form.channel.data or ""
-    if channel not in ENTERABLE:
+    if channel not in ENTERABLE_CHANNELS:
         faults["channel"] = FAULTS["channel", "unknown"]
     return None if faults else BulkQuantity(Channel(channel), **values)
 
@@ -184,7 +184,7 @@ def _page(
         section_names=section_names(),
         max_unconfirmed=MAX_UNCONFIRMED,
         oldest_id=entry_views[-1].id if len(entry_views) == PAGE else None,
-        enterable=ENTERABLE,
+        enterable=ENTERABLE_CHANNELS,
         section=own_section(),
         today=today(),
     )
