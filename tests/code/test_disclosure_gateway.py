@@ -11,7 +11,7 @@ from campaign.config import ROOT
 CODE = ROOT / "campaign"
 OPENERS = {"open_name", "open_email", "open_file"}
 # Functions that return only the domain of an opened address, or only the ids of matching names.
-DOMAIN_ONLY = {"_domain_of", "owner_domain_of", "_ids_with_name"}
+DOMAIN_ONLY = {"_domain_of", "domain_of", "_ids_with_name"}
 # Modules whose reader is the person concerned, by a mailed link, or an operator by a command.
 FOR_THE_PERSON = {"signing.signature", "signing.sign_up", "privacy.subject_access"}
 # Modules that may use the opening functions: the gateway, and the job that makes lists for handover.
