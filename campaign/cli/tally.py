@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 import click
 from flask.cli import AppGroup
@@ -26,7 +27,7 @@ def verify_(is_repairing: bool, as_json: bool) -> None:
         remaining = verify() if is_repairing and differences else differences
     repaired = len(differences) - len(remaining)
     if as_json:
-        report = {"differences": [asdict(difference) for difference in differences], "repaired": repaired}
+        report = {"differences": [_difference_json(difference) for difference in differences], "repaired": repaired}
         click.echo(json.dumps(report, default=str, indent=1))
     else:
         for difference in differences:
@@ -34,6 +35,12 @@ def verify_(is_repairing: bool, as_json: bool) -> None:
         click.echo(f"{len(differences)} differences, {repaired} repaired" if differences else "all counts are exact")
     if remaining:
         raise SystemExit(1)
+
+
+def _difference_json(difference: Difference) -> dict[str, Any]:
+    """Return the difference for programs, to which the kind of count is known as `of`."""
+    values = asdict(difference)
+    return {"of": values.pop("kind"), **values}
 
 
 def _difference_line(difference: Difference) -> str:
