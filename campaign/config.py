@@ -117,6 +117,8 @@ def _read_connections(value: str, root: Path) -> int:
 
 
 def _choice_reader(*choices: str) -> Callable[[str, Path], str]:
+    """Return a reader that accepts only these values."""
+
     def read(value: str, root: Path) -> str:
         if value not in choices:
             raise ValueError("choose one of " + ", ".join(choices))
@@ -126,6 +128,7 @@ def _choice_reader(*choices: str) -> Callable[[str, Path], str]:
 
 
 def _read_database(value: str, root: Path) -> str:
+    """Return the URL as SQLAlchemy reads it, with an absolute path for an embedded database."""
     scheme, separator, rest = value.partition("://")
     if separator and scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
         return "postgresql+psycopg://" + normalised_address(rest)
@@ -135,6 +138,7 @@ def _read_database(value: str, root: Path) -> str:
 
 
 def _read_secrets(value: str, root: Path) -> tuple[str, ...]:
+    """Return the keys, of 32 characters or more, in their order."""
     keys = tuple(part.strip() for part in value.split(","))
     long_enough = [len(key) >= 32 for key in keys]
     if not any(long_enough) and len(value) >= 32:
@@ -145,6 +149,7 @@ def _read_secrets(value: str, root: Path) -> tuple[str, ...]:
 
 
 def _read_key(value: str, root: Path) -> bytes:
+    """Return the 32 bytes of a key in base64."""
     try:
         key = base64.b64decode(value.strip(), validate=True)
     except binascii.Error as error:
@@ -159,6 +164,7 @@ def _read_keys(value: str, root: Path) -> tuple[bytes, ...]:
 
 
 def _read_web_address(value: str, root: Path) -> str:
+    """Return the address without a slash at its end."""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or "@" in value:
         raise ValueError("give an address such as https://act.example.org")
@@ -186,6 +192,7 @@ def _read_domain(value: str, root: Path) -> str:
 
 
 def _read_mail_url(value: str, root: Path) -> str:
+    """Return the URL of the mail server, or that of a Maildir with an absolute path."""
     scheme, _, rest = value.partition(":")
     if scheme == "maildir" and rest:
         return f"maildir:{root / rest}"
@@ -214,6 +221,7 @@ def _read_shared_key(value: str, root: Path) -> str | None:
 
 
 def _read_public_keys(value: str, root: Path) -> tuple[str, ...]:
+    """Return the public keys; refuse private ones, which must not be on this machine."""
     keys = tuple(part.strip() for part in value.split(",") if part.strip())
     if any(key.upper().startswith("AGE-SECRET-KEY-") for key in keys):
         raise ValueError("that is a private key, which has no place on this machine; give the public one, age1…")
@@ -227,6 +235,7 @@ def _read_folder(value: str, root: Path) -> Path | None:
 
 
 def _read_folders(value: str, root: Path) -> tuple[Path, ...]:
+    """Return the folders, which must exist."""
     folders = tuple(root / part for part in value.split(os.pathsep) if part)
     for folder in folders:
         if not folder.is_dir():

@@ -79,7 +79,13 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     web.init_app(app, babel, limiter)
     cli.init_app(app)
     tasks.bind(app)
-    applications = DispatcherMiddleware(app.wsgi_app, {STAFF_ROOT: _staff_app(app, settings)})
+    _add_middleware(app, _staff_app(app, settings), settings)
+    return app
+
+
+def _add_middleware(app: Flask, staff_app: Flask, settings: Settings) -> None:
+    """Serve both applications as one, behind the checks of proxies, host and admission."""
+    applications = DispatcherMiddleware(app.wsgi_app, {STAFF_ROOT: staff_app})
     admission = app.extensions[ADMISSION_EXTENSION] = Admission(applications)
     host_check = HostCheck(admission, settings)
     # Flask documents wsgi_app as the place for middleware. Only the client's address is taken from a proxy: host and
@@ -88,7 +94,6 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
         app.wsgi_app = ProxyFix(host_check, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     else:
         app.extensions[PROXY_EXTENSION] = app.wsgi_app = UnknownProxy(host_check)  # type: ignore[method-assign]
-    return app
 
 
 def _settings(arguments: list[str]) -> Settings:

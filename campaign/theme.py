@@ -112,6 +112,7 @@ def _properties(scheme: str, colours: dict[str, str]) -> str:
 
 
 def _parse(path: Path) -> dict[str, Any]:
+    """Return the values of a TOML file. Raises ValueError."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -151,6 +152,7 @@ def _line(value: object, name: str, max_length: int) -> str:
 
 
 def _website(value: object) -> str | None:
+    """Return the address, or None for an empty one. Raises ValueError."""
     if value == "":
         return None
     if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s\"<>]+", value):

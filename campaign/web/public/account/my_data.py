@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -224,6 +225,7 @@ def _page(
 
 
 def _signature_json(access: SubjectAccess) -> dict[str, Any]:
+    """Return one signature, with all that is stored with it, for the export."""
     signature = access.signature
     text = signature.appeal.text_in(signature.locale)
     return {
@@ -237,8 +239,8 @@ def _signature_json(access: SubjectAccess) -> dict[str, Any]:
         "updates": signature.wants_updates,
         "share_name": signature.shares_name,
         "signed_at": signature.signed_at.isoformat(),
-        "confirmed_at": signature.confirmed_at.isoformat() if signature.confirmed_at else None,
-        "ended_at": access.ended_at.isoformat() if access.ended_at else None,
+        "confirmed_at": _iso(signature.confirmed_at),
+        "ended_at": _iso(access.ended_at),
         "consents": [
             {
                 "given_at": consent.given_at.isoformat(),
@@ -254,12 +256,11 @@ def _signature_json(access: SubjectAccess) -> dict[str, Any]:
             for act in access.acts
         ],
         "mails": [
-            {
-                "kind": mail.kind,
-                "state": mail.state,
-                "created_at": mail.created_at.isoformat(),
-                "sent_at": mail.sent_at.isoformat() if mail.sent_at else None,
-            }
+            {"kind": mail.kind, "state": mail.state, "created_at": _iso(mail.created_at), "sent_at": _iso(mail.sent_at)}
             for mail in access.mails
         ],
     }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

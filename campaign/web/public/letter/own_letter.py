@@ -133,6 +133,7 @@ def _page(
     is_mailed: bool = False,
     error: str = "",
 ) -> str:
+    """Return the editor with the text so far (None: not yet sent), and the letter made of it with its links."""
     text = appeal.texts[choice.language]
     model = model_letter(text, signer_name(appeal, signature.name if signature else None), form=choice.form)
     if own_text is None:

@@ -112,6 +112,7 @@ def _record_unsigned(
 def _unsigned_page(
     appeal: AppealView, choice: LetterChoice, error: object = None, challenge: ChallengeDemand | None = None
 ) -> str:
+    """Return the page for readers who have not signed, with an error or the human check of a report."""
     reported = {name: request.form.get(name, "") for name in ("channel", "target")}
     page = take_action_context(appeal, None, choice) | {"error": error, "challenge": challenge, "reported": reported}
     return render_template("public/letter/take_action.html", **page, token=None)

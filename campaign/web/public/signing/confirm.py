@@ -23,6 +23,7 @@ from campaign.domain.errors import (
 from campaign.domain.signing.name import name_key
 from campaign.domain.signing.signature import SignatureState
 from campaign.domain.signing.token import Link, Purpose, shown_mark
+from campaign.platform.context import Context
 from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
 from campaign.queries.signing.sign_up import (
@@ -94,10 +95,7 @@ def create(token: str) -> ResponseReturnValue:
     context = supporter_context()
     try:
         if request.form.get("do") == "erase":
-            is_erased = delete_sign_ups_of_link(read_link(Purpose.CONFIRM, token), context=context)
-            if not is_erased:
-                return render_template("public/signing/gone.html", reason="counted", slug=_slug(token)), 409
-            return render_template("public/signing/gone.html", reason="sign-ups-erased", slug="")
+            return _erase_sign_ups(token, context)
         # A form that names no sign-up confirms that of the link, so the others need not be read.
         content = _read_link(token) if request.form.getlist("appeal") or "shown" in request.form else None
         if content is not None and not request.form.getlist("appeal"):
@@ -121,6 +119,13 @@ def create(token: str) -> ResponseReturnValue:
         ), 410
     watch_confirmed(client_networks(), context=supporter_context())
     return redirect(_next_address(token, confirmed), 303)
+
+
+def _erase_sign_ups(token: str, context: Context) -> ResponseReturnValue:
+    """Erase the waiting sign-ups of the address; 409 if the sign-up of the link is confirmed."""
+    if delete_sign_ups_of_link(read_link(Purpose.CONFIRM, token), context=context):
+        return render_template("public/signing/gone.html", reason="sign-ups-erased", slug="")
+    return render_template("public/signing/gone.html", reason="counted", slug=_slug(token)), 409
 
 
 def _next_address(token: str, confirmed: Sequence[ConfirmedSignature]) -> str:

@@ -132,6 +132,7 @@ def _target(url_map: MapAdapter, parts: list[str]) -> str | None:
 
 
 def _match(url_map: MapAdapter, path: str) -> tuple[str, dict[str, Any]] | None:
+    """Return endpoint and values of the route for the path, or None."""
     try:
         endpoint, values = url_map.match(path, method="GET")
     except HTTPException:  # includes redirects by the map itself

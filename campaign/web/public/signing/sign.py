@@ -92,6 +92,7 @@ def form_page_context(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any
 
 
 def _checked_sign_up(form_input: SignFormInput, signer: SignerInput, *, must_prove: bool) -> CheckedSignUp:
+    """Return the sign-up as the service takes it, with its origin."""
     return CheckedSignUp(
         country=signer.country,
         name=signer.name,

@@ -54,6 +54,7 @@ def own_text(page: SitePage, locale: str) -> tuple[str, str] | None:
 
 
 def _page(page: SitePage) -> ResponseReturnValue:
+    """Return the page from the cache; it is rendered anew when the organisation changes its text."""
     locale = current_locale()
     own, settings = own_text(page, locale), runtime().settings
     return page_cache().answer(
