@@ -63,7 +63,7 @@ def test_a_refusal_is_shown_inside_the_frame_in_its_language_and_colours(
     def away(_slug: str) -> None:
         raise OperationalError("SELECT 1", {}, psycopg.OperationalError("the connection is lost"))
 
-    monkeypatch.setattr("campaign.web.public.embed.frames.published_appeal", away)
+    monkeypatch.setattr("campaign.web.public.embed.frames.published_appeal_or_404", away)
     refusals[503] = client.get(asked)
     assert refusals[503].headers["Retry-After"] == "5"
     for status, answer in refusals.items():

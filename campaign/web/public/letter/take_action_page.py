@@ -54,7 +54,7 @@ class MailOption:
     """
 
     target: TargetView
-    mail_recipients: MailRecipients
+    recipients: MailRecipients
     links: tuple[MailLink, ...]
 
 
