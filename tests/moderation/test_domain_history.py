@@ -1,4 +1,4 @@
-"""The counts of a mail domain, by day for a week and in sum before; and the conditions for calling it new."""
+"""The counts of a mail domain, by day for a week and in sum before; and the conditions under which it is new."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ TODAY = date(2022, 4, 2)
 DAY = timedelta(days=1)
 
 
-def history(*found: tuple[int, int]) -> DomainHistory:
+def history(*confirmations: tuple[int, int]) -> DomainHistory:
     """Return the history after confirmations, given as pairs of days ago and number."""
-    first = TODAY - found[0][0] * DAY
-    one = DomainHistory(first, first)
-    for ago, number in found:
-        one = one.with_confirmations(TODAY - ago * DAY, number)
-    return one
+    first_day = TODAY - confirmations[0][0] * DAY
+    record = DomainHistory(first_day, first_day)
+    for days_ago, number in confirmations:
+        record = record.with_confirmations(TODAY - days_ago * DAY, number)
+    return record
 
 
 @pytest.mark.parametrize(
@@ -28,18 +28,16 @@ def history(*found: tuple[int, int]) -> DomainHistory:
         ([(6, 3)], 0, 3),
         ([(7, 3)], 3, 0),
         ([(9, 1), (8, 2), (3, 4), (0, 5)], 3, 9),
-        # Days come in any order after an outage of the worker or a restored action.
+        # After an outage of the worker or a restored action, days arrive in any order.
         ([(0, 5), (20, 2), (6, 1), (7, 1)], 3, 6),
         ([(40, 1), (0, 1)], 1, 1),
     ],
 )
-def test_a_week_is_counted_by_day_and_what_was_before_together(
-    found: list[tuple[int, int]], before: int, week: int
-) -> None:
-    one = history(*found).up_to(TODAY)
-    assert (one.earlier_total, one.week_total(TODAY)) == (before, week)
-    assert one.first_on == TODAY - max(ago for ago, _ in found) * DAY
-    assert one.week_end_on == TODAY
+def test_a_week_is_counted_by_day_and_earlier_days_in_sum(found: list[tuple[int, int]], before: int, week: int) -> None:
+    record = history(*found).up_to(TODAY)
+    assert (record.earlier_total, record.week_total(TODAY)) == (before, week)
+    assert record.first_on == TODAY - max(days_ago for days_ago, _ in found) * DAY
+    assert record.week_end_on == TODAY
 
 
 @pytest.mark.parametrize(
@@ -54,7 +52,7 @@ def test_a_week_is_counted_by_day_and_what_was_before_together(
         ([(30, 2), (8, 1), (6, GROWTH_FACTOR), (0, GROWTH_FACTOR)], False),
     ],
 )
-def test_a_first_week_and_a_jump_are_news(found: list[tuple[int, int]], is_new: bool) -> None:
+def test_a_first_week_or_a_jump_makes_a_domain_new(found: list[tuple[int, int]], is_new: bool) -> None:
     assert history(*found).is_new(TODAY) is is_new
     assert not history(*found).is_new(TODAY + WEEK_DAYS * DAY)
 
@@ -65,7 +63,7 @@ def test_it_is_deleted_by_the_month_of_its_last_confirmation() -> None:
     assert history((2, 1)).up_to(TODAY).month == date(2022, 3, 1)
 
 
-def test_all_are_as_long_and_are_read_again() -> None:
+def test_all_packed_records_have_one_length_and_unpack() -> None:
     small, large = history((0, 1)), history((80, 10**9), (3, 10**12), (0, 7))
     assert len(small.pack()) == len(large.pack())
     assert (unpack_history(small.pack()), unpack_history(large.pack())) == (small, large)

@@ -1,4 +1,4 @@
-"""The page of erased signatures: floods that confirm and erase at once are invalidated by appeal and day."""
+"""The page of erased signatures, where floods that confirm and erase at once are invalidated by appeal and day."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 PAGE = "/staff/moderation/erased"
 
 
-def crowd(appeal: AppealView, number: int, section: str = "fr", *, at: Any = START) -> list[int]:
+def sign_flood(appeal: AppealView, number: int, section: str = "fr", *, at: Any = START) -> list[int]:
     days = (at - START).days
     return [
         sign_and_confirm(appeal, "Bot Bot", f"b{n}@catch{n % 8}-{section}-{days}.example", section, at=at)
@@ -49,15 +49,15 @@ def erase_all(ids: list[int], at: Any = START) -> list[int]:
     return ids
 
 
-def test_an_editor_takes_a_flood_out_that_erased_itself_and_puts_it_back(
+def test_an_editor_invalidates_and_restores_a_flood_that_erased_itself(
     app: Flask, appeal: AppealView, clock: Clock
 ) -> None:
-    """Attack: eight catch-all domains confirm and erase at once, so that no domain or hour is left to choose by."""
+    """Attack: confirm and erase at once from eight catch-all domains, so that no domain or hour is left to choose."""
     honest = [sign_and_confirm(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
-    flood = crowd(appeal, 16)
+    flood = sign_flood(appeal, 16)
     record_report(flood[0], Channel.LETTER, target=0, context=context(actor=SUPPORTER))
     erase_all(flood)
-    elsewhere = erase_all(crowd(appeal, 6, "be-nl"))
+    elsewhere = erase_all(sign_flood(appeal, 6, "be-nl"))
     editor = staffed(app, Role.EDITOR)
     page = editor.get(PAGE)
     rows = re.findall(r'<tr><th scope="row">.*?</tr>', page.text, re.DOTALL)
@@ -84,14 +84,12 @@ def test_an_editor_takes_a_flood_out_that_erased_itself_and_puts_it_back(
     assert "put back" in look.text
 
 
-def test_only_the_chosen_days_of_the_own_section_are_meant_and_nobody_who_is_there(
-    app: Flask, appeal: AppealView
-) -> None:
+def test_only_erased_signatures_of_the_chosen_days_and_section_are_invalidated(app: Flask, appeal: AppealView) -> None:
     by = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     later = START + DAY
-    first, second = crowd(appeal, 5), crowd(appeal, 6, at=later)
-    crowd(appeal, 2, at=START + 2 * DAY)
-    erase_all([*first, *second, *crowd(appeal, 5, "be-nl")], at=START + 3 * DAY)
+    first, second = sign_flood(appeal, 5), sign_flood(appeal, 6, at=later)
+    sign_flood(appeal, 2, at=START + 2 * DAY)
+    erase_all([*first, *second, *sign_flood(appeal, 5, "be-nl")], at=START + 3 * DAY)
     vault, now = runtime().vault, START + 4 * DAY
     found = erased_days(by, now=now, retention_days=180)
     assert found == (ErasedDay(appeal.slug, later.date(), 6), ErasedDay(appeal.slug, START.date(), 5))
@@ -114,9 +112,9 @@ def test_only_the_chosen_days_of_the_own_section_are_meant_and_nobody_who_is_the
         db.session.rollback()
 
 
-def test_what_retention_emptied_is_not_taken_for_erased(app: Flask, appeal: AppealView) -> None:
+def test_signatures_emptied_by_retention_do_not_count_as_erased(app: Flask, appeal: AppealView) -> None:
     by = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
-    crowd(appeal, 6)
+    sign_flood(appeal, 6)
     vault = runtime().vault
     close(appeal.slug, context=context(START + DAY))
     criteria = Criteria(since=START - DAY, until=START + DAY, is_erased=True, kept_days=20)
@@ -145,7 +143,7 @@ def test_what_retention_emptied_is_not_taken_for_erased(app: Flask, appeal: Appe
         ({"first": "2026-03-01", "last": "2026-03-01"}, "Please say what you need the signatures for"),
     ],
 )
-def test_what_cannot_be_meant_is_said(app: Flask, appeal: AppealView, data: dict[str, str], words: str) -> None:
+def test_an_invalid_choice_is_explained(app: Flask, appeal: AppealView, data: dict[str, str], words: str) -> None:
     editor = staffed(app, Role.EDITOR)
     answer = editor.post(PAGE, data={"csrf_token": csrf(editor.get(PAGE)), **data})
     assert answer.status_code == 422

@@ -49,14 +49,14 @@ NETWORK = b"n" * 32
 
 
 @pytest.fixture
-def by(app: Flask) -> Scope:
+def editor_scope(app: Flask) -> Scope:
     """Return the scope of a French editor."""
     return Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
 
 
 @pytest.fixture
-def crowd(appeal: AppealView) -> dict[str, list[int]]:
-    """Make signatures of real people, of a flood from one domain, and of the same flood in another section."""
+def signatures(appeal: AppealView) -> dict[str, list[int]]:
+    """Make real signatures, a flood from one domain, and the same flood in another section; return the ids by name."""
     return {
         "real": [sign_and_confirm(appeal, f"Person {n}", f"p{n}@mail.example") for n in range(3)],
         "flood": [
@@ -90,8 +90,8 @@ def process_all(invalidation_id: int, *, batch: int = 2) -> InvalidationState:
     return InvalidationState(state)
 
 
-def count_matches(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
-    invalidation_id = add_invalidation(criteria, appeal_id, context=context(START + DAY, staff_actor(by)))
+def count_matches(criteria: Criteria, editor_scope: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
+    invalidation_id = add_invalidation(criteria, appeal_id, context=context(START + DAY, staff_actor(editor_scope)))
     assert process_all(invalidation_id) == InvalidationState.READY
     row = db.session.get_one(Invalidation, invalidation_id)
     db.session.expunge(row)
@@ -99,8 +99,8 @@ def count_matches(criteria: Criteria, by: Scope, appeal_id: int | None = None) -
     return invalidation_id, row
 
 
-def call_with_reason(service: object, invalidation_id: int, by: Scope) -> None:
-    service(invalidation_id, "a flood from bot1@spam.example", context=context(START + DAY, staff_actor(by)))  # type: ignore[operator]
+def call_with_reason(service: object, invalidation_id: int, editor_scope: Scope) -> None:
+    service(invalidation_id, "a flood from bot1@spam.example", context=context(START + DAY, staff_actor(editor_scope)))  # type: ignore[operator]
 
 
 def total(appeal: AppealView, section: str = "fr") -> int:
@@ -109,9 +109,9 @@ def total(appeal: AppealView, section: str = "fr") -> int:
     return found.total if found is not None else 0
 
 
-def shown_network(by: Scope) -> str:
-    """Return the key of the only network on the page of trends; it is not the digest that came with the form."""
-    (found,) = trends(by, runtime().vault, now=START + DAY).networks
+def shown_network(editor_scope: Scope) -> str:
+    """Return the key of the only network on the page of trends, which differs from the digest of the form."""
+    (found,) = trends(editor_scope, runtime().vault, now=START + DAY).networks
     db.session.rollback()
     assert found.total == 9
     assert found.key != NETWORK.hex()
@@ -128,127 +128,131 @@ CHOICES = [
 
 
 @pytest.mark.parametrize("criteria", CHOICES, ids=lambda one: pack_criteria(one)[:60])
-def test_a_flood_is_counted_taken_out_and_put_back_and_nothing_else_touched(
-    appeal: AppealView, by: Scope, crowd: dict[str, list[int]], criteria: Criteria
+def test_a_flood_is_counted_invalidated_and_restored_without_other_changes(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]], criteria: Criteria
 ) -> None:
     before = (total(appeal), total(appeal, "be-nl"))
     if criteria.network is not None:
-        criteria = replace(criteria, network=shown_network(by))
-    made, row = count_matches(criteria, by)
-    assert (row.matched, row.matched_confirmed, row.sample) == (9, 9, crowd["flood"])
+        criteria = replace(criteria, network=shown_network(editor_scope))
+    made, row = count_matches(criteria, editor_scope)
+    assert (row.matched, row.matched_confirmed, row.sample) == (9, 9, signatures["flood"])
     assert total(appeal) == before[0], "a preview changes nothing"
-    call_with_reason(begin, made, by)
+    call_with_reason(begin, made, editor_scope)
     assert process_all(made) == InvalidationState.DONE
-    assert states(crowd["flood"]) == {"invalidated"}
-    assert (states(crowd["real"]), states(crowd["other"])) == ({"confirmed"}, {"confirmed"})
+    assert states(signatures["flood"]) == {"invalidated"}
+    assert (states(signatures["real"]), states(signatures["other"])) == ({"confirmed"}, {"confirmed"})
     assert (total(appeal), total(appeal, "be-nl")) == (3, before[1])
-    call_with_reason(undo, made, by)
+    call_with_reason(undo, made, editor_scope)
     assert process_all(made) == InvalidationState.UNDONE
-    assert states(crowd["flood"]) == {"confirmed"}
+    assert states(signatures["flood"]) == {"confirmed"}
     assert (total(appeal), total(appeal, "be-nl")) == before
     assert db.session.execute(select(func.count()).select_from(InvalidatedAction)).scalar_one() == 0
     db.session.rollback()
 
 
-def test_a_time_window_narrows_it(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
-    _, row = count_matches(Criteria(since=START + DAY / 8, until=START + DAY / 2), by)
-    assert row.sample == crowd["flood"][1:4]
-
-
-def test_one_of_another_section_is_never_taken_by_its_number(
-    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+def test_a_time_window_narrows_the_choice(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, row = count_matches(Criteria(ids=(crowd["real"][0], crowd["other"][0])), by)
-    assert row.sample == crowd["real"][:1]
-    call_with_reason(begin, made, by)
+    _, row = count_matches(Criteria(since=START + DAY / 8, until=START + DAY / 2), editor_scope)
+    assert row.sample == signatures["flood"][1:4]
+
+
+def test_a_signature_of_another_section_is_never_chosen_by_its_id(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
+) -> None:
+    made, row = count_matches(Criteria(ids=(signatures["real"][0], signatures["other"][0])), editor_scope)
+    assert row.sample == signatures["real"][:1]
+    call_with_reason(begin, made, editor_scope)
     process_all(made)
-    assert states(crowd["other"]) == {"confirmed"}
+    assert states(signatures["other"]) == {"confirmed"}
 
 
-def test_an_appeal_narrows_it(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
+def test_an_appeal_narrows_the_choice(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
+) -> None:
     other = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), context=context()).slug
     publish(other, context=context())
     found = find_appeal(other)
     assert found is not None
     db.session.rollback()
     sign_and_confirm(found, "Bot", "bot1@spam.example")
-    _, row = count_matches(Criteria(domain="spam.example"), by, found.id)
+    _, row = count_matches(Criteria(domain="spam.example"), editor_scope, found.id)
     assert row.matched == 1
 
 
-def test_who_signs_after_the_preview_is_not_meant(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), by)
+def test_signatures_after_the_preview_are_not_invalidated(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
+) -> None:
+    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
     late = sign_and_confirm(appeal, "Late", "late@spam.example")
-    call_with_reason(begin, made, by)
+    call_with_reason(begin, made, editor_scope)
     process_all(made)
     assert states([late]) == {"confirmed"}
 
 
-def test_reports_of_the_flood_go_and_come_back_with_it(
-    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+def test_reports_of_invalidated_signers_are_invalidated_and_restored_too(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    record_report(crowd["flood"][1], Channel.EMAIL, target=1, context=context(START + DAY, SUPPORTER))
+    record_report(signatures["flood"][1], Channel.EMAIL, target=1, context=context(START + DAY, SUPPORTER))
     before = counts(appeal.id)
     db.session.rollback()
-    made, _ = count_matches(Criteria(domain="spam.example"), by)
-    call_with_reason(begin, made, by)
+    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, made, editor_scope)
     process_all(made)
     assert counts(appeal.id).by_evidence["reported"] == 0
     db.session.rollback()
-    call_with_reason(undo, made, by)
+    call_with_reason(undo, made, editor_scope)
     process_all(made)
     assert counts(appeal.id) == before
     db.session.rollback()
 
 
-def test_a_history_that_was_folded_meanwhile_stays_exact(
-    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+def test_the_history_stays_exact_after_a_rollup(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), by)
-    call_with_reason(begin, made, by)
+    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, made, editor_scope)
     roll_up(context=context(START + 12 * DAY))
     process_all(made)
-    call_with_reason(undo, made, by)
+    call_with_reason(undo, made, editor_scope)
     process_all(made)
     assert verify() == []
 
 
-def test_an_address_that_was_counted_before_it_was_erased_is_not_counted_by_undoing(
-    appeal: AppealView, by: Scope
-) -> None:
+def test_restoring_does_not_count_an_erased_address_again(appeal: AppealView, editor_scope: Scope) -> None:
     first = sign_and_confirm(appeal, "Ana", "ana@spam.example")
     erase(first, context=context(actor=SUPPORTER))
     again = sign_and_confirm(appeal, "Ana", "ana@spam.example")
     assert total(appeal) == 1
-    made, row = count_matches(Criteria(domain="spam.example"), by)
+    made, row = count_matches(Criteria(domain="spam.example"), editor_scope)
     assert row.sample == [again]
-    call_with_reason(begin, made, by)
+    call_with_reason(begin, made, editor_scope)
     process_all(made)
-    assert total(appeal) == 1, "what the erased one counted stays"
-    call_with_reason(undo, made, by)
+    assert total(appeal) == 1, "the erased signature stays counted"
+    call_with_reason(undo, made, editor_scope)
     process_all(made)
     assert total(appeal) == 1
 
 
-def test_erasing_or_moving_meanwhile_keeps_the_counts_exact(
-    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+def test_erasing_or_changing_section_meanwhile_keeps_the_counts_exact(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), by)
-    call_with_reason(begin, made, by)
+    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, made, editor_scope)
     process_all(made)
-    erase(crowd["flood"][1], context=context(START + DAY, SUPPORTER))
-    change_country(crowd["flood"][2], country="BE", section_code="be-nl", context=context(actor=SUPPORTER))
+    erase(signatures["flood"][1], context=context(START + DAY, SUPPORTER))
+    change_country(signatures["flood"][2], country="BE", section_code="be-nl", context=context(actor=SUPPORTER))
     assert verify() == []
-    call_with_reason(undo, made, by)
+    call_with_reason(undo, made, editor_scope)
     process_all(made)
     assert (total(appeal), total(appeal, "be-nl")) == (11, 3)
 
 
-def test_a_worker_that_dies_in_a_batch_leaves_the_last_one_whole(
-    appeal: AppealView, by: Scope, crowd: dict[str, list[int]], monkeypatch: pytest.MonkeyPatch
+def test_a_worker_that_fails_in_a_batch_leaves_whole_batches(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), by)
-    call_with_reason(begin, made, by)
+    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, made, editor_scope)
     advance(context=context(), only=made, batch_size=3)
     with monkeypatch.context() as patched:
         patched.setattr("campaign.services.moderation.invalidate_reports.count_many", lambda *_: 1 / 0)
@@ -260,57 +264,57 @@ def test_a_worker_that_dies_in_a_batch_leaves_the_last_one_whole(
     db.session.rollback()
     assert has_work()
     assert process_all(made) == InvalidationState.DONE
-    assert states(crowd["flood"]) == {"invalidated"}
+    assert states(signatures["flood"]) == {"invalidated"}
 
 
 def test_an_invalidated_signer_gets_no_mail_and_cannot_sign_again(
-    appeal: AppealView, by: Scope, crowd: dict[str, list[int]], deliver: Any, postbox: Postbox
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]], deliver: Any, postbox: Postbox
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), by)
-    call_with_reason(begin, made, by)
+    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, made, editor_scope)
     process_all(made)
     with pytest.raises(StateError):
         sign_and_confirm(appeal, "Bot Zero", "bot0@spam.example")
     mailed = len(postbox.recipients)
     deliver()
-    assert states(crowd["flood"]) == {"invalidated"}
+    assert states(signatures["flood"]) == {"invalidated"}
     assert "bot0@spam.example" not in postbox.recipients[mailed:]
     last = select(Mail.state, Mail.detail).where(Mail.kind == "confirmation").order_by(Mail.id.desc()).limit(1)
-    assert db.session.execute(last).one() == ("sent", None), "the row says nothing of the signature"
+    assert db.session.execute(last).one() == ("sent", None), "the row does not refer to the signature"
     db.session.rollback()
 
 
-def test_each_step_only_from_the_one_before_and_only_in_the_own_section(
-    app: Flask, appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+def test_each_step_needs_the_previous_one_and_the_own_section(
+    app: Flask, appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), by)
-    other = Scope(by.staff_id, Role.ADMIN, "be-nl")
+    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    other = Scope(editor_scope.staff_id, Role.ADMIN, "be-nl")
     for act in (begin, undo):
         with pytest.raises(NotFoundError):
             call_with_reason(act, made, other)
     with pytest.raises(NotFoundError):
         drop(made, context=context(START, staff_actor(other)))
     with pytest.raises(StateError):
-        call_with_reason(undo, made, by)
-    call_with_reason(begin, made, by)
+        call_with_reason(undo, made, editor_scope)
+    call_with_reason(begin, made, editor_scope)
     with pytest.raises(StateError):
-        call_with_reason(begin, made, by)
+        call_with_reason(begin, made, editor_scope)
     with pytest.raises(StateError):
-        drop(made, context=context(START, staff_actor(by)))
+        drop(made, context=context(START, staff_actor(editor_scope)))
 
 
-def test_everybody_cannot_be_meant(by: Scope) -> None:
+def test_criteria_must_not_match_everyone(editor_scope: Scope) -> None:
     with pytest.raises(InputError, match="everybody"):
-        add_invalidation(Criteria(), None, context=context(START, staff_actor(by)))
+        add_invalidation(Criteria(), None, context=context(START, staff_actor(editor_scope)))
 
 
-def test_the_audit_log_tells_of_each_step_without_addresses(
-    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+def test_each_step_is_in_the_audit_log_without_addresses(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), by)
-    call_with_reason(begin, made, by)
+    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, made, editor_scope)
     process_all(made)
-    call_with_reason(undo, made, by)
+    call_with_reason(undo, made, editor_scope)
     process_all(made)
     told = db.session.scalars(
         select(AuditEntry).where(AuditEntry.act.startswith("inval")).order_by(AuditEntry.id)
@@ -321,35 +325,35 @@ def test_the_audit_log_tells_of_each_step_without_addresses(
     db.session.rollback()
 
 
-def test_a_name_is_found_among_the_newest_and_a_damaged_one_hides_no_other(
-    appeal: AppealView, by: Scope, monkeypatch: pytest.MonkeyPatch
+def test_a_search_finds_recent_names_beside_a_damaged_one(
+    appeal: AppealView, editor_scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [sign_and_confirm(appeal, name, f"n{n}@mail.example") for n, name in enumerate(("José Müller", "Ana", "Li"))]
     with transaction() as session:
         session.execute(update(Signature).where(Signature.id == ids[2]).values(name_sealed=b"gone" + b"x" * 40))
-    (found,) = found_by_name("jose  MULLER", by)
+    (found,) = signers_named("jose  MULLER", editor_scope)
     assert (found.id, found.name) == (ids[0], "José Müller")
-    assert found_by_name("Li", by) == ()
-    assert not is_beyond_search(by)
+    assert signers_named("Li", editor_scope) == ()
+    assert not is_beyond_search(editor_scope)
     monkeypatch.setattr("campaign.queries.moderation.moderation.MAX_SEARCHED", 2)
-    assert found_by_name("jose  MULLER", by) == ()
-    assert is_beyond_search(by)
+    assert signers_named("jose  MULLER", editor_scope) == ()
+    assert is_beyond_search(editor_scope)
     db.session.rollback()
 
 
-def found_by_name(name: str, by: Scope) -> tuple[SignerView, ...]:
+def signers_named(name: str, editor_scope: Scope) -> tuple[SignerView, ...]:
     vault = runtime().vault
-    return open_signers(find_signer_ids(by, vault, name=name, address=None), by, vault)
+    return open_signers(find_signer_ids(editor_scope, vault, name=name, address=None), editor_scope, vault)
 
 
-def test_a_rotated_key_still_opens_what_was_chosen_by(
-    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+def test_stored_criteria_open_after_a_key_rotation(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, _ = count_matches(Criteria(pattern="bot*@spam.example"), by)
+    made, _ = count_matches(Criteria(pattern="bot*@spam.example"), editor_scope)
     rotate(context=context())
-    call_with_reason(begin, made, by)
+    call_with_reason(begin, made, editor_scope)
     process_all(made)
-    assert states(crowd["flood"]) == {"invalidated"}
+    assert states(signatures["flood"]) == {"invalidated"}
 
 
 @pytest.mark.parametrize(
@@ -366,15 +370,15 @@ def test_a_rotated_key_still_opens_what_was_chosen_by(
         ("***", "", True),
     ],
 )
-def test_patterns(pattern: str, address: str, does: bool) -> None:
+def test_a_pattern_matches_addresses(pattern: str, address: str, does: bool) -> None:
     assert matches_pattern(pattern, address) is does
 
 
-def test_a_nasty_pattern_is_quick() -> None:
+def test_a_hostile_pattern_is_matched_quickly() -> None:
     assert not matches_pattern("*a" * 100 + "b", "a" * 254)
 
 
-def test_what_is_chosen_by_is_read_or_refused() -> None:
+def test_criteria_are_parsed_or_refused() -> None:
     assert read_pattern(" Bot*@Spam.Example ") == "bot*@spam.example"
     assert (read_domain("Bücher.Example"), read_domain("x@mail.example")) == ("xn--bcher-kva.example", "mail.example")
     for reader, text in (
@@ -390,17 +394,19 @@ def test_what_is_chosen_by_is_read_or_refused() -> None:
     assert criteria.matches("BOT@x.y")
 
 
-def test_actions_come_back_as_they_were(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
+def test_actions_come_back_as_they_were(
+    appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
+) -> None:
     def all_actions() -> list[tuple[object, ...]]:
         rows = db.session.execute(select(*Action.__table__.c).order_by(Action.id)).all()
         db.session.rollback()
         return [tuple(row) for row in rows]
 
     before = all_actions()
-    made, _ = count_matches(Criteria(domain="spam.example"), by)
-    call_with_reason(begin, made, by)
+    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, made, editor_scope)
     process_all(made)
     assert len(all_actions()) == len(before) - 9
-    call_with_reason(undo, made, by)
+    call_with_reason(undo, made, editor_scope)
     process_all(made)
     assert all_actions() == before

@@ -40,24 +40,24 @@ WIDE, OTHER = b"w" * 16, b"o" * 16
 
 
 @pytest.fixture
-def by(app: Flask) -> Scope:
+def editor_scope(app: Flask) -> Scope:
     """Return the scope of a French editor."""
     return Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
 
 
 @pytest.fixture
-def flood(appeal: AppealView) -> AppealView:
-    """Make three real reports, nine of a flood within an hour from one wide network, two of it in another section."""
+def appeal_with_flood(appeal: AppealView) -> AppealView:
+    """Make three real reports, and nine of a flood within an hour from one wide network, two in another section."""
     for number in range(3):
-        report(appeal, START + number * HOUR, bytes([number]) * 16, OTHER)
+        make_report(appeal, START + number * HOUR, bytes([number]) * 16, OTHER)
     for number in range(9):
-        report(appeal, START + 5 * HOUR + number * timedelta(minutes=5), bytes([50 + number]) * 16, WIDE)
+        make_report(appeal, START + 5 * HOUR + number * timedelta(minutes=5), bytes([50 + number]) * 16, WIDE)
     for number in range(2):
-        report(appeal, START + 5 * HOUR, bytes([90 + number]) * 16, WIDE, "be-nl")
+        make_report(appeal, START + 5 * HOUR, bytes([90 + number]) * 16, WIDE, "be-nl")
     return appeal
 
 
-def report(appeal: AppealView, at: datetime, narrow: bytes, wide: bytes, section: str = "fr") -> None:
+def make_report(appeal: AppealView, at: datetime, narrow: bytes, wide: bytes, section: str = "fr") -> None:
     record_unsigned_report(
         appeal.id, section, Channel.LETTER, target=0, networks=(narrow, wide), context=context(at, SUPPORTER)
     )
@@ -68,14 +68,14 @@ def stored_digest(network: bytes) -> str:
     return (runtime().vault.month_digest(network, month_key(runtime().vault, now=START), "report") or b"").hex()
 
 
-def from_wide(since: datetime | None = None) -> Criteria:
+def criteria_of_flood(since: datetime | None = None) -> Criteria:
     return Criteria(wide_network=stored_digest(WIDE), since=since)
 
 
-def count_matches(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
+def count_matches(criteria: Criteria, editor_scope: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
     """Prepare an invalidation and count its matches; return its id and row."""
     invalidation_id = add_invalidation(
-        criteria, appeal_id, context=context(START + DAY, staff_actor(by)), kind=InvalidatedKind.REPORTS
+        criteria, appeal_id, context=context(START + DAY, staff_actor(editor_scope)), kind=InvalidatedKind.REPORTS
     )
     assert process_all(invalidation_id) == InvalidationState.READY
     return invalidation_id, db.session.get_one(Invalidation, invalidation_id)
@@ -89,102 +89,116 @@ def process_all(invalidation_id: int) -> str:
     return str(db.session.get_one(Invalidation, invalidation_id).state)
 
 
-def total(appeal: AppealView, section: str = "fr") -> int:
+def count_actions(appeal: AppealView, section: str = "fr") -> int:
     found = counts(appeal.id).by_section.get(section)
     db.session.rollback()
     return found.total if found is not None else 0
 
 
-def actions() -> list[tuple[object, ...]]:
+def stored_actions() -> list[tuple[object, ...]]:
     rows = db.session.execute(select(*Action.__table__.c).order_by(Action.id)).all()
     db.session.rollback()
     return [tuple(row) for row in rows]
 
 
 CHOICES = [
-    from_wide,
+    criteria_of_flood,
     lambda: Criteria(since=START + 5 * HOUR, until=START + 6 * HOUR),
-    lambda: from_wide(START + 4 * HOUR),
+    lambda: criteria_of_flood(START + 4 * HOUR),
 ]
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_a_flood_of_reports_is_counted_taken_out_and_put_back_as_it_was(
-    flood: AppealView, by: Scope, choice: Callable[[], Criteria]
+def test_a_flood_of_reports_is_counted_invalidated_and_restored(
+    appeal_with_flood: AppealView, editor_scope: Scope, choice: Callable[[], Criteria]
 ) -> None:
-    before = actions()
-    made, row = count_matches(choice(), by)
+    before = stored_actions()
+    made, row = count_matches(choice(), editor_scope)
     assert (row.matched, len(row.sample)) == (9, 9)
-    assert actions() == before, "a preview changes nothing"
-    assert {one.channel for one in find_reports(by, row.sample)} == {"letter"}
-    begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
+    assert stored_actions() == before, "a preview changes nothing"
+    assert {one.channel for one in find_reports(editor_scope, row.sample)} == {"letter"}
+    begin(made, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
     assert process_all(made) == InvalidationState.DONE
-    assert (total(flood), total(flood, "be-nl"), len(actions())) == (3, 2, len(before) - 9)
-    assert len(find_reports(by, row.sample)) == 9, "what was taken out can still be looked at"
+    assert (count_actions(appeal_with_flood), count_actions(appeal_with_flood, "be-nl"), len(stored_actions())) == (
+        3,
+        2,
+        len(before) - 9,
+    )
+    assert len(find_reports(editor_scope, row.sample)) == 9, "invalidated reports are still listed"
     db.session.rollback()
-    undo(made, "real people after all", context=context(START + DAY, staff_actor(by)))
+    undo(made, "real people after all", context=context(START + DAY, staff_actor(editor_scope)))
     assert process_all(made) == InvalidationState.UNDONE
-    assert actions() == before
-    assert (total(flood), total(flood, "be-nl")) == (12, 2)
+    assert stored_actions() == before
+    assert (count_actions(appeal_with_flood), count_actions(appeal_with_flood, "be-nl")) == (12, 2)
     assert db.session.scalar(select(func.count()).select_from(InvalidatedAction)) == 0
 
 
-def test_one_network_is_taken_alone(flood: AppealView, by: Scope) -> None:
-    _, row = count_matches(Criteria(network=stored_digest(bytes([50]) * 16)), by)
+def test_a_narrow_network_can_be_chosen_alone(appeal_with_flood: AppealView, editor_scope: Scope) -> None:
+    _, row = count_matches(Criteria(network=stored_digest(bytes([50]) * 16)), editor_scope)
     assert row.matched == 1
 
 
-def test_the_history_stays_exact_where_it_was_folded_meanwhile(flood: AppealView, by: Scope) -> None:
-    made, _ = count_matches(from_wide(), by)
-    begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
+def test_the_history_stays_exact_after_a_rollup(appeal_with_flood: AppealView, editor_scope: Scope) -> None:
+    made, _ = count_matches(criteria_of_flood(), editor_scope)
+    begin(made, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
     roll_up(context=context(START + 12 * DAY))
     process_all(made)
-    undo(made, "no flood", context=context(START + DAY, staff_actor(by)))
+    undo(made, "no flood", context=context(START + DAY, staff_actor(editor_scope)))
     process_all(made)
     assert verify() == []
-    assert total(flood) == 12
+    assert count_actions(appeal_with_flood) == 12
 
 
-def test_signatures_what_signers_reported_and_later_reports_stay(flood: AppealView, by: Scope) -> None:
-    signer = sign_and_confirm(flood, "Ana Ruiz", "ana@mail.example")
+def test_signatures_reports_of_signers_and_later_reports_stay(
+    appeal_with_flood: AppealView, editor_scope: Scope
+) -> None:
+    signer = sign_and_confirm(appeal_with_flood, "Ana Ruiz", "ana@mail.example")
     record_report(signer, Channel.EMAIL, target=1, context=context(START + 5 * HOUR, SUPPORTER))
-    made, row = count_matches(Criteria(since=START, until=START + DAY), by)
+    made, row = count_matches(Criteria(since=START, until=START + DAY), editor_scope)
     assert row.matched == 12
-    report(flood, START + 6 * HOUR, b"l" * 16, WIDE)
-    begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
+    make_report(appeal_with_flood, START + 6 * HOUR, b"l" * 16, WIDE)
+    begin(made, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
     process_all(made)
-    assert total(flood) == 3
+    assert count_actions(appeal_with_flood) == 3
 
 
-def test_another_appeal_and_another_section_are_not_meant(app: Flask, flood: AppealView, by: Scope) -> None:
+def test_reports_of_another_appeal_or_section_stay(
+    app: Flask, appeal_with_flood: AppealView, editor_scope: Scope
+) -> None:
     slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), context=context()).slug
     publish(slug, context=context())
     another = find_appeal(slug)
     assert another is not None
-    _, row = count_matches(from_wide(), by, another.id)
+    _, row = count_matches(criteria_of_flood(), editor_scope, another.id)
     assert row.matched == 0
-    other = Scope(by.staff_id, Role.EDITOR, "be-nl")
-    _, row = count_matches(from_wide(), other)
+    other = Scope(editor_scope.staff_id, Role.EDITOR, "be-nl")
+    _, row = count_matches(criteria_of_flood(), other)
     assert row.matched == 2
-    made, _ = count_matches(from_wide(), by)
+    made, _ = count_matches(criteria_of_flood(), editor_scope)
     with pytest.raises(NotFoundError):
         begin(made, "not mine", context=context(START, staff_actor(other)))
 
 
-def test_all_cannot_be_meant_and_the_audit_log_tells_of_it(flood: AppealView, by: Scope) -> None:
+def test_criteria_must_not_match_all_and_each_step_is_logged(
+    appeal_with_flood: AppealView, editor_scope: Scope
+) -> None:
     with pytest.raises(InputError, match="everybody"):
-        add_invalidation(Criteria(), None, context=context(START, staff_actor(by)), kind=InvalidatedKind.REPORTS)
-    made, _ = count_matches(from_wide(), by)
-    begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
+        add_invalidation(
+            Criteria(), None, context=context(START, staff_actor(editor_scope)), kind=InvalidatedKind.REPORTS
+        )
+    made, _ = count_matches(criteria_of_flood(), editor_scope)
+    begin(made, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
     process_all(made)
     acts = select(AuditEntry.act).where(AuditEntry.act.startswith("inval")).order_by(AuditEntry.id)
     told = db.session.scalars(acts).all()
     assert sorted(told) == ["invalidation.begin", "invalidation.done"]
 
 
-def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, by: Scope) -> None:
-    made, _ = count_matches(Criteria(since=START + 5 * HOUR, until=START + 5 * HOUR + timedelta(minutes=1)), by)
-    begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
+def test_networks_of_reports_are_deleted_after_a_month(appeal_with_flood: AppealView, editor_scope: Scope) -> None:
+    made, _ = count_matches(
+        Criteria(since=START + 5 * HOUR, until=START + 5 * HOUR + timedelta(minutes=1)), editor_scope
+    )
+    begin(made, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
     process_all(made)
     purge_expired(may_continue=lambda: True, context=context(START + 32 * DAY))
     for model in (Action, InvalidatedAction):
@@ -193,25 +207,27 @@ def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, b
         stored_digest = select(func.count()).select_from(model).where(model.wide_network_digest.is_not(None))
         assert db.session.scalar(stored_digest) == 0
     db.session.rollback()
-    undo(made, "no flood", context=context(START + DAY, staff_actor(by)))
+    undo(made, "no flood", context=context(START + DAY, staff_actor(editor_scope)))
     process_all(made)
-    assert total(flood) == 12
+    assert count_actions(appeal_with_flood) == 12
 
 
-def test_hours_and_networks_with_the_most_reports_come_first(flood: AppealView, by: Scope) -> None:
-    found = report_overview(by, now=START + DAY)
+def test_hours_and_networks_with_the_most_reports_come_first(
+    appeal_with_flood: AppealView, editor_scope: Scope
+) -> None:
+    found = report_overview(editor_scope, now=START + DAY)
     assert (found.hours[0].since, found.hours[0].number) == (START + 5 * HOUR, 9)
     assert [(one.key, one.number, one.narrow) for one in found.networks] == [
         (stored_digest(WIDE), 9, 9),
         (stored_digest(OTHER), 3, 3),
     ]
     assert (found.networks[0].first, found.examined) == (START + 5 * HOUR, 12)
-    assert report_overview(by, now=START + DAY, slug="another").examined == 0
-    assert report_overview(by, now=START + 9 * DAY).hours == ()
+    assert report_overview(editor_scope, now=START + DAY, slug="another").examined == 0
+    assert report_overview(editor_scope, now=START + 9 * DAY).hours == ()
 
 
-def test_what_is_kept_of_a_network_equals_nothing_of_a_form_and_nothing_of_another_month(flood: AppealView) -> None:
-    report(flood, START + 31 * DAY, b"n" * 16, WIDE)
+def test_a_stored_network_digest_differs_from_forms_and_other_months(appeal_with_flood: AppealView) -> None:
+    make_report(appeal_with_flood, START + 31 * DAY, b"n" * 16, WIDE)
     rows = db.session.execute(select(Action.network_digest, Action.wide_network_digest)).all()
     db.session.rollback()
     assert len({row.wide_network_digest for row in rows}) == 3

@@ -1,4 +1,4 @@
-"""The moderation pages: search, choose, preview, give a reason, undo; other sections' rows are not shown."""
+"""The moderation pages: search, choice, preview, reason and undo; rows of other sections are not shown."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from campaign.services.signing.correct_signer import change_country
 from tests.conftest import DOCUMENT, START, Postbox, confirm_at, confirm_newest, context, form
 from tests.staff.staff_clients import csrf, staffed
 
-# Slow, so that the quick tests stay quick: they cover the staff pages enough.
+# Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
 
 PAGE = "/staff/moderation"
@@ -39,8 +39,8 @@ def editor(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def crowd(client: FlaskClient, appeal: AppealView) -> AppealView:
-    """Make confirmed signatures: two real ones and a flood of five in France, one of the flood in Flanders."""
+def appeal_with_flood(client: FlaskClient, appeal: AppealView) -> AppealView:
+    """Make confirmed signatures: two real ones and a flood of five in France, and one of the flood in Flanders."""
     people = [("Ana Ruiz", "ana@mail.example", "FR"), ("Jo Smit", "jo@mail.example", "FR")]
     people += [(f"Bot {'ABCDE'[n]}", f"bot{n}@spam.example", "FR") for n in range(5)]
     people.append(("Other Bot", "bot9@spam.example", "BE"))
@@ -59,68 +59,74 @@ def post(browser: FlaskClient, path: str, **data: str) -> TestResponse:
     return browser.post(path, data={**data, "csrf_token": csrf(browser.get(PAGE))})
 
 
-def chosen(browser: FlaskClient, **data: str) -> str:
-    """Return the address of a new invalidation's page."""
+def add_invalidation(browser: FlaskClient, **data: str) -> str:
+    """Add an invalidation by the form; return the address of its page."""
     answer = post(browser, f"{PAGE}/invalidations", **{"reason": "is it a flood?", **data})
     assert answer.status_code == 303, answer.text
     return answer.location
 
 
-def total(appeal: AppealView) -> int:
+def count_signatures(appeal: AppealView) -> int:
     found = counts(appeal.id).total
     db.session.rollback()
     return found
 
 
 @pytest.mark.slow
-def test_flood_preview_reason_and_undo(editor: FlaskClient, crowd: AppealView) -> None:
-    place = chosen(editor, domain="spam.example", appeal=crowd.slug)
-    assert "@spam.example" not in editor.get(place).text, "names and addresses are shown when asked for, with a reason"
+def test_a_flood_is_previewed_invalidated_with_a_reason_and_restored(
+    editor: FlaskClient, appeal_with_flood: AppealView
+) -> None:
+    place = add_invalidation(editor, domain="spam.example", appeal=appeal_with_flood.slug)
+    assert "@spam.example" not in editor.get(place).text, "names and addresses are shown only for a reason"
     assert post(editor, f"{place}/preview", reason="").status_code == 422
     shown = post(editor, f"{place}/preview", reason="is it a flood?").text
     assert "Take 5 signatures out of the counts" in shown
     assert "bot3@spam.example" in shown
     assert "bot9@spam.example" not in shown
-    assert total(crowd) == 8
+    assert count_signatures(appeal_with_flood) == 8
     assert post(editor, f"{place}/begin", reason=" ").status_code == 422
-    assert total(crowd) == 8
+    assert count_signatures(appeal_with_flood) == 8
     assert post(editor, f"{place}/begin", reason="a flood").status_code == 303
-    assert total(crowd) == 3
+    assert count_signatures(appeal_with_flood) == 3
     assert verify() == []
     shown = editor.get(place).text
     assert "taken out" in shown
     assert "a flood" in shown
     assert post(editor, f"{place}/undo", reason="they were real").status_code == 303
-    assert total(crowd) == 8
+    assert count_signatures(appeal_with_flood) == 8
     assert verify() == []
     assert "put back" in editor.get(PAGE).text
 
 
-def test_who_moved_to_another_section_meanwhile_is_put_back_too(editor: FlaskClient, crowd: AppealView) -> None:
-    place = chosen(editor, domain="spam.example", appeal=crowd.slug)
+def test_a_signature_that_changed_section_is_restored_too(editor: FlaskClient, appeal_with_flood: AppealView) -> None:
+    place = add_invalidation(editor, domain="spam.example", appeal=appeal_with_flood.slug)
     assert post(editor, f"{place}/begin", reason="a flood").status_code == 303
     moved = db.session.scalars(select(Signature.id).where(Signature.state == "invalidated").limit(1)).one()
     db.session.rollback()
     change_country(moved, country="BE", section_code="be-nl", context=context(actor=SUPPORTER))
     assert post(editor, f"{place}/undo", reason="they were real").status_code == 303
-    assert total(crowd) == 8
+    assert count_signatures(appeal_with_flood) == 8
     assert verify() == []
 
 
-def test_pattern_and_window_are_on_the_section_s_clock(editor: FlaskClient, crowd: AppealView) -> None:
-    place = chosen(editor, pattern="bot*@*", since="2026-03-01T12:59", until="2026-03-01T13:01")
+def test_the_time_window_is_in_the_sections_time_zone(editor: FlaskClient, appeal_with_flood: AppealView) -> None:
+    place = add_invalidation(editor, pattern="bot*@*", since="2026-03-01T12:59", until="2026-03-01T13:01")
     shown = editor.get(place).text
     assert "Take 5 signatures out of the counts" in shown
     assert "2026-03-01 12:59" in shown
-    assert "under 5" in editor.get(chosen(editor, since="2026-03-01T13:01")).text
+    assert "under 5" in editor.get(add_invalidation(editor, since="2026-03-01T13:01")).text
 
 
-def test_who_shares_a_mailbox_with_another_signer_is_marked(
-    editor: FlaskClient, client: FlaskClient, crowd: AppealView, deliver: Callable[[], object], postbox: Postbox
+def test_signers_who_share_a_mailbox_are_marked(
+    editor: FlaskClient,
+    client: FlaskClient,
+    appeal_with_flood: AppealView,
+    deliver: Callable[[], object],
+    postbox: Postbox,
 ) -> None:
     deliver()
     for name in ("Jeanne Martin", "Paul Martin"):
-        client.post(f"/en/appeals/{crowd.slug}/sign", data=form(name=name))
+        client.post(f"/en/appeals/{appeal_with_flood.slug}/sign", data=form(name=name))
         deliver()
         assert client.post(postbox.link()).status_code == 303
         deliver()
@@ -131,7 +137,7 @@ def test_who_shares_a_mailbox_with_another_signer_is_marked(
     assert rows == {"Jeanne": False, "Paul": True}
 
 
-def test_search_by_exact_name_or_address_in_the_own_section(editor: FlaskClient, crowd: AppealView) -> None:
+def test_search_by_exact_name_or_address_in_the_own_section(editor: FlaskClient, appeal_with_flood: AppealView) -> None:
     for typed, finds in (
         ("ANA  ruiz", 1),
         ("ana@mail.example", 1),
@@ -146,26 +152,28 @@ def test_search_by_exact_name_or_address_in_the_own_section(editor: FlaskClient,
     assert post(editor, f"{PAGE}/search", who="no@address", reason="asked by letter").status_code == 422
 
 
-def test_the_chosen_ones_are_taken_out_one_by_one(editor: FlaskClient, crowd: AppealView) -> None:
+def test_single_signers_can_be_invalidated(editor: FlaskClient, appeal_with_flood: AppealView) -> None:
     found = post(editor, f"{PAGE}/search", who="Ana Ruiz", reason="asked by letter").text
     one = re.search(r'name="ids" value="(\d+)"', found)
     assert one is not None
-    place = chosen(editor, ids=one[1])
+    place = add_invalidation(editor, ids=one[1])
     post(editor, f"{place}/begin", reason="asked by telephone")
-    assert total(crowd) == 7
+    assert count_signatures(appeal_with_flood) == 7
 
 
-def test_trends_name_domains_and_networks_of_the_own_section(editor: FlaskClient, crowd: AppealView) -> None:
+def test_trends_name_domains_and_networks_of_the_own_section(
+    editor: FlaskClient, appeal_with_flood: AppealView
+) -> None:
     shown = editor.get(PAGE).text
     rows = re.findall(r'<th scope="row"><bdi>([^<]+)</bdi></th>(.*?)</tr>', shown, re.DOTALL)
     found = {label: re.findall(r'class="n">([^<]+)<', cells) for label, cells in rows}
     assert found["spam.example"][-3:] == ["5", "5", "5"]
-    assert "mail.example" not in found, "a domain that few have can be a name"
+    assert "mail.example" not in found, "a rare domain can reveal a name"
     (network,) = [cells for label, cells in found.items() if "." not in label]
     assert network[-1] == "7"
     key = re.search(r'name="network" value="([0-9a-f]{64})"', shown)
     assert key is not None
-    assert "Take 7 signatures out of the counts" in editor.get(chosen(editor, network=key[1])).text
+    assert "Take 7 signatures out of the counts" in editor.get(add_invalidation(editor, network=key[1])).text
 
 
 @pytest.mark.parametrize(
@@ -181,30 +189,32 @@ def test_trends_name_domains_and_networks_of_the_own_section(editor: FlaskClient
         ({"domain": "spam.example", "appeal": "nowhere"}, "appeal of the list"),
     ],
 )
-def test_what_cannot_be_chosen_by_is_told(
-    editor: FlaskClient, crowd: AppealView, data: dict[str, str], said: str
+def test_invalid_criteria_are_explained(
+    editor: FlaskClient, appeal_with_flood: AppealView, data: dict[str, str], said: str
 ) -> None:
     answer = post(editor, f"{PAGE}/invalidations", reason="is it a flood?", **data)
     assert answer.status_code == 422
     assert said in answer.text
 
 
-def test_an_invalidation_can_be_dropped(editor: FlaskClient, crowd: AppealView) -> None:
-    place = chosen(editor, domain="spam.example")
+def test_an_invalidation_can_be_dropped(editor: FlaskClient, appeal_with_flood: AppealView) -> None:
+    place = add_invalidation(editor, domain="spam.example")
     assert post(editor, f"{place}/discard").status_code == 303
     assert post(editor, f"{place}/begin", reason="late").status_code == 303
     assert "Somebody was quicker" in editor.get(place).text
-    assert total(crowd) == 8
+    assert count_signatures(appeal_with_flood) == 8
 
 
-def test_another_section_s_invalidation_is_not_there(app: Flask, editor: FlaskClient, crowd: AppealView) -> None:
-    place = chosen(editor, domain="spam.example")
+def test_an_invalidation_of_another_section_is_a_404(
+    app: Flask, editor: FlaskClient, appeal_with_flood: AppealView
+) -> None:
+    place = add_invalidation(editor, domain="spam.example")
     other = staffed(app, Role.ADMIN, "be-nl")
     assert other.get(place).status_code == 404
     for act in ("begin", "undo", "discard"):
         assert post(other, f"{place}/{act}", reason="x").status_code == 404
     assert "Nothing yet" in other.get(PAGE).text
-    assert total(crowd) == 8
+    assert count_signatures(appeal_with_flood) == 8
 
 
 def test_floods_are_shown(editor: FlaskClient, appeal: AppealView) -> None:
@@ -215,20 +225,20 @@ def test_floods_are_shown(editor: FlaskClient, appeal: AppealView) -> None:
         assert f'href="{PAGE}?appeal={appeal.slug}' in shown
 
 
-def test_an_alarm_leads_to_the_sign_ups_of_its_appeal(
-    editor: FlaskClient, client: FlaskClient, crowd: AppealView
+def test_an_alert_links_to_the_sign_ups_of_its_appeal(
+    editor: FlaskClient, client: FlaskClient, appeal_with_flood: AppealView
 ) -> None:
     made = import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), context=context())
     publish("other", context=context())
     for number in range(5):
-        assert "quiet.example" not in editor.get(PAGE).text, "a domain is named once five under it have confirmed"
+        assert "quiet.example" not in editor.get(PAGE).text, "a domain is named from five confirmed signatures on"
         answer = client.post("/en/appeals/other/sign", data=form(email=f"ana{number}@quiet.example"))
         assert (made.slug, answer.status_code) == ("other", 303)
         confirm_newest(START)
-    both, one = editor.get(PAGE).text, editor.get(f"{PAGE}?appeal={crowd.slug}").text
+    both, one = editor.get(PAGE).text, editor.get(f"{PAGE}?appeal={appeal_with_flood.slug}").text
     assert "<bdi>quiet.example</bdi>" in both
     assert "<bdi>spam.example</bdi>" in one
     assert "<bdi>quiet.example</bdi>" not in one
-    assert f'<option value="{crowd.slug}" selected>' in one
-    assert f'<input type="hidden" name="appeal" value="{crowd.slug}">' in one
+    assert f'<option value="{appeal_with_flood.slug}" selected>' in one
+    assert f'<input type="hidden" name="appeal" value="{appeal_with_flood.slug}">' in one
     assert editor.get(f"{PAGE}?appeal=%00unknown").status_code == 200

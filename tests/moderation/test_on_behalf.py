@@ -1,4 +1,4 @@
-"""Correction, access and erasure of personal data: by the person, and by staff for people who write a letter."""
+"""Correction, access and erasure of personal data: by the signer, and by staff on a written request."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from tests.signing.signatures import sign_numbered
 from tests.staff.staff_clients import csrf, join, log_in
 
 ANA = "ana@staff.example"
-WHY = "wrote a letter on 1 March"
+REASON = "wrote a letter on 1 March"
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ def post(desk: FlaskClient, path: str, **data: str) -> TestResponse:
     return desk.post(f"/staff/moderation{path}", data={**data, "csrf_token": csrf(desk.get("/staff/account"))})
 
 
-def name_of(signature_id: int) -> str | None:
+def stored_name(signature_id: int) -> str | None:
     db.session.rollback()
     found = find_signature(signature_id, runtime().vault)
     db.session.rollback()
     return None if found is None else found.name
 
 
-def acts() -> list[tuple[str, str, str | None]]:
+def audit_entries() -> list[tuple[str, str, str | None]]:
     rows = db.session.execute(
         select(AuditEntry.act, AuditEntry.subject, AuditEntry.reason)
         .where(AuditEntry.act.like("signature.%") | (AuditEntry.act == "names.print"))
@@ -87,22 +87,22 @@ def test_a_signer_corrects_the_name_on_my_data(client: FlaskClient, appeal: Appe
         answer = client.post(page, data={"do": "name", "signature": str(one), "name": typed})
         assert (answer.status_code, said in answer.text) == (422, True), typed
         assert f'value="{typed}"' in answer.text
-    assert name_of(one) == "Jeane Martin"
+    assert stored_name(one) == "Jeane Martin"
     assert client.post(page, data={"do": "name", "signature": str(one), "name": "Jeanne  Martin"}).status_code == 303
-    assert name_of(one) == "Jeanne Martin"
+    assert stored_name(one) == "Jeanne Martin"
     assert (counts(appeal.id).signatures, verify()) == (1, [])
 
 
-def test_a_corrected_name_is_found_and_the_old_one_is_not(desk: FlaskClient, appeal: AppealView) -> None:
+def test_a_search_finds_the_corrected_name_and_not_the_old_one(desk: FlaskClient, appeal: AppealView) -> None:
     one = sign_numbered(appeal, "Jeane Martin", 1)
-    answer = post(desk, f"/signatures/{one}/name", name="Jeanne Martin", reason=WHY)
+    answer = post(desk, f"/signatures/{one}/name", name="Jeanne Martin", reason=REASON)
     assert answer.status_code == 303
     for typed, finds in (("Jeane Martin", 0), ("Jeanne Martin", 1)):
-        assert post(desk, "/search", who=typed, reason=WHY).text.count('name="ids"') == finds, typed
-    assert acts() == [("signature.correct-name", f"signature:{one}", WHY)]
+        assert post(desk, "/search", who=typed, reason=REASON).text.count('name="ids"') == finds, typed
+    assert audit_entries() == [("signature.correct-name", f"signature:{one}", REASON)]
 
 
-def test_the_page_shows_nobody_and_each_act_needs_a_reason(desk: FlaskClient, appeal: AppealView) -> None:
+def test_the_page_shows_no_name_and_each_action_needs_a_reason(desk: FlaskClient, appeal: AppealView) -> None:
     one = sign_numbered(appeal, "Jeanne Martin", 1)
     page = desk.get(f"/staff/moderation/signatures/{one}").text
     assert "Jeanne" not in page
@@ -111,48 +111,46 @@ def test_the_page_shows_nobody_and_each_act_needs_a_reason(desk: FlaskClient, ap
         refused = post(desk, f"/signatures/{one}/{act}", **data, reason=" ")
         assert refused.status_code == 422, act
         assert "p1@mail" not in refused.text
-    assert post(desk, f"/signatures/{one}/erase", reason=WHY).status_code == 422, "it asks whether one is sure"
-    assert (acts(), name_of(one)) == ([], "Jeanne Martin")
+    assert post(desk, f"/signatures/{one}/erase", reason=REASON).status_code == 422, "erasing needs a confirmation"
+    assert (audit_entries(), stored_name(one)) == ([], "Jeanne Martin")
 
 
-def test_what_is_held_is_printed_of_the_own_section_alone(desk: FlaskClient, appeal: AppealView) -> None:
+def test_the_printed_data_are_those_of_the_own_section(desk: FlaskClient, appeal: AppealView) -> None:
     one = sign_numbered(appeal, "Jeanne Martin", 1)
     foreign = sign_numbered(appeal, "Jef Peeters", 2, "be-nl")
-    printed = post(desk, f"/signatures/{one}/print", reason=WHY)
+    printed = post(desk, f"/signatures/{one}/print", reason=REASON)
     assert printed.status_code == 200
     assert "Jeanne Martin" in printed.text
     assert "p1@mail.example" in printed.text
-    assert post(desk, f"/signatures/{foreign}/print", reason=WHY).status_code == 404
-    assert acts() == [("names.print", f"signature:{one}", WHY)]
+    assert post(desk, f"/signatures/{foreign}/print", reason=REASON).status_code == 404
+    assert audit_entries() == [("names.print", f"signature:{one}", REASON)]
 
 
-def test_erasing_for_somebody_keeps_the_count_and_leaves_other_sections_alone(
-    desk: FlaskClient, appeal: AppealView
-) -> None:
+def test_erasing_by_staff_keeps_the_count_and_other_sections(desk: FlaskClient, appeal: AppealView) -> None:
     one, foreign = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(appeal, "Jef Peeters", 2, "be-nl")
-    assert post(desk, f"/signatures/{foreign}/erase", reason=WHY, sure="y").status_code == 404
-    assert post(desk, f"/signatures/{one}/erase", reason=WHY, sure="y").status_code == 303
-    assert (name_of(one), name_of(foreign)) == (None, "Jef Peeters")
+    assert post(desk, f"/signatures/{foreign}/erase", reason=REASON, sure="y").status_code == 404
+    assert post(desk, f"/signatures/{one}/erase", reason=REASON, sure="y").status_code == 303
+    assert (stored_name(one), stored_name(foreign)) == (None, "Jef Peeters")
     assert (counts(appeal.id).signatures, verify()) == (2, [])
     assert desk.get(f"/staff/moderation/signatures/{one}").status_code == 404
-    assert acts() == [("signature.erase", f"signature:{one}", WHY)]
+    assert audit_entries() == [("signature.erase", f"signature:{one}", REASON)]
 
 
-def test_links_are_sent_again_without_telling_whether_there_is_anything(desk: FlaskClient, appeal: AppealView) -> None:
+def test_resending_links_does_not_reveal_whether_there_are_signatures(desk: FlaskClient, appeal: AppealView) -> None:
     sign_numbered(appeal, "Jeanne Martin", 1)
     said = set()
     for email in ("p1@mail.example", "nobody@mail.example"):
-        answer = post(desk, "/links", email=email, reason=WHY)
+        answer = post(desk, "/links", email=email, reason=REASON)
         said.add((answer.status_code, answer.location, desk.get("/staff/moderation").text.count("on its way")))
     assert said == {(303, "/staff/moderation#links", 1)}
     assert len(db.session.scalars(select(LinkRequest.id)).all()) == 2
     db.session.rollback()
-    assert acts() == [("signature.send-links", "section:fr", WHY)] * 2
+    assert audit_entries() == [("signature.send-links", "section:fr", REASON)] * 2
     post(desk, "/links", email="p1@mail.example", reason="")
     assert len(db.session.scalars(select(LinkRequest.id)).all()) == 2
 
 
-def test_a_new_address_is_used_once_its_mailbox_has_confirmed_and_the_old_one_is_told(
+def test_a_new_address_is_stored_after_its_mailbox_confirmed(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
     one = sign_numbered(appeal, "Jeanne Martin", 1)
@@ -165,23 +163,23 @@ def test_a_new_address_is_used_once_its_mailbox_has_confirmed_and_the_old_one_is
     assert to == NEW_EMAIL
     said = text_of(postbox.messages[postbox.recipients.index(NEW_EMAIL)])
     assert "Jeanne" not in said
-    assert "p1@mail" not in said, "nothing of the old mailbox goes to the new one"
+    assert "p1@mail" not in said, "the mail to the new address does not name the old one"
     shown = client.get(link)
     assert (shown.status_code, NEW_EMAIL in shown.text) == (200, True)
-    assert stored_addresses(one) == ["p1@mail.example"], "looking changes nothing"
+    assert stored_addresses(one) == ["p1@mail.example"], "opening the link changes nothing"
     assert "1 signature is under the new address" in client.post(link).text
-    assert (stored_addresses(one), name_of(one)) == ([NEW_EMAIL], "Jeanne Martin")
+    assert (stored_addresses(one), stored_name(one)) == ([NEW_EMAIL], "Jeanne Martin")
     assert (counts(appeal.id).signatures, verify()) == (1, [])
     deliver()
     assert [who for who, _ in address_mails(postbox)] == [NEW_EMAIL, "p1@mail.example"]
     assert client.post(link).status_code == 410, "once"
     assert client.get(page).status_code in {404, 410} or NEW_EMAIL not in client.get(page).text, (
-        "an old link opens nothing"
+        "an old link does not show the new address"
     )
     assert NEW_EMAIL in client.get(my_page(one)).text
 
 
-def test_nobody_is_counted_twice_by_the_address_of_before(
+def test_the_former_address_cannot_be_counted_again(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
     one = sign_numbered(appeal, "Jeanne Martin", 1)
@@ -206,7 +204,7 @@ def test_an_address_can_be_changed_back(
     assert (counts(appeal.id).signatures, verify()) == (1, [])
 
 
-def test_an_address_is_changed_by_nobody_who_has_not_the_new_mailbox(
+def test_an_address_is_changed_only_by_the_owner_of_the_new_mailbox(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
     one, other = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(appeal, "Ana Ruiz", 2)
@@ -225,7 +223,7 @@ def test_an_address_is_changed_by_nobody_who_has_not_the_new_mailbox(
     assert stored_addresses(one, other) == ["p1@mail.example", "p2@mail.example"]
 
 
-def test_an_appeal_that_both_addresses_signed_is_counted_as_before(
+def test_an_appeal_signed_by_both_addresses_keeps_its_count(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
     one, two = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(appeal, "Jeanne Martin", 2)
@@ -237,7 +235,7 @@ def test_an_appeal_that_both_addresses_signed_is_counted_as_before(
     assert (counts(appeal.id).signatures, verify()) == (2, [])
 
 
-def test_a_stranger_s_mailbox_is_not_flooded_with_questions(
+def test_requests_do_not_flood_a_new_mailbox(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
     for number in range(1, 7):
@@ -247,7 +245,7 @@ def test_a_stranger_s_mailbox_is_not_flooded_with_questions(
     assert [to for to, _ in address_mails(postbox)] == ["victim@mail.example"] * 3
 
 
-def test_nor_by_many_questions_before_any_mail_leaves(
+def test_requests_before_delivery_do_not_flood_a_new_mailbox(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox, clock: Clock
 ) -> None:
     page, answers = my_page(sign_numbered(appeal, "Jeanne Martin", 1)), []
@@ -259,10 +257,10 @@ def test_nor_by_many_questions_before_any_mail_leaves(
     assert set(answers) == {303, 429}
 
 
-def test_asking_for_an_address_tells_nothing_of_it(
+def test_a_request_for_an_address_reveals_nothing_about_it(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox, clock: Clock
 ) -> None:
-    """Confirmed addresses may get more mail than others: neither the response nor a row reveals it."""
+    """Compare responses and rows: confirmed addresses may get more mail, which must not be visible."""
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email="known@mail.example"))
     deliver()
     client.post(postbox.link())
@@ -286,22 +284,22 @@ def test_asking_for_an_address_tells_nothing_of_it(
     assert said[0][0] == [303] * 5
 
 
-def test_staff_have_an_address_changed_by_its_new_owner(
+def test_a_change_by_staff_needs_the_new_mailbox(
     client: FlaskClient, desk: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
     one = sign_numbered(appeal, "Jeanne Martin", 1)
     assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason="").status_code == 422
-    assert post(desk, f"/signatures/{one}/address", email="no address", reason=WHY).status_code == 422
-    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=WHY).status_code == 303
+    assert post(desk, f"/signatures/{one}/address", email="no address", reason=REASON).status_code == 422
+    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=REASON).status_code == 303
     assert stored_addresses(one) == ["p1@mail.example"]
-    assert acts() == [("signature.change-address", f"signature:{one}", WHY)]
+    assert audit_entries() == [("signature.change-address", f"signature:{one}", REASON)]
     deliver()
     client.post(address_mails(postbox)[-1][1])
     assert stored_addresses(one) == [NEW_EMAIL]
 
 
 @pytest.fixture
-def elsewhere(appeal: AppealView) -> AppealView:
+def other_appeal(appeal: AppealView) -> AppealView:
     """Return a second open appeal."""
     publish(import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), context=context()).slug, context=context())
     found = find_appeal("second")
@@ -314,13 +312,13 @@ def test_a_section_changes_the_address_of_its_own_signatures_alone(
     client: FlaskClient,
     desk: FlaskClient,
     appeal: AppealView,
-    elsewhere: AppealView,
+    other_appeal: AppealView,
     deliver: Callable[[], object],
     postbox: Postbox,
 ) -> None:
     """Attack: an editor sets a signer's address to the editor's own, to read the data of other sections there."""
-    one, foreign = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(elsewhere, "Jeanne Secret", 1, "be-nl")
-    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=WHY).status_code == 303
+    one, foreign = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(other_appeal, "Jeanne Secret", 1, "be-nl")
+    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=REASON).status_code == 303
     deliver()
     assert "1 signature is under the new address" in client.post(address_mails(postbox)[-1][1]).text
     assert stored_addresses(one, foreign) == [NEW_EMAIL, "p1@mail.example"]
@@ -334,81 +332,85 @@ def test_a_section_changes_the_address_of_its_own_signatures_alone(
     for link in links:
         page = client.get(link).text
         assert ("Jeanne Martin" in page, "Jeanne Secret" in page) == (True, False)
-    assert (counts(appeal.id).signatures, counts(elsewhere.id).signatures, verify()) == (1, 1, [])
+    assert (counts(appeal.id).signatures, counts(other_appeal.id).signatures, verify()) == (1, 1, [])
 
 
-def test_what_another_section_holds_meanwhile_does_not_come_along(
+def test_a_signature_that_left_the_section_keeps_its_address(
     client: FlaskClient,
     desk: FlaskClient,
     appeal: AppealView,
-    elsewhere: AppealView,
+    other_appeal: AppealView,
     deliver: Callable[[], object],
     postbox: Postbox,
 ) -> None:
     one = sign_numbered(appeal, "Jeanne Martin", 1)
-    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=WHY).status_code == 303
+    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=REASON).status_code == 303
     deliver()
-    later = sign_numbered(elsewhere, "Jeanne Secret", 1, "be-nl")
+    later = sign_numbered(other_appeal, "Jeanne Secret", 1, "be-nl")
     client.post(address_mails(postbox)[-1][1])
     assert stored_addresses(one, later) == [NEW_EMAIL, "p1@mail.example"]
 
 
-def test_who_has_moved_to_another_section_since_keeps_the_address(
+def test_a_signer_who_changed_section_keeps_the_address(
     client: FlaskClient, desk: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
     one = sign_numbered(appeal, "Jeanne Martin", 1)
-    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=WHY).status_code == 303
+    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=REASON).status_code == 303
     deliver()
     change_country(one, country="BE", section_code="be-nl", context=context(actor=SUPPORTER))
     link = address_mails(postbox)[-1][1]
     client.post(link)
     assert stored_addresses(one) == ["p1@mail.example"]
     change_country(one, country="FR", section_code="fr", context=context(actor=SUPPORTER))
-    assert client.post(link).status_code == 410, "used up"
+    assert client.post(link).status_code == 410, "the link was used"
     assert stored_addresses(one) == ["p1@mail.example"]
 
 
-def test_all_that_the_own_section_holds_gets_the_new_address(
+def test_all_signatures_of_the_own_section_get_the_new_address(
     client: FlaskClient,
     desk: FlaskClient,
     appeal: AppealView,
-    elsewhere: AppealView,
+    other_appeal: AppealView,
     deliver: Callable[[], object],
     postbox: Postbox,
 ) -> None:
-    one, two = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(elsewhere, "Jeanne Martin", 1)
-    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=WHY).status_code == 303
+    one, two = sign_numbered(appeal, "Jeanne Martin", 1), sign_numbered(other_appeal, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW_EMAIL, reason=REASON).status_code == 303
     deliver()
     assert "2 signatures are under the new address" in client.post(address_mails(postbox)[-1][1]).text
     assert stored_addresses(one, two) == [NEW_EMAIL, NEW_EMAIL]
-    assert db.session.scalars(select(DisclosureDay.shown)).one() == 2, "both are read at the new mailbox"
+    assert db.session.scalars(select(DisclosureDay.shown)).one() == 2, (
+        "both signatures count as shown to the new mailbox"
+    )
     db.session.rollback()
 
 
-def test_guessing_an_address_by_changing_it_is_stopped(desk: FlaskClient, appeal: AppealView) -> None:
+def test_changing_an_address_cannot_be_used_to_guess_it(desk: FlaskClient, appeal: AppealView) -> None:
     """Attack: guess an address by the difference in the responses to changing it."""
     one = sign_numbered(appeal, "Jeanne Martin", 1)
     staff_id = db.session.scalars(select(Staff.id).where(Staff.email == ANA)).one()
     db.session.rollback()
     with transaction() as session:
         session.add(DisclosureDay(staff_id=staff_id, day=START.date(), shown=SHOWN_A_DAY - 1, files=0))
-    assert post(desk, f"/signatures/{one}/address", email="p2@mail.example", reason=WHY).status_code == 303
-    refused = post(desk, f"/signatures/{one}/address", email="p1@mail.example", reason=WHY)
+    assert post(desk, f"/signatures/{one}/address", email="p2@mail.example", reason=REASON).status_code == 303
+    refused = post(desk, f"/signatures/{one}/address", email="p1@mail.example", reason=REASON)
     assert (refused.status_code, "as one person may" in refused.text) == (429, True)
 
 
-def test_erasing_for_somebody_leaves_what_waits_in_other_sections(
-    desk: FlaskClient, appeal: AppealView, elsewhere: AppealView
+def test_erasing_by_staff_leaves_waiting_forms_of_other_sections(
+    desk: FlaskClient, appeal: AppealView, other_appeal: AppealView
 ) -> None:
     one = sign_numbered(appeal, "Jeanne Martin", 1)
     for number, section in enumerate(("fr", "be-nl")):
-        form = NewSignUp(elsewhere.id, section, "FR", "Jeanne", parse_address("p1@mail.example"), "en", "en", 1, None)
+        form = NewSignUp(
+            other_appeal.id, section, "FR", "Jeanne", parse_address("p1@mail.example"), "en", "en", 1, None
+        )
         sign(form, context=context(START + timedelta(minutes=number), SUPPORTER))
         by = Scope(join(app_of(desk), f"{section}@staff.example", Role.EDITOR, section), Role.EDITOR, section)
         rows = [TypedRow(1, "Jeanne Martin", "p1@mail.example", "FR", "y")]
         sheet = SheetEntry(read_rows(rows, "FR", LOCALES), START.date(), "", "", "en")
-        enter_sheet(elsewhere.slug, sheet, context=context(START, staff_actor(by)), is_sure=False, is_again=False)
-    assert post(desk, f"/signatures/{one}/erase", reason=WHY, sure="y").status_code == 303
+        enter_sheet(other_appeal.slug, sheet, context=context(START, staff_actor(by)), is_sure=False, is_again=False)
+    assert post(desk, f"/signatures/{one}/erase", reason=REASON, sure="y").status_code == 303
     for model in (SignUp, SheetRow):
         assert list(db.session.scalars(select(model.section_code))) == ["be-nl"], model
     db.session.rollback()

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 PAGE = "/staff/moderation/reports"
 
 
-def test_an_editor_takes_an_hour_of_a_network_out_and_puts_it_back(
+def test_an_editor_invalidates_and_restores_an_hour_of_a_network(
     app: Flask, client: FlaskClient, appeal: AppealView
 ) -> None:
     for number in range(5):
@@ -62,7 +62,7 @@ def test_an_editor_takes_an_hour_of_a_network_out_and_puts_it_back(
         ({"since": "2026-01-02T00:00", "appeal": "unknown"}, "Please choose an appeal of the list"),
     ],
 )
-def test_what_cannot_be_meant_is_said(app: Flask, appeal: AppealView, data: dict[str, str], words: str) -> None:
+def test_an_invalid_choice_is_explained(app: Flask, appeal: AppealView, data: dict[str, str], words: str) -> None:
     editor = staffed(app, Role.EDITOR)
     answer = editor.post(PAGE, data={"csrf_token": csrf(editor.get(PAGE)), **data})
     assert answer.status_code == 422

@@ -1,4 +1,4 @@
-"""Staff see why a signer's mail was not sent, and resend it: in their own section only, without the signer's name."""
+"""Staff see why a signer's mail was not delivered and resend it, in their own section and without the name."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from campaign.queries.appeals.appeal import AppealView
 from tests.conftest import START, Postbox, confirm_newest, form
 from tests.staff.staff_clients import csrf, staffed
 
-# Slow, so that the quick tests stay quick: they cover the staff pages enough.
+# Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
 
 REFUSED = DeliveryAttempt(DeliveryOutcome.DEAD, "rcpt", 552, "5.2.2 the box is full")
 
 
 @dataclass(frozen=True)
-class Case:
+class SignerMail:
     """A confirmed signer whose thank-you mail was not delivered, and the page about it."""
 
     browser: FlaskClient
-    signature: int
+    signature_id: int
 
     @property
     def path(self) -> str:
-        return f"/staff/moderation/signatures/{self.signature}/mails"
+        return f"/staff/moderation/signatures/{self.signature_id}/mails"
 
     def mail(self) -> Mail:
         """Return the newest mail, read again."""
         db.session.rollback()
         return db.session.scalars(
-            select(Mail).where(Mail.signature_id == self.signature).order_by(Mail.id.desc())
+            select(Mail).where(Mail.signature_id == self.signature_id).order_by(Mail.id.desc())
         ).all()[0]
 
     def press(self, page: TestResponse) -> TestResponse:
@@ -52,9 +52,9 @@ class Case:
 
 
 @pytest.fixture
-def case(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> Case:
+def signer_mail(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> SignerMail:
     browser = staffed(app, Role.EDITOR)
-    deliver()  # the mail about the log-in
+    deliver()  # the mail about the new log-in
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
     deliver()
     client.post(postbox.link())
@@ -62,42 +62,42 @@ def case(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, post
     postbox.answers = [REFUSED]
     deliver()
     db.session.rollback()
-    return Case(browser, signature)
+    return SignerMail(browser, signature)
 
 
-def test_the_reason_is_told_and_the_mail_sent_again(case: Case, deliver: Any, postbox: Postbox) -> None:
-    page = case.browser.get(case.path)
+def test_the_reason_is_shown_and_the_mail_resent(signer_mail: SignerMail, deliver: Any, postbox: Postbox) -> None:
+    page = signer_mail.browser.get(signer_mail.path)
     assert "the box is full" in page.text
     assert "552" in page.text
     first = postbox.messages[-1]
-    assert case.press(page).location == case.path
+    assert signer_mail.press(page).location == signer_mail.path
     assert deliver() == {"sent": 1}
     assert postbox.messages[-1]["Message-ID"] == first["Message-ID"], "the same message"
-    again = case.browser.get(case.path)
+    again = signer_mail.browser.get(signer_mail.path)
     assert "Send again</button>" not in again.text
     entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).all()[0]
     assert (entry.act, entry.section_code) == ("mail.resend", "fr")
     assert entry.staff_id is not None
 
 
-def test_the_page_names_nobody(case: Case) -> None:
-    page = case.browser.get(case.path).text
+def test_the_page_shows_no_name(signer_mail: SignerMail) -> None:
+    page = signer_mail.browser.get(signer_mail.path).text
     assert "Jeanne" not in page
     assert "jeanne" not in page
 
 
-def test_moderation_leads_to_it_from_whom_it_found(case: Case) -> None:
-    moderation = case.browser.get("/staff/moderation")
+def test_the_search_results_link_to_the_mails(signer_mail: SignerMail) -> None:
+    moderation = signer_mail.browser.get("/staff/moderation")
     data = {"who": "jeanne@mail.example", "reason": "she wrote a letter", "csrf_token": csrf(moderation)}
-    assert f'href="{case.path}"' in case.browser.post("/staff/moderation/search", data=data).text
+    assert f'href="{signer_mail.path}"' in signer_mail.browser.post("/staff/moderation/search", data=data).text
 
 
-def test_what_moved_on_is_not_sent_twice(case: Case, deliver: Any) -> None:
-    page = case.browser.get(case.path)
-    assert case.press(page).status_code == 303
-    assert case.press(page).status_code == 409
+def test_an_outdated_page_resends_nothing(signer_mail: SignerMail, deliver: Any) -> None:
+    page = signer_mail.browser.get(signer_mail.path)
+    assert signer_mail.press(page).status_code == 303
+    assert signer_mail.press(page).status_code == 409
     assert deliver() == {"sent": 1}
-    assert case.press(page).status_code == 409
+    assert signer_mail.press(page).status_code == 409
     assert deliver() == {}
 
 
@@ -110,60 +110,60 @@ def test_what_moved_on_is_not_sent_twice(case: Case, deliver: Any) -> None:
         ("unknown", "the worker broke off", "It may arrive twice"),
     ],
 )
-def test_each_reason_is_said_in_words(case: Case, deliver: Any, state: str, detail: str, words: str) -> None:
-    mail = case.mail().id
+def test_each_reason_is_explained(signer_mail: SignerMail, deliver: Any, state: str, detail: str, words: str) -> None:
+    mail = signer_mail.mail().id
     db.session.execute(update(Mail).where(Mail.id == mail).values(state=state, phase="before", detail=detail))
     db.session.commit()
-    page = case.browser.get(case.path)
+    page = signer_mail.browser.get(signer_mail.path)
     assert words in page.text
-    assert case.press(page).status_code == 303
+    assert signer_mail.press(page).status_code == 303
     assert deliver() == {"sent": 1}
 
 
-def test_what_there_is_still_a_reason_against_is_not_sent(case: Case, deliver: Any) -> None:
-    mail = case.mail()
+def test_an_ineligible_mail_is_not_resent(signer_mail: SignerMail, deliver: Any) -> None:
+    mail = signer_mail.mail()
     where = Mail.id == mail.id
     db.session.execute(update(Mail).where(where).values(state="suppressed", phase="before", detail="erased"))
     db.session.execute(update(Signature).values(name_sealed=None, email_sealed=None))
     db.session.commit()
-    assert case.press(case.browser.get(case.path)).status_code == 303
+    assert signer_mail.press(signer_mail.browser.get(signer_mail.path)).status_code == 303
     assert deliver() == {"suppressed": 1}
-    assert "were erased" in case.browser.get(case.path).text
+    assert "were erased" in signer_mail.browser.get(signer_mail.path).text
     assert db.session.scalars(select(Suppression)).all() == []
 
 
-def test_another_section_knows_nothing_of_it(app: Flask, case: Case) -> None:
+def test_another_section_gets_a_404(app: Flask, signer_mail: SignerMail) -> None:
     other = staffed(app, Role.COORDINATOR, "be-nl")
-    assert other.get(case.path).status_code == 404
-    mail = case.mail()
+    assert other.get(signer_mail.path).status_code == 404
+    mail = signer_mail.mail()
     data = {"seen": str(mail.fence), "csrf_token": csrf(other.get("/staff/account"))}
-    assert other.post(f"{case.path}/{mail.id}", data=data).status_code == 404
-    assert case.mail().state == "dead"
+    assert other.post(f"{signer_mail.path}/{mail.id}", data=data).status_code == 404
+    assert signer_mail.mail().state == "dead"
 
 
-def test_a_mail_of_another_signer_is_not_reached_through_an_own_one(
-    app: Flask, case: Case, client: FlaskClient, appeal: AppealView
+def test_a_mail_of_another_signer_cannot_be_resent(
+    app: Flask, signer_mail: SignerMail, client: FlaskClient, appeal: AppealView
 ) -> None:
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="be@mail.example", country="BE"))
     theirs = confirm_newest(START)
-    assert theirs != case.signature
+    assert theirs != signer_mail.signature_id
     db.session.execute(update(Mail).where(Mail.signature_id == theirs).values(state="dead"))
     db.session.commit()
     foreign = db.session.scalars(select(Mail.id).where(Mail.signature_id == theirs)).first()
     db.session.rollback()
-    data = {"seen": "0", "csrf_token": csrf(case.browser.get(case.path))}
-    assert case.browser.post(f"{case.path}/{foreign}", data=data).status_code == 404
+    data = {"seen": "0", "csrf_token": csrf(signer_mail.browser.get(signer_mail.path))}
+    assert signer_mail.browser.post(f"{signer_mail.path}/{foreign}", data=data).status_code == 404
     assert set(db.session.scalars(select(Mail.state).where(Mail.signature_id == theirs))) == {"dead"}
 
 
 @pytest.mark.parametrize("seen", ["", "x", "-1", "9" * 40])
-def test_a_strange_form_sends_nothing(case: Case, deliver: Any, seen: str) -> None:
-    data = {"seen": seen, "csrf_token": csrf(case.browser.get(case.path))}
-    assert case.browser.post(f"{case.path}/{case.mail().id}", data=data).status_code == 409
+def test_an_invalid_form_resends_nothing(signer_mail: SignerMail, deliver: Any, seen: str) -> None:
+    data = {"seen": seen, "csrf_token": csrf(signer_mail.browser.get(signer_mail.path))}
+    assert signer_mail.browser.post(f"{signer_mail.path}/{signer_mail.mail().id}", data=data).status_code == 409
     assert deliver() == {}
 
 
-def test_coordinators_see_why_mail_was_not_sent_after_all(app: Flask, case: Case) -> None:
+def test_coordinators_see_why_mail_was_suppressed(app: Flask, signer_mail: SignerMail) -> None:
     reason = "this mailbox got 3 mails within 24 hours"
     db.session.execute(update(Mail).values(state="suppressed", phase="before", detail=reason))
     db.session.commit()

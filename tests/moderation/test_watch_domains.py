@@ -1,4 +1,4 @@
-"""Mail domains from which many confirm for the first time: detected, alerted, shown, and invalidated together."""
+"""New mail domains with many confirmations: detected, alerted, shown, and invalidated together."""
 
 from __future__ import annotations
 
@@ -45,25 +45,25 @@ pytestmark = pytest.mark.slow
 LATER = START + timedelta(minutes=1)
 
 
-def watch(at: Any = LATER, batch: int = 7) -> None:
+def watch_all(at: Any = LATER, batch: int = 7) -> None:
     """Process all confirmations in small batches, as the worker does each minute."""
     while watch_domains(batch_size=batch, context=context(at, SYSTEM)):
         pass
 
 
-def kinds() -> list[str]:
+def alert_kinds() -> list[str]:
     found = sorted(db.session.scalars(select(AbuseAlert.kind)))
     db.session.rollback()
     return found
 
 
-def seen(domain: str) -> DomainHistory:
+def stored_domain(domain: str) -> DomainHistory:
     found = domain_histories(db.session, [domain], runtime().vault)[domain]
     db.session.rollback()
     return found
 
 
-def crowd(appeal: AppealView, domain: str, number: int, at: Any = START, first: int = 0) -> list[int]:
+def confirm_from(appeal: AppealView, domain: str, number: int, at: Any = START, first: int = 0) -> list[int]:
     names = "ABCDEFGHIJ"
     return [
         sign_and_confirm(appeal, f"Bot {names[n // 10 % 10]}{names[n % 10]}", f"b{first + n}@{domain}", at=at)
@@ -71,20 +71,20 @@ def crowd(appeal: AppealView, domain: str, number: int, at: Any = START, first: 
     ]
 
 
-def test_many_from_one_new_domain_are_told_of_once_to_their_section(
+def test_a_flood_from_one_new_domain_is_alerted_once_to_its_section(
     app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     for name, role, section in (("fr", Role.EDITOR, "fr"), ("be", Role.EDITOR, "be-nl"), ("boss", Role.ADMIN, "ki")):
         join(app, f"{name}@staff.example", role, section)
     deliver()
     before = len(postbox.messages)
-    crowd(appeal, "catchall.example", ALERT_CONFIRMATIONS - 1)
-    watch()
-    assert kinds() == []
-    crowd(appeal, "catchall.example", 2, first=100)
-    watch()
-    watch()
-    assert kinds() == ["new-domain"]
+    confirm_from(appeal, "catchall.example", ALERT_CONFIRMATIONS - 1)
+    watch_all()
+    assert alert_kinds() == []
+    confirm_from(appeal, "catchall.example", 2, first=100)
+    watch_all()
+    watch_all()
+    assert alert_kinds() == ["new-domain"]
     deliver()
     told = dict(zip(postbox.recipients, map(text_of, postbox.messages), strict=True))
     alerts = {to for to in postbox.recipients[before:] if to.endswith("@staff.example")}
@@ -93,138 +93,136 @@ def test_many_from_one_new_domain_are_told_of_once_to_their_section(
     assert "catchall.example" not in told["fr@staff.example"]
 
 
-def test_a_large_provider_and_a_domain_known_for_long_are_no_news(appeal: AppealView) -> None:
-    crowd(appeal, "gmail.com", ALERT_CONFIRMATIONS)
-    crowd(appeal, "school.example", 3)
-    watch()
+def test_large_providers_and_established_domains_are_not_new(appeal: AppealView) -> None:
+    confirm_from(appeal, "gmail.com", ALERT_CONFIRMATIONS)
+    confirm_from(appeal, "school.example", 3)
+    watch_all()
     later = START + 8 * DAY
-    crowd(appeal, "school.example", ALERT_CONFIRMATIONS, at=later, first=100)
-    watch(later + timedelta(minutes=1))
-    assert kinds() == []
+    confirm_from(appeal, "school.example", ALERT_CONFIRMATIONS, at=later, first=100)
+    watch_all(later + timedelta(minutes=1))
+    assert alert_kinds() == []
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
-    assert seen("school.example") == DomainHistory(
+    assert stored_domain("school.example") == DomainHistory(
         START.date(), later.date(), 3, (ALERT_CONFIRMATIONS, 0, 0, 0, 0, 0, 0)
     )
     assert new_domains(Scope(1, Role.EDITOR, "fr"), runtime().vault, now=later) == ()
 
 
-def test_domains_that_confirm_far_more_than_ever_before_are_as_new(appeal: AppealView) -> None:
-    """Attack: eight domains confirm one signature each, wait for a week, and then confirm six hundred at once."""
+def test_domains_with_a_sudden_jump_count_as_new(appeal: AppealView) -> None:
+    """Attack: confirm one signature from each of eight domains, wait a week, then confirm six hundred at once."""
     for number in range(8):
-        crowd(appeal, f"aged{number}.example", 1, first=number)
-    watch()
+        confirm_from(appeal, f"aged{number}.example", 1, first=number)
+    watch_all()
     later = START + 8 * DAY
     for number in range(8):
-        crowd(appeal, f"aged{number}.example", ALERT_CONFIRMATIONS, at=later, first=100)
-    watch(later + timedelta(minutes=1), batch=50)
-    assert kinds() == ["new-domain", "new-domains"]
+        confirm_from(appeal, f"aged{number}.example", ALERT_CONFIRMATIONS, at=later, first=100)
+    watch_all(later + timedelta(minutes=1), batch=50)
+    assert alert_kinds() == ["new-domain", "new-domains"]
     found = new_domains(Scope(1, Role.EDITOR, "fr"), runtime().vault, now=later)
     assert [
         (one.history.first_on, one.history.earlier_total, one.confirmed) for one in found if one.history is not None
     ] == [(START.date(), 1, ALERT_CONFIRMATIONS)] * 8
 
 
-def test_what_confirms_and_is_erased_before_anybody_looked_is_told_of(
+def test_a_flood_erased_before_the_worker_runs_is_alerted(
     app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    """Attack: each mailbox confirms and erases at once, so that no domain is left to be counted."""
+    """Attack: confirm and erase at once, so that no domain is left to count."""
     for name, section in (("fr", "fr"), ("be", "be-nl")):
         join(app, f"{name}@staff.example", Role.EDITOR, section)
     deliver()
     before = len(postbox.messages)
-    for one in crowd(appeal, "catchall.example", ALERT_CONFIRMATIONS):
+    for one in confirm_from(appeal, "catchall.example", ALERT_CONFIRMATIONS):
         erase(one, context=context(actor=SUPPORTER))
-    assert seen("catchall.example").by_day[0] == ALERT_CONFIRMATIONS
-    watch()
-    watch()
-    assert kinds() == ["new-domain"]
+    assert stored_domain("catchall.example").by_day[0] == ALERT_CONFIRMATIONS
+    watch_all()
+    watch_all()
+    assert alert_kinds() == ["new-domain"]
     deliver()
     assert set(postbox.recipients[before:]) & {"fr@staff.example", "be@staff.example"} == {"fr@staff.example"}
     db.session.rollback()
     assert db.session.scalar(select(DomainWatch.sections_to_alert)) == []
-    assert seen("catchall.example").by_day[0] == ALERT_CONFIRMATIONS
+    assert stored_domain("catchall.example").by_day[0] == ALERT_CONFIRMATIONS
 
 
-def test_what_is_erased_within_the_hour_counts_as_new_whatever_its_domain(
-    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Attack: each domain stays below its own limit, and its signatures are erased before the worker runs."""
+def test_signatures_erased_within_the_hour_count_as_new(appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attack: stay below the limit of each domain, and erase the signatures before the worker runs."""
     monkeypatch.setattr(confirmed_together, "MIN_CONFIRMATIONS", 20)
-    # Confirmed in an earlier hour, and not erased in it: only their day is known.
-    earlier = crowd(appeal, "old.example", 5, at=START - timedelta(hours=2))
-    crowd(appeal, "gmail.com", 1, at=START - timedelta(hours=2))
-    crowd(appeal, "gmail.com", 30, first=10)
-    made = [one for n in range(2) for one in crowd(appeal, f"catch{n}.example", 10, first=100 * n)]
+    # Signatures confirmed in an earlier hour and erased later: only their day is stored.
+    earlier = confirm_from(appeal, "old.example", 5, at=START - timedelta(hours=2))
+    confirm_from(appeal, "gmail.com", 1, at=START - timedelta(hours=2))
+    confirm_from(appeal, "gmail.com", 30, first=10)
+    made = [one for n in range(2) for one in confirm_from(appeal, f"catch{n}.example", 10, first=100 * n)]
     for one in [*earlier, *made]:
         erase(one, context=context(actor=SUPPORTER))
-    watch()
+    watch_all()
     found = confirmed_together.confirmed_together(runtime().vault, now=LATER)
     assert found == ConfirmedTogether(confirmed=50, new=20, crowded=20, sections=frozenset({"fr"}))
     db.session.rollback()
-    assert kinds() == ["new-domains"]
+    assert alert_kinds() == ["new-domains"]
 
 
-def test_many_who_erase_at_once_beside_the_worker_are_each_counted_once(app: Flask, appeal: AppealView) -> None:
-    ids = crowd(appeal, "one.example", 24)
+def test_concurrent_erasures_are_each_counted_once(app: Flask, appeal: AppealView) -> None:
+    ids = confirm_from(appeal, "one.example", 24)
     db.session.rollback()
 
-    def run(work: Callable[[], object]) -> None:
+    def run_in_context(work: Callable[[], object]) -> None:
         with app.app_context():
             work()
 
-    def leave(part: int) -> None:
+    def erase_part(part: int) -> None:
         for one in ids[part::4]:
             erase(one, context=context(LATER, SUPPORTER))
 
-    works: list[Callable[[], object]] = [*(partial(leave, part) for part in range(4)), partial(watch, batch=5)]
+    works: list[Callable[[], object]] = [*(partial(erase_part, part) for part in range(4)), partial(watch_all, batch=5)]
     with ThreadPoolExecutor(5) as pool:
-        list(pool.map(run, works))
-    watch()
-    assert seen("one.example").by_day[0] == len(ids)
+        list(pool.map(run_in_context, works))
+    watch_all()
+    assert stored_domain("one.example").by_day[0] == len(ids)
     assert (counts(appeal.id).total, verify()) == (len(ids), [])
 
 
-def test_erasing_counts_a_domain_once_whoever_looks_first(appeal: AppealView) -> None:
-    looked_at = crowd(appeal, "one.example", 1)[0]
-    watch()
+def test_erasure_and_worker_count_a_domain_once(appeal: AppealView) -> None:
+    looked_at = confirm_from(appeal, "one.example", 1)[0]
+    watch_all()
     erase(looked_at, context=context(LATER, SUPPORTER))
-    assert seen("one.example").by_day[0] == 1
-    not_yet = crowd(appeal, "one.example", 1, first=9)[0]
+    assert stored_domain("one.example").by_day[0] == 1
+    not_yet = confirm_from(appeal, "one.example", 1, first=9)[0]
     for _ in range(2):
         erase(not_yet, context=context(LATER, SUPPORTER))
-    large = crowd(appeal, "gmail.com", 1)[0]
+    large = confirm_from(appeal, "gmail.com", 1)[0]
     erase(large, context=context(LATER, SUPPORTER))
-    watch(LATER + timedelta(minutes=1))
-    assert seen("one.example").by_day[0] == 2
+    watch_all(LATER + timedelta(minutes=1))
+    assert stored_domain("one.example").by_day[0] == 2
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
 
 
 def test_nothing_is_counted_twice_and_the_unconfirmed_never(client: FlaskClient, appeal: AppealView) -> None:
-    crowd(appeal, "one.example", 10)
+    confirm_from(appeal, "one.example", 10)
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="w@two.example"))
     for _ in range(3):
-        watch(batch=3)
+        watch_all(batch=3)
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
-    assert seen("one.example") == DomainHistory(START.date(), START.date(), 0, (10, 0, 0, 0, 0, 0, 0))
+    assert stored_domain("one.example") == DomainHistory(START.date(), START.date(), 0, (10, 0, 0, 0, 0, 0, 0))
 
 
-def test_a_domain_is_forgotten_three_months_after_the_month_of_the_last_one(appeal: AppealView) -> None:
-    crowd(appeal, "one.example", 1)
-    watch()
+def test_a_domain_is_deleted_three_months_after_its_last_month(appeal: AppealView) -> None:
+    confirm_from(appeal, "one.example", 1)
+    watch_all()
     purge_expired(may_continue=lambda: True, context=context(START + 120 * DAY))
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
     purge_expired(may_continue=lambda: True, context=context(START + 121 * DAY))
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 0
 
 
-def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, appeal: AppealView) -> None:
-    """Attack: each mailbox confirms by itself, and each domain stays below every limit."""
+def test_eight_catch_all_domains_are_shown_and_invalidated_together(app: Flask, appeal: AppealView) -> None:
+    """Attack: confirm from each mailbox separately, and stay below every limit of a domain."""
     real = [sign_and_confirm(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
     for number in range(8):
-        crowd(appeal, f"catch{number}.example", ALERT_CONFIRMATIONS)
-    crowd(appeal, "mailinator.com", 2)
-    watch()
-    assert kinds() == ["new-domain", "new-domains"]
+        confirm_from(appeal, f"catch{number}.example", ALERT_CONFIRMATIONS)
+    confirm_from(appeal, "mailinator.com", 2)
+    watch_all()
+    assert alert_kinds() == ["new-domain", "new-domains"]
     by = Scope(1, Role.EDITOR, "fr")
     found = new_domains(by, runtime().vault, now=LATER, least=1)
     assert {one.domain: (one.signed, one.confirmed) for one in found} == {
@@ -236,7 +234,7 @@ def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, app
     editor = staffed(app, Role.EDITOR)
     page = editor.get("/staff/moderation/domains")
     assert len(re.findall('name="domains"', page.text)) == 8
-    assert "mailinator.com" not in page.text, "what few people have is shown for a reason"
+    assert "mailinator.com" not in page.text, "a rare domain is shown only for a reason"
     asked = {"csrf_token": csrf(page), "reason": "is it a flood?"}
     whole = editor.post("/staff/moderation/domains", data=asked).text
     assert len(re.findall('name="domains"', whole)) == 9
@@ -255,14 +253,16 @@ def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, app
     assert (counts(appeal.id).total, verify()) == (len(real) + 2, [])
 
 
-def test_all_hosts_of_one_owner_are_one_domain_and_go_at_once(app: Flask, appeal: AppealView) -> None:
-    """Attack: a catch-all domain with wildcard DNS, each address at a host of its own."""
+def test_all_hosts_of_one_owner_are_one_domain_and_invalidated_together(app: Flask, appeal: AppealView) -> None:
+    """Attack: use a catch-all domain with wildcard DNS, and another host for each address."""
     for number in range(ALERT_CONFIRMATIONS):
-        crowd(appeal, f"h{number}.evil.co.uk", 1, first=number)
-    crowd(appeal, "evil.co.uk", 2, first=50)
-    neighbour, bucket = crowd(appeal, "devil.co.uk", 1, first=60) + crowd(appeal, "h1.one.duckdns.org", 1, first=70)
-    watch()
-    assert kinds() == ["new-domain"]
+        confirm_from(appeal, f"h{number}.evil.co.uk", 1, first=number)
+    confirm_from(appeal, "evil.co.uk", 2, first=50)
+    neighbour, bucket = confirm_from(appeal, "devil.co.uk", 1, first=60) + confirm_from(
+        appeal, "h1.one.duckdns.org", 1, first=70
+    )
+    watch_all()
+    assert alert_kinds() == ["new-domain"]
     by, vault = Scope(1, Role.EDITOR, "fr"), runtime().vault
     assert {one.domain: one.confirmed for one in new_domains(by, vault, now=LATER, least=1)} == {
         "evil.co.uk": ALERT_CONFIRMATIONS + 2,
@@ -293,10 +293,10 @@ def test_all_hosts_of_one_owner_are_one_domain_and_go_at_once(app: Flask, appeal
     assert (list(db.session.scalars(left)), verify()) == ([neighbour, bucket], [])
 
 
-def test_one_host_of_an_owner_can_be_chosen_alone_when_its_digest_is_forgotten(app: Flask, appeal: AppealView) -> None:
+def test_one_host_of_an_owner_can_be_chosen_after_its_digest_was_deleted(app: Flask, appeal: AppealView) -> None:
     by = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     for number in range(3):
-        crowd(appeal, f"h{number}.evil.co.uk", 1, first=number)
+        confirm_from(appeal, f"h{number}.evil.co.uk", 1, first=number)
     db.session.execute(update(Signature).values(domain_digest=None))
     db.session.commit()
     for domain, found in (("h1.evil.co.uk", 1), ("evil.co.uk", 3), ("co.uk", 0)):
@@ -307,20 +307,20 @@ def test_one_host_of_an_owner_can_be_chosen_alone_when_its_digest_is_forgotten(a
         db.session.rollback()
 
 
-def test_many_from_all_new_domains_together_are_told_of_to_the_sections_that_they_are_in(
+def test_many_new_domains_together_are_alerted_to_their_sections(
     app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    """Attack: ten new domains, each just below the limit of a domain."""
+    """Attack: use ten new domains, each just below the limit of a domain."""
     for name, role, section in (("fr", Role.EDITOR, "fr"), ("be", Role.EDITOR, "be-nl"), ("boss", Role.ADMIN, "ki")):
         join(app, f"{name}@staff.example", role, section)
     deliver()
     before = len(postbox.messages)
     for number in range(10):
-        crowd(appeal, f"catch{number}.example", ALERT_CONFIRMATIONS - 1, first=100 * number)
+        confirm_from(appeal, f"catch{number}.example", ALERT_CONFIRMATIONS - 1, first=100 * number)
     sign_and_confirm(appeal, "Bot Elsewhere", "one@catch10.example", "be-nl")
-    watch(batch=200)
-    watch()
-    assert kinds() == ["new-domains"]
+    watch_all(batch=200)
+    watch_all()
+    assert alert_kinds() == ["new-domains"]
     deliver()
     told = list(zip(postbox.recipients, map(text_of, postbox.messages), strict=True))[before:]
     alerts = {to for to, text in told if "several new mail domains" in text}
@@ -328,48 +328,46 @@ def test_many_from_all_new_domains_together_are_told_of_to_the_sections_that_the
     assert all("/staff/moderation/domains" in text for to, text in told if to in alerts)
 
 
-def test_a_free_host_with_one_each_from_many_names_is_told_of(
+def test_a_free_host_with_one_signature_for_each_name_is_alerted(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(confirmed_together, "MIN_CONFIRMATIONS", 10)
-    crowd(appeal, "gmail.com", 20)
+    confirm_from(appeal, "gmail.com", 20)
     for number in range(9):
-        crowd(appeal, f"n{number}.duckdns.org", 1, first=100 + number)
-    watch()
-    assert kinds() == []
-    crowd(appeal, "n9.duckdns.org", 1, first=200)
-    watch()
-    assert kinds() == ["new-domains"]
+        confirm_from(appeal, f"n{number}.duckdns.org", 1, first=100 + number)
+    watch_all()
+    assert alert_kinds() == []
+    confirm_from(appeal, "n9.duckdns.org", 1, first=200)
+    watch_all()
+    assert alert_kinds() == ["new-domains"]
 
 
-def test_an_honest_launch_on_a_site_to_which_every_domain_is_new_is_no_news(
-    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_genuine_launch_on_a_new_site_is_not_alerted(appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
     """Expect no alert: two of five signers have an address of a small firm, one or two of each firm."""
     monkeypatch.setattr(confirmed_together, "MIN_CONFIRMATIONS", 10)
-    crowd(appeal, "gmail.com", 30)
+    confirm_from(appeal, "gmail.com", 30)
     for number in range(10):
-        crowd(appeal, f"firm{number}.example", 2, first=100 + number * 2)
-    watch()
+        confirm_from(appeal, f"firm{number}.example", 2, first=100 + number * 2)
+    watch_all()
     found = confirmed_together.confirmed_together(runtime().vault, now=LATER)
     assert found == ConfirmedTogether(confirmed=50, new=20, crowded=0, sections=frozenset({"fr"}))
     db.session.rollback()
-    assert kinds() == []
+    assert alert_kinds() == []
 
 
-def test_what_was_confirmed_before_the_last_hour_is_not_counted_together(
+def test_confirmations_before_the_last_hour_are_not_counted(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(confirmed_together, "MIN_CONFIRMATIONS", 10)
-    crowd(appeal, "one.example", 6)
-    crowd(appeal, "two.example", 3, at=START + timedelta(minutes=61), first=100)
+    confirm_from(appeal, "one.example", 6)
+    confirm_from(appeal, "two.example", 3, at=START + timedelta(minutes=61), first=100)
     later = START + timedelta(minutes=121)
-    crowd(appeal, "three.example", 6, at=later, first=200)
-    watch(later + timedelta(minutes=1))
-    assert kinds() == []
-    crowd(appeal, "four.example", 1, at=later, first=300)
-    watch(later + timedelta(minutes=1))
-    assert kinds() == ["new-domains"]
+    confirm_from(appeal, "three.example", 6, at=later, first=200)
+    watch_all(later + timedelta(minutes=1))
+    assert alert_kinds() == []
+    confirm_from(appeal, "four.example", 1, at=later, first=300)
+    watch_all(later + timedelta(minutes=1))
+    assert alert_kinds() == ["new-domains"]
 
 
 @pytest.mark.parametrize(
@@ -378,9 +376,9 @@ def test_what_was_confirmed_before_the_last_hour_is_not_counted_together(
         (99, 99, 99, False),
         (100, 100, 0, True),
         (240, 240, 240, True),
-        # A flood hidden in an honest launch.
+        # A flood hidden in a genuine launch.
         (1_200, 240, 240, True),
-        # A launch: small firms, and schools and providers that are in no list.
+        # A launch: small firms, schools, and providers that are in no list.
         (1_200, 480, 60, False),
         (20_000, 8_000, 2_000, False),
         (20_000, 10_000, 0, True),
@@ -390,7 +388,7 @@ def test_a_number_and_a_share_make_a_flood(confirmed: int, new: int, crowded: in
     assert ConfirmedTogether(confirmed, new, crowded, frozenset()).is_flood is is_flood
 
 
-def test_very_many_confirmations_from_one_network_are_told_of_and_count(
+def test_many_confirmations_from_one_network_are_alerted_and_counted(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
     app.extensions[guard.EXTENSION] = guard.AbuseLimits()
@@ -402,4 +400,4 @@ def test_very_many_confirmations_from_one_network_are_told_of_and_count(
         assert client.post(link_of(message)).status_code == 303
     assert counts(appeal.id).total == 3
     db.session.rollback()
-    assert kinds() == ["confirmed-network"]
+    assert alert_kinds() == ["confirmed-network"]

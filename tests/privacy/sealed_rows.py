@@ -1,4 +1,4 @@
-"""Rows with sealed values about a person, for each table, and the action that erases each of them."""
+"""Rows with sealed values about a person, for each table, and the function that erases each value."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ ADDRESS = parse_address("jeanne@mail.example")
 
 @dataclass(frozen=True)
 class SealedValue:
-    """A value sealed in a row: how to open it, its content, and what erases the row."""
+    """A sealed value of a row: the function that opens it, its content, and the function that erases it."""
 
     sealed: bytes
     open: Callable[[Vault, bytes], str]
-    says: str
+    content: str
     erase: Callable[[], object]
 
 
 @dataclass(frozen=True)
-class Site:
+class SealedRowSite:
     """The parts of the application that the cases below need."""
 
     appeal: AppealView
@@ -68,14 +68,14 @@ class Site:
     scope: Scope
 
 
-def value(column: Any) -> bytes:
+def only_value(column: Any) -> bytes:
     """Return the only value of that column."""
     found = db.session.scalars(select(column).where(column.is_not(None))).one()
     db.session.rollback()
     return bytes(found)
 
 
-def row_of(model: Any) -> Any:
+def newest_row(model: Any) -> Any:
     """Return the newest row of that model."""
     found = db.session.scalars(select(model).order_by(model.id.desc()).limit(1)).one()
     db.session.expunge_all()
@@ -83,119 +83,128 @@ def row_of(model: Any) -> Any:
     return found
 
 
-def an_address_that_asked_for_links(site: Site) -> SealedValue:
+def answered_link_request(row_site: SealedRowSite) -> SealedValue:
     request_new_links(ADDRESS, context=context(actor=SUPPORTER))
     return SealedValue(
-        value(LinkRequest.email_sealed),
+        only_value(LinkRequest.email_sealed),
         lambda vault, sealed: vault.open_email(sealed, at_link_request()),
         str(ADDRESS),
         lambda: answer_link_requests(context=context()),
     )
 
 
-def an_address_that_asked_for_links_of_no_worker(site: Site) -> SealedValue:
-    return replace(an_address_that_asked_for_links(site), erase=lambda: prune(START + 2 * DAY))
+def unanswered_link_request(row_site: SealedRowSite) -> SealedValue:
+    return replace(answered_link_request(row_site), erase=lambda: purge(START + 2 * DAY))
 
 
-def a_list_made(site: Site) -> tuple[int, SealedValue]:
+def finished_handover(row_site: SealedRowSite) -> tuple[int, SealedValue]:
     at = runtime()
-    signature_id = sign_and_confirm(site.appeal, "Jeanne Martin", str(ADDRESS))
+    signature_id = sign_and_confirm(row_site.appeal, "Jeanne Martin", str(ADDRESS))
     set_sharing(signature_id, is_wanted=True, context=context(actor=SUPPORTER))
     number = queue_handover(
-        site.appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(site.scope))
+        row_site.appeal,
+        language="en",
+        target=1,
+        reason="For the meeting",
+        context=context(START, staff_actor(row_site.scope)),
     )
     assert make_handover(number, clock=at.clock, context=context())
-    names = next(name for name in handovers(site.scope, site.appeal.id)[0].files if name.endswith(".csv"))
+    names = next(name for name in handovers(row_site.scope, row_site.appeal.id)[0].files if name.endswith(".csv"))
     sealed = db.session.scalars(select(HandoverPart.content_sealed).where(HandoverPart.name == names)).one()
     db.session.rollback()
     return signature_id, SealedValue(
         bytes(sealed),
         lambda vault, sealed: vault.open_file(sealed, at_handover(number, names)).decode(),
         "Jeanne Martin",
-        lambda: prune(START + 8 * DAY),
+        lambda: purge(START + 8 * DAY),
     )
 
 
-def a_list_whose_days_are_over(site: Site) -> SealedValue:
-    return a_list_made(site)[1]
+def expired_handover(row_site: SealedRowSite) -> SealedValue:
+    return finished_handover(row_site)[1]
 
 
-def a_list_with_somebody_who_erased(site: Site) -> SealedValue:
-    signature_id, held = a_list_made(site)
-    return replace(held, erase=lambda: erase(signature_id, context=context(actor=SUPPORTER)))
+def handover_with_erased_signer(row_site: SealedRowSite) -> SealedValue:
+    signature_id, value_of_row = finished_handover(row_site)
+    return replace(value_of_row, erase=lambda: erase(signature_id, context=context(actor=SUPPORTER)))
 
 
-def a_list_with_somebody_who_left(site: Site) -> SealedValue:
-    signature_id, held = a_list_made(site)
-    return replace(held, erase=lambda: set_sharing(signature_id, is_wanted=False, context=context(actor=SUPPORTER)))
+def handover_with_withdrawn_signer(row_site: SealedRowSite) -> SealedValue:
+    signature_id, value_of_row = finished_handover(row_site)
+    return replace(
+        value_of_row, erase=lambda: set_sharing(signature_id, is_wanted=False, context=context(actor=SUPPORTER))
+    )
 
 
-def a_row_signed_up(site: Site) -> SealedValue:
+def signed_up_sheet_row(row_site: SealedRowSite) -> SealedValue:
     at = runtime()
     rows = [TypedRow(1, "Jeanne Martin", str(ADDRESS), "FR", "y")]
     entered = SheetEntry(read_rows(rows, "FR", ("en",)), START.date(), "Stall", "", "en")
     enter_sheet(
-        site.appeal.slug, entered, context=context(START, staff_actor(site.scope)), is_sure=True, is_again=False
+        row_site.appeal.slug, entered, context=context(START, staff_actor(row_site.scope)), is_sure=True, is_again=False
     )
-    place = place_of(row_of(SheetRow))
+    place = place_of(newest_row(SheetRow))
     return SealedValue(
-        value(SheetRow.email_sealed),
+        only_value(SheetRow.email_sealed),
         lambda vault, sealed: vault.open_email(sealed, place),
         str(ADDRESS),
         lambda: sign_sheet_rows(context=context(), addressees=RefusedRecipients(at.settings)),
     )
 
 
-def a_row_of_somebody_who_erased(site: Site) -> SealedValue:
-    signature_id = sign_and_confirm(site.appeal, "Jeanne Martin", str(ADDRESS))
-    held = a_row_signed_up(site)
-    return replace(held, erase=lambda: erase(signature_id, context=context(actor=SUPPORTER)))
+def sheet_row_of_erased_signer(row_site: SealedRowSite) -> SealedValue:
+    signature_id = sign_and_confirm(row_site.appeal, "Jeanne Martin", str(ADDRESS))
+    value_of_row = signed_up_sheet_row(row_site)
+    return replace(value_of_row, erase=lambda: erase(signature_id, context=context(actor=SUPPORTER)))
 
 
-def a_row_of_a_sheet_undone(site: Site) -> SealedValue:
-    held = a_row_signed_up(site)
-    entry = row_of(SheetRow).bulk_entry_id
-    return replace(held, erase=lambda: undo(site.appeal.slug, entry, context=context(START, staff_actor(site.scope))))
+def row_of_undone_sheet(row_site: SealedRowSite) -> SealedValue:
+    value_of_row = signed_up_sheet_row(row_site)
+    entry = newest_row(SheetRow).bulk_entry_id
+    return replace(
+        value_of_row,
+        erase=lambda: undo(row_site.appeal.slug, entry, context=context(START, staff_actor(row_site.scope))),
+    )
 
 
-def whom_a_mail_to_staff_went_to(site: Site) -> SealedValue:
+def recipient_of_staff_mail(row_site: SealedRowSite) -> SealedValue:
     with transaction() as session:
         notice = Notice(MailKind.STAFF_ALERT, ADDRESS, "Look", "At this", "", "en")
         notice.write(session.connection(), context=context())
-    place = place_of(row_of(Mail))
+    place = place_of(newest_row(Mail))
     return SealedValue(
-        value(Mail.recipient_sealed),
+        only_value(Mail.recipient_sealed),
         lambda vault, sealed: vault.open_email(sealed, place),
         str(ADDRESS),
-        site.deliver,
+        row_site.deliver,
     )
 
 
-def what_a_mail_to_staff_said(site: Site) -> SealedValue:
-    held = whom_a_mail_to_staff_went_to(site)
-    place = place_of(row_of(Mail))
+def content_of_staff_mail(row_site: SealedRowSite) -> SealedValue:
+    value_of_row = recipient_of_staff_mail(row_site)
+    place = place_of(newest_row(Mail))
     return replace(
-        held,
-        sealed=value(Mail.context_sealed),
+        value_of_row,
+        sealed=only_value(Mail.context_sealed),
         open=lambda vault, sealed: vault.open_context(sealed, place),
-        says="At this",
+        content="At this",
     )
 
 
-def whom_a_mail_given_up_was_to(site: Site) -> SealedValue:
-    held = whom_a_mail_to_staff_went_to(site)
+def recipient_of_failed_mail(row_site: SealedRowSite) -> SealedValue:
+    value_of_row = recipient_of_staff_mail(row_site)
     with transaction() as session:
         session.execute(update(Mail).values(state=MailState.DEAD.value))
-    return replace(held, erase=lambda: drop_mails(FailedMailFilter(), context=context()))
+    return replace(value_of_row, erase=lambda: drop_mails(FailedMailFilter(), context=context()))
 
 
-def whom_a_mail_never_sent_was_to(site: Site) -> SealedValue:
-    return replace(whom_a_mail_given_up_was_to(site), erase=lambda: prune(START + 36 * DAY))
+def recipient_of_unsent_mail(row_site: SealedRowSite) -> SealedValue:
+    return replace(recipient_of_failed_mail(row_site), erase=lambda: purge(START + 36 * DAY))
 
 
-def a_letter_in_own_words(site: Site) -> SealedValue:
-    signature_id = sign_and_confirm(site.appeal, "Jeanne Martin", str(ADDRESS))
-    site.deliver()
+def own_letter(row_site: SealedRowSite) -> SealedValue:
+    signature_id = sign_and_confirm(row_site.appeal, "Jeanne Martin", str(ADDRESS))
+    row_site.deliver()
     mail_own_letter(signature_id, "My own words", context=context(actor=SUPPORTER))
     own = select(Mail).where(Mail.kind == MailKind.OWN_LETTER)
     mail = db.session.scalars(own).one()
@@ -205,39 +214,39 @@ def a_letter_in_own_words(site: Site) -> SealedValue:
         sealed,
         lambda vault, sealed: vault.open_context(sealed, place),
         "My own words",
-        lambda: delivered_and_erased(site, signature_id),
+        lambda: deliver_and_erase(row_site, signature_id),
     )
 
 
-def delivered_and_erased(site: Site, signature_id: int) -> None:
-    site.deliver()
+def deliver_and_erase(row_site: SealedRowSite, signature_id: int) -> None:
+    row_site.deliver()
     erase(signature_id, context=context(actor=SUPPORTER))
 
 
-def what_staff_chose_by(site: Site) -> SealedValue:
-    number = add_invalidation(Criteria(pattern="jeanne@*"), None, context=context(START, staff_actor(site.scope)))
-    place = place_of(row_of(Invalidation))
+def invalidation_criteria(row_site: SealedRowSite) -> SealedValue:
+    number = add_invalidation(Criteria(pattern="jeanne@*"), None, context=context(START, staff_actor(row_site.scope)))
+    place = place_of(newest_row(Invalidation))
     return SealedValue(
-        value(Invalidation.criteria_sealed),
+        only_value(Invalidation.criteria_sealed),
         lambda vault, sealed: vault.open_context(sealed, place),
         "jeanne@*",
-        lambda: drop(number, context=context(START, staff_actor(site.scope))),
+        lambda: drop(number, context=context(START, staff_actor(row_site.scope))),
     )
 
 
-def what_staff_chose_by_long_ago(site: Site) -> SealedValue:
-    return replace(what_staff_chose_by(site), erase=lambda: prune(START + 31 * DAY))
+def expired_invalidation_criteria(row_site: SealedRowSite) -> SealedValue:
+    return replace(invalidation_criteria(row_site), erase=lambda: purge(START + 31 * DAY))
 
 
 CASES = [
-    *(an_address_that_asked_for_links, an_address_that_asked_for_links_of_no_worker),
-    *(a_list_whose_days_are_over, a_list_with_somebody_who_erased, a_list_with_somebody_who_left),
-    *(a_row_signed_up, a_row_of_somebody_who_erased, a_row_of_a_sheet_undone),
-    *(whom_a_mail_to_staff_went_to, what_a_mail_to_staff_said),
-    *(whom_a_mail_given_up_was_to, whom_a_mail_never_sent_was_to, a_letter_in_own_words),
-    *(what_staff_chose_by, what_staff_chose_by_long_ago),
+    *(answered_link_request, unanswered_link_request),
+    *(expired_handover, handover_with_erased_signer, handover_with_withdrawn_signer),
+    *(signed_up_sheet_row, sheet_row_of_erased_signer, row_of_undone_sheet),
+    *(recipient_of_staff_mail, content_of_staff_mail),
+    *(recipient_of_failed_mail, recipient_of_unsent_mail, own_letter),
+    *(invalidation_criteria, expired_invalidation_criteria),
 ]
 
 
-def prune(now: datetime) -> None:
+def purge(now: datetime) -> None:
     purge_expired(may_continue=lambda: True, context=context(now))

@@ -1,7 +1,7 @@
-"""Canaries: after all actions of supporters and staff, no file that the system writes tells who did them.
+"""Canaries: after all actions of supporters and staff, no written file reveals who did them.
 
-Real processes behind a proxy, with the access log on and all logs at their most talkative, an SMTP server that repeats
-addresses in its refusals, and a dump of the database in the end.
+The processes are real and behind a proxy, the access log is on and all logs are at their most detailed level. The SMTP
+server repeats addresses in its refusals. A dump of the database is searched too.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ REPORT = (
 )
 
 
-class Gossip(Inbox):
-    """An SMTP server that repeats the addresses which it refuses."""
+class AddressRepeatingInbox(Inbox):
+    """An SMTP server whose refusals repeat the address."""
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -75,7 +75,7 @@ class Browser:
         self._port = port
         self._number = 0
 
-    def ask(self, method: str, path: str, fields: dict[str, str] | None = None, **headers: str) -> tuple[int, str]:
+    def request(self, method: str, path: str, fields: dict[str, str] | None = None, **headers: str) -> tuple[int, str]:
         """Send a request; return the status and, where it redirects, the address."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
         network = NETWORKS[self._number % len(NETWORKS)]
@@ -93,7 +93,7 @@ def test_no_file_reveals_who_signed(kind: str, tmp_path: Path, request: pytest.F
     url = f"sqlite:///{tmp_path}/tocsin.db"
     if kind == "postgresql":
         url = make_database(request.getfixturevalue("postgresql_server"), "canary")
-    inbox = Gossip()
+    inbox = AddressRepeatingInbox()
     smtp = Controller(inbox, hostname="127.0.0.1", port=free_port())
     smtp.start()
     port = free_port()
@@ -106,7 +106,7 @@ def test_no_file_reveals_who_signed(kind: str, tmp_path: Path, request: pytest.F
         TOCSIN_PROXIES="1",
         TOCSIN_CHALLENGE="off",
         TOCSIN_ERASURE_JOURNAL=str(tmp_path / "erasure_journal"),
-        # The client programs of the server's version.
+        # The client programs must have the version of the server.
         PATH=f"{programs()}{os.pathsep}{os.environ['PATH']}",
     )
     flask(environ, "db", "upgrade")
@@ -121,7 +121,7 @@ def test_no_file_reveals_who_signed(kind: str, tmp_path: Path, request: pytest.F
             tokens = act_as_supporters(Browser(port), inbox)
             flask(environ, "staff", "add", STAFF, "--section", "fr", "--role", "editor", "--locale", "en")
             tokens.add(act_as_staff(f"http://127.0.0.1:{port}", inbox))
-            bounced = tmp_path.parent / f"{tmp_path.name}.eml"  # what the mail server pipes in
+            bounced = tmp_path.parent / f"{tmp_path.name}.eml"  # the report that the mail server pipes in
             bounced.write_bytes(REPORT % return_paths().make(1, MESSAGE).encode())
             said = [flask(environ, *command) for command in (*COMMANDS, ("mail", "bounces", str(bounced)))]
             flask(environ, "backup", "create", str(tmp_path / "backup.age"), "--to", new_key()[1])
@@ -136,48 +136,48 @@ def test_no_file_reveals_who_signed(kind: str, tmp_path: Path, request: pytest.F
     assert any(b"INSERT INTO public.signature" in c or b"CREATE TABLE signature" in c for c in written.values())
     assert b"GET /staff/invitation/[token]" in written[tmp_path / "access.log"]
     assert written[tmp_path / "backup.age"].startswith(b"age-encryption.org/v1")
-    assert b"GET /en/m/[token]/me" in written[tmp_path / "access.log"]  # the log was written at all
+    assert b"GET /en/m/[token]/me" in written[tmp_path / "access.log"]  # proves that the log was written
     assert any(b"signature" in content for content in written.values())
     assert any(b"zebedeia" in mail for mails in inbox.mails.values() for mail in mails)
-    wanted = (*needles(*COMMON), *(token.encode() for token in tokens))
+    wanted = (*search_patterns(*COMMON), *(token.encode() for token in tokens))
     found = {needle: [str(path) for path, content in written.items() if needle in content] for needle in wanted}
     found = {needle: paths for needle, paths in found.items() if paths}
     figure(f"6 at rest: traces of a name, an address or a link in {len(written)} files", len(found), "0")
     assert found == {}
 
 
-def act_as_supporters(browser: Browser, inbox: Gossip) -> set[str]:
-    """Do everything that supporters do; return the tokens that they were mailed."""
+def act_as_supporters(browser: Browser, inbox: AddressRepeatingInbox) -> set[str]:
+    """Do every action of supporters; return the mailed tokens."""
     sign = "/en/appeals/case/sign"
     fields = {"name": NAME, "country": "FR", "consent": "y", "updates": "y", "share_name": "y"}
     for local in LOCALS[:4]:
-        assert browser.ask("POST", sign, fields | {"email": f"{local}@{DOMAIN}"})[0] == 303
-    assert browser.ask("POST", sign, {"name": NAME, "email": f"{LOCALS[4]}@{DOMAIN}"})[0] == 422
-    browser.ask("GET", f"{sign}?name={urllib.parse.quote(NAME)}&email={LOCALS[4]}%40{DOMAIN}&via=stall")
-    browser.ask("GET", f"/en/{LOCALS[4]}@{DOMAIN}")
-    browser.ask("POST", "/en/new-link", {"email": f"{LOCALS[4]}@{DOMAIN}"})
-    browser.ask("POST", sign, fields | {"email": f"{LOCALS[4]}@{DOMAIN}"}, Origin="https://elsewhere.example")
+        assert browser.request("POST", sign, fields | {"email": f"{local}@{DOMAIN}"})[0] == 303
+    assert browser.request("POST", sign, {"name": NAME, "email": f"{LOCALS[4]}@{DOMAIN}"})[0] == 422
+    browser.request("GET", f"{sign}?name={urllib.parse.quote(NAME)}&email={LOCALS[4]}%40{DOMAIN}&via=stall")
+    browser.request("GET", f"/en/{LOCALS[4]}@{DOMAIN}")
+    browser.request("POST", "/en/new-link", {"email": f"{LOCALS[4]}@{DOMAIN}"})
+    browser.request("POST", sign, fields | {"email": f"{LOCALS[4]}@{DOMAIN}"}, Origin="https://elsewhere.example")
     wait_until(lambda: len(inbox.mails) == 3)
     links = {local: links_in(inbox.mails[f"{local}@{DOMAIN}"][0]) for local in LOCALS[:3]}
     for local in LOCALS[:2]:
         confirm = next(link for link in links[local] if "/s/" in link)
-        assert browser.ask("GET", confirm, Referer=f"http://127.0.0.1{confirm}")[0] == 200
-        assert browser.ask("HEAD", confirm)[0] == 200
-        assert browser.ask("GET", f"{confirm[:-2]}xx")[0] == 404
-        status, act = browser.ask("POST", confirm, {"x": "y"})
+        assert browser.request("GET", confirm, Referer=f"http://127.0.0.1{confirm}")[0] == 200
+        assert browser.request("HEAD", confirm)[0] == 200
+        assert browser.request("GET", f"{confirm[:-2]}xx")[0] == 404
+        status, act = browser.request("POST", confirm, {"x": "y"})
         assert status == 303
         me = act.replace("/act", "/me")
-        assert browser.ask("GET", me, Referer=f"http://127.0.0.1{act}")[0] == 200
-        assert browser.ask("POST", act, {"channel": "letter", "target": "1"})[0] == 303
+        assert browser.request("GET", me, Referer=f"http://127.0.0.1{act}")[0] == 200
+        assert browser.request("POST", act, {"channel": "letter", "target": "1"})[0] == 303
         links[local].append(me)
-    browser.ask("POST", sign, fields | {"email": f"{LOCALS[0]}@{DOMAIN}"})
-    browser.ask("POST", "/en/new-link", {"email": f"{LOCALS[0]}@{DOMAIN}"})
+    browser.request("POST", sign, fields | {"email": f"{LOCALS[0]}@{DOMAIN}"})
+    browser.request("POST", "/en/new-link", {"email": f"{LOCALS[0]}@{DOMAIN}"})
     leaving = links[LOCALS[1]][-1]
-    assert browser.ask("POST", leaving, {"signature": "all", "do": "withdraw"})[0] == 303
-    assert browser.ask("POST", leaving, {"signature": "all", "do": "erase"})[0] == 303
+    assert browser.request("POST", leaving, {"signature": "all", "do": "withdraw"})[0] == 303
+    assert browser.request("POST", leaving, {"signature": "all", "do": "erase"})[0] == 303
     unsubscribe = next((link for link in links[LOCALS[2]] if "/u/" in link), None)
     if unsubscribe:
-        browser.ask("POST", unsubscribe, {"List-Unsubscribe": "One-Click"})
+        browser.request("POST", unsubscribe, {"List-Unsubscribe": "One-Click"})
     wait_until(lambda: len(inbox.mails[f"{LOCALS[0]}@{DOMAIN}"]) >= 3)
     everything = [link for one in links.values() for link in one]
     return {part for link in everything for part in link.split("/") if len(part) > 40}
@@ -215,15 +215,15 @@ def set_up_second_factor(desk: StaffBrowser, page: str) -> str:
     return desk.send("/staff/tf-validate", shown, code=TOTP(key=key, format="base32").generate().token or "")
 
 
-def act_as_staff(site: str, inbox: Gossip) -> str:
-    """Do everything that staff do with names and addresses; return the token that they were mailed."""
+def act_as_staff(site: str, inbox: AddressRepeatingInbox) -> str:
+    """Do every action of staff with names and addresses; return the mailed token."""
     wait_until(lambda: STAFF in inbox.mails)
     part = message_from_bytes(inbox.mails[STAFF][0], policy=policy.default).get_body(("plain",))
     assert part is not None
     link = re.findall(r"/staff/invitation/\S+", str(part.get_content()))[0]
     desk, case = StaffBrowser(site), "/staff/appeals/case"
     desk.send(link, password=PASSWORD)
-    desk.send("/staff/login", email=f"{LOCALS[4]}@{DOMAIN}", password=NAME)  # typed into the wrong form
+    desk.send("/staff/login", email=f"{LOCALS[4]}@{DOMAIN}", password=NAME)  # personal data typed into the wrong form
     assert "/staff/logout" in set_up_second_factor(desk, desk.send("/staff/login", email=STAFF, password=PASSWORD))
     rows = f"name,email,country,consent\n{NAME},{LOCALS[5]}@{DOMAIN},FR,y\n".encode()
     shown = desk.send(f"{case}/sheet/file", desk.get(f"{case}/sheet"), rows)
@@ -246,8 +246,8 @@ def links_in(content: bytes) -> list[str]:
     return re.findall(r"http://[^/\s]+(/[a-z]{2}/[smu]/\S+)", str(part.get_content()))
 
 
-def needles(*words: str) -> Iterator[bytes]:
-    """Return the words as a file may hold them: plain, capitals, base64 at any offset, quoted, hex, as in a URL."""
+def search_patterns(*words: str) -> Iterator[bytes]:
+    """Yield the words in every encoding of a file: plain, capitals, base64 at any offset, quoted, hex, URL."""
     for word in words:
         for one in {word, word.lower(), word.upper()}:
             plain = one.encode()
@@ -258,12 +258,12 @@ def needles(*words: str) -> Iterator[bytes]:
             yield urllib.parse.quote(one, safe="").encode()
             if len(plain) > 7:
                 for offset in range(3):
-                    # The first and last characters depend on the bytes around the word.
+                    # The first and last characters also encode the bytes around the word.
                     yield base64.b64encode(b"x" * offset + plain)[4:-4]
 
 
 def dump(url: str, path: Path) -> None:
-    """Return the whole database as SQL, dumped by the tables' owner as for a backup."""
+    """Dump the whole database as SQL into the file, as the owner of its tables does for a backup."""
     plain = url.replace("postgresql+psycopg", "postgresql")
     command = [
         str(programs() / "pg_dump"),
@@ -277,8 +277,8 @@ def dump(url: str, path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_search_itself_finds() -> None:
-    found = list(needles("zebedeia.keeps@quuxmail.example"))
+def test_the_search_finds_each_encoding() -> None:
+    found = list(search_patterns("zebedeia.keeps@quuxmail.example"))
     hidden = base64.b64encode(b'{"to": "zebedeia.keeps@quuxmail.example"}')
     assert any(needle in hidden for needle in found)
     assert b"zebedeia.keeps@quuxmail.example" in found

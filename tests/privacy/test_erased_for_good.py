@@ -1,4 +1,4 @@
-"""Erased values in the database's files: none of the keys that still exist opens what is left of them.
+"""Erased values in the files of the database: no existing key opens the sealed bytes that remain.
 
 Every file is searched: SQLite's database and log; PostgreSQL's data directory with its write-ahead log.
 """
@@ -45,15 +45,15 @@ from tests.postgresql import control, start_server
 from tests.privacy.sealed_rows import (
     ADDRESS,
     CASES,
+    SealedRowSite,
     SealedValue,
-    Site,
-    a_list_with_somebody_who_left,
-    a_row_signed_up,
-    an_address_that_asked_for_links,
-    prune,
-    value,
-    what_staff_chose_by,
-    whom_a_mail_to_staff_went_to,
+    answered_link_request,
+    handover_with_withdrawn_signer,
+    invalidation_criteria,
+    only_value,
+    purge,
+    recipient_of_staff_mail,
+    signed_up_sheet_row,
 )
 from tests.staff.staff_clients import join
 
@@ -63,10 +63,10 @@ Search = Callable[[bytes], list[Path]]
 
 @pytest.fixture(scope="module", params=DATABASES)
 def migrated_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """Yield an application on a database of this file's own.
+    """Yield an application on a separate database server.
 
-    In a server that other tests use, a gigabyte of their log would be searched again and again, their snapshots would
-    delay the removal of rows, and a reused piece of the log would still contain older bytes.
+    On a shared server, each search would read a gigabyte of other tests' log, their snapshots would delay the removal
+    of rows, and a reused segment of the log would still contain older bytes.
     """
     folder = tmp_path_factory.mktemp("erased")
     if request.param == "sqlite":
@@ -76,7 +76,7 @@ def migrated_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     server = start_server(folder / "pg", cleanup_mode=None)
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as admin:
-            # docs/privacy.md recommends it: old pieces of the log are deleted, not kept for reuse.
+            # As docs/privacy.md recommends: old segments of the log are deleted instead of reused.
             admin.execute("ALTER SYSTEM SET wal_recycle = off")
             admin.execute("SELECT pg_reload_conf()")
         with migrated(make_database(server.get_uri(), "erased"), folder) as app:
@@ -87,7 +87,7 @@ def migrated_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture
 def search(app: Flask) -> Iterator[Search]:
-    """Return a function that finds bytes in every file of the database, once all is written to the disk."""
+    """Return a function that writes all data to disk, then returns the database's files that contain the bytes."""
     if db.engine.dialect.name == "sqlite":
         files = Path(str(db.engine.url.database))
 
@@ -104,7 +104,7 @@ def search(app: Flask) -> Iterator[Search]:
         def in_postgresql(wanted: bytes) -> list[Path]:
             db.session.remove()
             admin.execute("CHECKPOINT")
-            # The server's own files come and go meanwhile, which `walk` passes over.
+            # The server creates and deletes files meanwhile, which `walk` skips.
             files = (Path(folder, name) for folder, _, names in os.walk(row[0]) for name in names)
             return [path for path in files if path.is_file() and wanted in _read(path)]
 
@@ -117,7 +117,7 @@ def _admin() -> psycopg.Connection[Any]:
 
 
 @pytest.fixture
-def signed(app: Flask, appeal: AppealView) -> list[int]:
+def signature_ids(app: Flask, appeal: AppealView) -> list[int]:
     """Return three hundred signatures, each sealed with a key of its own."""
     at = runtime()
     slots = []
@@ -143,57 +143,57 @@ def signed(app: Flask, appeal: AppealView) -> list[int]:
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except FileNotFoundError:  # removed meanwhile
+    except FileNotFoundError:  # deleted meanwhile
         return b""
 
 
-def forget(ids: list[int]) -> None:
+def erase_values(ids: list[int]) -> None:
     """Erase the values and their keys, as the application does."""
     with transaction() as session:
         rows = session.scalars(select(Signature).where(Signature.id.in_(ids))).all()
-        values = [value for row in rows for value in (row.name_sealed, row.email_sealed)]
+        values = [only_value for row in rows for only_value in (row.name_sealed, row.email_sealed)]
         erase_keys(session, values, runtime().vault, on=START.date())
         gone = {"name_sealed": None, "email_sealed": None, "address_digest": None}
         session.execute(update(Signature).where(Signature.id.in_(ids)).values(**gone))
 
 
-def all_keys() -> Vault:
-    """Return every key that a thief of the server has: the settings' keys and those in the database."""
+def stolen_keys() -> Vault:
+    """Return all keys that a thief of the server has: those of the settings and those in the database."""
     return Vault((b"d" * 32,), b"i" * 32, seeds_of)
 
 
-def test_erased_values_open_with_no_key(signed: list[int], search: Search) -> None:
+def test_erased_values_open_with_no_key(signature_ids: list[int], search: Search) -> None:
     rows = db.session.scalars(select(Signature)).all()
     before = {row.id: (place_of(row), row.name_sealed or b"", row.email_sealed or b"") for row in rows}
     old_seeds = [bytes(seeds) for seeds in db.session.scalars(select(RowKey.seeds_sealed))]
     assert [search(seeds) for seeds in old_seeds] != [[]] * len(old_seeds)
-    erased = signed[3:290:7]
-    forget(erased)
+    erased = signature_ids[3:290:7]
+    erase_values(erased)
     assert rewrite()
     wait_until(lambda: not any(_searched(search, old_seeds)), seconds=240)
     assert not rewrite()
     for number, (place, name, email) in before.items():
         if number in erased:
-            # The sealed bytes may still be in a log or a free page; there they no longer open.
+            # The sealed bytes may remain in a log or a free page, but no key opens them.
             for path in [*search(name), None]:
-                found = name if path is None else _cut(path, name)
+                found = name if path is None else _bytes_around(path, name)
                 with pytest.raises(CipherError, match="erased"):
-                    all_keys().open_name(found, place)
+                    stolen_keys().open_name(found, place)
             with pytest.raises(CipherError, match="erased"):
-                all_keys().open_email(email, place)
+                stolen_keys().open_email(email, place)
         else:
-            assert all_keys().open_name(name, place).startswith("Person ")
+            assert stolen_keys().open_name(name, place).startswith("Person ")
     assert db.session.scalars(select(func.count()).where(RowKey.erased_on.is_not(None))).one() == 0
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_no_copy_of_a_deleted_row_opens(
-    app: Flask, appeal: AppealView, deliver: Any, search: Search, case: Callable[[Site], SealedValue]
+    app: Flask, appeal: AppealView, deliver: Any, search: Search, case: Callable[[SealedRowSite], SealedValue]
 ) -> None:
     scope = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     deliver()
-    held = case(Site(appeal, deliver, scope))
-    assert held.says in held.open(all_keys(), held.sealed)
+    held = case(SealedRowSite(appeal, deliver, scope))
+    assert held.content in held.open(stolen_keys(), held.sealed)
     assert search(held.sealed)
     before = _seeds()
     held.erase()
@@ -201,29 +201,29 @@ def test_no_copy_of_a_deleted_row_opens(
     assert changed
     assert rewrite()
     wait_until(lambda: not any(_searched(search, changed)), seconds=240)
-    # On PostgreSQL deleted rows stay until VACUUM, and in the log; there they no longer open.
-    for found in [held.sealed, *(_cut(path, held.sealed) for path in search(held.sealed))]:
+    # On PostgreSQL, deleted rows remain until VACUUM and in the log, but no key opens them.
+    for found in [held.sealed, *(_bytes_around(path, held.sealed) for path in search(held.sealed))]:
         with pytest.raises(CipherError, match="erased"):
-            held.open(all_keys(), found)
+            held.open(stolen_keys(), found)
 
 
 def test_every_sealed_value_about_a_person_has_a_key(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any
 ) -> None:
-    site = Site(appeal, deliver, Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"))
+    row_site = SealedRowSite(appeal, deliver, Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"))
     deliver()
-    cases = an_address_that_asked_for_links, a_list_with_somebody_who_left, a_row_signed_up, what_staff_chose_by
-    for case in (*cases, whom_a_mail_to_staff_went_to):
-        case(site)
+    cases = answered_link_request, handover_with_withdrawn_signer, signed_up_sheet_row, invalidation_criteria
+    for case in (*cases, recipient_of_staff_mail):
+        case(row_site)
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="paul@mail.example"))
-    # Keys themselves, and the log-in data of staff accounts.
+    # Columns with keys, and with log-in data of staff accounts.
     of_nobody = {MonthKey, RowKey, Staff}
     without = set()
     for model, sealed in SEALED.items():
         for name in sealed.columns if model not in of_nobody else ():
             column = getattr(model, name)
             values = db.session.scalars(select(column).where(column.is_not(None))).all()
-            if not values or any(runtime().vault.slot_of(value) is None for value in values):
+            if not values or any(runtime().vault.slot_of(only_value) is None for only_value in values):
                 without.add(column.key)
     db.session.rollback()
     assert without == set()
@@ -235,7 +235,7 @@ def _seeds() -> dict[int, bytes]:
     return found
 
 
-def test_keys_of_forms_whose_days_are_over_leave_the_files(app: Flask, appeal: AppealView, search: Search) -> None:
+def test_keys_of_expired_forms_are_removed_from_the_files(app: Flask, appeal: AppealView, search: Search) -> None:
     at = runtime()
     reserve(at.vault, KeyUse.WAITING, now=START)
     reserve(at.vault, KeyUse.SIGNED, now=START)
@@ -243,32 +243,30 @@ def test_keys_of_forms_whose_days_are_over_leave_the_files(app: Flask, appeal: A
     sealed = at.vault.seal_email(ADDRESS, at_link_request(), slot)
     before = _seeds()
     waiting = before[slot.batch]
-    prune(START + 32 * DAY)
+    purge(START + 32 * DAY)
     assert _seeds() == before
-    prune(START + 33 * DAY)
+    purge(START + 33 * DAY)
     assert search(waiting)
     assert rewrite()
     wait_until(lambda: not any(_searched(search, [waiting])), seconds=240)
-    for vault in (all_keys(), at.vault):
+    for vault in (stolen_keys(), at.vault):
         with pytest.raises(CipherError, match="erased"):
             vault.open_email(sealed, at_link_request())
-    prune(START + 33 * DAY)
+    purge(START + 33 * DAY)
     assert _seeds() == {number: seeds for number, seeds in before.items() if number != slot.batch}
 
 
-def test_a_request_under_keys_that_are_gone_is_written_again(app: Flask, appeal: AppealView) -> None:
+def test_a_link_request_under_deleted_keys_is_stored_again(app: Flask, appeal: AppealView) -> None:
     request_new_links(ADDRESS, context=context(actor=SUPPORTER))
-    # The database is set back to before the process reserved its keys.
+    # The database is restored to a moment before the process reserved its keys.
     with transaction() as session:
         session.execute(delete(RowKey))
         session.execute(delete(LinkRequest))
     request_new_links(ADDRESS, context=context(actor=SUPPORTER))
-    assert all_keys().open_email(value(LinkRequest.email_sealed), at_link_request()) == str(ADDRESS)
+    assert stolen_keys().open_email(only_value(LinkRequest.email_sealed), at_link_request()) == str(ADDRESS)
 
 
-def test_erasing_goes_on_where_the_data_key_is_lost(
-    app: Flask, appeal: AppealView, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_erasing_works_without_the_data_key(app: Flask, appeal: AppealView, caplog: pytest.LogCaptureFixture) -> None:
     request_new_links(ADDRESS, context=context(actor=SUPPORTER))
     others = Vault((b"e" * 32,), b"i" * 32, seeds_of)
     assert not answer_link_requests(context=context(vault=others))
@@ -276,7 +274,7 @@ def test_erasing_goes_on_where_the_data_key_is_lost(
     assert "cannot be erased" in caplog.text
 
 
-def _cut(path: Path, name: bytes) -> bytes:
+def _bytes_around(path: Path, name: bytes) -> bytes:
     content = path.read_bytes()
     at = content.index(name)
     return content[at : at + len(name)]
@@ -289,7 +287,7 @@ def _searched(search: Search, old_seeds: list[bytes]) -> list[list[Path]]:
 
 
 def _end_log() -> None:
-    """Do what happens on a busy server in time: switch the log to new pieces, and drop the old ones by a checkpoint."""
+    """Switch to a new segment of the log and delete the old ones by a checkpoint, as happens on a busy server."""
     with _admin() as admin:
         for _ in range(2):
             admin.execute("SELECT pg_create_restore_point('another piece')")
@@ -297,32 +295,32 @@ def _end_log() -> None:
             admin.execute("CHECKPOINT")
 
 
-def test_keys_erased_while_the_table_is_rewritten_wait_for_the_next_time(
-    signed: list[int], monkeypatch: pytest.MonkeyPatch
+def test_keys_erased_during_a_rewrite_wait_for_the_next_one(
+    signature_ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dialect = db.engine.dialect.name
     real = row_key._REWRITE[dialect]
 
-    def meanwhile() -> bool:
+    def erase_meanwhile() -> bool:
         done = real()
-        forget(signed[10:11])
+        erase_values(signature_ids[10:11])
         return done
 
-    forget(signed[:1])
-    monkeypatch.setitem(row_key._REWRITE, dialect, meanwhile)
+    erase_values(signature_ids[:1])
+    monkeypatch.setitem(row_key._REWRITE, dialect, erase_meanwhile)
     assert rewrite()
     monkeypatch.setitem(row_key._REWRITE, dialect, real)
     assert rewrite()
     assert not rewrite()
 
 
-def test_a_deleted_batch_is_not_mistaken_for_another(app: Flask, signed: list[int], clock: Clock) -> None:
+def test_a_deleted_batch_is_not_mistaken_for_another(app: Flask, signature_ids: list[int], clock: Clock) -> None:
     clock.now += timedelta(hours=1)
     ids = set(db.session.scalars(select(RowKey.id)))
     assert len(ids) >= 2
     assert all(0 < number < 2**63 for number in ids)
-    row: Any = db.session.get(Signature, signed[0])
+    row: Any = db.session.get(Signature, signature_ids[0])
     with transaction() as session:
         session.execute(update(RowKey).values(id=-RowKey.id))
     with pytest.raises(CipherError, match="not in the database"):
-        all_keys().open_name(row.name_sealed, place_of(row))
+        stolen_keys().open_name(row.name_sealed, place_of(row))

@@ -1,4 +1,4 @@
-"""Erasures that survive the restore of an older backup; here the backup is a copy of the rows."""
+"""Erasures are repeated after the restore of an older backup, here a copy of the rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from campaign.services.signing.withdraw import delete_sign_ups_of_link, erase, s
 from tests.conftest import START, Clock, Postbox, context, form
 from tests.moderation.address_change import NEW_EMAIL, address_mails, my_page, stored_addresses
 
-# For the whole gate: the quick part has to stay short.
+# Only in the whole gate, because the quick part has to stay quick.
 pytestmark = pytest.mark.slow
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -68,7 +68,7 @@ def signature_of(name: str) -> Signature:
     return db.session.scalars(select(Signature).where(Signature.address_digest.in_(digests))).one()
 
 
-def is_there(name: str) -> bool:
+def has_address(name: str) -> bool:
     db.session.rollback()
     digests = digests_of_address(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
     waiting = [runtime().vault.waiting_digest(digest) for digest in digests]
@@ -78,16 +78,16 @@ def is_there(name: str) -> bool:
     )
 
 
-def backup() -> Rows:
+def copy_rows() -> Rows:
     db.session.rollback()
-    kept = [table for table in Model.metadata.sorted_tables if table.name not in OTHERS]
+    kept = [table for table in Model.metadata.sorted_tables if table.name not in UNCHANGED_TABLES]
     return {table.name: [dict(row._mapping) for row in db.session.execute(select(table))] for table in kept}
 
 
-def restore(rows: Rows) -> None:
+def restore_rows(rows: Rows) -> None:
     with transaction() as session:
         for table in reversed(Model.metadata.sorted_tables):
-            if table.name not in OTHERS:
+            if table.name not in UNCHANGED_TABLES:
                 session.execute(delete(table))
         for table in Model.metadata.sorted_tables:
             if rows.get(table.name):
@@ -96,10 +96,10 @@ def restore(rows: Rows) -> None:
 
 
 # The audit log does not change in these tests, and it refuses to be emptied.
-OTHERS = {"section", "rollup_progress", "audit_entry", "audit_head"}
+UNCHANGED_TABLES = {"section", "rollup_progress", "audit_entry", "audit_head"}
 
 
-def leave(six_signers: dict[str, int]) -> None:
+def erase_and_withdraw(six_signers: dict[str, int]) -> None:
     erase(six_signers["erases"], context=context(LATER, SUPPORTER))
     refuse("waits")
     withdraw(six_signers["withdraws"], context=context(LATER, SUPPORTER))
@@ -111,7 +111,7 @@ def test_each_batch_of_erasures_is_a_transaction_of_its_own(
     six_signers: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("campaign.services.privacy.erasure_journal.BATCH", 2)
-    leave(six_signers)
+    erase_and_withdraw(six_signers)
     turns: list[int] = []
     assert write_entries(tmp_path, heartbeat=lambda: turns.append(1), context=context()) == 5
     assert len(turns) == 2
@@ -120,45 +120,45 @@ def test_each_batch_of_erasures_is_a_transaction_of_its_own(
 def test_erased_people_stay_erased_after_a_restore(
     appeal: AppealView, six_signers: dict[str, int], tmp_path: Path
 ) -> None:
-    before = backup()
-    leave(six_signers)
+    before = copy_rows()
+    erase_and_withdraw(six_signers)
     now = counts(appeal.id)
     assert write_entries(tmp_path / "left", context=context()) == 5
     assert write_entries(tmp_path / "left", context=context()) == 0
-    restore(before)
-    assert is_there("erases")
+    restore_rows(before)
+    assert has_address("erases")
     written = read_folder(tmp_path / "left", vault=runtime().vault)
     assert written.damaged == ()
     assert replay(written.erasures, context=context()) == {"erased": 1, "withdrawn": 1, "updates-ended": 2}
-    assert not is_there("erases")
-    assert not is_there("waits")
+    assert not has_address("erases")
+    assert not has_address("waits")
     assert signature_of("withdraws").state == "withdrawn"
     assert [signature_of(name).wants_updates for name in ("unsubscribes", "returns", "stays")] == [False, False, True]
     assert counts(appeal.id) == now
     assert verify() == []
-    with transaction() as session:  # erased and counted: the address cannot be counted a second time
+    with transaction() as session:  # an erased and counted address cannot be counted again
         assert len(session.scalars(select(Tombstone)).all()) == 1
         assert session.scalars(select(ErasureJournalEntry)).all() == []
     assert replay(written.erasures, context=context()) == {}
 
 
-def test_people_who_signed_again_stay_after_a_restore(
+def test_signers_who_signed_again_stay_after_a_restore(
     client: FlaskClient, six_signers: dict[str, int], tmp_path: Path, clock: Clock
 ) -> None:
-    leave(six_signers)
+    erase_and_withdraw(six_signers)
     clock.now = LATER + timedelta(hours=1)
     for name in ("erases", "withdraws"):
         client.post(URL, data=form(email=f"{name}@mail.example"))
     set_updates(six_signers["returns"], is_wanted=True, context=context(clock.now, SUPPORTER))
     write_entries(tmp_path, context=context())
     assert replay(read_folder(tmp_path, vault=runtime().vault).erasures, context=context()) == {}
-    assert is_there("erases"), "the form waits"
+    assert has_address("erases"), "the new form is stored"
     assert (signature_of("withdraws").state, signature_of("returns").wants_updates) == ("withdrawn", True)
-    # Two of the six were deleted, and one of those signed up again.
+    # Two of the six were deleted, and one of these signed again.
     assert db.session.scalars(select(func.count()).select_from(SignedUp)).one() == 6
 
 
-def test_a_changed_address_does_not_come_back(
+def test_a_changed_address_is_not_restored(
     client: FlaskClient,
     appeal: AppealView,
     six_signers: dict[str, int],
@@ -167,10 +167,10 @@ def test_a_changed_address_does_not_come_back(
     deliver: Any,
     postbox: Postbox,
 ) -> None:
-    before = backup()
+    before = copy_rows()
     old = stored_addresses(six_signers["stays"])[0] or ""
 
-    def change(to: str) -> None:
+    def change_address(to: str) -> None:
         clock.now += timedelta(hours=1)
         client.post(my_page(six_signers["stays"]), data={"do": "address", "email": to})
         deliver()
@@ -179,24 +179,26 @@ def test_a_changed_address_does_not_come_back(
         assert client.post(link).status_code == 200
 
     used: set[str] = set()
-    change(NEW_EMAIL)
+    change_address(NEW_EMAIL)
     write_entries(tmp_path, context=context())
     written = read_folder(tmp_path, vault=runtime().vault).erasures
-    assert replay(written, context=context()) == {}, "who is there under the new address stays"
-    after, now = backup(), counts(appeal.id)
-    restore(before)
+    assert replay(written, context=context()) == {}, "the signature under the new address stays"
+    after, now = copy_rows(), counts(appeal.id)
+    restore_rows(before)
     assert replay(written, context=context()) == {"address-changed": 1}
-    assert not is_there("stays")
+    assert not has_address("stays")
     assert (counts(appeal.id), verify()) == (now, [])
     assert replay(written, context=context()) == {}
-    restore(after)
-    change(old)
-    assert replay(written, context=context()) == {}, "who took the old address back has it"
+    restore_rows(after)
+    change_address(old)
+    assert replay(written, context=context()) == {}, "the signature under the restored old address stays"
     assert stored_addresses(six_signers["stays"]) == [old]
 
 
-def test_a_file_holds_no_address_and_is_its_owners_alone(six_signers: dict[str, int], tmp_path: Path) -> None:
-    leave(six_signers)
+def test_the_journal_holds_no_address_and_is_readable_by_its_owner_only(
+    six_signers: dict[str, int], tmp_path: Path
+) -> None:
+    erase_and_withdraw(six_signers)
     write_entries(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
     assert path.name == "2026-03.journal"
@@ -204,7 +206,7 @@ def test_a_file_holds_no_address_and_is_its_owners_alone(six_signers: dict[str, 
     assert b"mail.example" not in path.read_bytes()
 
 
-def test_a_line_that_a_crash_cut_is_written_again(six_signers: dict[str, int], tmp_path: Path) -> None:
+def test_a_line_truncated_by_a_crash_is_written_again(six_signers: dict[str, int], tmp_path: Path) -> None:
     erase(six_signers["erases"], context=context(LATER, SUPPORTER))
     write_entries(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
@@ -215,8 +217,8 @@ def test_a_line_that_a_crash_cut_is_written_again(six_signers: dict[str, int], t
     assert (len(written.erasures), written.damaged) == (2, ())
 
 
-def test_a_changed_line_is_named_and_not_believed(six_signers: dict[str, int], tmp_path: Path) -> None:
-    leave(six_signers)
+def test_a_changed_line_is_reported_and_ignored(six_signers: dict[str, int], tmp_path: Path) -> None:
+    erase_and_withdraw(six_signers)
     write_entries(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
     path.write_text(path.read_text().replace("withdrawn", "erased", 1) + "\xff\n", encoding="latin-1")
@@ -225,15 +227,15 @@ def test_a_changed_line_is_named_and_not_believed(six_signers: dict[str, int], t
     assert ["line 3" in one or "line 6" in one for one in written.damaged] == [True, True]
 
 
-def test_an_erasure_that_cannot_be_written_waits_in_the_database(six_signers: dict[str, int], tmp_path: Path) -> None:
-    leave(six_signers)
+def test_an_unwritable_erasure_waits_in_the_database(six_signers: dict[str, int], tmp_path: Path) -> None:
+    erase_and_withdraw(six_signers)
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="exists"):
         write_entries(tmp_path / "file", context=context())
     assert write_entries(tmp_path / "folder", context=context()) == 5
 
 
-def test_months_go_when_no_backup_of_them_may_be_left(app: Flask, tmp_path: Path) -> None:
+def test_months_are_deleted_after_the_longest_life_of_a_backup(app: Flask, tmp_path: Path) -> None:
     for name in ("2024-01.journal", "2024-03.journal", "notes.journal"):
         (tmp_path / name).touch()
     assert delete_expired_files(tmp_path, context=context()) == 1

@@ -1,4 +1,4 @@
-"""Mails that answered a form, or a request for links: after erasing, none leads to the erased person."""
+"""Mails that answered a form or a link request: after erasing, none refers to the erased person."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ URL = "/en/appeals/ana-ruiz-vega/sign"
 JEANNE, PAUL, NOBODY = "jeanne@mail.example", "paul@mail.example", "nobody@mail.example"
 
 
-def forget() -> int:
+def erase_answers() -> int:
     done = purge_expired(may_continue=lambda: True, context=context(START + DAY / 12))
     db.session.rollback()
     return done["answers"]
 
 
-def answers() -> list[tuple[str | None, MailedPerson]]:
-    """Return the Message-ID of each answer, and the recipient that a thief with the data key reads in it."""
+def answers_with_recipients() -> list[tuple[str | None, MailedPerson]]:
+    """Return the Message-ID of each answer, and the recipient that a thief with the data key can open."""
     chosen = select(Mail).where(Mail.kind.in_(ANSWER_KINDS)).order_by(Mail.id)
     found = [(mail.message_id, person_of_mail(mail, runtime().vault)) for mail in db.session.scalars(chosen)]
     db.session.rollback()
     return found
 
 
-def log_of_provider(postbox: Postbox, address: str) -> set[str]:
+def message_ids_at(postbox: Postbox, address: str) -> set[str]:
     sent = zip(postbox.recipients, postbox.messages, strict=True)
     return {str(message["Message-ID"]) for recipient, message in sent if recipient == address}
 
 
-def all_mailed(client: FlaskClient, deliver: Any, postbox: Postbox) -> dict[str, int]:
-    """Sign, confirm and ask for links as two people; ask in vain as a third; return the signatures by address."""
+def send_all_mails(client: FlaskClient, deliver: Any, postbox: Postbox) -> dict[str, int]:
+    """Sign, confirm and request links as two people, and request links as a third; return the signatures by address."""
     signed = {}
     for address in (JEANNE, PAUL):
         client.post(URL, data=form(email=address))
@@ -62,20 +62,20 @@ def all_mailed(client: FlaskClient, deliver: Any, postbox: Postbox) -> dict[str,
     return signed
 
 
-def test_no_mail_leads_to_an_erased_person(
+def test_no_mail_refers_to_an_erased_person(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    signed = all_mailed(client, deliver, postbox)
-    before = answers()
-    gone = log_of_provider(postbox, JEANNE)
-    stays = log_of_provider(postbox, PAUL)
+    signed = send_all_mails(client, deliver, postbox)
+    before = answers_with_recipients()
+    gone = message_ids_at(postbox, JEANNE)
+    stays = message_ids_at(postbox, PAUL)
     assert MailedPerson(signature_id=signed[JEANNE]) in [subject for _, subject in before]
     assert len(gone & {message_id for message_id, _ in before}) == 2
-    assert forget() == 0
-    assert answers() == before
+    assert erase_answers() == 0
+    assert answers_with_recipients() == before
     erase(signed[JEANNE], context=context(actor=SUPPORTER))
-    assert forget() == 2
-    after = answers()
+    assert erase_answers() == 2
+    after = answers_with_recipients()
     assert len(after) == len(before)
     assert not gone & {message_id for message_id, _ in after}
     forms = set(db.session.scalars(select(SignUp.id)))
@@ -85,15 +85,15 @@ def test_no_mail_leads_to_an_erased_person(
         *(MailedPerson(sign_up_id=one) for one in forms),
     }
     assert len(stays & {message_id for message_id, _ in after}) == 2
-    assert forget() == 0
+    assert erase_answers() == 0
 
 
 def test_erased_rows_look_as_if_no_form_had_been_sent(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    signed = all_mailed(client, deliver, postbox)
+    signed = send_all_mails(client, deliver, postbox)
     erase(signed[JEANNE], context=context(actor=SUPPORTER))
-    forget()
+    erase_answers()
     drawn = {"id", "message_id", "context_sealed"}
     columns = [column for column in Mail.__table__.columns if column.name not in drawn]
     rows = db.session.execute(
@@ -110,11 +110,11 @@ def test_a_refused_form_is_erased_too(
     deliver()
     client.post(postbox.link(), data={"do": "erase"})
     assert db.session.scalars(select(SignUp.id)).all() == []
-    assert forget() == 1
-    assert [subject for _, subject in answers()] == [MailedPerson()]
+    assert erase_answers() == 1
+    assert [subject for _, subject in answers_with_recipients()] == [MailedPerson()]
 
 
-def test_a_mail_that_is_tried_again_is_left_alone(
+def test_a_mail_that_waits_for_a_retry_stays(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())
@@ -122,12 +122,12 @@ def test_a_mail_that_is_tried_again_is_left_alone(
     with transaction() as session:
         session.execute(delete(SignUp))
         session.execute(update(Mail).values(state=MailState.RETRY.value))
-    before = answers()
-    assert forget() == 0
-    assert answers() == before
+    before = answers_with_recipients()
+    assert erase_answers() == 0
+    assert answers_with_recipients() == before
 
 
-def test_it_stops_on_request(
+def test_erasing_answers_stops_on_request(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())

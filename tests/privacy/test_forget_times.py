@@ -1,4 +1,4 @@
-"""The times of an erased signature: its day stays and no hour, in any table; and every count stays exact."""
+"""The times of an erased signature: every table stores its day but no hour, and every count stays exact."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ MIDNIGHT = START.replace(hour=0)
 HOUR = timedelta(hours=1)
 
 
-def acting(appeal: AppealView, name: str, at: datetime) -> int:
+def sign_and_report(appeal: AppealView, name: str, at: datetime) -> int:
     """Return a signature confirmed at that moment, with a letter reported 70 minutes later."""
     one = sign_and_confirm(appeal, f"Ana {name.upper()}", f"{name}@mail.example", at=at)
     assert record_report(one, Channel.LETTER, target=0, context=context(at + timedelta(minutes=70), SUPPORTER))
     return one
 
 
-def times_of(signature_id: int) -> dict[str, set[datetime]]:
+def stored_times(signature_id: int) -> dict[str, set[datetime]]:
     """Return every moment in the rows of all tables that belong to the signature, and in its own."""
     found: dict[str, set[datetime]] = {}
     for table in Model.metadata.sorted_tables:
@@ -59,7 +59,7 @@ def times_of(signature_id: int) -> dict[str, set[datetime]]:
     return found
 
 
-def hours() -> dict[tuple[datetime, str], int]:
+def history_by_hour() -> dict[tuple[datetime, str], int]:
     """Return the history: by hour and channel, empty cells too."""
     sums = select(TallyHour.hour, TallyHour.channel, func.sum(TallyHour.quantity))
     found = db.session.execute(sums.group_by(TallyHour.hour, TallyHour.channel)).all()
@@ -67,18 +67,18 @@ def hours() -> dict[tuple[datetime, str], int]:
     return {(hour, channel): int(quantity) for hour, channel, quantity in found}
 
 
-def test_erasing_leaves_the_day_of_every_act_and_no_hour(app: Flask, appeal: AppealView) -> None:
-    one, other = acting(appeal, "a", START), acting(appeal, "b", START + HOUR)
+def test_erasing_leaves_days_and_no_hour(app: Flask, appeal: AppealView) -> None:
+    one, other = sign_and_report(appeal, "a", START), sign_and_report(appeal, "b", START + HOUR)
     roll_up(context=context(START + 5 * HOUR))
     before, by_day = counts(appeal.id), daily_counts(appeal.id)
     db.session.rollback()
-    assert START in times_of(one)["action"]
+    assert START in stored_times(one)["action"]
     erase(one, context=context(START + 6 * HOUR, SUPPORTER))
-    found = times_of(one)
+    found = stored_times(one)
     assert {"signature", "action", "consent"} <= set(found)
     assert {moment for moments in found.values() for moment in moments} == {MIDNIGHT}
-    assert MIDNIGHT not in times_of(other)["action"]
-    assert hours() == {
+    assert MIDNIGHT not in stored_times(other)["action"]
+    assert history_by_hour() == {
         (MIDNIGHT, "signature"): 1,
         (MIDNIGHT, "letter"): 1,
         (START + HOUR, "signature"): 1,
@@ -87,17 +87,17 @@ def test_erasing_leaves_the_day_of_every_act_and_no_hour(app: Flask, appeal: App
     assert (verify(), counts(appeal.id), daily_counts(appeal.id)) == ([], before, by_day)
 
 
-def test_erased_in_the_hour_of_signing_it_leaves_no_hour_once_that_is_over(app: Flask, appeal: AppealView) -> None:
-    one = acting(appeal, "a", START)
+def test_a_signature_erased_within_its_hour_leaves_no_hour_afterwards(app: Flask, appeal: AppealView) -> None:
+    one = sign_and_report(appeal, "a", START)
     erase(one, context=context(START + 2 * HOUR, SUPPORTER))
     assert verify() == []
     roll_up(context=context(START + 5 * HOUR))
-    assert hours() == {(MIDNIGHT, "signature"): 1, (MIDNIGHT, "letter"): 1}
+    assert history_by_hour() == {(MIDNIGHT, "signature"): 1, (MIDNIGHT, "letter"): 1}
     assert verify() == []
 
 
 def test_an_erased_signer_signs_again_and_is_counted_once(app: Flask, appeal: AppealView) -> None:
-    one = acting(appeal, "a", START)
+    one = sign_and_report(appeal, "a", START)
     erase(one, context=context(START + 3 * HOUR, SUPPORTER))
     again = sign_and_confirm(appeal, "Ana A", "a@mail.example", at=START + 4 * HOUR)
     assert counts(appeal.id).by_channel == {"signature": 1, "letter": 1}
@@ -109,7 +109,7 @@ def test_an_erased_signer_signs_again_and_is_counted_once(app: Flask, appeal: Ap
 
 def test_a_restored_action_of_an_erased_signer_counts_on_its_day(app: Flask, appeal: AppealView) -> None:
     by, vault = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"), runtime().vault
-    one = acting(appeal, "a", START)
+    one = sign_and_report(appeal, "a", START)
     made = add_invalidation(Criteria(ids=(one,)), None, context=context(START + DAY, staff_actor(by)))
     for act in (None, begin):
         if act is not None:
@@ -123,18 +123,18 @@ def test_a_restored_action_of_an_erased_signer_counts_on_its_day(app: Flask, app
     undo(made, "it was none", context=context(START + DAY, staff_actor(by)))
     while advance(context=context(START + DAY, vault=vault), only=made):
         pass
-    assert times_of(one)["action"] == {MIDNIGHT}
+    assert stored_times(one)["action"] == {MIDNIGHT}
     assert counts(appeal.id).total == 2
     assert verify() == []
 
 
 @pytest.mark.parametrize("is_folded", [False, True])
-def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: AppealView, is_folded: bool) -> None:
-    kept = [acting(appeal, name, START + number * HOUR) for number, name in enumerate("abcdefg")]
-    left = acting(appeal, "w", START)
+def test_retention_leaves_no_hour_either(app: Flask, appeal: AppealView, is_folded: bool) -> None:
+    kept = [sign_and_report(appeal, name, START + number * HOUR) for number, name in enumerate("abcdefg")]
+    left = sign_and_report(appeal, "w", START)
     withdraw(left, context=context(START + 3 * HOUR, SUPPORTER))
     close(appeal.slug, context=context(START + DAY))
-    # Addresses may be stored for a day only: then the history by hours still reaches further back.
+    # If addresses are stored for a day only, the history by hours is longer than that.
     late = START + 3 * DAY
     if is_folded:
         late = START + 40 * DAY
@@ -144,9 +144,9 @@ def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: Appe
     within = replace(context(late), settings=replace(runtime().settings, retention_days=1))
     for _ in range(2):
         purge_expired(may_continue=lambda: True, batch=3, context=within)
-    assert {moment for one in kept for moments in times_of(one).values() for moment in moments} == {MIDNIGHT}
+    assert {moment for one in kept for moments in stored_times(one).values() for moment in moments} == {MIDNIGHT}
     if is_folded:
-        # The withdrawn signature is gone by then, and so is the hour of the letter that stays counted.
+        # By then, the withdrawn signature and the hour of its counted letter are deleted.
         assert db.session.get(Signature, left) is None
         assert set(db.session.scalars(select(Action.counted_at))) == {MIDNIGHT}
     assert (verify(), counts(appeal.id), daily_counts(appeal.id)) == ([], before, by_day)
@@ -154,24 +154,24 @@ def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: Appe
 
 
 def test_erasing_beside_rollups_and_signers_loses_nothing(app: Flask, appeal: AppealView) -> None:
-    ids = [acting(appeal, name, START) for name in "abcdefghijkl"]
+    ids = [sign_and_report(appeal, name, START) for name in "abcdefghijkl"]
     db.session.rollback()
 
-    def run(work: Any, *values: Any) -> None:
+    def run_in_context(work: Any, *values: Any) -> None:
         with app.app_context():
             for value in values:
                 work(value)
 
-    def leave(one: int) -> None:
+    def erase_one(one: int) -> None:
         erase(one, context=context(START + 10 * DAY, SUPPORTER))
 
-    def report(one: int) -> None:
+    def report_one(one: int) -> None:
         record_report(one, Channel.FAX, target=0, context=context(START + 10 * DAY, SUPPORTER))
 
     still = ids[9:]
-    parts = [(leave, *ids[part:9:3]) for part in range(3)]
-    parts += [(report, *still), (lambda hour: roll_up(context=context(START + 8 * DAY + hour * HOUR)), *range(12))]
-    threads = [threading.Thread(target=run, args=part) for part in parts]
+    parts = [(erase_one, *ids[part:9:3]) for part in range(3)]
+    parts += [(report_one, *still), (lambda hour: roll_up(context=context(START + 8 * DAY + hour * HOUR)), *range(12))]
+    threads = [threading.Thread(target=run_in_context, args=part) for part in parts]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -51,7 +51,7 @@ def sign_up(appeal: AppealView, number: int, vault: Vault) -> None:
     )
 
 
-def names(vault: Vault) -> list[str]:
+def opened_names(vault: Vault) -> list[str]:
     db.session.rollback()
     rows = db.session.scalars(select(SignedUp).order_by(SignedUp.address_digest))
     return [vault.open_name(row.name_sealed, place_of(row)) for row in rows if row.name_sealed]
@@ -70,7 +70,7 @@ def test_every_sealed_column_is_rotated() -> None:
         assert all(isinstance(model.__table__.c[name].type, LargeBinary) for name in sealed.columns)
 
 
-def test_rotating_reseals_all_and_keeps_every_digest(app: Flask, appeal: AppealView) -> None:
+def test_rotation_reseals_all_values_and_keeps_every_digest(app: Flask, appeal: AppealView) -> None:
     old = Vault((OLD,), INDEX, seeds_of)
     for number in range(7):
         sign_up(appeal, number, old)
@@ -90,7 +90,7 @@ def test_rotating_reseals_all_and_keeps_every_digest(app: Flask, appeal: AppealV
     staff = db.session.scalars(select(Staff)).one()
     assert ONLY_NEW.open_totp(staff.tf_totp_sealed or b"", place_of(staff)) == "secret"
     assert ONLY_NEW.open_recovery(staff.mf_recovery_sealed or b"", place_of(staff)) == ["one"]
-    assert sorted(names(ONLY_NEW)) == [f"Jeanne {number}" for number in range(7)]
+    assert sorted(opened_names(ONLY_NEW)) == [f"Jeanne {number}" for number in range(7)]
     assert db.session.scalars(select(SignedUp.address_digest).order_by(SignedUp.id)).all() == digests
     mail = db.session.scalars(select(Mail).where(Mail.recipient_sealed.is_not(None))).one()
     assert mail.recipient_sealed is not None
@@ -110,31 +110,31 @@ def test_values_that_no_key_opens_are_reported_and_left(app: Flask, appeal: Appe
     sign_up(appeal, 2, Vault((OLD,), INDEX, seeds_of))
     done = rotate(context=context(vault=BOTH))
     assert (done.resealed, done.unreadable) == (5, 4)
-    assert sorted(names(Vault((NEW, b"x" * 32), INDEX, seeds_of))) == ["Jeanne 1", "Jeanne 2"]
+    assert sorted(opened_names(Vault((NEW, b"x" * 32), INDEX, seeds_of))) == ["Jeanne 1", "Jeanne 2"]
 
 
 @pytest.mark.slow
-def test_supporters_sign_while_it_runs(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
+def test_supporters_can_sign_during_a_rotation(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
     old = Vault((OLD,), INDEX, seeds_of)
     for number in range(60):
         sign_up(appeal, number, old)
     answers: list[int] = []
 
-    def supporters() -> None:
+    def sign_meanwhile() -> None:
         with app.app_context():
             for number in range(20):
                 answer = app.test_client().post(URL, data=form(email=f"new{number}@mail.example"))
                 answers.append(answer.status_code)
             db.session.remove()
 
-    thread = threading.Thread(target=supporters)
+    thread = threading.Thread(target=sign_meanwhile)
     thread.start()
     while thread.is_alive():
         rotate(batch=5, context=context(vault=BOTH))
     thread.join()
     rotate(batch=5, context=context(vault=BOTH))
     assert answers == [303] * 20
-    assert len(names(ONLY_NEW)) == 80
+    assert len(opened_names(ONLY_NEW)) == 80
 
 
 @pytest.mark.slow
@@ -153,9 +153,9 @@ def test_a_killed_run_continues(app: Flask, appeal: AppealView, database_url: st
     wait_until(_has_begun, pause=0.001)  # the run must be killed before its end
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert 0 < _resealed() < 40_000
+    assert 0 < _count_resealed() < 40_000
     assert ", 0 left under other keys" in flask(environ, "keys", "rotate")
-    assert _resealed() == 40_000
+    assert _count_resealed() == 40_000
     rows = db.session.scalars(select(Signature)).all()
     assert {ONLY_NEW.open_name(row.name_sealed or b"", place_of(row)) for row in rows} == {"Jeanne"}
 
@@ -170,7 +170,7 @@ def _row(appeal: AppealView, number: int, vault: Vault) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _resealed() -> int:
+def _count_resealed() -> int:
     db.session.rollback()
     return values_by_key(ONLY_NEW)[ONLY_NEW.newest_key.hex()]
 
@@ -181,7 +181,7 @@ def _has_begun() -> bool:
     return first is not None and first.startswith(ONLY_NEW.newest_key)
 
 
-def test_the_command_reports_what_is_left(app: Flask, appeal: AppealView, database_url: str) -> None:
+def test_the_command_reports_values_under_other_keys(app: Flask, appeal: AppealView, database_url: str) -> None:
     sign_up(appeal, 1, Vault((b"x" * 32,), INDEX, seeds_of))
     said = app.test_cli_runner().invoke(args=["keys", "rotate"])
     assert said.exit_code == 1

@@ -23,15 +23,15 @@ SIGN = "/en/appeals/ana-ruiz-vega/sign"
 
 
 @pytest.fixture
-def two(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> list[str]:
-    """Return the data pages of two confirmed supporters: Ana Victim, and the thief."""
+def victim_and_thief(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> list[str]:
+    """Return the data pages of two confirmed supporters, the victim and the thief."""
     for name in ("Ana Victim", "Some Thief"):
         client.post(SIGN, data=form(name=name, email=f"{name[:3].lower()}@mail.example"))
     deliver()
     return [client.post(postbox.link(number)).location.replace("/act", "/me") for number in range(2)]
 
 
-def move(columns: tuple[str, ...]) -> None:
+def move_to_thief(columns: tuple[str, ...]) -> None:
     """Move the victim's values into the thief's row, as the attacker does."""
     ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
     with transaction() as session:
@@ -46,18 +46,25 @@ def move(columns: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("columns", [("name_sealed",), ("email_sealed",), ("name_sealed", "email_sealed")])
-def test_a_moved_value_opens_on_nobodys_page(client: FlaskClient, two: list[str], columns: tuple[str, ...]) -> None:
-    move(columns)
+def test_a_moved_value_opens_on_no_page(
+    client: FlaskClient, victim_and_thief: list[str], columns: tuple[str, ...]
+) -> None:
+    move_to_thief(columns)
     with transaction() as session:
         session.add(_person())
-    for path in (two[1], f"{two[1]}.json", two[1].replace("/me", "/act"), two[1].replace("/me", "/letter.pdf")):
+    for path in (
+        victim_and_thief[1],
+        f"{victim_and_thief[1]}.json",
+        victim_and_thief[1].replace("/me", "/act"),
+        victim_and_thief[1].replace("/me", "/letter.pdf"),
+    ):
         answer = client.get(path)
         assert answer.status_code == 410, path
         assert b"Victim" not in answer.data
         assert b"ana@mail.example" not in answer.data
-    assert "We cannot show this any more" in client.get(two[1]).text
-    assert client.post(two[1], data={"do": "withdraw", "signature": "all"}).status_code == 410
-    assert client.get(two[0]).status_code == 200
+    assert "We cannot show this any more" in client.get(victim_and_thief[1]).text
+    assert client.post(victim_and_thief[1], data={"do": "withdraw", "signature": "all"}).status_code == 410
+    assert client.get(victim_and_thief[0]).status_code == 200
     db.session.rollback()
     assert db.session.scalars(select(AbuseAlert.kind)).all() == ["sealed"]
     assert len(db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all()) == 1
@@ -66,7 +73,7 @@ def test_a_moved_value_opens_on_nobodys_page(client: FlaskClient, two: list[str]
 MOVED_ALONG = ("address_digest", "name_sealed", "email_sealed")
 
 
-def swap(table: str, columns: tuple[str, ...]) -> None:
+def swap_rows(table: str, columns: tuple[str, ...]) -> None:
     """Swap the values of the table's two rows, as an attacker does who avoids the unique digest."""
     names = ", ".join(columns)
     with transaction() as session:
@@ -80,14 +87,14 @@ def swap(table: str, columns: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("more", [(), ("link_key",)])
-def test_values_swapped_with_their_digests_open_nowhere(
-    client: FlaskClient, two: list[str], more: tuple[str, ...]
+def test_values_swapped_with_their_digests_open_on_no_page(
+    client: FlaskClient, victim_and_thief: list[str], more: tuple[str, ...]
 ) -> None:
-    swap("signature", (*MOVED_ALONG, *more))
-    for page in two:
+    swap_rows("signature", (*MOVED_ALONG, *more))
+    for page in victim_and_thief:
         for path in (page, f"{page}.json", page.replace("/me", "/act"), page.replace("/me", "/letter.pdf")):
             answer = client.get(path)
-            # With the link key the link itself is invalid, and the page holds nothing.
+            # With the link key swapped too, the link itself is invalid.
             assert more or answer.status_code == 410, path
             assert b"Victim" not in answer.data
             assert b"Thief" not in answer.data
@@ -95,13 +102,13 @@ def test_values_swapped_with_their_digests_open_nowhere(
 
 
 @pytest.mark.parametrize("more", [(), ("link_key",)])
-def test_forms_swapped_with_their_digests_open_nowhere(
+def test_forms_swapped_with_their_digests_open_on_no_page(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, more: tuple[str, ...]
 ) -> None:
     for name in ("Ana Victim", "Some Thief"):
         client.post(SIGN, data=form(name=name, email=f"{name[:3].lower()}@mail.example"))
     deliver()
-    swap("sign_up", (*MOVED_ALONG, "origin_sealed", "content_digest", *more))
+    swap_rows("sign_up", (*MOVED_ALONG, "origin_sealed", "content_digest", *more))
     for number in range(2):
         for answer in (client.get(postbox.link(number)), client.post(postbox.link(number))):
             assert answer.status_code == 410
@@ -111,15 +118,15 @@ def test_forms_swapped_with_their_digests_open_nowhere(
 
 
 @pytest.mark.parametrize("more", ["", "address_digest"])
-def test_a_form_that_is_made_to_name_another_signature_opens_nothing(
-    client: FlaskClient, two: list[str], postbox: Postbox, more: str
+def test_a_form_changed_to_name_another_signature_opens_nothing(
+    client: FlaskClient, victim_and_thief: list[str], postbox: Postbox, more: str
 ) -> None:
     forms = {row.signature_id: row.id for row in db.session.execute(select(SignUp.id, SignUp.signature_id))}
     victim, thief = sorted(number for number in forms if number is not None)
     with transaction() as session:
         moved = {"victim": victim, "thief": forms[thief], "gone": forms[victim]}
         if more:
-            # Its digest is unique for the appeal, so the victim's own form has to go.
+            # The digest is unique for the appeal, so the attacker deletes the victim's own form.
             digest = session.execute(text("SELECT address_digest FROM sign_up WHERE id = :gone"), moved).scalar_one()
             session.execute(text("DELETE FROM sign_up WHERE id = :gone"), moved)
             more, moved = ", address_digest = :digest", moved | {"digest": digest}
@@ -132,18 +139,20 @@ def test_a_form_that_is_made_to_name_another_signature_opens_nothing(
     assert client.get(postbox.link(0)).status_code == (410 if more else 200)
 
 
-def test_a_mail_with_a_moved_recipient_is_not_sent(two: list[str], deliver: Any, postbox: Postbox) -> None:
+def test_a_mail_with_a_moved_recipient_is_not_sent(victim_and_thief: list[str], deliver: Any, postbox: Postbox) -> None:
     before = len(postbox.messages)
-    move(("email_sealed",))
+    move_to_thief(("email_sealed",))
     assert deliver() == {"sent": 1, "dead": 1}
     assert postbox.recipients[before:] == ["ana@mail.example"]
 
 
-def test_a_value_of_another_table_does_not_open_either(client: FlaskClient, two: list[str], appeal: AppealView) -> None:
+def test_a_value_of_another_table_does_not_open_either(
+    client: FlaskClient, victim_and_thief: list[str], appeal: AppealView
+) -> None:
     client.post("/en/new-link", data={"email": "ana@mail.example"})
     with transaction() as session:
         session.execute(text("UPDATE signature SET email_sealed = (SELECT email_sealed FROM link_request)"))
-    assert client.get(two[1]).status_code == 410
+    assert client.get(victim_and_thief[1]).status_code == 410
 
 
 def _person() -> Any:
@@ -153,10 +162,10 @@ def _person() -> Any:
     )  # fmt: skip
 
 
-def test_missing_keys_are_explained(client: FlaskClient, two: list[str]) -> None:
+def test_missing_keys_are_explained(client: FlaskClient, victim_and_thief: list[str]) -> None:
     with transaction() as session:
         session.execute(text("UPDATE signature SET name_sealed = :junk"), {"junk": b"gone" + b"x" * 60})
-    assert client.get(two[0]).status_code == 410
+    assert client.get(victim_and_thief[0]).status_code == 410
     assert runtime().vault.newest_key != b"gone"
 
 
@@ -168,7 +177,7 @@ def sent_alerts() -> list[str]:
     return kinds
 
 
-def test_the_text_of_a_letter_is_sent_to_no_one_else(two: list[str], deliver: Any, postbox: Postbox) -> None:
+def test_a_moved_own_letter_is_sent_to_no_one_else(victim_and_thief: list[str], deliver: Any, postbox: Postbox) -> None:
     """Move the letter's text, with the Message-ID, into a mail to the thief."""
     ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
     db.session.rollback()
@@ -197,7 +206,7 @@ def test_a_form_that_does_not_open_is_alerted(
     for answer in (client.get(postbox.link()), client.post(postbox.link())):
         assert answer.status_code == 410
         assert "We cannot show this any more" in answer.text
-        assert "erased" not in answer.text, "nobody has erased it"
+        assert "erased" not in answer.text, "the form was not erased"
     assert sent_alerts() == ["sealed"]
 
 
@@ -211,7 +220,7 @@ def test_an_erased_link_is_explained_without_an_alert(
     assert sent_alerts() == []
 
 
-def test_a_mail_whose_values_do_not_open_is_alerted(two: list[str], deliver: Any) -> None:
+def test_a_mail_whose_values_do_not_open_is_alerted(victim_and_thief: list[str], deliver: Any) -> None:
     deliver()
     request_new_links(parse_address("ana@mail.example"), context=context(actor=SUPPORTER))
     answer_link_requests(context=context())
@@ -222,7 +231,7 @@ def test_a_mail_whose_values_do_not_open_is_alerted(two: list[str], deliver: Any
     assert sent_alerts() == ["sealed"]
 
 
-def test_a_signer_address_that_does_not_open_is_alerted(two: list[str], deliver: Any) -> None:
-    move(("email_sealed",))
+def test_a_signer_address_that_does_not_open_is_alerted(victim_and_thief: list[str], deliver: Any) -> None:
+    move_to_thief(("email_sealed",))
     deliver()
     assert sent_alerts() == ["sealed"]

@@ -39,7 +39,7 @@ SIGN = "/en/appeals/ana-ruiz-vega/sign"
 
 
 @pytest.fixture
-def me(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> str:
+def my_page(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> str:
     """Return the page of a supporter who has confirmed one appeal and reported a letter."""
     client.post(SIGN, data=form(via="stall-lyon"))
     deliver()
@@ -54,16 +54,16 @@ def sections_of(appeal: AppealView) -> dict[str, int]:
     return {code: one.total for code, one in counts(appeal.id).by_section.items() if one.total}
 
 
-def test_everything_under_the_address_is_shown_together(client: FlaskClient, me: str) -> None:
+def test_everything_under_the_address_is_shown_together(client: FlaskClient, my_page: str) -> None:
     slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), context=context()).slug
     publish(slug, context=context())
     client.post("/en/appeals/second/sign", data=form(email="JEANNE@mail.example", name="J. Martin"))
-    page = client.get(me).text
+    page = client.get(my_page).text
     assert "1 signature under this address" in page
     for part in ("Jeanne Martin", "J. Martin", "confirmed and counted", "Not yet confirmed", "By post",
                  "<dt>Section</dt><dd>France</dd>"):  # fmt: skip
         assert part in page
-    said = json.loads(client.get(me + ".json").data)
+    said = json.loads(client.get(my_page + ".json").data)
     assert [one["appeal"]["slug"] for one in said["signatures"]] == ["ana-ruiz-vega"]
     assert [(one["appeal"], one["name"]) for one in said["unconfirmed"]] == [("second", "J. Martin")]
     first = said["signatures"][0]
@@ -76,70 +76,68 @@ def test_everything_under_the_address_is_shown_together(client: FlaskClient, me:
     assert [act["channel"] for act in first["actions"]] == ["signature", "letter"]
     assert first["consents"][0]["to_appeal"] is True
     assert first["mails"][0]["kind"] == "confirmed"
-    headers = client.get(me + ".json").headers
+    headers = client.get(my_page + ".json").headers
     assert headers["Content-Disposition"] == 'attachment; filename="my-data.json"'
     assert headers["Cache-Control"] == "no-store"
 
 
-def test_another_country_moves_what_was_counted_to_its_section(
-    client: FlaskClient, appeal: AppealView, me: str
-) -> None:
+def test_another_country_moves_the_counts_to_its_section(client: FlaskClient, appeal: AppealView, my_page: str) -> None:
     assert sections_of(appeal) == {"fr": 2}
     for _ in range(2):
-        assert client.post(me, data={"signature": "all", "do": "country", "country": "DE"}).status_code == 303
+        assert client.post(my_page, data={"signature": "all", "do": "country", "country": "DE"}).status_code == 303
         assert sections_of(appeal) == {"international": 2}
     assert verify() == []
-    client.post(me, data={"signature": "all", "do": "withdraw"})
+    client.post(my_page, data={"signature": "all", "do": "withdraw"})
     assert sections_of(appeal) == {"international": 1}
     assert verify() == []
 
 
-def test_it_moves_even_where_the_history_is_folded_into_days(
-    client: FlaskClient, appeal: AppealView, me: str, clock: Clock
-) -> None:
+def test_counts_move_after_the_rollup_too(client: FlaskClient, appeal: AppealView, my_page: str, clock: Clock) -> None:
     clock.now += timedelta(days=20)
     roll_up(context=context(clock.now))
-    assert client.post(me, data={"signature": "all", "do": "country", "country": "DE"}).status_code == 303
+    assert client.post(my_page, data={"signature": "all", "do": "country", "country": "DE"}).status_code == 303
     assert set(sections_of(appeal)) == {"international"}
     assert verify() == []
 
 
-def test_a_country_that_is_none_is_refused(client: FlaskClient, appeal: AppealView, me: str) -> None:
+def test_an_unknown_country_is_refused(client: FlaskClient, appeal: AppealView, my_page: str) -> None:
     for country in ("", "ZZ", "xx", "France"):
-        page = client.post(me, data={"signature": "1", "do": "country", "country": country})
+        page = client.post(my_page, data={"signature": "1", "do": "country", "country": country})
         assert page.status_code == 422
     assert sections_of(appeal) == {"fr": 2}
 
 
-def test_a_signature_of_another_address_cannot_be_changed(client: FlaskClient, appeal: AppealView, me: str) -> None:
+def test_a_signature_of_another_address_cannot_be_changed(
+    client: FlaskClient, appeal: AppealView, my_page: str
+) -> None:
     client.post(SIGN, data=form(email="other@mail.example"))
     other = confirm_newest(START)
     for do in ("erase", "withdraw", "country", "updates"):
-        client.post(me, data={"signature": str(other), "do": do, "country": "DE"})
+        client.post(my_page, data={"signature": str(other), "do": do, "country": "DE"})
     db.session.rollback()
     row = db.session.get_one(Signature, other)
     assert (row.state, row.country) == ("confirmed", "FR")
     assert row.name_sealed is not None
 
 
-def test_everything_is_erased_at_once(client: FlaskClient, appeal: AppealView, me: str) -> None:
+def test_everything_is_erased_at_once(client: FlaskClient, appeal: AppealView, my_page: str) -> None:
     slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), context=context()).slug
     publish(slug, context=context())
     client.post("/en/appeals/second/sign", data=form())
-    client.post(me, data={"signature": "all", "do": "erase"})
-    assert "Nothing: neither your name" in client.get(me).text
-    assert json.loads(client.get(me + ".json").data) == {"signatures": []}
+    client.post(my_page, data={"signature": "all", "do": "erase"})
+    assert "Nothing: neither your name" in client.get(my_page).text
+    assert json.loads(client.get(my_page + ".json").data) == {"signatures": []}
     db.session.rollback()
     assert all(row.address_digest is None for row in db.session.scalars(select(Signature)))
     assert sections_of(appeal) == {"fr": 2}
     assert verify() == []
 
 
-def test_own_words_are_mailed_on_request_and_then_erased(
-    client: FlaskClient, appeal: AppealView, me: str, deliver: Any, postbox: Postbox
+def test_an_own_letter_is_mailed_on_request_and_then_erased(
+    client: FlaskClient, appeal: AppealView, my_page: str, deliver: Any, postbox: Postbox
 ) -> None:
     deliver()
-    words = me.replace("/me", "/words")
+    words = my_page.replace("/me", "/words")
     text = "Señora ministra:\r\n\r\nSoy maestra. <b>Protéjala</b>.\r\nAna"
     page = client.post(words, data={"words": text, "do": "mail"})
     assert page.status_code == 200
@@ -160,12 +158,12 @@ def test_own_words_are_mailed_on_request_and_then_erased(
     assert db.session.scalars(select(Mail.context_sealed).where(Mail.kind == "own_letter")).one() is None
 
 
-def test_own_words_that_wait_are_erased_with_the_signer(
-    client: FlaskClient, appeal: AppealView, me: str, deliver: Any, postbox: Postbox
+def test_a_waiting_own_letter_is_erased_with_the_signer(
+    client: FlaskClient, appeal: AppealView, my_page: str, deliver: Any, postbox: Postbox
 ) -> None:
     deliver()
-    client.post(me.replace("/me", "/words"), data={"words": "Secret words", "do": "mail"})
-    client.post(me, data={"signature": "all", "do": "erase"})
+    client.post(my_page.replace("/me", "/words"), data={"words": "Secret words", "do": "mail"})
+    client.post(my_page, data={"signature": "all", "do": "erase"})
     db.session.rollback()
     assert db.session.scalars(select(Mail.id).where(Mail.kind == "own_letter")).all() == []
     postbox.messages.clear()
@@ -173,12 +171,12 @@ def test_own_words_that_wait_are_erased_with_the_signer(
     assert postbox.messages == []
 
 
-def test_own_words_are_not_mailed_to_an_unconfirmed_address_nor_without_a_signature(
-    client: FlaskClient, appeal: AppealView, me: str
+def test_an_own_letter_is_mailed_only_to_a_confirmed_signer(
+    client: FlaskClient, appeal: AppealView, my_page: str
 ) -> None:
     db.session.execute(update(Signature).values(state="pending"))
     db.session.commit()
-    client.post(me.replace("/me", "/words"), data={"words": "x", "do": "mail"})
+    client.post(my_page.replace("/me", "/words"), data={"words": "x", "do": "mail"})
     client.post("/en/appeals/ana-ruiz-vega/words", data={"words": "x", "do": "mail"})
     db.session.rollback()
     assert db.session.scalars(select(Mail).where(Mail.kind == "own_letter")).all() == []
@@ -190,7 +188,7 @@ def test_the_owner_of_a_typed_address_erases_it_without_confirming(
     client.post(SIGN, data=form(name="Somebody Else"))
     deliver()
     found = re.findall(r"http://\S+?(/en/[a-z]/\S+)", text_of(postbox.messages[-1]))
-    assert found == [postbox.link()], "the mail to who has proven nothing confirms, and opens nothing else"
+    assert found == [postbox.link()], "the mail to an unconfirmed address has only the confirming link"
     page = client.get(postbox.link()).text
     assert "Somebody Else" in page
     assert client.post(postbox.link(), data={"do": "erase"}).status_code == 200
@@ -202,8 +200,8 @@ def test_the_owner_of_a_typed_address_erases_it_without_confirming(
     assert verify() == []
 
 
-def test_where_writing_is_dangerous_the_form_warns_and_letters_bear_initials(
-    client: FlaskClient, app: Flask, appeal: AppealView, me: str
+def test_in_dangerous_countries_the_form_warns_and_letters_have_initials(
+    client: FlaskClient, app: Flask, appeal: AppealView, my_page: str
 ) -> None:
     assert "Think of your safety" not in client.get("/en/appeals/ana-ruiz-vega").text
     db.session.rollback()
@@ -215,22 +213,22 @@ def test_where_writing_is_dangerous_the_form_warns_and_letters_bear_initials(
     page = client.get("/en/appeals/ana-ruiz-vega").text
     assert "If you live in Colombia or Venezuela or have family there" in page
     assert page.index("Think of your safety") < page.index('name="name"'), "before signing"
-    said = text_of_pdf(client.get(me.replace("/me", "/letter.pdf")).data)
+    said = text_of_pdf(client.get(my_page.replace("/me", "/letter.pdf")).data)
     assert "J. M." in said
     assert "Jeanne" not in said
     for path in ("act", "words"):
         page = client.get(f"/en/appeals/ana-ruiz-vega/{path}").text
         assert "If you live in Colombia or Venezuela" in page, "before writing, too"
-    act = client.get(me.replace("/me", "/act")).text
+    act = client.get(my_page.replace("/me", "/act")).text
     assert "Jeanne" not in act
-    assert "Jeanne" not in client.get(me.replace("/me", "/words")).text
+    assert "Jeanne" not in client.get(my_page.replace("/me", "/words")).text
     db.session.rollback()
     refused = app.test_cli_runner().invoke(args=["appeal", "safety", "ana-ruiz-vega", "--risk", "Colombia"])
     assert refused.exit_code != 0
     assert len(refused.stderr.strip().splitlines()) == 1
 
 
-def test_the_letter_to_send_bears_initials_and_the_mailed_one_no_name(
+def test_the_letter_to_send_has_initials_and_the_mailed_one_no_name(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     set_safety("ana-ruiz-vega", risk_countries=("CO",), initials_only=True, context=context())
@@ -242,7 +240,7 @@ def test_the_letter_to_send_bears_initials_and_the_mailed_one_no_name(
     assert "Jean-Pierre" not in client.get(act).text
 
 
-def test_no_name_stands_in_any_public_page(client: FlaskClient, app: Flask, appeal: AppealView, me: str) -> None:
+def test_no_public_page_contains_a_name(client: FlaskClient, app: Flask, appeal: AppealView, my_page: str) -> None:
     clear_caches(app)
     for path in ("", "/act", "/progress", "/words", "/thanks"):
         assert "Jeanne" not in client.get(f"/en/appeals/ana-ruiz-vega{path}").text

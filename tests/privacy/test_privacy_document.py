@@ -9,8 +9,8 @@ from campaign.domain.outbox.mailbox_limit import DAILY_LIMITS
 from campaign.domain.privacy import retention
 
 DOCS = ROOT / "docs"
-# Mails that have to be answered first: they hold the link that confirms, and none to one's own data.
-ASKING = {"confirmation", "confirmation_reminder"}
+# Mails that ask to confirm first; they have no link to the recipient's data.
+CONFIRMATION_MAILS = {"confirmation", "confirmation_reminder"}
 # About a changed address: the recipient need not be the signer.
 CHANGED = {"address"}
 
@@ -45,18 +45,18 @@ def test_the_record_names_every_time_limit() -> None:
     assert f"{retention.REFUSED.days} days" in row("server refuses")
 
 
-def table(name: str) -> dict[str, str]:
+def table_of(name: str) -> dict[str, str]:
     """Return the rows of a document's tables by the content of their first column."""
     lines = (DOCS / name).read_text(encoding="utf-8").splitlines()
     return {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
 
 
-def test_the_documents_say_how_many_mails_a_mailbox_gets_a_day() -> None:
-    floods = table("security.md")
+def test_the_documents_state_the_mailbox_limit() -> None:
+    floods = table_of("security.md")
     assert f"| {DAILY_LIMITS.unproven} mails a day" in floods["one mailbox that has proven nothing"]
     assert f"| {DAILY_LIMITS.proven} mails a day" in floods["one address within a day of its confirming something"]
     assert f"| {DAILY_LIMITS.requested_links} mails a day" in floods["one mailbox, new links asked for"]
-    risk = table("privacy.md")["a person signs in another's name"]
+    risk = table_of("privacy.md")["a person signs in another's name"]
     assert f"at most {DAILY_LIMITS.unproven} a day, and {DAILY_LIMITS.requested_links} a day with new links" in risk
     mail = " ".join((DOCS / "mail.md").read_text(encoding="utf-8").split())
     assert f"gets at most {DAILY_LIMITS.unproven} mails that answer a form in 24 hours" in mail
@@ -71,23 +71,23 @@ def test_the_documents_say_how_many_mails_a_mailbox_gets_a_day() -> None:
     )
 
 
-def test_no_document_speaks_of_a_limit_of_mail_by_the_month() -> None:
+def test_no_document_states_a_monthly_limit_of_mail() -> None:
     by_month = re.compile(r"\b\d+ (?:mails )?(?:a month|in 30 days)\b")
     said = {path.name: by_month.findall(path.read_text(encoding="utf-8")) for path in DOCS.rglob("*.md")}
     assert {name: found for name, found in said.items() if found} == {}
 
 
-def test_the_documents_name_the_mails_that_lead_to_own_data() -> None:
+def test_the_documents_name_the_mails_that_link_to_own_data() -> None:
     folder = ROOT / "templates" / "mail"
-    rows = [re.findall("`([a-z_]+)`", what) for what in table("messages.md")]
+    rows = [re.findall("`([a-z_]+)`", what) for what in table_of("messages.md")]
     names = {name for row in rows for name in row if not name.startswith("staff_")}
     texts = {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in names}
-    assert {name for name, text in texts.items() if "links.me" not in text} == ASKING | CHANGED
-    assert all("links.confirm" in texts[name] for name in ASKING)
+    assert {name for name, text in texts.items() if "links.me" not in text} == CONFIRMATION_MAILS | CHANGED
+    assert all("links.confirm" in texts[name] for name in CONFIRMATION_MAILS)
     said = " ".join((DOCS / "messages.md").read_text(encoding="utf-8").split())
-    listed = ", ".join(f"`{name}`" for name in sorted(ASKING))
+    listed = ", ".join(f"`{name}`" for name in sorted(CONFIRMATION_MAILS))
     assert f"The mails that ask to confirm ({listed}) have only the link to the page that confirms" in said
     assert "The mails about a changed address (`address`) have no link to anybody's data" in said
-    right = table("privacy.md")["to see and to take away (art. 15, 20)"]
+    right = table_of("privacy.md")["to see and to take away (art. 15, 20)"]
     assert "the link in every mail to a signer" in right
     assert "the mails that ask to confirm hold no such link" in right

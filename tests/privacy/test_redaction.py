@@ -68,6 +68,6 @@ def test_records_of_any_logger_are_redacted_with_their_tracebacks(app: Flask) ->
     assert "jeanne" not in said
 
 
-def test_typed_text_begins_no_line_of_its_own(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_typed_text_starts_no_new_log_line(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("any").warning("asked for %s", "/x\nERROR forged\r\x1b[2J")
     assert caplog.messages == ["asked for /x\\x0aERROR forged\\x0d\\x1b[2J"]

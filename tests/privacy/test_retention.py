@@ -62,7 +62,7 @@ from tests.staff.staff_clients import join, log_in
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
 
-def prune(now: datetime, may_continue: Callable[[], bool] = lambda: True, batch: int = 3) -> dict[str, int]:
+def purge(now: datetime, may_continue: Callable[[], bool] = lambda: True, batch: int = 3) -> dict[str, int]:
     done = purge_expired(may_continue=may_continue, batch=batch, context=context(now))
     db.session.rollback()
     # Message-IDs, minutes and old keys are purged together with the rest.
@@ -84,13 +84,15 @@ def sign_up(
             assert client.post(postbox.link(-1 - number), data=more).status_code == 303
 
 
-def test_unconfirmed_data_is_gone_after_thirty_days(
+def test_unconfirmed_data_is_purged_after_thirty_days(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, figure: Figure
 ) -> None:
     sign_up(client, deliver, postbox, *"abcdefg", confirmed=False)
     sign_up(client, deliver, postbox, "kept")
-    assert prune(START + retention.UNCONFIRMED) == {}
-    assert prune(START + retention.UNCONFIRMED + DAY / 24)["unconfirmed"] == 8  # and the form of the one who confirmed
+    assert purge(START + retention.UNCONFIRMED) == {}
+    assert (
+        purge(START + retention.UNCONFIRMED + DAY / 24)["unconfirmed"] == 8
+    )  # including the form of the confirmed signer
     figure("7 rights: of 7 unconfirmed sign-ups left after thirty days", count_rows(SignUp), "0")
     assert count_rows(SignUp) == 0
     assert count_rows(Signature) == count_rows(Consent) == 1
@@ -98,44 +100,44 @@ def test_unconfirmed_data_is_gone_after_thirty_days(
     assert verify() == []
 
 
-def test_withdrawn_data_is_gone_after_thirty_days(
+def test_withdrawn_data_is_purged_after_thirty_days(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
 ) -> None:
     sign_up(client, deliver, postbox, "a")
     act = client.post(postbox.link()).location
     client.post(act, data={"channel": "letter", "target": "1"})
     client.post(act.replace("/act", "/me"), data={"signature": "all", "do": "withdraw"})
-    assert prune(START + retention.WITHDRAWN) == {}
-    assert prune(START + retention.WITHDRAWN + DAY)["withdrawn"] == 1
+    assert purge(START + retention.WITHDRAWN) == {}
+    assert purge(START + retention.WITHDRAWN + DAY)["withdrawn"] == 1
     assert count_rows(Signature) == count_rows(Consent) == 0
     assert counts(appeal.id).by_channel == {"letter": 1}
     assert verify() == []
 
 
-def test_addresses_go_some_time_after_closing_and_counts_stay(
+def test_addresses_are_purged_some_time_after_closing_and_counts_stay(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, *"abcdefgh", via="stall")
     sign_up(client, deliver, postbox, "w", updates="y")
     before = counts(appeal.id)
     close("ana-ruiz-vega", context=context(START + DAY))
-    assert "anonymised" not in prune(START + 180 * DAY)
-    assert prune(START + 181 * DAY)["anonymised"] == 8
+    assert "anonymised" not in purge(START + 180 * DAY)
+    assert purge(START + 181 * DAY)["anonymised"] == 8
     rows = db.session.scalars(select(Signature).order_by(Signature.id)).all()
     plain = {name: value for name, value in ERASED_COLUMNS.items() if not isinstance(value, TruncatedToDay)}
     assert [all(getattr(row, name) == value for name, value in plain.items()) for row in rows] == [True] * 8 + [False]
     assert {row.signed_at for row in rows[:8]} == {row.confirmed_at for row in rows[:8]} == {START.replace(hour=0)}
     assert counts(appeal.id) == before
     assert verify() == []
-    assert "anonymised" not in prune(START + 182 * DAY)
+    assert "anonymised" not in purge(START + 182 * DAY)
 
 
-def test_subscribers_stay_until_the_outcome_was_announced(
+def test_addresses_of_subscribers_stay_until_the_outcome_was_announced(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, "w", updates="y")
     close("ana-ruiz-vega", context=context())
-    assert "anonymised" not in prune(START + 700 * DAY)
+    assert "anonymised" not in purge(START + 700 * DAY)
     with transaction() as session:
         told = {
             "kind": AnnouncementKind.OUTCOME.value,
@@ -144,21 +146,21 @@ def test_subscribers_stay_until_the_outcome_was_announced(
             "ended_at": START + 600 * DAY,
         }
         session.add(Announcement(appeal_id=appeal.id, locales=[], after_id=0, **told))
-    assert "anonymised" not in prune(START + 629 * DAY)
-    assert prune(START + 630 * DAY)["anonymised"] == 1
+    assert "anonymised" not in purge(START + 629 * DAY)
+    assert purge(START + 630 * DAY)["anonymised"] == 1
     assert verify() == []
 
 
-def test_without_an_outcome_subscribers_stay_two_years_at_most(
+def test_without_an_outcome_addresses_of_subscribers_stay_two_years(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, "w", updates="y")
     close("ana-ruiz-vega", context=context())
-    assert "anonymised" not in prune(START + 729 * DAY)
-    assert prune(START + 730 * DAY)["anonymised"] == 1
+    assert "anonymised" not in purge(START + 729 * DAY)
+    assert purge(START + 730 * DAY)["anonymised"] == 1
 
 
-def test_an_erased_signer_who_signed_again_is_purged_whole(
+def test_an_erased_signer_who_signed_again_is_purged_completely(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, "a")
@@ -167,15 +169,15 @@ def test_an_erased_signer_who_signed_again_is_purged_whole(
     sign_up(client, deliver, postbox, "a")
     close("ana-ruiz-vega", context=context())
     assert verify() == []
-    prune(START + 180 * DAY)
+    purge(START + 180 * DAY)
     assert (count_rows(Signature), count_rows(Tombstone), counts(appeal.id).signatures) == (1, 1, 1)
     assert verify() == []
-    prune(START + 731 * DAY)
+    purge(START + 731 * DAY)
     assert count_rows(Tombstone) == 0
     assert verify() == []
 
 
-def test_mails_digests_and_records_are_pruned(
+def test_mails_digests_and_records_are_purged(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, *"abcde")
@@ -187,14 +189,16 @@ def test_mails_digests_and_records_are_pruned(
         session.add(LinkRequest(email_sealed=b"x", created_at=long_ago))
         session.add(AbuseAlert(kind="rate", appeal_id=0, window_at=long_ago, raised_at=long_ago))
         session.add(PeriodicRun(job="x", due_at=long_ago, claimed_at=long_ago))
-    assert prune(START + retention.NETWORKS)["records"] == 4
-    assert prune(START + retention.NETWORKS + DAY)["networks"] >= 5
-    assert prune(START + retention.MAILS + DAY)["mails"] == 5  # the unconfirmed sign-up's record went with the form
-    assert db.session.scalars(select(Mail.state)).all() == ["queued"] * 5  # the thanks have not been sent yet
+    assert purge(START + retention.NETWORKS)["records"] == 4
+    assert purge(START + retention.NETWORKS + DAY)["networks"] >= 5
+    assert (
+        purge(START + retention.MAILS + DAY)["mails"] == 5
+    )  # the record of the unconfirmed sign-up was purged with its form
+    assert db.session.scalars(select(Mail.state)).all() == ["queued"] * 5  # the thank-you mails are not sent yet
     assert verify() == []
 
 
-def test_it_stops_between_two_batches_and_continues(
+def test_purging_stops_between_two_batches_and_continues(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, *"abcdefg")
@@ -205,10 +209,10 @@ def test_it_stops_between_two_batches_and_continues(
         asked.append(1)
         return len(asked) <= 7
 
-    first = prune(START + 180 * DAY, twice, batch=2)
+    first = purge(START + 180 * DAY, twice, batch=2)
     assert 0 < first["anonymised"] < 7
     assert verify() == []
-    assert first["anonymised"] + prune(START + 180 * DAY, batch=2)["anonymised"] == 7
+    assert first["anonymised"] + purge(START + 180 * DAY, batch=2)["anonymised"] == 7
     assert verify() == []
 
 
@@ -236,7 +240,7 @@ def test_the_report_counts_stored_and_overdue_rows(
     assert app.test_cli_runner().invoke(args=["privacy", "report"]).exit_code == 0
 
 
-# Tables without signers, writers or accounts, or whose persons are reported together with another row.
+# Tables without personal data, or whose persons are reported with another table.
 NOT_REPORTED = {
     "abuse_alert", "announcement", "announcement_text", "appeal_text", "audit_head", "clock_offset", "domain_rate",
     "domain_watch", "funnel_count", "handover_part", "imported_document", "invalidated_action", "month_key",
@@ -245,7 +249,7 @@ NOT_REPORTED = {
 }  # fmt: skip
 
 
-def test_the_report_leaves_no_table_out() -> None:
+def test_the_report_covers_every_table() -> None:
     reported = {
         value.__tablename__ for value in vars(privacy).values() if isinstance(value, type) and issubclass(value, Model)
     }
@@ -259,12 +263,12 @@ def test_unused_previews_and_old_log_ins_are_purged(app: Flask, appeal: AppealVi
     advance(context=context(vault=vault), only=act)
     log_in(app, "ana@staff.example")
     count_failure(LoginAttempt("ana@staff.example", "192.0.2.0/24", None), context=context(vault=vault))
-    prune(START + retention.CRITERIA)
+    purge(START + retention.CRITERIA)
     assert count_rows(Invalidation) - count_values(Invalidation.criteria_sealed) == 0
     assert count_rows(LoginFailure) == count_rows(StaffSession) == 0
     late = data_categories(now=START + retention.CRITERIA + 2 * DAY, days=180)
     assert [one.overdue for one in late if "chose signatures" in one.what] == [1]
-    prune(START + retention.CRITERIA + DAY)
+    purge(START + retention.CRITERIA + DAY)
     assert count_values(Invalidation.criteria_sealed) == 0
     with pytest.raises(StateError):
         begin(act, "late", context=context(START, staff_actor(by)))

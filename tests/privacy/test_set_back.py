@@ -1,4 +1,4 @@
-"""A process that continues after its database was set back: it uses the keys that exist, and staff find its rows."""
+"""A process whose database was restored to an earlier state: it uses existing keys, and staff find its rows."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def another_process() -> Vault:
     return other
 
 
-def set_back() -> Vault:
-    """Set the database back to before this process wrote anything."""
+def restore_earlier_state() -> Vault:
+    """Restore the database to a moment before this process wrote to it; return the process's keys."""
     with transaction() as session:
         for model in (Mail, SignUp, RowKey, MonthKey):
             session.execute(delete(model))
     return another_process()
 
 
-def found_by(other: Vault) -> list[int]:
+def found_with(other: Vault) -> list[int]:
     """Return the signatures that a search for the mail domain finds with the keys in the database."""
     domain = other.domain_digest(parse_address("jeanne@mail.example"))
     wanted = other.month_digest(domain, month_key(other, now=START), "signature")
@@ -41,16 +41,16 @@ def found_by(other: Vault) -> list[int]:
     return found
 
 
-def test_a_form_after_a_set_back_is_stored_and_its_domain_found(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_form_after_a_restore_is_stored_and_its_domain_found(client: FlaskClient, appeal: AppealView) -> None:
     path = f"/en/appeals/{appeal.slug}/sign"
     assert client.post(path, data=form(email="before@mail.example")).status_code == 303
-    other = set_back()
+    other = restore_earlier_state()
     assert client.post(path, data=form()).status_code == 303
     signature = confirm_newest(START)
-    assert found_by(other) == [signature]
+    assert found_with(other) == [signature]
 
 
-def test_a_confirmation_after_a_set_back_is_found_too(client: FlaskClient, appeal: AppealView) -> None:
+def test_a_confirmation_after_a_restore_is_found_too(client: FlaskClient, appeal: AppealView) -> None:
     path = f"/en/appeals/{appeal.slug}/sign"
     client.post(path, data=form(email="before@mail.example"))
     confirm_newest(START)
@@ -62,4 +62,4 @@ def test_a_confirmation_after_a_set_back_is_found_too(client: FlaskClient, appea
         session.execute(delete(MonthKey))
     other = another_process()
     signature = confirm_newest(START)
-    assert found_by(other) == [signature]
+    assert found_with(other) == [signature]

@@ -15,7 +15,7 @@ from campaign.services.signing.sign import SignUpRequest as Form
 from campaign.services.signing.sign import sign
 from tests.conftest import Clock, context
 
-# The marks of the thief's own forms.
+# The marks of the thief's forms.
 MARK, MARKED_LOCALE, MARKED_COUNTRY = "thief", "ar", "TV"
 
 Key = tuple[str, Any]
@@ -28,7 +28,7 @@ class Person:
 
     def __init__(self, number: int) -> None:
         self.name = f"Anaïs Number{chr(97 + number % 26)}{chr(97 + number // 26 % 26)}{chr(97 + number // 676)}"
-        # Half of them have a rare mail domain.
+        # Every second person has a rare mail domain.
         domain = "gmail.com" if number % 2 else f"rare{number}.example"
         self.email = f"anais.number{number}@{domain}"
         self.beside = f"somebody{number}@{domain}"

@@ -1,7 +1,7 @@
-"""A thief with the tables and no key, and mailboxes at rare mail domains: did anyone else there confirm?
+"""A thief has the tables and no key, and mailboxes at rare domains, and asks: did anyone else there confirm?
 
-A month later, when the digests of the signatures are gone, the thief confirms a number of own signatures from each
-domain that no other one has, to know its row again.
+A month later, when the digests of the signatures are deleted, the thief confirms a different number of own signatures
+from each domain, to recognise its row.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ pytestmark = pytest.mark.slow
 DOMAINS, SIGNED = 8, {0, 3, 4, 7}
 
 
-def watch(clock: Clock, vault: Vault) -> None:
+def watch_all(clock: Clock, vault: Vault) -> None:
     at = clock.now + timedelta(minutes=1)
     while watch_domains(context=context(at, vault=vault)):
         pass
 
 
-def in_clear(row: dict[str, Any]) -> tuple[Any, ...]:
+def visible_without_key(row: dict[str, Any]) -> tuple[Any, ...]:
     """Return what a row shows without a key: only the length of sealed values and of digests."""
     return tuple(len(value) if isinstance(value, bytes) else value for value in row.values())
 
 
-def test_the_row_of_a_domain_does_not_tell_whether_somebody_else_confirmed_there(
+def test_the_row_of_a_domain_does_not_reveal_other_signers(
     app: Flask, appeal: AppealView, deliver: Any, clock: Clock
 ) -> None:
     vault = runtime().vault
     for number in SIGNED:
         send_form(appeal, Person(number).name, f"anna@small{number}.example", clock)
         confirm_newest(clock.now)
-    watch(clock, vault)
+    watch_all(clock, vault)
     deliver()
     clock.now += timedelta(days=35)
     purge_expired(may_continue=lambda: True, context=context(clock.now, vault=vault))
@@ -58,12 +58,12 @@ def test_the_row_of_a_domain_does_not_tell_whether_somebody_else_confirmed_there
         for mark in range(2 * (number + 1)):
             send_form(appeal, Person(500).name, f"thief+{mark}@small{number}.example", clock, is_thief=True)
             confirm_newest(clock.now)
-    watch(clock, vault)
+    watch_all(clock, vault)
     rows = [row for (table, _), row in all_rows().items() if table == "mail_domain"]
     shown: defaultdict[tuple[Any, ...], int] = defaultdict(int)
     for row in rows:
-        shown[in_clear(row)] += 1
+        shown[visible_without_key(row)] += 1
     assert list(shown.values()) == [DOMAINS]
-    # With the keys, each row tells it.
+    # With the keys, each row reveals it.
     seen = domain_histories(db.session, [f"small{number}.example" for number in range(DOMAINS)], vault)
     assert {number for number in range(DOMAINS) if seen[f"small{number}.example"].earlier_total} == SIGNED

@@ -1,4 +1,4 @@
-"""The other signatures of an address: its mailbox alone sees them, and no role learns them from the form."""
+"""The other signatures of an address are visible to its mailbox only; no role can infer them from a form."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.staff.staff_clients import csrf, staffed
 pytestmark = pytest.mark.slow
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-DESK = "/staff/appeals/ana-ruiz-vega"
+APPEAL_PAGE = "/staff/appeals/ana-ruiz-vega"
 # Every staff page is requested with these values, where its path has variables.
 PLACES: dict[str, tuple[Any, ...]] = {
     "slug": ("ana-ruiz-vega",),
@@ -43,11 +43,13 @@ PLACES: dict[str, tuple[Any, ...]] = {
     "code": ("fr", "be"),
     **dict.fromkeys(("number", "handover_id", "invalidation_id", "staff_id", "signature_id", "position"), (1, 2)),
 }
-# Pages without such content: log-in, the document, charts of the tables that are requested, and the audit log.
-APART = re.compile(r"security\.|audit\.|account\.(invitation|digest)|reset\.|\.(pdf|chart|tiles|printed)|sheet\.")
+# Pages without signers: log-in, the document, charts of requested tables, and the audit log.
+EXCLUDED_PAGES = re.compile(
+    r"security\.|audit\.|account\.(invitation|digest)|reset\.|\.(pdf|chart|tiles|printed)|sheet\."
+)
 STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "invalidated")
 _TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
-# Shares follow from the numbers beside them.
+# Percentages follow from the numbers beside them.
 _SHARE = re.compile(r"[0-9.]+%")
 _NUMBER = re.compile(r"[0-9]+")
 
@@ -57,8 +59,8 @@ def address_of(state: str) -> str:
 
 
 @pytest.fixture
-def elsewhere(client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox) -> None:
-    """Return an address in each state, which has signed in another section."""
+def signed_elsewhere(client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox) -> None:
+    """Make an address in each state, by signatures in another section."""
     for state in STATES[1:]:
         client.post(URL, data=form(email=address_of(state), country="BE"))
         deliver()
@@ -81,7 +83,7 @@ def paths(app: Flask) -> list[str]:
     made: set[str] = set()
     urls = app.extensions["tocsin_staff"].url_map
     for rule in urls.iter_rules():
-        if "GET" not in (rule.methods or ()) or APART.search(rule.endpoint):
+        if "GET" not in (rule.methods or ()) or EXCLUDED_PAGES.search(rule.endpoint):
             continue
         names = sorted(rule.arguments)
         for values in product(*(PLACES[name] for name in names)):
@@ -103,12 +105,12 @@ def pages(app: Flask, desk: FlaskClient) -> dict[str, tuple[str, list[int]]]:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_no_page_tells_what_an_address_has_done_elsewhere(
-    app: Flask, client: FlaskClient, elsewhere: None, deliver: Callable[[], object], role: Role
+def test_no_page_reveals_the_signatures_of_an_address_in_other_sections(
+    app: Flask, client: FlaskClient, signed_elsewhere: None, deliver: Callable[[], object], role: Role
 ) -> None:
     desk, grown = staffed(app, role), {}
 
-    def probe(email: str) -> dict[str, tuple[str, list[int]]]:
+    def growth_by_form(email: str) -> dict[str, tuple[str, list[int]]]:
         client.post(URL, data=form(email=email, country="FR", via="probe"))
         deliver()
         client.post("/en/new-link", data={"email": email})
@@ -121,19 +123,19 @@ def test_no_page_tells_what_an_address_has_done_elsewhere(
         clear_caches(app)
         return pages(app, desk)
 
-    desk.get("/staff/")  # which bids welcome, once
-    before = probe("first@mail.example")
+    desk.get("/staff/")  # shows a welcome once
+    before = growth_by_form("first@mail.example")
     for state in STATES:
-        after = probe(address_of(state))
+        after = growth_by_form(address_of(state))
         assert {path: said for path, (said, _) in after.items()} == {path: said for path, (said, _) in before.items()}
         grown[state] = {path: growth(before[path][1], after[path][1]) for path in after}
         before = after
     told = [(state, path) for state in STATES for path in grown[state] if grown[state][path] != grown["new"][path]]
     assert told == []
     if role is Role.COORDINATOR:
-        assert sum(grown["new"]["/staff/outbox"]) == 2, "the answer and its reminder, in one number"
-    if f"{DESK}/funnel/sources.csv" in grown["new"]:
-        assert any(grown["new"][f"{DESK}/funnel/sources.csv"]), "each form is counted, whoever's it is"
+        assert sum(grown["new"]["/staff/outbox"]) == 2, "answer and reminder are counted in one number"
+    if f"{APPEAL_PAGE}/funnel/sources.csv" in grown["new"]:
+        assert any(grown["new"][f"{APPEAL_PAGE}/funnel/sources.csv"]), "each form is counted"
 
 
 def growth(before: list[int], after: list[int]) -> list[Any]:

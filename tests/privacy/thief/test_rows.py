@@ -1,7 +1,7 @@
-"""A thief's own rows: they are the same whatever their address has done, as long as they are stored.
+"""Rows of a thief's forms are equal for every state of their address, as long as they are stored.
 
-The thief has a form sent with an address in each state, or new links asked for, lets the site do all its jobs for eight
-days, and reads after each day what the tables hold of those forms and of the mails that answered them.
+The thief sends a form or a link request with an address in each state, and lets the site run all jobs for eight days.
+After each day, the thief reads the rows of these forms and of the mails that answered them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def address_of(state: str) -> str:
 def in_each_state(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox, clock: Clock
 ) -> None:
-    """Return addresses that did something on the appeal a day ago."""
+    """Make addresses in each state, by actions on the appeal a day ago."""
     for state in STATES[1:]:
         client.post(URL, data=form(email=address_of(state)))
         deliver()
@@ -81,8 +81,8 @@ def in_each_state(
     clock.now += timedelta(days=1)
 
 
-class Thief:
-    """A thief who finds own rows by the keys; a real one does by the hour, the language and the section."""
+class FormThief:
+    """A thief whose rows the test finds by the keys; a real thief finds them by hour, language and section."""
 
     def __init__(self, client: FlaskClient) -> None:
         self._client = client
@@ -104,7 +104,7 @@ class Thief:
         found: dict[str, list[Any]] = {state: [] for state in STATES}
         for row in db.session.execute(select(SignUp.__table__)):
             if row.id in self.forms:
-                found[self.forms[row.id]].append(("sign_up", *plain(row._mapping)))
+                found[self.forms[row.id]].append(("sign_up", *visible_values(row._mapping)))
         for mail in db.session.scalars(select(Mail).where(Mail.locale == "ar").order_by(Mail.id)):
             if mail.id not in self.mails:
                 of = mail.sign_up_id
@@ -112,12 +112,12 @@ class Thief:
                     of = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))["sign_up"]
                 self.mails[mail.id] = self.forms[of or 0]
             values = {name: getattr(mail, name) for name in Mail.__table__.columns.keys()}  # noqa: SIM118
-            found[self.mails[mail.id]].append(("mail", *plain(values)))
+            found[self.mails[mail.id]].append(("mail", *visible_values(values)))
         db.session.rollback()
         return found
 
 
-def plain(row: Any) -> list[Any]:
+def visible_values(row: Any) -> list[Any]:
     """Return the values of a row by column; of random and of keyed ones the length alone, and no row numbers."""
     said: list[Any] = []
     for name, value in row.items():
@@ -127,12 +127,12 @@ def plain(row: Any) -> list[Any]:
     return said
 
 
-def differing(rows: dict[str, list[Any]]) -> list[tuple[str, Any]]:
+def differing_states(rows: dict[str, list[Any]]) -> list[tuple[str, Any]]:
     """Return the rows of each state that differ from a new address's."""
     return [(state, rows[state]) for state in STATES if rows[state] != rows["new"]]
 
 
-def days(clock: Clock, sync_database_clock: Callable[[], None], deliver: Callable[[], object], number: int) -> None:
+def run_days(clock: Clock, sync_database_clock: Callable[[], None], deliver: Callable[[], object], number: int) -> None:
     clock.now += timedelta(days=number)
     sync_database_clock()
     for job in JOBS:
@@ -145,28 +145,28 @@ def differences_of_forms(
 ) -> list[tuple[str, Any]]:
     """Return each difference between states on any of the eight days."""
     sync_database_clock()
-    thief = Thief(client)
+    thief = FormThief(client)
     thief.send()
-    told = differing(thief.rows())
+    told = differing_states(thief.rows())
     deliver()
-    told += differing(thief.rows())
+    told += differing_states(thief.rows())
     for _ in range(8):
-        days(clock, sync_database_clock, deliver, 1)
-        told += differing(thief.rows())
+        run_days(clock, sync_database_clock, deliver, 1)
+        told += differing_states(thief.rows())
     kinds = [row[0] for row in thief.rows()["confirmed"]]
-    assert kinds == ["sign_up", "mail", "mail"], "the form, its answer, and the reminder"
+    assert kinds == ["sign_up", "mail", "mail"], "the form, its answer and the reminder"
     return told
 
 
 @pytest.fixture(autouse=True)
-def working(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def run_jobs_in_process(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let jobs find their application, use the test's clock, and run without interruption."""
     huey.app = app
     monkeypatch.setattr(huey, "worker_stop", threading.Event(), raising=False)
     tasks.progress.in_doubt_since = None
 
 
-def test_the_rows_of_a_form_say_nothing_of_its_address(
+def test_the_rows_of_a_form_do_not_depend_on_its_address(
     client: FlaskClient,
     in_each_state: None,
     clock: Clock,
@@ -176,7 +176,7 @@ def test_the_rows_of_a_form_say_nothing_of_its_address(
     assert differences_of_forms(client, clock, sync_database_clock, deliver) == []
 
 
-def test_the_rows_would_tell_if_an_answer_gave_its_failure(
+def test_the_rows_would_differ_if_an_answer_stored_its_failure(
     client: FlaskClient,
     in_each_state: None,
     clock: Clock,
@@ -184,22 +184,24 @@ def test_the_rows_would_tell_if_an_answer_gave_its_failure(
     deliver: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def said(session: Session, fenced: FencedMail, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
+    def outcome_with_failure(
+        session: Session, fenced: FencedMail, now: datetime, vault: Vault, before: str
+    ) -> dict[str, Any]:
         attempt = DeliveryAttempt(DeliveryOutcome.SUPPRESSED, "before", detail="why")
         return _next_state(session, fenced, attempt, now, vault, before)[1]
 
-    monkeypatch.setattr("campaign.services.delivery.deliver._unneeded_answer", said)
+    monkeypatch.setattr("campaign.services.delivery.deliver._unneeded_answer", outcome_with_failure)
     told = {state for state, _ in differences_of_forms(client, clock, sync_database_clock, deliver)}
     assert {"confirmed", "suppressed", "invalidated"} <= told
 
 
-class Links:
+class LinkThief:
     """A thief who asks for new links of an address in each state, and follows the rows of the owed mails."""
 
     def __init__(self) -> None:
         self._states: dict[int, str] = {}
 
-    def ask(self, client: FlaskClient) -> None:
+    def request_links(self, client: FlaskClient) -> None:
         vault = runtime().vault
         for state in STATES:
             client.post("/ar/new-link", data={"email": address_of(state)})
@@ -213,12 +215,12 @@ class Links:
         found: dict[str, list[Any]] = {state: [] for state in STATES}
         for row in db.session.execute(select(Mail.__table__).order_by(Mail.id)):
             if row.id in self._states:
-                found[self._states[row.id]].append(("mail", *plain(row._mapping)))
+                found[self._states[row.id]].append(("mail", *visible_values(row._mapping)))
         db.session.rollback()
         return found
 
 
-class Refused:
+class RefusingTransport:
     """A transport whose server refuses every recipient for good, or for now."""
 
     def __init__(self, *attempts: DeliveryAttempt) -> None:
@@ -233,7 +235,7 @@ class Refused:
 
 
 @pytest.mark.parametrize("end", ["sent", "refused", "full for days", "unknown"])
-def test_the_rows_of_new_links_say_nothing_of_their_address(
+def test_the_rows_of_link_requests_do_not_depend_on_their_address(
     client: FlaskClient,
     in_each_state: None,
     clock: Clock,
@@ -246,7 +248,7 @@ def test_the_rows_of_new_links_say_nothing_of_their_address(
     assert differences_of_links(client, clock, sync_database_clock, postbox, deliver, monkeypatch, end) == []
 
 
-def test_the_rows_would_tell_if_only_sent_mails_ended_alike(
+def test_the_rows_would_differ_if_only_sent_mails_were_treated_alike(
     client: FlaskClient,
     in_each_state: None,
     clock: Clock,
@@ -278,13 +280,13 @@ def differences_of_links(
 ) -> list[tuple[str, Any]]:
     """Return each difference between states on eight days, where the mails end in that way."""
     sync_database_clock()
-    links = Links()
-    links.ask(client)
-    told = differing(links.rows())
+    links = LinkThief()
+    links.request_links(client)
+    told = differing_states(links.rows())
     assert {len(rows) for rows in links.rows().values()} == {2}
     before = len(postbox.messages)
     if end == "sent":
-        assert deliver()["sent"] >= 3, "what waits, what was confirmed, and what was taken back"
+        assert deliver()["sent"] >= 3, "mails for waiting, confirmed and withdrawn addresses"
         assert len(postbox.messages) > before
     else:
         answers = {
@@ -292,34 +294,34 @@ def differences_of_links(
             "full for days": DeliveryAttempt(DeliveryOutcome.RETRY, "rcpt", 452, "full"),
             "unknown": DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "dot"),
         }
-        monkeypatch.setattr(Postbox, "send", Refused(answers[end]).send)
+        monkeypatch.setattr(Postbox, "send", RefusingTransport(answers[end]).send)
         for _ in range(1 if end == "refused" else 20):
             deliver()
             clock.now += timedelta(hours=5)
             sync_database_clock()
-    told += differing(links.rows())
+    told += differing_states(links.rows())
     for _ in range(8):
-        days(clock, sync_database_clock, deliver, 1)
-        told += differing(links.rows())
+        run_days(clock, sync_database_clock, deliver, 1)
+        told += differing_states(links.rows())
     return told
 
 
-def no_mailbox(mail_id: int, message_id: str) -> bytes:
-    """Return the notice of a server that knows no such mailbox."""
+def missing_mailbox_report(mail_id: int, message_id: str) -> bytes:
+    """Return the report of a server that the mailbox does not exist."""
     back = samples(context().return_paths, lambda _: mail_id, message_id)
     return next(one.content for one in back if one.verdict == "hard")
 
 
-def test_a_notice_that_comes_back_is_noted_with_nobody_s_links(
+def test_a_bounce_is_not_stored_with_link_mail(
     client: FlaskClient, in_each_state: None, postbox: Postbox, deliver: Callable[[], object], clock: Clock
 ) -> None:
-    links = Links()
-    links.ask(client)
+    links = LinkThief()
+    links.request_links(client)
     deliver()
     at = runtime()
     owed = db.session.execute(select(Mail.id, Mail.message_id).where(Mail.kind == "new_link")).all()
     db.session.rollback()
     for mail_id, message_id in owed:
-        process_bounce(no_mailbox(mail_id, message_id or ""), context=context(clock.now))
-    assert differing(links.rows()) == []
+        process_bounce(missing_mailbox_report(mail_id, message_id or ""), context=context(clock.now))
+    assert differing_states(links.rows()) == []
     assert suppression_reason(db.session(), parse_address(address_of("confirmed")), at.vault) == "bounced"

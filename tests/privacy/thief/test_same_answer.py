@@ -1,6 +1,6 @@
-"""The answer to a form: whatever an address has done, its bytes and its database statements are the same.
+"""The answer to a form: its bytes and database statements are the same for every state of the address.
 
-The times themselves are measured by `make attack`; here the statements behind them are compared.
+`make attack` measures the response times; this module compares the statements that cause them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "i
 def addresses(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """Return an address in each state; read first what is cached for a second, so that it does not expire meanwhile."""
+    """Return an address by state, and keep cached data fresh, so that it does not expire meanwhile."""
     monkeypatch.setattr(data_cache, "MAX_AGE", 600.0)
     found = {state: f"{state}@mail.example" for state in STATES}
     for state in STATES[1:]:
@@ -58,7 +58,7 @@ def test_the_same_statements_and_the_same_bytes_for_every_address(
     client: FlaskClient, addresses: dict[str, str], path: str
 ) -> None:
     seen: dict[str, Any] = {}
-    client.post(path, data=form(email="first@mail.example"))  # read now what the process caches
+    client.post(path, data=form(email="first@mail.example"))  # so that the process has cached its data
     for state, email in addresses.items():
         with recorded_statements() as said:
             answer = client.post(path, data=form(email=email))
@@ -72,23 +72,23 @@ def test_the_same_statements_and_the_same_bytes_for_every_address(
 def test_confirmed_signatures_stay_unchanged(
     client: FlaskClient, addresses: dict[str, str], deliver: Any, postbox: Postbox
 ) -> None:
-    def settled() -> list[Any]:
+    def stored_signatures() -> list[Any]:
         db.session.rollback()
         kept = Signature.state.in_(["confirmed", "invalidated"])
         columns = [column for column in Signature.__table__.columns]  # noqa: C416  a collection of its own kind
         return list(db.session.execute(select(*columns).where(kept).order_by(Signature.id)))
 
-    before = settled()
+    before = stored_signatures()
     for email in addresses.values():
         client.post(URL, data=form(email=email, name="Somebody Else", country="DE", updates="y"))
-    assert settled() == before
+    assert stored_signatures() == before
     mailed = len(postbox.recipients)
     deliver()
     assert addresses["invalidated"] not in postbox.recipients[mailed:]
-    assert settled() == before
+    assert stored_signatures() == before
     vault, appeal_id = runtime().vault, db.session.scalars(select(SignUp.appeal_id).limit(1)).one()
     digest = vault.waiting_digest(vault.address_digest(appeal_id, parse_address(addresses["invalidated"])))
     assert db.session.scalars(select(SignUp.id).where(SignUp.address_digest == digest)).one()
     reasons = db.session.scalars(select(Mail.detail).where(Mail.state == "suppressed")).all()
-    # The thanks that were owed before; no row links them to the answer to the form, which was not sent either.
+    # The earlier thank-you mails. No row links them to the answer to the form, which was not sent either.
     assert reasons.count("the signature is invalidated") == 1

@@ -1,9 +1,9 @@
 """A thief has every table and no key, and asks: did this person sign?
 
-Beforehand the thief did what anyone can: sent forms with the person's address, forms with another address of the same
-domain, and confirmed forms from mailboxes of their own with the person's name, all marked. Then the tables are joined
-by every value that two rows have in common, and by foreign keys; and missing rows are searched: a marked row that a
-newer form of the person has removed, and a signature without a form.
+Before, the thief sent marked forms as anyone can: with the person's address, with another address of the same domain,
+and with the person's name from own mailboxes, which confirmed. Then the thief joins the tables by foreign keys and by
+every value that two rows share, and looks for missing rows: a marked row that a newer form of the person removed, and
+a signature without a form.
 """
 
 from __future__ import annotations
@@ -32,41 +32,41 @@ from tests.attack import Figure
 from tests.conftest import START, Clock, Postbox, confirm_newest, context, form
 from tests.privacy.thief.stolen_tables import MARKED_COUNTRY, MARKED_LOCALE, Key, Person, Tables, all_rows, send_form
 
-# For the whole gate: it signs some thousands.
+# Only in the whole gate, because it signs thousands of times.
 pytestmark = pytest.mark.slow
 
-SIGNERS, TARGETS, DRAWS = 2000, 50, 200
-# Foreign keys that tell of no person by themselves.
+SIGNERS, TARGETS, SAMPLES = 2000, 50, 200
+# Foreign keys that do not identify a person.
 COMMON = {"appeal_id", "section_code", "announcement_id", "staff_id", "slot"}
 
 
-def probe(appeal: AppealView, target: Person, number: int, clock: Clock) -> None:
+def send_probes(appeal: AppealView, target: Person, number: int, clock: Clock) -> None:
     send_form(appeal, "Some Body", target.email, clock, is_thief=True)
     send_form(appeal, "Some Body", target.beside, clock, is_thief=True)
     send_form(appeal, target.name, f"own{number}@thief.example", clock, is_thief=True)
     confirm_newest(clock.now)
 
 
-def crowd(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person], set[int]]:
-    """Return the targets, and those who signed among two thousand; half are probed before it and half afterwards."""
-    draw = random.Random(20261130)  # noqa: S311  no secret
+def sign_crowd(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person], set[int]]:
+    """Return the targets, and which of them signed among two thousand signers; half are probed before, half after."""
+    random_source = random.Random(20261130)  # noqa: S311  no secret
     targets = [Person(number) for number in range(TARGETS)]
-    signed = set(draw.sample(range(TARGETS), TARGETS // 2))
+    signed = set(random_source.sample(range(TARGETS), TARGETS // 2))
     for number in range(0, TARGETS, 2):
-        probe(appeal, targets[number], number, clock)
+        send_probes(appeal, targets[number], number, clock)
     signers = [targets[number] for number in signed]
     signers += [Person(number) for number in range(TARGETS, TARGETS + SIGNERS - len(signers))]
-    draw.shuffle(signers)
+    random_source.shuffle(signers)
     for one in signers:
         send_form(appeal, one.name, one.email, clock)
         confirm_newest(clock.now)
     for number in range(1, TARGETS, 2):
-        probe(appeal, targets[number], number, clock)
+        send_probes(appeal, targets[number], number, clock)
     deliver()
     return targets, signed
 
 
-def joined(tables: Tables) -> dict[Key, set[Key]]:
+def join_rows(tables: Tables) -> dict[Key, set[Key]]:
     """Return the pairs of rows: by foreign key, and by any value that a handful of rows have in common."""
     holders: dict[Any, set[Key]] = defaultdict(set)
     for key, row in tables.items():
@@ -87,7 +87,7 @@ def joined(tables: Tables) -> dict[Key, set[Key]]:
     return beside
 
 
-def reached(start: set[Key], beside: dict[Key, set[Key]], tables: Tables) -> bool:
+def reaches_signature(start: set[Key], beside: dict[Key, set[Key]], tables: Tables) -> bool:
     """Return whether the thief's rows lead to another person's signature."""
     seen, edge = set(start), set(start)
     for _ in range(6):
@@ -96,11 +96,11 @@ def reached(start: set[Key], beside: dict[Key, set[Key]], tables: Tables) -> boo
     return any(key[0] == "signature" and tables[key]["country"] != MARKED_COUNTRY for key in seen)
 
 
-def probes_of(appeal: AppealView, targets: list[Person], tables: Tables) -> list[dict[str, set[Key]]]:
+def probe_rows(appeal: AppealView, targets: list[Person], tables: Tables) -> list[dict[str, set[Key]]]:
     """Return the thief's own rows by target and by kind of probe; the test finds them by the keys."""
     vault = runtime().vault
     forms = {
-        bytes(vault.waiting_digest(vault.address_digest(appeal.id, address_in(row)))): key
+        bytes(vault.waiting_digest(vault.address_digest(appeal.id, address_of_form(row)))): key
         for key, row in tables.items()
         if key[0] == "sign_up" and row["locale"] == MARKED_LOCALE and row["email_sealed"]
     }
@@ -111,37 +111,37 @@ def probes_of(appeal: AppealView, targets: list[Person], tables: Tables) -> list
         for of, email in (("address", one.email), ("domain", one.beside), ("name", f"own{number}@thief.example")):
             digest = vault.address_digest(appeal.id, parse_address(email))
             keys = {forms.get(vault.waiting_digest(digest)), rows.get(digest) if of == "name" else None} - {None}
-            # A row without the thief's mark is not known to be the thief's.
+            # The thief cannot recognise an own row without a mark.
             made[of] = {key for key in keys if key is not None and tables[key]["locale"] == MARKED_LOCALE}
         found.append(made)
     return found
 
 
-def address_in(row: dict[str, Any]) -> Address:
+def address_of_form(row: dict[str, Any]) -> Address:
     """Return the address of a form; the thief remembers those of own forms."""
     place = at_sign_up(row["appeal_id"], row["content_digest"], row["link_key"])
     return parse_address(runtime().vault.open_email(row["email_sealed"], place))
 
 
 def advantage(guesses: list[bool], signed: set[int]) -> float:
-    """Return how much more often a signer is taken for one than a person who did not sign: mean over many draws."""
-    draw = random.Random(7)  # noqa: S311  no secret
+    """Return how much more often signers than other targets are guessed to have signed: the mean of many samples."""
+    random_source = random.Random(7)  # noqa: S311  no secret
     total = 0.0
-    for _ in range(DRAWS):
-        ins = draw.sample(sorted(signed), 15)
-        outs = draw.sample(sorted(set(range(TARGETS)) - signed), 15)
+    for _ in range(SAMPLES):
+        ins = random_source.sample(sorted(signed), 15)
+        outs = random_source.sample(sorted(set(range(TARGETS)) - signed), 15)
         total += sum(guesses[one] for one in ins) / 15 - sum(guesses[one] for one in outs) / 15
-    return total / DRAWS
+    return total / SAMPLES
 
 
 def advantages(appeal: AppealView, deliver: Any, clock: Clock) -> dict[str, float]:
     """Return the thief's advantage by each kind of probe."""
-    targets, signed = crowd(appeal, deliver, clock)
+    targets, signed = sign_crowd(appeal, deliver, clock)
     tables = all_rows()
-    beside = joined(tables)
-    probes = probes_of(appeal, targets, tables)
+    beside = join_rows(tables)
+    probes = probe_rows(appeal, targets, tables)
     found = {
-        of: abs(advantage([reached(one[of], beside, tables) for one in probes], signed))
+        of: abs(advantage([reaches_signature(one[of], beside, tables) for one in probes], signed))
         for of in ("address", "domain", "name")
     }
     lengths = {len(row["name_sealed"]) for key, row in tables.items() if key[0] == "signature" and row["name_sealed"]}
@@ -149,7 +149,7 @@ def advantages(appeal: AppealView, deliver: Any, clock: Clock) -> dict[str, floa
     return found
 
 
-def test_a_stolen_database_does_not_tell_who_signed(
+def test_a_stolen_database_does_not_reveal_who_signed(
     appeal: AppealView, deliver: Any, clock: Clock, figure: Figure
 ) -> None:
     found = advantages(appeal, deliver, clock)
@@ -160,7 +160,7 @@ def test_a_stolen_database_does_not_tell_who_signed(
 
 
 def send_hourly(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person], set[int], dict[int, Any]]:
-    """Send one marked form an hour, for a person each; half of them sign afterwards; return them and the hours."""
+    """Send a marked form for a person each hour; half of them sign afterwards; return people, signers and hours."""
     targets = [Person(number) for number in range(TARGETS)]
     hours: dict[int, Any] = {}
     for number, one in enumerate(targets):
@@ -222,10 +222,10 @@ def test_no_form_is_missing_and_no_signature_is_without_one(
     assert max(found.values()) <= 0.05, found
 
 
-def test_both_would_tell_if_a_newer_form_replaced_an_earlier_row(
+def test_missing_forms_would_reveal_signers_if_newer_forms_replaced_rows(
     appeal: AppealView, deliver: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def in_its_row(connection: Connection, values: Any) -> None:
+    def replace_earlier_row(connection: Connection, values: Any) -> None:
         named = values["sign_up"]
         one = SignUp.appeal_id == named["appeal_id"], SignUp.address_digest == named["address_digest"]
         connection.execute(
@@ -234,7 +234,7 @@ def test_both_would_tell_if_a_newer_form_replaced_an_earlier_row(
         connection.execute(delete(SignUp).where(*one))
         write_sign_up(connection, values)
 
-    monkeypatch.setattr("campaign.services.signing.sign.write_sign_up", in_its_row)
+    monkeypatch.setattr("campaign.services.signing.sign.write_sign_up", replace_earlier_row)
     assert advantage_by_missing_forms(appeal, deliver, clock) > 0.9
     delete_forms()
     assert advantage_by_orphans(appeal, clock) > 0.9
@@ -248,7 +248,7 @@ def delete_forms() -> None:
     db.session.commit()
 
 
-def test_the_thief_of_this_test_would_win_where_digests_are_equal(
+def test_the_thief_would_succeed_if_digests_were_equal(
     appeal: AppealView, deliver: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.privacy.thief.test_tables.SIGNERS", 200)
@@ -261,7 +261,7 @@ def test_the_thief_of_this_test_would_win_where_digests_are_equal(
 
 
 def columns_with_minutes(tables: dict[Any, dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return the columns that tell more of a supporter's act than its hour."""
+    """Return the columns that store the time of a supporter's action more exactly than its hour."""
     return [
         (key[0], name)
         for key, row in tables.items()
@@ -273,7 +273,7 @@ def columns_with_minutes(tables: dict[Any, dict[str, Any]]) -> list[tuple[str, s
     ]
 
 
-def test_no_minute_of_a_signers_act_is_stored(
+def test_no_minute_of_a_signers_action_is_stored(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
 ) -> None:
     """Store no minute: a recipient of the letter knows the minute in which it came."""
@@ -302,7 +302,7 @@ def test_no_minute_of_a_signers_act_is_stored(
     assert {row["state"] for key, row in tables.items() if key[0] == "signature"} == {"confirmed", "withdrawn"}
 
 
-def test_no_minute_and_no_message_id_is_left_after_a_while(
+def test_minutes_and_message_ids_are_deleted_after_some_time(
     app: Flask, appeal: AppealView, deliver: Any, clock: Clock
 ) -> None:
     clock.now = START + timedelta(minutes=17, seconds=3)

@@ -1,4 +1,4 @@
-"""Response times that tell nothing: 2,000 requests for addresses in each state, in random order, over HTTP."""
+"""Response times reveal no state of an address: 2,000 requests for each state, in random order, over HTTP."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ from tests.conftest import DOCUMENT, KEYS, START, confirm_at, context, make_data
 from tests.deploy.processes import environment, free_port, running, wait_for, web
 
 pytestmark = [pytest.mark.attack, pytest.mark.slow]
-EACH = 2000
+REQUESTS = 2000
 WARM_UP = 200
 LIMIT = 0.55
 STATES = ("new", "pending", "confirmed", "withdrawn", "suppressed", "erased", "invalidated")
 ACCOUNTS = ("unknown", "invited", "joined", "closed")
 
 
-def auc(one: list[float], other: list[float]) -> float:
-    """Return how often a time of the one kind is longer than one of the other: 0.5 tells nothing, 1 everything."""
+def area_under_curve(one: list[float], other: list[float]) -> float:
+    """Return the share of pairs in which the first kind took longer: 0.5 reveals nothing, 1 everything."""
     ranked = sorted([(taken, 0) for taken in one] + [(taken, 1) for taken in other])
     rank_sum = sum(rank for rank, (_, kind) in enumerate(ranked, 1) if kind == 0)
     area = (rank_sum - len(one) * (len(one) + 1) / 2) / (len(one) * len(other))
@@ -57,12 +57,12 @@ def auc(one: list[float], other: list[float]) -> float:
 
 
 def email(state: str, number: int) -> str:
-    """Return addresses of one length, so that the length tells nothing either."""
+    """Return an address of the state, all of one length, so that the length reveals nothing."""
     return f"{state:_<12}{number:05}@mail.example"
 
 
 @contextmanager
-def site(
+def serve(
     kind: str, fill: Callable[[], None], folder: Path, request: pytest.FixtureRequest, **more: str
 ) -> Iterator[int]:
     """Yield the port of a real web process on a database that `fill` has filled."""
@@ -98,10 +98,10 @@ def measure(tries: Iterable[tuple[str, int]], ask: Callable[[str, int], tuple[ob
         times[state].append(taken)
     assert len(answers) == 1
     others = {state: [t for other in times if other != state for t in times[other]] for state in times}
-    return {state: auc(own, others[state]) for state, own in times.items()}
+    return {state: area_under_curve(own, others[state]) for state, own in times.items()}
 
 
-def post(connection: HTTPConnection, path: str, fields: dict[str, str], **more: str) -> tuple[object, float]:
+def timed_post(connection: HTTPConnection, path: str, fields: dict[str, str], **more: str) -> tuple[object, float]:
     """Return the answer without its time and the typed values, and the seconds it took."""
     headers = {"Content-Type": "application/x-www-form-urlencoded", **more}
     start = time.perf_counter()
@@ -114,15 +114,15 @@ def post(connection: HTTPConnection, path: str, fields: dict[str, str], **more: 
     return (answer.status, content, given), taken
 
 
-def signers() -> None:
-    """Make an open appeal, and EACH addresses in each state."""
+def make_signers() -> None:
+    """Make an open appeal, and REQUESTS addresses in each state."""
     later = ImportOptions(slug="case", deadline=START.replace(year=2099).date())
     import_draft(parse_text(DOCUMENT), later, context=context())
     publish("case", context=context())
     appeal, at = find_appeal("case"), runtime()
     assert appeal is not None
     for state in STATES[1:]:
-        for number in range(EACH):
+        for number in range(REQUESTS):
             address = parse_address(email(state, number))
             one = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
             sign(one, context=context(actor=SUPPORTER))
@@ -131,10 +131,10 @@ def signers() -> None:
             digest = at.vault.waiting_digest(at.vault.address_digest(appeal.id, address))
             waiting = db.session.scalars(select(Waiting.id).where(Waiting.address_digest == digest)).one()
             signature_id = confirm_at(waiting, START)
-            settle(state, signature_id, number)
+            bring_into_state(state, signature_id, number)
 
 
-def settle(state: str, signature_id: int, number: int) -> None:
+def bring_into_state(state: str, signature_id: int, number: int) -> None:
     """Bring a confirmed signature into that state."""
     at = runtime()
     if state == "withdrawn":
@@ -154,27 +154,27 @@ def settle(state: str, signature_id: int, number: int) -> None:
 def test_no_response_time_reveals_who_signed(
     kind: str, path: str, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
 ) -> None:
-    with site(kind, signers, tmp_path, request) as port:
+    with serve(kind, make_signers, tmp_path, request) as port:
         connection = HTTPConnection("127.0.0.1", port, timeout=60)
 
         def ask(state: str, number: int) -> tuple[object, float]:
             fields = {"name": "Jeanne Martin", "email": email(state, number), "country": "FR", "consent": "y"}
-            return post(connection, path, fields)
+            return timed_post(connection, path, fields)
 
-        found = measure(((state, number) for state in STATES for number in range(EACH)), ask)
+        found = measure(((state, number) for state in STATES for number in range(REQUESTS)), ask)
         connection.close()
     what = path.removeprefix("/en")
     for state, area in found.items():
-        name = f"2 same answer: {what}: a {state} address told by its time, AUC of {EACH:,} each"
+        name = f"2 same answer: {what}: a {state} address told by its time, AUC of {REQUESTS:,} each"
         figure(name, f"{area:.3f}", f"≤ {LIMIT}")
     assert {state: area for state, area in found.items() if area > LIMIT} == {}
 
 
-def accounts() -> None:
-    """Make EACH staff accounts in each state."""
+def make_accounts() -> None:
+    """Make REQUESTS staff accounts in each state."""
     at = runtime()
     for state in ACCOUNTS[1:]:
-        for number in range(EACH):
+        for number in range(REQUESTS):
             invite(Invitation(email(state, number), "fr", Role.VIEWER, "en"), context=context(at.clock()))
     with transaction() as session:
         password = {"password": "not a hash: nobody logs in", "joined_at": START}
@@ -186,7 +186,7 @@ def accounts() -> None:
 def test_no_response_time_reveals_who_has_an_account(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
 ) -> None:
-    with site(kind, accounts, tmp_path, request, TOCSIN_PROXIES="1") as port:
+    with serve(kind, make_accounts, tmp_path, request, TOCSIN_PROXIES="1") as port:
         connection = HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/staff/reset")
         page = connection.getresponse()
@@ -196,14 +196,14 @@ def test_no_response_time_reveals_who_has_an_account(
         turns = iter(range(10**6))
 
         def ask(state: str, number: int) -> tuple[object, float]:
-            turn = next(turns)  # each from a network of its own, because a network is limited
+            turn = next(turns)  # each request from another network, because networks have limits
             fields = {"email": email(state, number), "csrf_token": token[1].decode()}
             seen_as = {"X-Forwarded-For": f"10.{turn // 250}.{turn % 250}.7", "Cookie": cookie}
-            return post(connection, "/staff/reset", fields, **seen_as)
+            return timed_post(connection, "/staff/reset", fields, **seen_as)
 
-        found = measure(((state, number) for state in ACCOUNTS for number in range(EACH)), ask)
+        found = measure(((state, number) for state in ACCOUNTS for number in range(REQUESTS)), ask)
         connection.close()
     for state, area in found.items():
-        name = f"2 same answer: /staff/reset: account {state}, told by its time, AUC of {EACH:,} each"
+        name = f"2 same answer: /staff/reset: account {state}, told by its time, AUC of {REQUESTS:,} each"
         figure(name, f"{area:.3f}", f"≤ {LIMIT}")
     assert {state: area for state, area in found.items() if area > LIMIT} == {}
