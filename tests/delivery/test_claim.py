@@ -151,7 +151,7 @@ def test_mail_that_is_not_due_makes_no_domain_limited(queue_mails: QueueMails) -
 def test_a_round_is_complete_once_it_reaches_its_start_again(
     queue_mails: QueueMails, monkeypatch: pytest.MonkeyPatch, looked_at: int, whole: bool, after: bytes
 ) -> None:
-    monkeypatch.setattr(claims, "_DOMAINS", looked_at)
+    monkeypatch.setattr(claims, "_DOMAINS_A_CLAIM", looked_at)
     queue_mails("abcd")
     # Nothing is claimed, so the next claim continues after the domains that were read, or from the start.
     found = claim_mails(most=lambda _domain: 0, after=digest_of("b"))
@@ -161,7 +161,7 @@ def test_a_round_is_complete_once_it_reaches_its_start_again(
 def test_one_claim_reads_some_domains_and_a_round_reads_all(
     queue_mails: QueueMails, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claims, "_DOMAINS", 2)
+    monkeypatch.setattr(claims, "_DOMAINS_A_CLAIM", 2)
     queue_mails("abcde")
     after, seen = b"", ""
     for _ in range(3):

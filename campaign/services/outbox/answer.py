@@ -93,7 +93,7 @@ class CoveredSignUp:
 
 @dataclass(frozen=True, slots=True)
 class FormReply:
-    """The contents of a mail to a sign-up's mailbox: its kind, and the sign-ups to which it has links."""
+    """The contents of a mail that answers `sign_up`: its kind, and the sign-ups to which it has links (`sign_ups`)."""
 
     kind: str
     recipient: str
@@ -253,7 +253,7 @@ class FormReplies:
             raise AnsweredError("another mail has brought its link")
 
     def _has_other_name(self, sign_up: SignUp, signature: Signature | None) -> bool:
-        """Return whether form and signature both have a name, and these are not names of the same person."""
+        """Return whether form and signature both have a name, and the names differ (`name_key`)."""
         if sign_up.name_sealed is None or signature is None or signature.name_sealed is None:
             return False
         names = (

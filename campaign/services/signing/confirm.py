@@ -69,7 +69,7 @@ from campaign.services.signing.confirm_statement import (
 from campaign.services.signing.signature import lock_signature
 from campaign.services.signing.withdraw import add_consents
 
-# On PostgreSQL the signature's id is fetched beforehand, so that one statement writes all its rows.
+# On PostgreSQL the id of a new signature is fetched beforehand, so that one statement can write all rows.
 _NEXT_ID = {"postgresql": literal_column("nextval('signature_id_seq')"), "sqlite": null()}
 _FIND_SIGN_UP = (
     select(
@@ -91,7 +91,7 @@ _HAS_TOMBSTONE = exists().where(
     Tombstone.appeal_id == bindparam("appeal"), Tombstone.address_digest == bindparam("tombstone_digest")
 )
 _HAS_KEY = exists().where(RowKey.id == bindparam("batch"))
-# What the address has done on this appeal before, looked up once the address is decrypted.
+# Looks up what the address has done on this appeal: the first column of the table above.
 _FIND_EARLIER = {
     dialect: select(
         _SIGNATURE_ID.label("signature_id"),
