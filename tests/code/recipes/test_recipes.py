@@ -39,6 +39,15 @@ def test_the_steps_of_a_recipe_change_only_its_places(name: str) -> None:
     assert set().union(*used.values()) == changed
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_step_of_a_recipe_finds_its_line(name: str) -> None:
+    """The line beside which a step writes exists once. The slow test below shows the rest."""
+    for edit in edits(name):
+        if edit.kind != "new":
+            lines = (ROOT / edit.path).read_text(encoding="utf-8").splitlines()
+            assert [line.strip() for line in lines].count(edit.anchor) == 1, f"{edit.path}: {edit.anchor}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_following_a_recipe_is_sufficient(name: str, tmp_path: Path) -> None:
