@@ -31,7 +31,7 @@ def pdf(content: str, *more: str, font: str = "", forms: str = "") -> bytes:
     page = f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R {resources} >>"
     pages = "<< /Type /Pages /Kids [5 0 R] /Count 1 >>"
     catalogue = "<< /Type /Catalog /Pages 2 0 R >>"
-    return builders.assembled([catalogue, pages, _FONT.format(font), content, page, *more])
+    return builders.assemble_pdf([catalogue, pages, _FONT.format(font), content, page, *more])
 
 
 def cpu_seconds_until_refused(name: str, data: bytes) -> float:

@@ -1,6 +1,6 @@
-"""The case suite: invented documents in every template, each beside the JSON that its meaning calls for.
+"""The case suite: invented documents in every template, each with its expected JSON.
 
-A case whose JSON is `{"error": CODE}` must be refused with that code. Warnings are compared by code and line:
+A document whose JSON is `{"error": CODE}` must be refused with that code. Warnings are compared by code and line, since
 their wording may change.
 """
 
@@ -20,21 +20,21 @@ def _expected(document: Path) -> dict[str, Any]:
     return expected
 
 
-def _places(warnings: list[dict[str, Any]]) -> list[tuple[int, str]]:
+def _lines_and_codes(warnings: list[dict[str, Any]]) -> list[tuple[int, str]]:
     return sorted((warning["line"], warning["code"]) for warning in warnings)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_a_document_says_what_it_says(document: Path) -> None:
+def test_a_document_gives_its_expected_fields(document: Path) -> None:
     expected = _expected(document)
-    said = read_case(document)
-    if isinstance(said, str):
-        assert expected == {"error": said}
+    result = read_case(document)
+    if isinstance(result, str):
+        assert expected == {"error": result}
         return
-    parsed = said.to_json()
-    assert _places(parsed.pop("warnings")) == _places(expected.pop("warnings"))
+    parsed = result.to_json()
+    assert _lines_and_codes(parsed.pop("warnings")) == _lines_and_codes(expected.pop("warnings"))
     assert parsed == expected
 
 
-def test_no_case_is_forgotten() -> None:
+def test_every_document_has_its_json_and_every_json_its_document() -> None:
     assert {path.with_suffix("") for path in CASES.glob("*.json")} == {path.with_suffix("") for path in DOCUMENTS}

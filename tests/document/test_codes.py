@@ -1,4 +1,4 @@
-"""The documentation names every code that a warning or a refusal can have, and no other."""
+"""The codes of warnings and refusals: each is documented, and no other code is."""
 
 from __future__ import annotations
 
@@ -13,29 +13,32 @@ from campaign.queries.appeals.editor import Document, Doubt
 from campaign.web.staff.appeals.document_doubts import doubts_by_field
 
 PACKAGE = ROOT / "campaign" / "document"
-DOCUMENTED = (ROOT / "docs" / "documents.md").read_text(encoding="utf-8")
+DOCUMENTATION = (ROOT / "docs" / "documents.md").read_text(encoding="utf-8")
 
 
-def _documented(heading: str) -> set[str]:
-    section = DOCUMENTED.split(f"## {heading}\n")[1].split("\n## ")[0]
+def _documented_codes(heading: str) -> set[str]:
+    section = DOCUMENTATION.split(f"## {heading}\n")[1].split("\n## ")[0]
     return set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE))
 
 
-def _codes(callee: str) -> set[str]:
-    """The texts with which a function is called first, in whatever expression they stand."""
-    found: set[str] = set()
+def _codes_in_calls_of(callee: str) -> set[str]:
+    """Return the codes in the first argument of all calls of a function."""
+    codes: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             if name == callee:
-                found |= _texts(call.args[0], tree)
-    return found
+                codes |= _codes_in_expression(call.args[0], tree)
+    return codes
 
 
-def _texts(node: ast.expr, tree: ast.Module) -> set[str]:
-    if isinstance(node, ast.Name):  # a code chosen above the call, or one of a table's
-        values = [each.value for each in ast.walk(tree) if isinstance(each, ast.Assign) and _is_named(each, node.id)]
+def _codes_in_expression(node: ast.expr, tree: ast.Module) -> set[str]:
+    """Return the codes in an expression, or in the values that its name can have in the module."""
+    if isinstance(node, ast.Name):  # its values come from an assignment or from a table that a loop reads
+        values = [
+            each.value for each in ast.walk(tree) if isinstance(each, ast.Assign) and _assigns_name(each, node.id)
+        ]
         tables = [
             each.iter for each in ast.walk(tree) if isinstance(each, ast.For) and isinstance(each.iter, ast.Tuple)
         ]
@@ -46,21 +49,15 @@ def _texts(node: ast.expr, tree: ast.Module) -> set[str]:
     return {text for text in texts if re.fullmatch(r"[a-z]+(-[a-z]+)+" if inner[1:] else r"[a-z-]+", text)}
 
 
-def _is_named(node: ast.Assign, name: str) -> bool:
+def _assigns_name(node: ast.Assign, name: str) -> bool:
     return any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
 
 
-def _is_looped(node: ast.For, name: str) -> bool:
-    """Return whether a loop reads the name from a table of tuples written there."""
-    names = {leaf.id for leaf in ast.walk(node.target) if isinstance(leaf, ast.Name)}
-    return name in names and isinstance(node.iter, ast.Tuple)
-
-
 def test_every_warning_is_documented() -> None:
-    assert _codes("warn") == _documented("Warnings")
+    assert _codes_in_calls_of("warn") == _documented_codes("Warnings")
 
 
-@pytest.mark.parametrize("code", sorted(_documented("Warnings")))
+@pytest.mark.parametrize("code", sorted(_documented_codes("Warnings")))
 def test_every_warning_has_a_text_for_staff(code: str) -> None:
     ((doubt,),) = doubts_by_field(Document("en", ("first", "second"), (Doubt(code, "message", 2),))).values()
     assert doubt.words
@@ -68,9 +65,9 @@ def test_every_warning_has_a_text_for_staff(code: str) -> None:
 
 
 def test_every_refusal_is_documented() -> None:
-    assert _codes("DocumentError") == _documented("Refused")
+    assert _codes_in_calls_of("DocumentError") == _documented_codes("Refused")
 
 
-def test_every_refusal_is_named_where_the_error_is_defined() -> None:
-    defined = Path(PACKAGE / "errors.py").read_text(encoding="utf-8")
-    assert all(f"`{code}`" in defined for code in _documented("Refused"))
+def test_the_class_of_the_error_lists_every_refusal() -> None:
+    source = Path(PACKAGE / "errors.py").read_text(encoding="utf-8")
+    assert all(f"`{code}`" in source for code in _documented_codes("Refused"))

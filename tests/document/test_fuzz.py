@@ -1,6 +1,6 @@
-"""Documents as they get changed on their way, and bytes that are no document at all.
+"""Fuzz tests: documents with harmless changes, labels in any order, damaged files and random bytes.
 
-A few dozen examples each in `make check`, hundreds in `make test`; `make fuzz` (TOCSIN_FUZZ=long) tries thousands.
+`make check` tries a few dozen examples of each, `make test` hundreds, `make fuzz` (TOCSIN_FUZZ=long) thousands.
 """
 
 from __future__ import annotations
@@ -29,40 +29,42 @@ from tests.document.support.forms import NEW, OLD, typeset
 from tests.document.support.lost_lines import lost_lines
 
 _LONG = os.environ.get("TOCSIN_FUZZ") == "long"
-_SHOWS_WIDTH = 2000  # characters
+_MIN_WRAPPED_LENGTH = 2000  # characters of a text that shows its width
 CASES = Path(__file__).parent / "cases"
 
 
-def examples(count: int, long: int = 0) -> settings:
+def examples(count: int, long_count: int = 0) -> settings:
     return settings(
-        max_examples=long if _LONG and long else count, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=long_count if _LONG and long_count else count,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
 
 
 def _texts() -> dict[str, str]:
-    """Return the documents that are changed: the tests' own, and every Markdown case that can be read."""
-    found = {"new": NEW, "old": OLD}
+    """Return the documents to change by name: those of the two templates, and every Markdown case that can be read."""
+    texts = {"new": NEW, "old": OLD}
     for path in sorted(CASES.glob("*.md")):
         if "error" not in json.loads(path.with_suffix(".json").read_text(encoding="utf-8")):
-            found[path.stem] = path.read_text(encoding="utf-8")
-    return found
+            texts[path.stem] = path.read_text(encoding="utf-8")
+    return texts
 
 
 TEXTS = _texts()
 
 
 @pytest.fixture(autouse=True)
-def _together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a process for each file, which would take hours: what is tried is what runs in it."""
+def _read_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read files in this process with the same functions, since a process for each file would take hours."""
     monkeypatch.setattr(reader, "read_in_subprocess", lambda form, data, name: READERS[form](data, name))
 
 
 @cache
-def _draft(name: str) -> DraftAppeal:
+def _unchanged_draft(name: str) -> DraftAppeal:
     return parse_document(TEXTS[name].encode(), f"{name}.md")
 
 
-def _said(draft: DraftAppeal) -> Any:
+def _comparable_fields(draft: DraftAppeal) -> Any:
     """Return the fields without differences of spaces and bold marks."""
 
     def flat(value: Any) -> Any:
@@ -75,59 +77,63 @@ def _said(draft: DraftAppeal) -> Any:
     return flat(draft.to_json())
 
 
-def _codes(draft: DraftAppeal) -> Counter[str]:
+def _warning_codes(draft: DraftAppeal) -> Counter[str]:
     return Counter(warning.code for warning in draft.warnings)
 
 
-CHANGES: dict[str, Any] = {
+CHANGE_STRATEGIES: dict[str, Any] = {
     "name": st.sampled_from(sorted(TEXTS)),
-    "early": st.lists(st.sampled_from(mutations.EARLY), unique=True, max_size=3),
-    "late": st.lists(st.sampled_from(mutations.LATE), unique=True, max_size=2),
+    "content_changes": st.lists(st.sampled_from(mutations.CONTENT_CHANGES), unique=True, max_size=3),
+    "layout_changes": st.lists(st.sampled_from(mutations.LAYOUT_CHANGES), unique=True, max_size=2),
     "seed": st.integers(0, 2**32),
 }
 
 
 @examples(30)
-@given(**CHANGES)
-def test_a_changed_document_says_the_same_or_warns(name: str, early: list[Any], late: list[Any], seed: int) -> None:
-    says_the_same_or_warns(name, early, late, seed)
+@given(**CHANGE_STRATEGIES)
+def test_a_changed_document_has_the_same_fields_or_a_warning(
+    name: str, content_changes: list[Any], layout_changes: list[Any], seed: int
+) -> None:
+    check_same_fields_or_warning(name, content_changes, layout_changes, seed)
 
 
 @pytest.mark.slow
 @examples(500, 5000)
-@given(**CHANGES)
-def test_many_changed_documents_say_the_same_or_warn(name: str, early: list[Any], late: list[Any], seed: int) -> None:
-    says_the_same_or_warns(name, early, late, seed)
+@given(**CHANGE_STRATEGIES)
+def test_many_changed_documents_have_the_same_fields_or_a_warning(
+    name: str, content_changes: list[Any], layout_changes: list[Any], seed: int
+) -> None:
+    check_same_fields_or_warning(name, content_changes, layout_changes, seed)
 
 
-def says_the_same_or_warns(name: str, early: list[Any], late: list[Any], seed: int) -> None:
+def check_same_fields_or_warning(name: str, content_changes: list[Any], layout_changes: list[Any], seed: int) -> None:
     random = Random(seed)  # noqa: S311
     text = TEXTS[name]
-    for mutate in (*early, *sorted(late, key=mutations.LATE.index)):
-        # A few lines do not show where they were wrapped.
-        if mutate is not mutations.wrap or len(text) > _SHOWS_WIDTH:
+    for mutate in (*content_changes, *sorted(layout_changes, key=mutations.LAYOUT_CHANGES.index)):
+        # A short text does not show where it was wrapped.
+        if mutate is not mutations.wrap or len(text) > _MIN_WRAPPED_LENGTH:
             text = mutate(text, random)
     try:
         draft = parse_document(text.encode(), f"{name}.md")
     except DocumentError:
         raise AssertionError("a document is refused after a harmless change") from None
-    if _said(draft) != _said(_draft(name)):
-        assert _codes(draft) - _codes(_draft(name)), "another meaning, and no further warning"
+    if _comparable_fields(draft) != _comparable_fields(_unchanged_draft(name)):
+        assert _warning_codes(draft) - _warning_codes(_unchanged_draft(name)), "other fields without a further warning"
     assert lost_lines(text.encode(), f"{name}.md", draft) == []
 
 
-def harmless(data: bytes, name: str) -> None:
-    """A draft, or the reader's own error in one line; never anything else."""
+def check_read_or_refused(data: bytes, name: str) -> None:
+    """Check that a file becomes a draft or raises DocumentError with a message of one line."""
     try:
         draft = parse_document(data, name)
     except DocumentError as error:
-        said = error.message
+        line = error.message
     else:
-        said = draft.language
-    assert len(said.splitlines()) == 1
+        line = draft.language
+    assert len(line.splitlines()) == 1
 
 
-# Bytes alone, bytes behind what tells a format, and bytes that are mostly text.
+# Random bytes, random bytes after the first bytes of a format, random text, and a document with random bytes after it.
 BYTES = (
     st.binary(max_size=400)
     | st.builds(
@@ -144,14 +150,14 @@ NAMES = st.sampled_from(["x.md", "x.txt", "x.docx", "x.pdf", "x"])
 @examples(150)
 @given(data=st.binary(max_size=400), name=NAMES)
 def test_random_bytes_raise_nothing_but_the_readers_error(data: bytes, name: str) -> None:
-    harmless(data, name)
+    check_read_or_refused(data, name)
 
 
 @pytest.mark.slow
 @examples(1000, 20_000)
 @given(data=BYTES, name=NAMES)
 def test_many_random_bytes_raise_nothing_but_the_readers_error(data: bytes, name: str) -> None:
-    harmless(data, name)
+    check_read_or_refused(data, name)
 
 
 def _label_texts() -> list[str]:
@@ -160,7 +166,7 @@ def _label_texts() -> list[str]:
     return sorted({" ".join(phrase.words) for phrase in phrases})
 
 
-MARKS = [
+SEPARATORS = [
     "\n",
     "\n\n",
     ":",
@@ -193,10 +199,10 @@ VALUES = [
     "Dear Sir,",
     "N/A",
 ]
-PIECES = st.sampled_from(_label_texts()) | st.sampled_from(MARKS) | st.sampled_from(VALUES) | st.text(max_size=8)
+PIECES = st.sampled_from(_label_texts()) | st.sampled_from(SEPARATORS) | st.sampled_from(VALUES) | st.text(max_size=8)
 
 
-LABELS: dict[str, Any] = {
+LABEL_STRATEGIES: dict[str, Any] = {
     "pieces": st.lists(PIECES, max_size=60),
     "case": st.sampled_from([str.upper, str.lower, str.title, str]),
 }
@@ -204,18 +210,18 @@ LABELS: dict[str, Any] = {
 
 @pytest.mark.slow
 @examples(300, 5000)
-@given(**LABELS)
+@given(**LABEL_STRATEGIES)
 def test_many_labels_in_any_order_raise_nothing_but_the_readers_error(pieces: list[str], case: Any) -> None:
-    harmless(case("".join(pieces)).encode("utf-8", "replace"), "x.md")
+    check_read_or_refused(case("".join(pieces)).encode("utf-8", "replace"), "x.md")
 
 
 @examples(30)
-@given(**LABELS)
+@given(**LABEL_STRATEGIES)
 def test_labels_in_any_order_raise_nothing_but_the_readers_error(pieces: list[str], case: Any) -> None:
-    harmless(case("".join(pieces)).encode("utf-8", "replace"), "x.md")
+    check_read_or_refused(case("".join(pieces)).encode("utf-8", "replace"), "x.md")
 
 
-WHOLE: dict[str, Callable[[], bytes]] = {
+FILES: dict[str, Callable[[], bytes]] = {
     "x.docx": cache(lambda: builders.docx(NEW, header="UA: 1/24", footer="A charity")),
     "x.pdf": cache(lambda: typeset(NEW)),
     "y.pdf": cache(lambda: builders.pdf(OLD)),
@@ -226,14 +232,14 @@ WHOLE: dict[str, Callable[[], bytes]] = {
 @pytest.mark.slow
 @examples(150, 3000)
 @given(
-    name=st.sampled_from(sorted(WHOLE)),
-    flips=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=12),
-    cut=st.floats(0, 1) | st.just(1.0),
+    name=st.sampled_from(sorted(FILES)),
+    changed_bytes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=12),
+    kept_share=st.floats(0, 1) | st.just(1.0),
 )
 def test_damaged_files_raise_nothing_but_the_readers_error(
-    name: str, flips: list[tuple[float, int]], cut: float
+    name: str, changed_bytes: list[tuple[float, int]], kept_share: float
 ) -> None:
-    data = bytearray(WHOLE[name]())
-    for place, value in flips:
-        data[int(place * len(data))] = value
-    harmless(bytes(data[: int(cut * len(data))]), name)
+    data = bytearray(FILES[name]())
+    for position, value in changed_bytes:
+        data[int(position * len(data))] = value
+    check_read_or_refused(bytes(data[: int(kept_share * len(data))]), name)

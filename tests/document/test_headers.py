@@ -1,4 +1,4 @@
-"""Every form of the line that identifies a document, and every form of a date and of a contact line."""
+"""Header lines, dates and contact lines in every form that documents use."""
 
 # ruff: noqa: E501 (tables read best in whole lines)
 
@@ -8,7 +8,7 @@ import pytest
 
 from campaign.document import DraftTarget, parse_text
 
-BODY = """URGENT ACTION
+TEMPLATE = """URGENT ACTION
 
 ## WEAVER DETAINED AFTER MARKET PROTEST
 
@@ -33,8 +33,8 @@ NAME AND PREFERRED PRONOUN: Mary Sample (she/her)
 """
 
 
-def _body(contact: str = "", deadline: str = "1 July 2030") -> str:
-    return BODY.format(contact=contact, deadline=deadline)
+def _compose(contact: str = "", deadline: str = "1 July 2030") -> str:
+    return TEMPLATE.format(contact=contact, deadline=deadline)
 
 
 HEADERS = [
@@ -76,7 +76,7 @@ HEADERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("place", ["above", "below"])
+@pytest.mark.parametrize("position", ["above", "below"])
 @pytest.mark.parametrize(("header", "reference", "sequence", "index", "issued_on", "country"), HEADERS)
 def test_a_header_is_read_in_every_form(
     header: str,
@@ -85,12 +85,12 @@ def test_a_header_is_read_in_every_form(
     index: str | None,
     issued_on: str | None,
     country: str | None,
-    place: str,
+    position: str,
 ) -> None:
-    body = _body()
+    body = _compose()
     text = (
         f"{header}\n\n{body}"
-        if place == "above"
+        if position == "above"
         else body.replace("URGENT ACTION\n", f"URGENT ACTION\n\n{header}\n", 1)
     )
     draft = parse_text(text)
@@ -101,8 +101,10 @@ def test_a_header_is_read_in_every_form(
     assert draft.headline == "WEAVER DETAINED AFTER MARKET PROTEST"
     assert draft.summary == "She was detained."
     codes = {warning.code for warning in draft.warnings} - {"no-country"}
-    unnumbered = header.lower().startswith(("further information on", "action complémentaire", "más información sobre"))
-    assert ("sequence-unknown" in codes) == unnumbered
+    lacks_number = header.lower().startswith(
+        ("further information on", "action complémentaire", "más información sobre")
+    )
+    assert ("sequence-unknown" in codes) == lacks_number
     assert ("index-malformed" in codes) == (index in {"MDA 13/8000/2024", "AMR 34/16/908"} or "17/1/2007" in header)
 
 
@@ -116,10 +118,10 @@ DATES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("written", DATES)
-def test_a_deadline_is_read_in_every_form(written: str) -> None:
-    draft = parse_text(_body(deadline=written))
-    assert str(draft.deadline) == DATES[written]
+@pytest.mark.parametrize("text", DATES)
+def test_a_deadline_is_read_in_every_form(text: str) -> None:
+    draft = parse_text(_compose(deadline=text))
+    assert str(draft.deadline) == DATES[text]
     assert {warning.code for warning in draft.warnings} <= {"no-reference", "no-country"}
 
 
@@ -166,10 +168,10 @@ CONTACTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("written", "expected", "codes"), CONTACTS)
-def test_a_contact_line_is_taken_apart(written: str, expected: dict[str, object], codes: list[str]) -> None:
-    draft = parse_text(_body(contact=written))
+@pytest.mark.parametrize(("text", "expected", "codes"), CONTACTS)
+def test_a_contact_line_is_split_into_its_details(text: str, expected: dict[str, object], codes: list[str]) -> None:
+    draft = parse_text(_compose(contact=text))
     (target,) = draft.targets
-    said = DraftTarget("primary", "Minister of Justice", "Juma Sample", ("PO Box 1",), **expected)  # type: ignore[arg-type]
-    assert target == said
+    expected_target = DraftTarget("primary", "Minister of Justice", "Juma Sample", ("PO Box 1",), **expected)  # type: ignore[arg-type]
+    assert target == expected_target
     assert [warning.code for warning in draft.warnings if warning.code not in {"no-reference", "no-country"}] == codes

@@ -1,4 +1,4 @@
-"""Whatever bytes come: a draft or the reader's own error, and nothing that runs."""
+"""Random bytes and hostile text: the reader returns a draft or raises its own error, and no script survives."""
 
 from __future__ import annotations
 

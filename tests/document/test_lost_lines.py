@@ -1,4 +1,4 @@
-"""No line of a document is lost: each is in a field, is a label's, or has a warning that names it."""
+"""No line of a document is lost: each is in a field, belongs to a label, or has a warning with its number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.document.support.lost_lines import lost_lines
 SHARED = Path(__file__).parents[2].parent / "shared" / "documents"
 
 
-def assert_nothing_lost(data: bytes, name: str) -> None:
+def assert_no_line_lost(data: bytes, name: str) -> None:
     try:
         draft = parse_document(data, name)
     except DocumentError:
@@ -32,13 +32,13 @@ def test_no_line_of_the_given_documents_is_lost() -> None:
     if not SHARED.is_dir():
         pytest.skip(f"no shared documents at {SHARED}")
     for path in SHARED.glob("*-*.md"):
-        assert_nothing_lost(path.read_bytes(), path.name)
+        assert_no_line_lost(path.read_bytes(), path.name)
 
 
 @pytest.mark.parametrize("markdown", [NEW, OLD], ids=["new", "old"])
 def test_no_line_is_lost_in_word_and_pdf(markdown: str) -> None:
-    assert_nothing_lost(builders.docx(markdown, header="Section Example", footer="A charity"), "case.docx")
-    assert_nothing_lost(typeset(markdown, setup='#set page(footer: "A charity")'), "case.pdf")
+    assert_no_line_lost(builders.docx(markdown, header="Section Example", footer="A charity"), "case.docx")
+    assert_no_line_lost(typeset(markdown, setup='#set page(footer: "A charity")'), "case.pdf")
 
 
 STRAYS = (
@@ -46,25 +46,25 @@ STRAYS = (
 )  # fmt: skip
 
 
-def assert_stray_found(document: str, at: int, stray: str, *, apart: bool) -> None:
+def assert_stray_reported(document: str, index: int, stray: str, *, has_blank_lines: bool) -> None:
     lines = document.split("\n")
-    more = ["", stray, ""] if apart else [stray]
-    assert_nothing_lost("\n".join([*lines[:at], *more, *lines[at:]]).encode(), "case.md")
+    added_lines = ["", stray, ""] if has_blank_lines else [stray]
+    assert_no_line_lost("\n".join([*lines[:index], *added_lines, *lines[index:]]).encode(), "case.md")
 
 
 @pytest.mark.parametrize("document", [NEW, OLD], ids=["new", "old"])
-def test_a_stray_line_anywhere_is_in_a_field_or_warned_of(document: str) -> None:
-    for turn, at in enumerate(range(0, document.count("\n") + 2, 3)):
-        assert_stray_found(document, at, STRAYS[turn % len(STRAYS)], apart=turn % 2 == 1)
+def test_a_stray_line_anywhere_is_in_a_field_or_has_a_warning(document: str) -> None:
+    for number, index in enumerate(range(0, document.count("\n") + 2, 3)):
+        assert_stray_reported(document, index, STRAYS[number % len(STRAYS)], has_blank_lines=number % 2 == 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stray", STRAYS)
 @pytest.mark.parametrize("document", [NEW, OLD], ids=["new", "old"])
-def test_each_stray_line_anywhere_is_in_a_field_or_warned_of(document: str, stray: str) -> None:
-    for at in range(document.count("\n") + 2):
-        assert_stray_found(document, at, stray, apart=False)
-        assert_stray_found(document, at, stray, apart=True)
+def test_each_stray_line_anywhere_is_in_a_field_or_has_a_warning(document: str, stray: str) -> None:
+    for index in range(document.count("\n") + 2):
+        assert_stray_reported(document, index, stray, has_blank_lines=False)
+        assert_stray_reported(document, index, stray, has_blank_lines=True)
 
 
 def test_the_check_itself_finds_a_lost_line() -> None:

@@ -1,4 +1,4 @@
-"""A mail that staff write: live addresses and the writer's line breaks in HTML, and a text part that loses neither."""
+"""Mails that staff write: linked addresses and the writer's line breaks, in the HTML part and in the text part."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Anna
 for the *whole* team"""
 
 
-def test_the_text_part_keeps_the_address_behind_linked_words() -> None:
+def test_the_text_part_shows_the_address_after_linked_words() -> None:
     assert (
         message_text(BODY)
         == f"""He is free
@@ -43,7 +43,7 @@ for the whole team"""
     )
 
 
-def test_bare_addresses_are_links_in_html_and_lines_end_where_the_writer_ended_them() -> None:
+def test_html_links_bare_addresses_and_has_the_writers_line_breaks() -> None:
     html = message_html(BODY)
     linked = re.findall(r'<a href="([^"]+)"[^>]*>(.*?)</a>', html)
     safe = REPORT.replace("&", "&amp;")
@@ -64,14 +64,14 @@ def test_bare_addresses_are_links_in_html_and_lines_end_where_the_writer_ended_t
 @pytest.mark.parametrize(
     "target", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "mailto:a@b.example?bcc=c@d.example"]
 )
-def test_what_is_no_address_is_no_link(target: str) -> None:
+def test_an_unsafe_address_is_not_linked(target: str) -> None:
     body = f"[words]({target}) javascript:alert(1)"
     assert "javascript" not in re.findall('href="([^"]*)', message_html(body))
     assert "bcc" not in message_html(body)
     assert message_text(body).startswith(("words javascript", "words (a@b.example) javascript"))
 
 
-SAID = (
+BODIES = (
     ("See Https://Watch.example/x, WWW.b.example.", "See Https://Watch.example/x, WWW.b.example.", 2),
     ("[![a picture](https://p.example/x.png)](https://a.example/go) end", "a picture (https://a.example/go) end", 1),
     ("[![](https://p.example/x.png)](https://a.example/go)", "https://a.example/go", 1),
@@ -86,8 +86,8 @@ SAID = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("body", "text", "links"), SAID)
-def test_what_is_linked_in_one_part_is_written_out_in_the_other(body: str, text: str, links: int) -> None:
+@pytest.mark.parametrize(("body", "text", "links"), BODIES)
+def test_the_text_part_shows_the_addresses_that_html_links(body: str, text: str, links: int) -> None:
     assert message_text(body) == text
     linked = re.findall(r'<a href="[^"]+"[^>]*>(.*?)</a>', message_html(body), re.DOTALL)
     assert (len(linked), all(linked)) == (links, True)
@@ -109,7 +109,7 @@ def test_every_address_is_in_both_parts(words: list[str], address: str) -> None:
 
 
 @given(st.text(max_size=300))
-def test_whatever_is_typed_becomes_safe_html_and_text(body: str) -> None:
+def test_any_text_becomes_safe_html_and_text(body: str) -> None:
     html = message_html(body)
     assert not re.search(r"<(?!/?(?:p|em|strong|a|ul|ol|li|blockquote|h3|h4|br)\b)", html)
     message_text(body)

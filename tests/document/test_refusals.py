@@ -19,7 +19,7 @@ from tests.document.support.forms import NEW, OLD, refusal, typeset
 
 @pytest.fixture(scope="module")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """An application without a database: a refused file never gets that far."""
+    """Return an application without a database, which a refused file never reaches."""
     folder = tmp_path_factory.mktemp("refusals")
     return create_app(settings_for(f"sqlite:///{folder}/none.db", folder))
 
@@ -58,20 +58,20 @@ def pdf_bomb() -> bytes:
     return typeset(NEW).replace(b"startxref", b"99 0 obj\n" + head + packed + b"\nendstream\nendobj\nstartxref", 1)
 
 
-LUNCH = b"Dear all,\n\nLunch is at noon."
-TWO = NEW + "\n\n" + NEW.replace("9/24", "31/24").replace("WEAVER", "POTTER").replace("18 June", "3 July")
-BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>'
+LUNCH_INVITATION = b"Dear all,\n\nLunch is at noon."
+TWO_CASES = NEW + "\n\n" + NEW.replace("9/24", "31/24").replace("WEAVER", "POTTER").replace("18 June", "3 July")
+XML_BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>'
 FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "empty": ("case.md", lambda: b"", "empty"),
     "blank": ("case.txt", lambda: b" \r\n\t\n\xef\xbb\xbf \n", "empty"),
     "only a mark": ("case.txt", lambda: b"\xef\xbb\xbf", "empty"),
     "invisible characters": ("case.txt", "\u200b\u2060\n\u00ad".encode, "empty"),
-    "a letter about lunch": ("case.md", lambda: LUNCH, "no-urgent-action"),
-    "a lunch in Word": ("case.docx", lambda: builders.docx(LUNCH.decode()), "no-urgent-action"),
-    "a lunch in PDF": ("case.pdf", lambda: typeset(LUNCH.decode()), "no-urgent-action"),
-    "two cases": ("case.md", TWO.encode, "several-urgent-actions"),
-    "two cases in Word": ("case.docx", lambda: builders.docx(TWO), "several-urgent-actions"),
-    "two cases in PDF": ("case.pdf", lambda: typeset(TWO), "several-urgent-actions"),
+    "a letter about lunch": ("case.md", lambda: LUNCH_INVITATION, "no-urgent-action"),
+    "a lunch in Word": ("case.docx", lambda: builders.docx(LUNCH_INVITATION.decode()), "no-urgent-action"),
+    "a lunch in PDF": ("case.pdf", lambda: typeset(LUNCH_INVITATION.decode()), "no-urgent-action"),
+    "two cases": ("case.md", TWO_CASES.encode, "several-urgent-actions"),
+    "two cases in Word": ("case.docx", lambda: builders.docx(TWO_CASES), "several-urgent-actions"),
+    "two cases in PDF": ("case.pdf", lambda: typeset(TWO_CASES), "several-urgent-actions"),
     "over 2 MB": ("case.md", lambda: NEW.encode() + b"\n" * (2 * 2**20), "too-large"),
     "more lines than any case has": ("case.md", lambda: NEW.encode() + b"a\n" * 10_000, "too-large"),
     "more text than any case has": ("case.md", lambda: NEW.encode() + b"a " * 200_000, "too-large"),
@@ -89,8 +89,8 @@ FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "UTF-8 with another encoding in it": ("case.md", lambda: NEW.encode() + b"\xe9t\xe9", "unreadable"),
     "UTF-16 of an odd length": ("case.md", lambda: NEW.encode("utf-16")[:-1], "unreadable"),
     "a picture": ("case.png", lambda: b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 9, "not-supported"),
-    "an archive": ("case.zip", lambda: builders.packed({"a.txt": b"x"}), "not-supported"),
-    "a sheet": ("case.docx", lambda: builders.packed({"xl/workbook.xml": b"<x/>"}), "not-supported"),
+    "an archive": ("case.zip", lambda: builders.zip_archive({"a.txt": b"x"}), "not-supported"),
+    "a sheet": ("case.docx", lambda: builders.zip_archive({"xl/workbook.xml": b"<x/>"}), "not-supported"),
     "old Word": ("case.doc", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "not-supported"),
     "encrypted Word": (
         "case.docx",
@@ -101,43 +101,43 @@ FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a web page": ("case.html", lambda: b"<!DOCTYPE html>\n<html>" + NEW.encode(), "not-supported"),
     "an XML bomb": (
         "case.docx",
-        lambda: builders.docx(NEW, extra={"word/styles.xml": BOMB.encode()}),
+        lambda: builders.docx(NEW, extra={"word/styles.xml": XML_BOMB.encode()}),
         "unreadable",
     ),
     "an XML bomb in another encoding": (
         "case.docx",
-        lambda: builders.docx(NEW, extra={"word/styles.xml": BOMB.encode("utf-16")}),
+        lambda: builders.docx(NEW, extra={"word/styles.xml": XML_BOMB.encode("utf-16")}),
         "unreadable",
     ),
     "an XML bomb under another name": (
         "case.docx",
-        lambda: builders.docx(NEW, extra={"word/styles.bin": BOMB.encode()}),
+        lambda: builders.docx(NEW, extra={"word/styles.bin": XML_BOMB.encode()}),
         "unreadable",
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", FILES)
-def test_it_is_refused_with_status_2_and_one_line(what: str, cli: Flask, tmp_path: Path) -> None:
-    name, make, code = FILES[what]
+@pytest.mark.parametrize("case", FILES)
+def test_a_file_is_refused_with_status_2_and_one_line(case: str, cli: Flask, tmp_path: Path) -> None:
+    name, make_file, code = FILES[case]
     path = tmp_path / name
-    path.write_bytes(make())
+    path.write_bytes(make_file())
     assert refusal(path.read_bytes(), name) == code
     for arguments in (("parse",), ("import", "--json")):
         assert_refused(cli, path, *arguments)
 
 
 @pytest.mark.parametrize("arguments", [("parse", "--json"), ("import",), ("import", "--slug", "a", "--publish")])
-def test_every_command_refuses_alike(arguments: tuple[str, ...], cli: Flask, tmp_path: Path) -> None:
+def test_every_command_refuses_a_file_alike(arguments: tuple[str, ...], cli: Flask, tmp_path: Path) -> None:
     path = tmp_path / "two.md"
-    path.write_text(TWO)
+    path.write_text(TWO_CASES)
     assert_refused(cli, path, *arguments)
 
 
-def assert_refused(cli: Flask, path: Path, command: str, *more: str) -> None:
-    done = cli.test_cli_runner().invoke(args=["appeal", command, str(path), *more])
-    assert (done.exit_code, done.stdout) == (2, "")
-    (line,) = done.stderr.splitlines()
+def assert_refused(cli: Flask, path: Path, command: str, *options: str) -> None:
+    result = cli.test_cli_runner().invoke(args=["appeal", command, str(path), *options])
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
     assert str(path) in line
     assert len(line) > len(f"tocsin: {path}: ") + 15
 
@@ -145,8 +145,8 @@ def assert_refused(cli: Flask, path: Path, command: str, *more: str) -> None:
 def test_a_file_that_cannot_be_opened_is_refused_alike(cli: Flask, tmp_path: Path) -> None:
     (tmp_path / "a\nb.md").write_bytes(b"")
     for path in (tmp_path / "missing.md", tmp_path, tmp_path / "a\nb.md"):
-        done = cli.test_cli_runner().invoke(args=["appeal", "parse", str(path)])
-        assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+        result = cli.test_cli_runner().invoke(args=["appeal", "parse", str(path)])
+        assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_a_file_of_2_mb_is_read() -> None:
     assert refusal(data + b"\n" * (size - len(data) + 1)) == "too-large"
 
 
-def test_the_name_of_the_file_does_not_decide_its_form() -> None:
+def test_the_name_of_the_file_does_not_decide_its_format() -> None:
     assert (
         refusal(typeset(OLD), "case.docx") == refusal(builders.docx(OLD), "case.md") == refusal(OLD.encode(), "x") == ""
     )

@@ -1,4 +1,4 @@
-"""The output of `flask appeal parse` for people: warnings first, then everything in the document."""
+"""The output of `flask appeal parse` for people: the warnings first, then every field."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from campaign.document.summary import summarise
 from tests.document.support.forms import NEW, OLD
 
 
-def test_without_doubts_it_says_so_first() -> None:
+def test_a_summary_without_warnings_says_so_first() -> None:
     assert summarise(parse_text(NEW)).startswith("No warnings.\n\nHeadline     WEAVER AND HER DAUGHTER")
 
 
@@ -22,7 +22,7 @@ def test_warnings_come_first_with_line_and_code() -> None:
 
 
 def test_every_field_is_shown_with_names_for_codes() -> None:
-    said = summarise(parse_text(NEW))
+    summary = summarise(parse_text(NEW))
     for line in (
         "People       Rosa Telar Muestra (she/her)", "Country      Colombia (CO)", "Deadline     2024-06-18",
         "Reference    UA 9/24 (number 2 of its case)", "Index        AMR 23/9102/2024", "Issued on    2024-04-23",
@@ -33,23 +33,23 @@ def test_every_field_is_shown_with_names_for_codes() -> None:
         "             atencion@interior.example.co", "Fax          +57 1 596 0000", "Twitter      @InteriorExample",
         "Letter:", "  Dear Minister,", "  Yours sincerely,",
     ):  # fmt: skip
-        assert f"\n{line}\n" in said, line
+        assert f"\n{line}\n" in summary, line
 
 
 def test_the_old_template_shows_points_copies_and_salutations() -> None:
-    said = summarise(parse_text(OLD))
+    summary = summarise(parse_text(OLD))
     for line in ("No letter; points to make:", "Salutation   Your Excellency", "Country      Egypt (EG)"):
-        assert f"\n{line}\n" in said
-    assert "\nCopy to      Deputy Assistant Minister for Human Rights, Laila Sample\n" in said
-    assert "  - Urging the authorities to say at once" in said
+        assert f"\n{line}\n" in summary
+    assert "\nCopy to      Deputy Assistant Minister for Human Rights, Laila Sample\n" in summary
+    assert "  - Urging the authorities to say at once" in summary
 
 
-def test_what_is_not_said_is_a_dash() -> None:
-    said = summarise(
+def test_a_missing_value_is_a_dash() -> None:
+    summary = summarise(
         parse_text("# URGENT ACTION\n\n## A HEADLINE\n\nSome text.\n\nTAKE ACTION\n\nDEADLINE: 12 May 2026")
     )
     for label in ("People", "Country", "Reference", "Previous", "Background", "To", "Letter"):
-        assert f"\n{label:<13}–\n" in said
+        assert f"\n{label:<13}–\n" in summary
 
 
 def test_no_line_is_wider_than_a_terminal_but_for_a_long_word() -> None:

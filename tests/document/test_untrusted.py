@@ -24,8 +24,8 @@ HOSTILE = json.loads((Path(__file__).parent / "hostile.json").read_text(encoding
 _TAGS = {"p", "em", "strong", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "br"}
 
 
-class Checker(HTMLParser):
-    """Fails on every tag, attribute and link that the allow-list does not have."""
+class AllowListChecker(HTMLParser):
+    """A parser that fails on every tag, attribute and link outside the allow-list."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in _TAGS, tag
@@ -36,7 +36,7 @@ class Checker(HTMLParser):
 
 
 def check_target(target: str) -> None:
-    """A web address, or a mail address and nothing else."""
+    """Check that a target is a web address or a bare mail address."""
     assert re.match(r"(?:https?://|mailto:)", target), target
     if target.startswith("mailto:"):
         bare = unquote(unquote(target)).removeprefix("mailto:")
@@ -44,22 +44,22 @@ def check_target(target: str) -> None:
 
 
 def check_html(html: str) -> None:
-    checker = Checker()
+    checker = AllowListChecker()
     checker.feed(html)
     checker.close()
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_markdown_becomes_allowed_html_and_text_alone(hostile: str) -> None:
+def test_markdown_becomes_only_allowed_html_and_text(hostile: str) -> None:
     for markdown in (hostile, f"Before {hostile} after", f"*{hostile}*", f"- {hostile}\n- x", f"> {hostile}"):
         check_html(to_html(markdown))
-    if "&" not in hostile:  # an entity is text that shows a tag: harmless where text is text, and escaped elsewhere
+    if "&" not in hostile:  # an entity becomes a tag in plain text, which is harmless there and escaped in HTML
         draft = parse_text(DOCUMENT.replace("The school stands", f"{hostile} x"))
         assert "<script" not in to_plain(draft.background or "")
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_no_field_of_a_document_carries_it(hostile: str) -> None:
+def test_no_field_of_a_document_carries_hostile_markup(hostile: str) -> None:
     flat = " ".join(hostile.split())
     document = DOCUMENT.replace("The school stands", f"{hostile} The school stands").replace(
         "has received", f"{hostile} has"
@@ -80,11 +80,11 @@ def test_a_hidden_header_never_reaches_the_mail_link(app: Flask) -> None:
         "*Dear Minister,*", "*Dear\x0b Minister&bcc=b,*"
     )
     slug = import_draft(parse_text(document), ImportOptions(slug="case"), context=context()).slug
-    found = find_appeal(slug)
-    assert found is not None
-    whom = mail_recipients(found.targets_in("en"))
-    assert whom is not None
-    link = mailto(whom, "A line\r\nBcc: evil@evil.example", "x&bcc=evil@evil.example")
+    appeal = find_appeal(slug)
+    assert appeal is not None
+    to_recipients = mail_recipients(appeal.targets_in("en"))
+    assert to_recipients is not None
+    link = mailto(to_recipients, "A line\r\nBcc: evil@evil.example", "x&bcc=evil@evil.example")
     assert link.split("?")[0] == "mailto:minister@interior.example"
     assert sorted(part.split("=")[0] for part in link.split("?")[1].split("&")) == ["body", "subject"]
     assert "\r" not in link
@@ -92,14 +92,14 @@ def test_a_hidden_header_never_reaches_the_mail_link(app: Flask) -> None:
 
 
 def test_page_and_mail_of_a_hostile_document_are_harmless(app: Flask, client: FlaskClient, deliver: object) -> None:
-    everything = "\n\n".join(one for one in HOSTILE if "\x00" not in one)
-    document = DOCUMENT.replace("The school stands", f"{everything}\n\nThe school stands")
+    all_hostile_texts = "\n\n".join(hostile_text for hostile_text in HOSTILE if "\x00" not in hostile_text)
+    document = DOCUMENT.replace("The school stands", f"{all_hostile_texts}\n\nThe school stands")
     document = document.replace("TEACHER THREATENED", "TEACHER <script>alert(1)</script> THREATENED")
     document = document.replace("I fear for", "<script>alert(2)</script> ![x](https://evil.example/p) I fear for")
     slug = import_draft(parse_text(document), ImportOptions(slug="case"), context=context()).slug
     publish(slug, context=context())
     page = client.get("/en/appeals/case").text
-    # Our own icon stands in the page: one request less.
+    # The page holds its own icon, which saves a request.
     page = re.sub(r'<link rel="icon" href="data:image/svg\+xml,[^"<]*">', "", page, count=1)
     for unwanted in (
         "<script>alert",
@@ -112,8 +112,10 @@ def test_page_and_mail_of_a_hostile_document_are_harmless(app: Flask, client: Fl
     ):
         assert unwanted not in page
     targets = re.findall(r'href="([^"]*)"', page)
-    assert not [one for one in targets if re.match(r"\s*(?:javascript|data|vbscript|file):", one, re.IGNORECASE)]
-    assert not [one for one in targets if one.startswith("mailto:") and "evil" in one.split("body=")[0]]
+    assert not [
+        target for target in targets if re.match(r"\s*(?:javascript|data|vbscript|file):", target, re.IGNORECASE)
+    ]
+    assert not [target for target in targets if target.startswith("mailto:") and "evil" in target.split("body=")[0]]
     assert client.post("/en/appeals/case/sign", data=form()).status_code == 303
     assert client.get("/en/appeals/case/act").status_code == 200
     deliver()  # type: ignore[operator]

@@ -1,1 +1,1 @@
-"""Tests: Helpers of this folder."""
+"""Helpers of the tests of documents: builders of files, forms, mutations, and the search for lost lines."""

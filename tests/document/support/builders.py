@@ -7,7 +7,7 @@ import zipfile
 from io import BytesIO
 from xml.sax.saxutils import escape
 
-_NS = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+_NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _TYPES = (
     '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -31,23 +31,26 @@ def docx(
     addresses: str = "paragraphs",
     extra: dict[str, bytes] | None = None,
 ) -> bytes:
-    """A minimal Word file: each line a paragraph, blank lines empty ones, stars as bold and italic.
+    """Return a minimal Word file: each line is a paragraph, and stars become bold and italic.
 
-    `addresses` says how blocks of short lines are kept: as `paragraphs`, with line `breaks`, each in a `table`, or each
-    line in one of its `cells`.
+    `addresses` is the form of blocks of short lines: `paragraphs`, line `breaks`, a `table` for each block, or a table
+    with a line in each of its `cells`.
     """
     blocks = re.split(r"\n[ \t]*\n", markdown.strip("\n"))
     body = _paragraph("").join(_block(block.split("\n"), addresses) for block in blocks)
+    document = f'<?xml version="1.0"?><w:document {_NAMESPACE}><w:body>{body}</w:body></w:document>'
     parts = {
         "[Content_Types].xml": _TYPES.encode(),
         "_rels/.rels": _RELS.encode(),
-        "word/document.xml": f'<?xml version="1.0"?><w:document {_NS}><w:body>{body}</w:body></w:document>'.encode(),
+        "word/document.xml": document.encode(),
     }
     for name, tag, text in (("header1", "hdr", header), ("footer1", "ftr", footer)):
         if text:
-            parts[f"word/{name}.xml"] = f'<?xml version="1.0"?><w:{tag} {_NS}>{_paragraph(text)}</w:{tag}>'.encode()
+            parts[f"word/{name}.xml"] = (
+                f'<?xml version="1.0"?><w:{tag} {_NAMESPACE}>{_paragraph(text)}</w:{tag}>'.encode()
+            )
     parts.update(extra or {})
-    return packed(parts)
+    return zip_archive(parts)
 
 
 def _block(lines: list[str], addresses: str) -> str:
@@ -62,7 +65,7 @@ def _block(lines: list[str], addresses: str) -> str:
     return f"<w:tbl>{''.join(f'<w:tr>{cell}</w:tr>' for cell in cells)}</w:tbl>"
 
 
-def packed(parts: dict[str, bytes]) -> bytes:
+def zip_archive(parts: dict[str, bytes]) -> bytes:
     """Return a zip archive of these members."""
     out = BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -91,13 +94,14 @@ def _runs(line: str) -> str:
 
 
 def pdf(markdown: str, *, width: int = 90) -> bytes:
-    """A minimal PDF: Helvetica in WinAnsi, long lines wrapped, blank lines as space, pages of 55 lines."""
-    rows = [row for line in markdown.splitlines() for row in _wrapped(line, width)]
-    pages = [rows[at : at + 55] for at in range(0, len(rows), 55)] or [[]]
+    """Return a minimal PDF in Helvetica with pages of 55 lines, wrapped to `width` characters."""
+    rows = [row for line in markdown.splitlines() for row in _wrapped_rows(line, width)]
+    pages = [rows[start : start + 55] for start in range(0, len(rows), 55)] or [[]]
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
-    for number, name in enumerate(("Helvetica", "Helvetica-Bold", "Helvetica-Oblique", "Helvetica-BoldOblique")):
-        objects.append(f"<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>")
-        del number
+    objects += [
+        f"<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>"
+        for name in ("Helvetica", "Helvetica-Bold", "Helvetica-Oblique", "Helvetica-BoldOblique")
+    ]
     kids = []
     for page in pages:
         content = _content(page)
@@ -109,23 +113,24 @@ def pdf(markdown: str, *, width: int = 90) -> bytes:
         )
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
-    return assembled(objects)
+    return assemble_pdf(objects)
 
 
-def assembled(objects: list[str]) -> bytes:
+def assemble_pdf(objects: list[str]) -> bytes:
+    """Return the PDF file of these objects, the first of which is the catalogue."""
     out = b"%PDF-1.4\n"
-    places = []
+    offsets = []
     for number, body in enumerate(objects, start=1):
-        places.append(len(out))
+        offsets.append(len(out))
         out += f"{number} 0 obj\n{body}\nendobj\n".encode("cp1252")
     start = len(out)
     out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
-    out += b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
+    out += b"".join(f"{offset:010d} 00000 n \n".encode() for offset in offsets)
     return out + f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF".encode()
 
 
-def _wrapped(line: str, width: int) -> list[list[tuple[str, int]]]:
-    """The line's styled pieces broken at spaces: each row is a list of text and font number."""
+def _wrapped_rows(line: str, width: int) -> list[list[tuple[str, int]]]:
+    """Return the rows of a line that is wrapped at spaces, each as texts with the numbers of their fonts."""
     bold = italic = False
     rows: list[list[tuple[str, int]]] = [[]]
     used = 0

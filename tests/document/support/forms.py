@@ -1,4 +1,4 @@
-"""One document in the forms in which sections receive it: plain text, wrapped, quoted, typeset on pages."""
+"""Forms in which sections receive a document: plain text, wrapped, quoted, typeset; and the fields of each."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import typst
 
 from campaign.document import DocumentError, DraftAppeal, parse_document
 
-_WHOLE = Path(__file__).parent.parent / "whole"
-# Long enough to be wrapped and to fill a page.
-NEW = (_WHOLE / "new.en.md").read_text(encoding="utf-8")
-OLD = (_WHOLE / "old.en.md").read_text(encoding="utf-8")
+_FOLDER = Path(__file__).parent.parent / "whole"
+# A document in the new template and one in the old, long enough to be wrapped and to fill a page.
+NEW = (_FOLDER / "new.en.md").read_text(encoding="utf-8")
+OLD = (_FOLDER / "old.en.md").read_text(encoding="utf-8")
 _EMPHASIS = re.compile(r"(\*\*\*|\*\*|(?<![^\W_])\*|\*(?![^\W_]))")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
 def fields(data: bytes | str, name: str = "case.md") -> dict[str, Any]:
-    """Return the fields of a document, without the warnings, whose lines differ by form."""
-    said = parse_document(data.encode() if isinstance(data, str) else data, name).to_json()
-    return {key: value for key, value in said.items() if key != "warnings"}
+    """Return the fields of a document without its warnings, whose line numbers depend on the form."""
+    values = parse_document(data.encode() if isinstance(data, str) else data, name).to_json()
+    return {key: value for key, value in values.items() if key != "warnings"}
 
 
 def codes(data: bytes | str, name: str = "case.md") -> list[str]:
@@ -33,7 +33,7 @@ def codes(data: bytes | str, name: str = "case.md") -> list[str]:
 
 
 def refusal(data: bytes, name: str = "case.md") -> str:
-    """Return the code with which a file is refused, or an empty text."""
+    """Return the code of a file's refusal, or an empty text if it is read."""
     try:
         parse_document(data, name)
     except DocumentError as error:
@@ -48,7 +48,7 @@ def plain(markdown: str) -> str:
 
 
 def wrapped(text: str, width: int = 72) -> str:
-    """Return each line filled to a width, as mail programs do."""
+    """Return the text with its lines wrapped to a width, as mail programs wrap them."""
     lines: list[str] = []
     for line in text.split("\n"):
         lines += textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
@@ -56,22 +56,24 @@ def wrapped(text: str, width: int = 72) -> str:
 
 
 def quoted(text: str, mark: str = "> ") -> str:
-    """Return each line behind a mark, as in the answer to a mail."""
+    """Return the text with a mark before each line, as in an answer to a mail."""
     return "".join(f"{mark}{line}\n" for line in text.split("\n"))
 
 
 def typeset(markdown: str, *, setup: str = "") -> bytes:
-    """A PDF with real fonts, wrapped by the typesetter; `setup` is Typst that comes before the text."""
-    return compiled(f"{setup}\n{typst_of(markdown)}")
+    """Return a PDF that Typst wraps and sets in its fonts; `setup` is Typst source before the text."""
+    return compile_typst(f"{setup}\n{typst_source(markdown)}")
 
 
-def typst_of(markdown: str) -> str:
+def typst_source(markdown: str) -> str:
     """Return the document as Typst source."""
     paragraphs = re.split(r"\n\s*\n", markdown.strip("\n"))
-    return "\n\n".join(" #linebreak()\n".join(_typeset_line(line) for line in one.split("\n")) for one in paragraphs)
+    return "\n\n".join(
+        " #linebreak()\n".join(_typeset_line(line) for line in paragraph.split("\n")) for paragraph in paragraphs
+    )
 
 
-def compiled(source: str) -> bytes:
+def compile_typst(source: str) -> bytes:
     """Return the PDF of a Typst source."""
     return typst.compile(f'#set page(paper: "a4")\n#set text(size: 10pt)\n{source}'.encode())
 

@@ -1,4 +1,4 @@
-"""Changes to a document on its way: wrapping, quoting, spaces, case, accents, bold, the order of blocks."""
+"""Harmless changes to a document: wrapping, quoting, spaces, case, accents, bold, the order of blocks."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from campaign.document.text.normalise import words
 from tests.document.support.forms import quoted, wrapped
 from tests.document.support.lost_lines import label_end
 
-_LAST = frozenset({"languages", "deadline", "name", "previous", "update"})
-_MARKS = re.compile(r"^[*_]+|[*_]+$")
+_SHORT_KINDS = frozenset({"languages", "deadline", "name", "previous", "update"})
 
 
-def _labels(text: str, change: Callable[[str], str]) -> str:
-    """The text with the labels at the start of its lines changed, and nothing else."""
+def _change_labels(text: str, change: Callable[[str], str]) -> str:
+    """Return the text with the labels at the start of its lines changed."""
     lines = []
     for line in text.split("\n"):
-        found = words(line)
-        end = label_end(line) if found and not line[: found[0].start].strip(" *_#") else None
+        line_words = words(line)
+        end = label_end(line) if line_words and not line[: line_words[0].start].strip(" *_#") else None
         if end is None:
             lines.append(line)
         else:
-            start = found[0].start
+            start = line_words[0].start
             lines.append(line[:start] + change(line[start:end]) + line[end:])
     return "\n".join(lines)
 
@@ -37,12 +36,12 @@ def quote(text: str, random: Random) -> str:
     return quoted(text, random.choice(["> ", ">", "> > ", ">>"]))
 
 
-def space(text: str, random: Random) -> str:
-    """More spaces between words and at the ends of lines, and stranger ones before colons."""
-    return "\n".join(_spaced(line, random) for line in text.split("\n"))
+def add_spaces(text: str, random: Random) -> str:
+    """Return the text with more spaces between words and at the ends of lines, and with wide ones before colons."""
+    return "\n".join(_with_spaces(line, random) for line in text.split("\n"))
 
 
-def _spaced(line: str, random: Random) -> str:
+def _with_spaces(line: str, random: Random) -> str:
     if random.random() < 0.3:
         line = re.sub(r"(?<=\w) (?=\w)", lambda _: random.choice([" ", "  ", "\u00a0"]), line)
     if random.random() < 0.3:
@@ -52,23 +51,23 @@ def _spaced(line: str, random: Random) -> str:
     return line + " " * random.choice([0, 0, 1])
 
 
-def recase(text: str, random: Random) -> str:
-    return _labels(text, lambda label: random.choice([label.upper(), label.capitalize(), label.lower()]))
+def change_case(text: str, random: Random) -> str:
+    return _change_labels(text, lambda label: random.choice([label.upper(), label.capitalize(), label.lower()]))
 
 
-def unaccent(text: str, _random: Random) -> str:
-    def bare(label: str) -> str:
+def remove_accents(text: str, _random: Random) -> str:
+    def without_accents(label: str) -> str:
         return "".join(char for char in unicodedata.normalize("NFD", label) if not unicodedata.combining(char))
 
-    return _labels(text, bare)
+    return _change_labels(text, without_accents)
 
 
-def apostrophes(text: str, random: Random) -> str:
-    return _labels(text, lambda label: re.sub("['’]", random.choice("'’`´"), label))
+def change_apostrophes(text: str, random: Random) -> str:
+    return _change_labels(text, lambda label: re.sub("['’]", random.choice("'’`´"), label))
 
 
-def unbold(text: str, random: Random) -> str:
-    """Lines that are bold as a whole, or begin bold, without their marks."""
+def remove_bold(text: str, random: Random) -> str:
+    """Return the text with the bold marks removed from most lines that begin with a label."""
     lines = []
     for line in text.split("\n"):
         is_label = label_end(line) is not None
@@ -76,7 +75,7 @@ def unbold(text: str, random: Random) -> str:
     return "\n".join(lines)
 
 
-def bold(text: str, random: Random) -> str:
+def add_bold(text: str, random: Random) -> str:
     lines = []
     for line in text.split("\n"):
         is_label = label_end(line) is not None and "*" not in line and not line.startswith("#")
@@ -84,20 +83,29 @@ def bold(text: str, random: Random) -> str:
     return "\n".join(lines)
 
 
-def reorder(text: str, random: Random) -> str:
-    """The short blocks at the end in another order."""
+def reorder_short_blocks(text: str, random: Random) -> str:
+    """Return the text with the short blocks at its end in another order."""
     blocks = re.split(r"\n[ \t]*\n", text.strip("\n"))
     start = len(blocks)
-    while start and label_end(blocks[start - 1].split("\n")[0], _LAST) is not None:
+    while start and label_end(blocks[start - 1].split("\n")[0], _SHORT_KINDS) is not None:
         start -= 1
     last = blocks[start:]
     random.shuffle(last)
     return "\n\n".join([*blocks[:start], *last]) + "\n"
 
 
-def ends(text: str, random: Random) -> str:
+def change_line_ends(text: str, random: Random) -> str:
     return text.replace("\n", random.choice(["\r\n", "\r", "\u2028"]))
 
 
-EARLY = (space, recase, unaccent, apostrophes, unbold, bold, reorder)
-LATE = (wrap, quote, ends)
+# Changes of the layout hide the labels from changes of the content, so they come after them.
+CONTENT_CHANGES = (
+    add_spaces,
+    change_case,
+    remove_accents,
+    change_apostrophes,
+    remove_bold,
+    add_bold,
+    reorder_short_blocks,
+)
+LAYOUT_CHANGES = (wrap, quote, change_line_ends)
