@@ -124,7 +124,7 @@ def _warn_of_missing(draft: DraftAppeal, tracker: LineTracker) -> None:
         (draft.targets, "no-target", "nobody to write to"),
         (draft.letter or draft.talking_points, "no-letter", "neither a letter nor points to make"),
         (draft.deadline, "no-deadline", "no deadline found"),
-        (draft.people, "no-people", "nobody is named as the person the case is about"),
+        (draft.people, "no-people", "no name of the person whom the case is about"),
     ):
         if not value and not any(warning.code == code for warning in tracker.warnings):
             tracker.warn(code, message, 1)
@@ -248,7 +248,7 @@ def _first_deadline(document: DocumentBlocks, issued_on: date | None, tracker: L
         else:
             continue
         if day and deadline and day != deadline:
-            tracker.warn("deadline-conflict", f"another deadline stands here: {day}", block.line)
+            tracker.warn("deadline-conflict", f"another deadline: {day}", block.line)
         deadline = deadline or day
     return deadline
 

@@ -222,7 +222,7 @@ def _store_emails(text: str, contacts: Contacts, line: Line, tracker: LineTracke
                 contacts.emails.remove(incomplete)
             tracker.warn(
                 "email-broken",
-                f"a space stands in the address {excerpt(token + ' ' + tokens[index + 1])}; perhaps {complete}",
+                f"the address {excerpt(token + ' ' + tokens[index + 1])} has a space; perhaps it is {complete}",
                 line.number,
             )
             return

@@ -39,9 +39,9 @@ def decode(data: bytes, name: str) -> str:
             ) from None
         text = data.decode("cp1252", errors="replace")
         if data != data.translate(None, _CONTROL_BYTES) or text.count("\ufffd") > len(text) // 100:
-            raise DocumentError("not-supported", f"{name} is no text, Word or PDF document") from None
+            raise DocumentError("not-supported", f"{name} is not a text, Word or PDF document") from None
     if _CONTROL_CHARACTER.search(text):
-        raise DocumentError("not-supported", f"{name} is no text, Word or PDF document")
+        raise DocumentError("not-supported", f"{name} is not a text, Word or PDF document")
     return text
 
 
@@ -66,9 +66,9 @@ def _decode_strictly(data: bytes, encoding: str, name: str) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
-        raise DocumentError("unreadable", f"{name} is damaged: it is not the {encoding.upper()} it says") from None
+        raise DocumentError("unreadable", f"{name} is damaged: it is not valid {encoding.upper()}") from None
     if _CONTROL_CHARACTER.search(text):
-        raise DocumentError("not-supported", f"{name} is no text, Word or PDF document")
+        raise DocumentError("not-supported", f"{name} is not a text, Word or PDF document")
     return text
 
 
@@ -83,4 +83,4 @@ def _detect_utf16(head: bytes, name: str) -> str:
         return "utf-16-le"
     if even_zeros > half * 0.6 and odd_zeros < half * 0.1:
         return "utf-16-be"
-    raise DocumentError("not-supported", f"{name} is no text, Word or PDF document")
+    raise DocumentError("not-supported", f"{name} is not a text, Word or PDF document")

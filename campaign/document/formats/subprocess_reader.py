@@ -50,7 +50,7 @@ def read_in_subprocess(file_format: str, data: bytes, name: str) -> list[Line]:
         )
     if result.returncode:
         log.error("reading a document ended with %s: %s", result.returncode, result.stderr.decode(errors="replace"))
-        raise DocumentError("unreadable", f"{name} cannot be read here; the log says why. Its text can be")
+        raise DocumentError("unreadable", f"{name} cannot be read here, and the log says why; save its text")
     answer = json.loads(result.stdout)
     if "code" in answer:
         raise DocumentError(answer["code"], answer["message"])

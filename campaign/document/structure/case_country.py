@@ -47,7 +47,7 @@ def _guess_country(summary: str | None, targets: list[DraftTarget], language: st
     ):
         if len(codes) == 1:
             code = codes.pop()
-            tracker.warn("country-guessed", f"only the {source} says a country: {code}", 1)
+            tracker.warn("country-guessed", f"only the {source} names a country: {code}", 1)
             return code
     return None
 

@@ -187,11 +187,11 @@ def add_header_parts(header: Header, lines: list[Line], parts: HeaderParts, trac
     if index and header.index is None:
         header.index, header.index_line = index, first
     elif index and header.index and normalise(index.text) != normalise(header.index.text):
-        tracker.warn("index-conflict", f"another index stands here: {excerpt(index.text)}", first)
+        tracker.warn("index-conflict", f"another index: {excerpt(index.text)}", first)
     if parts.issued_on and header.issued_on is None:
         header.issued_on = parts.issued_on
     elif parts.issued_on and parts.issued_on != header.issued_on:
-        tracker.warn("date-conflict", f"another issue date stands here: {parts.issued_on}", first)
+        tracker.warn("date-conflict", f"another issue date: {parts.issued_on}", first)
     header.country_code = header.country_code or parts.country_code
     if parts.unexplained:
         _place_unexplained(header, parts, first, tracker)
@@ -204,9 +204,9 @@ def _place_unexplained(header: Header, parts: HeaderParts, first: int, tracker: 
         header.title = Line(first, piece, is_label_rest=True)
     rest = " ".join(other for _, other in parts.unexplained if other != piece or header.title is None)
     if has_words(rest):
-        tracker.warn("unplaced-line", f"nothing takes this part of the header: {excerpt(rest)}", first)
+        tracker.warn("unplaced-line", f"this part of the header is in no field: {excerpt(rest)}", first)
     elif header.title is None or header.title.text != piece:
-        tracker.warn("unplaced-line", f"nothing takes this part of the header: {excerpt(piece)}", first)
+        tracker.warn("unplaced-line", f"this part of the header is in no field: {excerpt(piece)}", first)
 
 
 def cut_reference(headline: str | None, header: Header, language: str) -> str | None:

@@ -46,7 +46,7 @@ def read_headline(document: DocumentBlocks, tracker: LineTracker) -> tuple[str |
     elif document.header.title:
         tracker.warn(
             "unplaced-line",
-            f"nothing takes this part of the header: {excerpt(document.header.title.text)}",
+            f"this part of the header is in no field: {excerpt(document.header.title.text)}",
             document.header.title.number,
         )
     if headline is None:

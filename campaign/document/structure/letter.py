@@ -184,4 +184,4 @@ def _mark_signature_placeholders(groups: list[list[Line]], tracker: LineTracker)
             if not without_placeholders(text) or _is_placeholder(text):
                 tracker.mark_used(line)
             elif _BRACKETED.search(text):
-                tracker.warn("letter-note", f"stands under the letter's close: {excerpt(text)}", line.number)
+                tracker.warn("letter-note", f"text below the letter's close: {excerpt(text)}", line.number)

@@ -37,7 +37,7 @@ def read_deadline(block: Block, issued_on: date | None, tracker: LineTracker) ->
             tracker.mark_used(line)
     if not found_dates:
         if block.kind == "deadline":
-            tracker.warn("no-deadline", f"no date stands after the deadline's label: {excerpt(text)}", line_number)
+            tracker.warn("no-deadline", f"no date after the deadline's label: {excerpt(text)}", line_number)
         return None
     first_date = found_dates[0]
     if block.kind != "write":
@@ -115,7 +115,7 @@ def read_languages(block: Block, language: str, tracker: LineTracker) -> tuple[l
         if not line.is_blank:
             tracker.mark_used(line)
     for piece in unknown_names if not is_write_block else ():
-        tracker.warn("language-unknown", f"no language is called so: {excerpt(piece)}", _line_number_of(piece, block))
+        tracker.warn("language-unknown", f"no language has this name: {excerpt(piece)}", _line_number_of(piece, block))
     return languages, is_own_welcome
 
 
@@ -303,7 +303,7 @@ def _with_gender(people: list[DraftPerson], gender: Block | None, tracker: LineT
     if len(values) == len(people):
         return [DraftPerson(each.name, each.pronoun or value) for each, value in zip(people, values, strict=True)]
     if text:
-        tracker.warn("gender-unclear", f"whose gender is which is not said: {excerpt(text)}", gender.line)
+        tracker.warn("gender-unclear", f"it is unclear who has which gender: {excerpt(text)}", gender.line)
     return people
 
 

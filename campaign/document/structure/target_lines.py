@@ -42,7 +42,7 @@ def read_target(lines: list[Line], kind: str, language: str, tracker: LineTracke
             original_texts[bare] = text.strip()
             styled_texts.append((bare, is_bold(line.text)))
     if details.pending_kind:
-        tracker.warn("contact-note", f"nothing stands after the word for {details.pending_kind}", lines[-1].number)
+        tracker.warn("contact-note", f"no value after the word for {details.pending_kind}", lines[-1].number)
     role, name, address = _role_name_address(_split_or_join(styled_texts), language)
     kind = _target_kind(kind, role, name, address)
     country_code = _target_country(kind, role, name, address, language)

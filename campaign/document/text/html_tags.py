@@ -68,7 +68,7 @@ def _text_outside_elements(
                 if position == 0:
                     tracker.warn(
                         "markup-dropped",
-                        f"stands in a {open_element} and is left out: {excerpt(line.text)}",
+                        f"text inside a {open_element} is left out: {excerpt(line.text)}",
                         line.number,
                     )
                 return "".join(pieces), open_element if last_closing_lines.get(open_element, -1) > index else None

@@ -77,7 +77,7 @@ class LineTracker:
         for number, text in self.unused.items():
             for part in self.parts.get(number, [Line(number, text)]):
                 if has_words(part.text):
-                    self.warn("unplaced-line", f"nothing takes this line: {excerpt(part.text)}", part.number)
+                    self.warn("unplaced-line", f"this line is in no field: {excerpt(part.text)}", part.number)
         return tuple(sorted(self.warnings, key=lambda warning: warning.line))
 
 
