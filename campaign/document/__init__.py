@@ -1,6 +1,6 @@
 """Reading of Urgent Action documents: a file becomes a `DraftAppeal` with warnings.
 
-`formats` turns a file into lines, `labels` holds the words with which the templates name their blocks, and `parser`
+`formats` turns a file into lines, `labels` has the words with which the templates name their blocks, and `parser`
 assigns the lines to fields. The package uses no web framework and no database.
 """
 

@@ -31,7 +31,7 @@ def summarise(draft: DraftAppeal) -> str:
 
 
 def _wrapped_lines(label: str, text: str) -> list[str]:
-    """Return the text beside its label; further lines are indented to the first one."""
+    """Return the text after its label, with further lines indented to the same column."""
     return textwrap.wrap(
         text, _WIDTH, initial_indent=label, subsequent_indent=" " * len(label), break_long_words=False,
         break_on_hyphens=False,
@@ -52,7 +52,9 @@ def _warning_lines(draft: DraftAppeal) -> list[str]:
 
 def _field_rows(draft: DraftAppeal) -> list[tuple[str, str]]:
     """Return the labels and texts of the fields that have one value for the appeal."""
-    people = "; ".join(f"{each.name} ({each.pronoun})" if each.pronoun else each.name for each in draft.people)
+    people = "; ".join(
+        f"{person.name} ({person.pronoun})" if person.pronoun else person.name for person in draft.people
+    )
     languages = [_with_code(_ENGLISH.languages, code) for code in draft.languages]
     languages += ["the writer's own language"] if draft.own_language else []
     reference = draft.reference or ""
@@ -105,6 +107,6 @@ def _letter_lines(draft: DraftAppeal) -> list[str]:
     if draft.talking_points:
         return [
             "No letter; points to make:",
-            *(line for each in draft.talking_points for line in _wrapped_lines("  - ", each)),
+            *(line for point in draft.talking_points for line in _wrapped_lines("  - ", point)),
         ]
     return [f"{'Letter':<{_LABEL_WIDTH}}{_MISSING}"]

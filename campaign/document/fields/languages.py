@@ -85,7 +85,7 @@ def country_at_start(text: str, language: str) -> tuple[str, int] | None:
 
 
 def countries_in(text: str, language: str) -> list[str]:
-    """Return the codes of the countries that a line names, each once, in the document's language or English."""
+    """Return the codes of the countries in a line, without repeats, by names in the document's language or English."""
     name_words = normalised(text[:400]).split()
     codes: list[str] = []
     start = 0

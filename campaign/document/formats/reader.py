@@ -56,5 +56,5 @@ def _check_amount(lines: list[Line], name: str) -> list[Line]:
 
 def _printable_name(filename: str) -> str:
     """Return the file's name as one printable line for messages."""
-    bare = PurePath(filename.replace("\x00", "")).name or "the document"
-    return "".join(char if char.isprintable() else "?" for char in bare)[:120]
+    base_name = PurePath(filename.replace("\x00", "")).name or "the document"
+    return "".join(char if char.isprintable() else "?" for char in base_name)[:120]

@@ -70,7 +70,7 @@ def _is_split_by_lines(
 
 
 def _is_ornament(text: str) -> bool:
-    """Return whether the text holds only marks, bullets and pictograms."""
+    """Return whether the text has only marks, bullets and pictograms."""
     return all(char in _ORNAMENTS or unicodedata.category(char) in {"So", "Mn", "Sk"} for char in text)
 
 
@@ -126,7 +126,7 @@ class LabelSearch:
         return best
 
     def _words_from(self, index: int, count: int) -> list[tuple[int, NormalisedWord]]:
-        """Return the words from a line on, up to a blank line, each with the offset of its line; at least `count`."""
+        """Return the words of whole lines up to `count` words or a blank line, each with the offset of its line."""
         numbered_words: list[tuple[int, NormalisedWord]] = []
         for offset in range(_MAX_LABEL_LINES):
             position = index + offset

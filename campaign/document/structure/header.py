@@ -73,10 +73,10 @@ def read_header(lines: list[Line], language: str) -> tuple[int, HeaderParts] | N
 
 
 def _is_sentence(text: str, parts: HeaderParts) -> bool:
-    """Return whether the reference or index stands inside running text."""
+    """Return whether the reference or index is inside running text."""
     if not parts.unexplained_word_count:
         return False
-    starts = [each.start for each in parts.references] + [each.start for each in parts.indexes]
+    starts = [reference.start for reference in parts.references] + [index.start for index in parts.indexes]
     first = min(starts, default=len(text))
     return len(words(text[:first])) > 3 or any(piece.rstrip().endswith(".") for _, piece in parts.unexplained)
 
@@ -84,7 +84,8 @@ def _is_sentence(text: str, parts: HeaderParts) -> bool:
 def _parse_header(text: str, language: str) -> HeaderParts:
     """Return the references, indexes, issue date and country of a header text, and the pieces that remain."""
     references, indexes = find_references(text), find_indexes(text)
-    covered = [(each.start, each.end) for each in references] + [(each.start, each.end) for each in indexes]
+    covered = [(reference.start, reference.end) for reference in references]
+    covered += [(index.start, index.end) for index in indexes]
     labels = _header_labels(text)
     covered += [(start, end) for _, start, end in labels]
     issued: date | None = None
@@ -99,7 +100,7 @@ def _parse_header(text: str, language: str) -> HeaderParts:
     country, remaining = _split_off_country(text, covered, language)
     index_label_ends = [end for kind, _, end in labels if kind == "index"]
     labelled_index = next(
-        (each for each in indexes if any(0 <= each.start - end <= 4 for end in index_label_ends)), None
+        (index for index in indexes if any(0 <= index.start - end <= 4 for end in index_label_ends)), None
     )
     return HeaderParts(references, indexes, labelled_index, issued, country, remaining)
 
@@ -162,7 +163,7 @@ def _split_off_country(
 @cache
 def _banners() -> frozenset[tuple[str, ...]]:
     """Return the phrases of the banner, such as “Urgent action”, which may be on the same line as the reference."""
-    phrases = (phrase for each in vocabulary().labels.values() for phrase in each)
+    phrases = (phrase for phrases in vocabulary().labels.values() for phrase in phrases)
     return frozenset(phrase.words for phrase in phrases if phrase.kind == "banner")
 
 
@@ -199,8 +200,8 @@ def add_header_parts(header: Header, lines: list[Line], parts: HeaderParts, trac
 
 def _place_unexplained(header: Header, parts: HeaderParts, first: int, tracker: LineTracker) -> None:
     """Use the longest unexplained piece as the title, unless it is before the reference; warn of the other pieces."""
-    position, piece = max(parts.unexplained, key=lambda each: len(each[1]))
-    if header.title is None and position >= min([each.start for each in parts.references], default=0):
+    position, piece = max(parts.unexplained, key=lambda position_and_piece: len(position_and_piece[1]))
+    if header.title is None and position >= min([reference.start for reference in parts.references], default=0):
         header.title = Line(first, piece, is_label_rest=True)
     rest = " ".join(other for _, other in parts.unexplained if other != piece or header.title is None)
     if has_words(rest):
@@ -232,19 +233,21 @@ def resolve_reference(header: Header, notes: list[Line], tracker: LineTracker) -
     you took on Urgent Action 38.20`. A follow-up without a number gets the sequence 2 and a warning.
     """
     if not header.references:
-        in_notes = [(found, line.number) for line in notes for found in find_references(plain_text(line.text)[:1000])]
-        header.references += [each for each in in_notes if each[0].name == in_notes[0][0].name][:1]
+        in_notes = [
+            (reference, line.number) for line in notes for reference in find_references(plain_text(line.text)[:1000])
+        ]
+        header.references += in_notes[:1]
     if header.index and not header.index.is_valid:
         tracker.warn("index-malformed", f"no index has this form: {excerpt(header.index.text)}", header.index_line)
     if not header.references:
         return None, 1
     reference, line = header.references[0]
-    numbered = [each for each, _ in header.references if each.name == reference.name and each.sequence]
+    numbered = [other for other, _ in header.references if other.name == reference.name and other.sequence]
     if reference.sequence is None and not numbered:
         tracker.warn("sequence-unknown", f"{reference.name} is a follow-up without a number; taken as the first", line)
         reference = replace(reference, sequence=2)
     elif reference.sequence is None:
-        follow_ups = [each for each in numbered if each.is_follow_up]
+        follow_ups = [other for other in numbered if other.is_follow_up]
         if follow_ups:
             reference = follow_ups[0]
         else:
@@ -252,5 +255,5 @@ def resolve_reference(header: Header, notes: list[Line], tracker: LineTracker) -
             reference = replace(reference, sequence=2)
     elif reference.sequence == 1 and not reference.is_follow_up:
         # A sentence such as `This is the second update of UA 57/10` may follow a header that names only the case.
-        reference = next((each for each in numbered if each.is_follow_up), reference)
+        reference = next((other for other in numbered if other.is_follow_up), reference)
     return reference.name, reference.sequence or 1

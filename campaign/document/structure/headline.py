@@ -87,7 +87,7 @@ def _without_country(groups: list[list[Line]], document: DocumentBlocks, tracker
 
 
 def displaced_summary(document: DocumentBlocks, tracker: LineTracker) -> str | None:
-    """Return the summary that stands among the addresses, or None. Some sections put the addresses first."""
+    """Return the summary that is among the addresses, or None. Some sections put the addresses first."""
     lines: list[Line] = []
     for block in document.blocks:
         if block.kind not in _ADDRESS_KINDS:

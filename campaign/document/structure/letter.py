@@ -19,15 +19,15 @@ _BRACKETED = re.compile(r"[\[(<{]([^\[\](){}<>]{1,60})[\])>}]|_{3,}|\.{5,}|…{2
 
 def is_salutation(text: str, *, is_lone: bool = False) -> bool:
     """Return whether a line opens a letter, such as `Dear Minister,`. With `is_lone` it needs no comma at its end."""
-    bare = plain_text(text[: 2 * _MAX_SALUTATION_LENGTH])
-    if not bare or len(bare) > _MAX_SALUTATION_LENGTH or len(text) > 2 * _MAX_SALUTATION_LENGTH:
+    plain = plain_text(text[: 2 * _MAX_SALUTATION_LENGTH])
+    if not plain or len(plain) > _MAX_SALUTATION_LENGTH or len(text) > 2 * _MAX_SALUTATION_LENGTH:
         return False
-    tokens = tuple(word.text for word in words(bare, 6))
+    tokens = tuple(word.text for word in words(plain, 6))
     if not any(tokens[: len(start)] == start for start in vocabulary().phrases("salutations")):
         return False
-    if is_lone and len(words(bare)) <= _MAX_LONE_WORDS and not bare.endswith("."):
+    if is_lone and len(words(plain)) <= _MAX_LONE_WORDS and not plain.endswith("."):
         return True
-    return bare.endswith((",", ":", "!", ";")) or is_italic(text)
+    return plain.endswith((",", ":", "!", ";")) or is_italic(text)
 
 
 def starts_closing(text: str) -> bool:

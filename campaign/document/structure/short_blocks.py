@@ -124,7 +124,7 @@ def _cut_own_language(text: str) -> tuple[str, bool]:
     text_words = words(text)
     tokens = [word.text for word in text_words]
     own_phrases = [phrase for phrases in vocabulary().labels.values() for phrase in phrases if phrase.kind == "own"]
-    for phrase in sorted(own_phrases, key=lambda each: -len(each.words)):
+    for phrase in sorted(own_phrases, key=lambda phrase: -len(phrase.words)):
         size = len(phrase.words)
         for index in range(len(tokens) - size + 1):
             if tuple(tokens[index : index + size]) == phrase.words:
@@ -223,7 +223,7 @@ def _is_gender(text: str) -> bool:
     """Return whether all words of the text are pronouns, words for a gender, or words that join or extend them."""
     tokens = [word.text for word in words(text, 8)]
     allowed_words = frozenset[str]().union(
-        *(vocabulary().single_words(each) for each in ("genders", "pronouns", "everybody", "or"))
+        *(vocabulary().single_words(name) for name in ("genders", "pronouns", "everybody", "or"))
     )
     return bool(tokens) and all(token in allowed_words for token in tokens)
 
@@ -299,9 +299,9 @@ def _with_gender(people: list[DraftPerson], gender: Block | None, tracker: LineT
     if len(values) == 1 and words(values[0]) and words(values[0])[0].text in everybody:
         values = [values[0][words(values[0])[0].end :].strip() or values[0]]
     if len(values) == 1 and values[0]:
-        return [DraftPerson(each.name, each.pronoun or values[0]) for each in people]
+        return [DraftPerson(person.name, person.pronoun or values[0]) for person in people]
     if len(values) == len(people):
-        return [DraftPerson(each.name, each.pronoun or value) for each, value in zip(people, values, strict=True)]
+        return [DraftPerson(person.name, person.pronoun or value) for person, value in zip(people, values, strict=True)]
     if text:
         tracker.warn("gender-unclear", f"it is unclear who has which gender: {excerpt(text)}", gender.line)
     return people

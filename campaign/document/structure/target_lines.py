@@ -38,9 +38,9 @@ def read_target(lines: list[Line], kind: str, language: str, tracker: LineTracke
             tracker.warn("line-joined", f"taken as one line that was wrapped: {excerpt(remainder)}", line.number)
         if remainder:
             text = _LIST_MARK.sub("", remainder) if not styled_texts else remainder
-            bare = text.strip(" ,;")
-            original_texts[bare] = text.strip()
-            styled_texts.append((bare, is_bold(line.text)))
+            trimmed = text.strip(" ,;")
+            original_texts[trimmed] = text.strip()
+            styled_texts.append((trimmed, is_bold(line.text)))
     if details.pending_kind:
         tracker.warn("contact-note", f"no value after the word for {details.pending_kind}", lines[-1].number)
     role, name, address = _role_name_address(_split_or_join(styled_texts), language)
@@ -129,10 +129,10 @@ def _role_name_address(styled_texts: list[tuple[str, bool]], language: str) -> t
 def _split_role(role: str, texts: list[str]) -> tuple[str, str | None, list[str]]:
     """Return role, name and the other lines. The name is on the line of the role or on the next line."""
     for separator in (",", ":", " – ", " - "):
-        before, found, after = role.partition(separator)
-        if found and is_role(before) and is_name(after) and not is_role(after):
+        before, has_separator, after = role.partition(separator)
+        if has_separator and is_role(before) and is_name(after) and not is_role(after):
             return before.strip(), after.strip(), texts
-        if found and is_name(before) and is_role(after) and not is_role(before):
+        if has_separator and is_name(before) and is_role(after) and not is_role(before):
             return after.strip(), before.strip(), texts
     name, remaining = _split_off_name(texts)
     return role, name, remaining
@@ -240,14 +240,14 @@ def _has_honorific(text: str) -> bool:
 
 def is_name(text: str) -> bool:
     """Return whether a line can be a person's name: a few capitalised words, none for a place or an institution."""
-    bare = plain_text(text)
-    parts = [word for word in re.split(r"[\s]+", bare.split("(")[0].strip()) if word]
-    if not 1 <= len(parts) <= 9 or any(char.isdigit() or char in ",@/:;" for char in bare):
+    plain = plain_text(text)
+    parts = [word for word in re.split(r"[\s]+", plain.split("(")[0].strip()) if word]
+    if not 1 <= len(parts) <= 9 or any(char.isdigit() or char in ",@/:;" for char in plain):
         return False
-    has_honorific = _has_honorific(bare)
-    if len(parts) == 1 or (_names_place(bare) and not has_honorific) or normalised(bare) in city_names():
+    has_honorific = _has_honorific(plain)
+    if len(parts) == 1 or (_names_place(plain) and not has_honorific) or normalised(plain) in city_names():
         return False
-    if not has_honorific and (_is_office(parts) or countries_in(bare, "en")):
+    if not has_honorific and (_is_office(parts) or countries_in(plain, "en")):
         return False
     capitalised_parts = [part for part in parts if part.strip("'’‘\"“”").strip(".")[:1].isupper()]
     lowercase_parts = [
@@ -285,16 +285,16 @@ def _target_country(kind: str, role: str | None, name: str | None, address: list
     if kind == "embassy" or any(_names_embassy(line) for line in address):
         return None
     for text in (role, name):
-        if text and (found := countries_in(text, language)):
-            return found[0]
+        if text and (countries := countries_in(text, language)):
+            return countries[0]
     return None
 
 
 def represented_country(target: DraftTarget, language: str) -> str | None:
     """Return the country of the embassy that a target is, or through which it receives letters; else None."""
     for text in (target.role, target.name, *target.address):
-        if text and _names_embassy(text) and (found := countries_in(text, language)):
-            return found[0]
+        if text and _names_embassy(text) and (countries := countries_in(text, language)):
+            return countries[0]
     return None
 
 

@@ -54,7 +54,7 @@ def _group_by_target(lines: list[Line], tracker: LineTracker) -> list[list[Line]
         address_lines = _address_lines(paragraph, tracker)
         if not address_lines:
             continue
-        # A target that has only its role so far goes on below a blank line.
+        # A target that has only one line so far continues after a blank line.
         is_ended = is_ended or not groups or not (_only_contacts(address_lines) or len(groups[-1]) <= 1)
         for line in address_lines:
             if is_ended or (groups and _begins_target(line, groups[-1], had_contact=had_contact)):

@@ -223,8 +223,8 @@ def _words_with_address(words: str, target: str) -> str:
     address = safe_target(target.strip())
     if address is None:
         return words
-    visible = address.removeprefix("mailto:").replace(" ", "%20")
-    bare = words.strip().removeprefix("mailto:").rstrip("/")
-    if bare in {"", visible.rstrip("/"), visible.partition("://")[2].rstrip("/")}:
-        return visible
-    return f"{words} ({visible})"
+    visible_address = address.removeprefix("mailto:").replace(" ", "%20")
+    trimmed_words = words.strip().removeprefix("mailto:").rstrip("/")
+    if trimmed_words in {"", visible_address.rstrip("/"), visible_address.partition("://")[2].rstrip("/")}:
+        return visible_address
+    return f"{words} ({visible_address})"
