@@ -14,7 +14,7 @@ from campaign.document.structure.block_reader import BlockReader, DocumentBlocks
 from campaign.document.structure.blocks import Block, LabelSearch, split_at_labels
 from campaign.document.structure.case_country import find_country
 from campaign.document.structure.header import resolve_reference
-from campaign.document.structure.headline import displaced_summary, read_headline
+from campaign.document.structure.headline import cut_displaced_summary, read_headline
 from campaign.document.structure.letter import is_salutation, read_letter
 from campaign.document.structure.points import intro_lines, read_points
 from campaign.document.structure.short_blocks import (
@@ -83,7 +83,7 @@ def _assemble_draft(document: DocumentBlocks, language: str, tracker: LineTracke
     headline, summary = read_headline(document, tracker)
     notes = [line for block in document.of_kind("boilerplate") for line in block.lines]
     reference, sequence = resolve_reference(document.header, notes, tracker)
-    summary = summary or displaced_summary(document, tracker)
+    summary = summary or cut_displaced_summary(document, tracker)
     letter, targets = _read_letter_and_targets(document, language, tracker)
     points: list[str] = []
     for block in document.of_kind("write"):

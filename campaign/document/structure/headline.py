@@ -53,8 +53,10 @@ def read_headline(document: DocumentBlocks, tracker: LineTracker) -> tuple[str |
         tracker.warn("no-headline", "no headline found", 1)
     headline = cut_reference(headline, document.header, document.language)
     _mark_repeated_headline(document, headline, banner, tracker)
-    first = banner.line if banner else 0  # text above the banner belongs to the web page around the case
-    body = [line for group in groups for line in (*group, Line(0, "")) if line.number == 0 or line.number >= first]
+    first_number = banner.line if banner else 0  # text above the banner belongs to the web page around the case
+    body = [
+        line for group in groups for line in (*group, Line(0, "")) if line.number == 0 or line.number >= first_number
+    ]
     return headline, to_markdown(body, tracker)
 
 
@@ -71,7 +73,7 @@ def _is_sentence(group: list[Line]) -> bool:
 
 
 def _without_country(groups: list[list[Line]], document: DocumentBlocks, tracker: LineTracker) -> list[list[Line]]:
-    """Return the groups without the line that only names the country."""
+    """Return the groups without pictures, and without a line that only names the country, which the header gets."""
     result: list[list[Line]] = []
     for group in groups:
         if not any(has_words(plain_text(line.text)) for line in group):
@@ -86,8 +88,8 @@ def _without_country(groups: list[list[Line]], document: DocumentBlocks, tracker
     return result
 
 
-def displaced_summary(document: DocumentBlocks, tracker: LineTracker) -> str | None:
-    """Return the summary that is among the addresses, or None. Some sections put the addresses first."""
+def cut_displaced_summary(document: DocumentBlocks, tracker: LineTracker) -> str | None:
+    """Remove the summary among the addresses, where some sections put it, and return it, or None."""
     lines: list[Line] = []
     for block in document.blocks:
         if block.kind not in _ADDRESS_KINDS:

@@ -27,7 +27,7 @@ def intro_lines(block: Block) -> list[Line]:
 def read_points(block: Block, tracker: LineTracker) -> list[str]:
     """Return the text of each bullet without its mark, or of each point if the list has no bullets."""
     intro = intro_lines(block)
-    announcement = _announcement(block.lines[len(intro) :])
+    announcement = _find_announcement(block.lines[len(intro) :])
     for line in (*intro, *announcement):
         if line in intro or announcement[-1].text.rstrip(" *_").endswith(":") or line.text.isupper():
             tracker.mark_used(line)
@@ -49,13 +49,13 @@ def read_points(block: Block, tracker: LineTracker) -> list[str]:
     return texts
 
 
-def _announcement(lines: list[Line]) -> list[Line]:
+def _find_announcement(lines: list[Line]) -> list[Line]:
     """Return the lines that announce the first bullet: `E-mails and faxes with these requests`."""
-    first = next((index for index, line in enumerate(lines) if is_bullet(line.text)), 0)
-    above = [line for line in lines[:first] if not line.is_blank]
+    first_bullet = next((index for index, line in enumerate(lines) if is_bullet(line.text)), 0)
+    above = [line for line in lines[:first_bullet] if not line.is_blank]
     if not above or above[-1].text.rstrip(" *_").endswith((";", ".", "!", "?")):
         return []
-    return lines[:first]
+    return lines[:first_bullet]
 
 
 def _ends_point(text: str) -> bool:
