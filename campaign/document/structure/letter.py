@@ -95,10 +95,9 @@ def read_letter(lines: list[Line], tracker: LineTracker) -> DraftLetter | None:
     groups = [group for group in groups if group]
     count = _count_groups_above_signature(groups)
     for position, group in enumerate(groups):
-        if _is_closing(group, position, count) or (cut := _find_inner_close(group)) is not None:
-            start = 0 if _is_closing(group, position, count) else cut or 0
-            if start:
-                body += _join_paragraphs(group[:start], tracker)
+        start = 0 if _is_closing(group, position, count) else _find_inner_close(group)
+        if start is not None:
+            body += _join_paragraphs(group[:start], tracker)
             closing = _read_closing(group[start:], tracker)
             _mark_signature_placeholders(groups[position + 1 :], tracker)
             break

@@ -48,22 +48,22 @@ def _without_empty_form(lines: list[Line], tracker: LineTracker) -> list[Line]:
 def _group_by_target(lines: list[Line], tracker: LineTracker) -> list[list[Line]]:
     """Return the lines of each target, split at a blank line, a salutation, or a new role after contact lines."""
     groups: list[list[Line]] = []
-    is_ended = True
+    is_complete = True
     had_contact = False  # in the current group
     for paragraph in _merge_single_lines(split_paragraphs(lines)):
         address_lines = _address_lines(paragraph, tracker)
         if not address_lines:
             continue
         # A target that has only one line so far continues after a blank line.
-        is_ended = is_ended or not groups or not (_only_contacts(address_lines) or len(groups[-1]) <= 1)
+        is_complete = is_complete or not groups or not (_only_contacts(address_lines) or len(groups[-1]) <= 1)
         for line in address_lines:
-            if is_ended or (groups and _begins_target(line, groups[-1], had_contact=had_contact)):
+            if is_complete or (groups and _begins_target(line, groups[-1], had_contact=had_contact)):
                 groups.append([])
-                is_ended = had_contact = False
+                is_complete = had_contact = False
             groups[-1].append(line)
             had_contact = had_contact or has_contact(line.text)
             if _has_salutation(line) or (len(groups[-1]) > 1 and awaits_salutation(groups[-1][-2].text)):
-                is_ended = True
+                is_complete = True
     return _rejoin_contacts(groups)
 
 
