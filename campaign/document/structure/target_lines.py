@@ -43,7 +43,7 @@ def read_target(lines: list[Line], kind: str, language: str, tracker: LineTracke
             styled_texts.append((trimmed, is_bold(line.text)))
     if details.pending_kind:
         tracker.warn("contact-note", f"no value after the word for {details.pending_kind}", lines[-1].number)
-    role, name, address = _role_name_address(_split_or_join(styled_texts), language)
+    role, name, address = _find_role_and_name(_split_or_join(styled_texts), language)
     kind = _target_kind(kind, role, name, address)
     country_code = _target_country(kind, role, name, address, language)
     if not (role or name or address or details.emails or details.faxes or details.phones or details.social):
@@ -67,23 +67,15 @@ def read_target(lines: list[Line], kind: str, language: str, tracker: LineTracke
 def _split_or_join(styled_texts: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
     """Return the texts, with a target on one line split at commas, and a role broken over two lines joined."""
     if len(styled_texts) == 1 and styled_texts[0][0].count(",") >= 2:
-        parts = [part.strip() for part in styled_texts[0][0].split(",")]
-        if is_role(parts[0]) and is_name(parts[1]):
-            return [(parts[0], True), (parts[1], False), (", ".join(parts[2:]), False)]
-        if is_name(parts[0]) and is_role(parts[1]):
-            return [(parts[0], True), (parts[1], False), (", ".join(parts[2:]), False)]
-        if is_name(parts[0]) and (_has_honorific(parts[0]) or is_embassy(parts[1])):
-            return [(parts[0], True), (", ".join(parts[1:]), False)]
-        if is_role(parts[0]) or is_embassy(parts[0]):
-            return [(parts[0], True), (", ".join(parts[1:]), False)]
-    if len(styled_texts) > 2 and _is_broken_role(*(text for text, _ in styled_texts[:3])):
-        return [(f"{styled_texts[0][0]} {styled_texts[1][0]}", styled_texts[0][1]), *styled_texts[2:]]
-    if (
-        len(styled_texts) > 1
-        and is_role(styled_texts[0][0])
-        and styled_texts[0][0].split()[-1].lower() in _JOINING_WORDS
-    ):
-        return [(f"{styled_texts[0][0]} {styled_texts[1][0]}", styled_texts[0][1]), *styled_texts[2:]]
+        first, second, *others = (part.strip() for part in styled_texts[0][0].split(","))
+        if (is_role(first) and is_name(second)) or (is_name(first) and is_role(second)):
+            return [(first, True), (second, False), (", ".join(others), False)]
+        if is_role(first) or is_embassy(first) or (is_name(first) and (_has_honorific(first) or is_embassy(second))):
+            return [(first, True), (", ".join([second, *others]), False)]
+    texts = [text for text, _ in styled_texts]
+    is_broken_list = len(texts) > 2 and _is_broken_role(*texts[:3])
+    if is_broken_list or (len(texts) > 1 and is_role(texts[0]) and texts[0].split()[-1].lower() in _JOINING_WORDS):
+        return [(f"{texts[0]} {texts[1]}", styled_texts[0][1]), *styled_texts[2:]]
     return styled_texts
 
 
@@ -98,7 +90,9 @@ def _is_broken_role(first: str, second: str, third: str) -> bool:
     )
 
 
-def _role_name_address(styled_texts: list[tuple[str, bool]], language: str) -> tuple[str | None, str | None, list[str]]:
+def _find_role_and_name(
+    styled_texts: list[tuple[str, bool]], language: str
+) -> tuple[str | None, str | None, list[str]]:
     """Return role, name and address lines. A line that is not clearly a role or name stays in the address."""
     if not styled_texts:
         return None, None, []
