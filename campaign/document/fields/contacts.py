@@ -13,7 +13,7 @@ from campaign.document.text.normalise import has_words, normalise, normalised
 from campaign.document.text.paragraphs import safe_target
 
 SOCIAL = ("twitter", "facebook", "instagram")
-_PHONE_NUMBER = re.compile(r"(?:\+|\(|00|\d)[\d ()+./\-]{2,60}(?: ?(?:ext|extn|extension|poste|int|ext)\.? ?\d{1,6})?")
+_PHONE_NUMBER = re.compile(r"(?:\+|\(|00|\d)[\d ()+./\-]{2,60}(?: ?(?:ext|extn|extension|poste|int)\.? ?\d{1,6})?")
 _EXTENSION = re.compile(r"(?<!\w)(?:ext|extn|extension|poste|interne|interno|anexo|ramal|durchwahl|app)[.: \"]{0,4}$")
 _EMAIL = re.compile(r"^[^\s@<>()\[\],;:\"]{1,100}@[^\s@<>()\[\],;:\"/]{1,200}\.[^\W\d_]{2,24}$")
 _SPLIT_ADDRESS_END = re.compile(r"[a-z0-9-]{2,40}(?:\.[a-z0-9-]{2,40}){0,4}[.,;)]?$")
@@ -47,7 +47,7 @@ class ContactPiece:
 
 
 @cache
-def _contact_words() -> re.Pattern[str]:
+def _contact_word_pattern() -> re.Pattern[str]:
     """Return the pattern of all contact words, longest first, before a colon, a number or an address."""
     kinds_by_pattern: dict[str, str] = {}
     for kind, phrases in vocabulary().contacts.items():
@@ -74,7 +74,7 @@ def split_contacts(text: str) -> list[ContactPiece]:
     text_normalised = normalise(text)
     pieces: list[ContactPiece] = []
     start, kind = 0, None
-    for match in _contact_words().finditer(text_normalised):
+    for match in _contact_word_pattern().finditer(text_normalised):
         found_kind = match.lastgroup
         # The letter X is the network only before a colon.
         if (
@@ -105,9 +105,9 @@ def _trim_separators(text: str) -> str:
 
 
 def has_contact(text: str) -> bool:
-    """Return whether a line holds a contact word with its value, an e-mail address or an account."""
+    """Return whether a line has a contact word with its value, an e-mail address or an account."""
     plain = without_links(text)
-    return any(piece.kind for piece in split_contacts(plain)) or is_emails(plain) or plain.strip().startswith("@")
+    return any(piece.kind for piece in split_contacts(plain)) or has_only_emails(plain) or plain.strip().startswith("@")
 
 
 def without_links(text: str) -> str:
@@ -124,8 +124,8 @@ def without_links(text: str) -> str:
     return plain_text("".join(pieces) + text[position:])
 
 
-def is_emails(text: str) -> bool:
-    """Return whether the text holds nothing but e-mail addresses."""
+def has_only_emails(text: str) -> bool:
+    """Return whether the text has e-mail addresses and nothing else."""
     parts = [part for part in _SEPARATORS.split(text) if part and part.strip()]
     return bool(parts) and all(_EMAIL.match(part.strip(" <>()*_.")) for part in parts)
 
@@ -139,7 +139,7 @@ def read_contacts(line: Line, contacts: Contacts, tracker: LineTracker) -> str |
         if kind is None and contacts.pending_kind and _can_be_value(contacts.pending_kind, piece.text):
             kind = contacts.pending_kind
         contacts.pending_kind = None
-        if kind is None and is_emails(piece.text):
+        if kind is None and has_only_emails(piece.text):
             kind = "email"
         elif kind is None and _ACCOUNT.fullmatch(piece.text.strip()) and piece.text.strip().startswith("@"):
             tracker.warn("contact-note", f"an account of no named network: {excerpt(piece.text)}", line.number)

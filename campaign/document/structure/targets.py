@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 
 from campaign.document.draft import DraftTarget
-from campaign.document.fields.contacts import awaits_salutation, has_contact, is_emails, split_contacts, without_links
+from campaign.document.fields.contacts import (
+    awaits_salutation,
+    has_contact,
+    has_only_emails,
+    split_contacts,
+    without_links,
+)
 from campaign.document.labels import vocabulary
 from campaign.document.structure.letter import is_salutation
 from campaign.document.structure.target_lines import is_embassy, is_role, read_target
@@ -89,7 +95,7 @@ def _only_contacts(group: list[Line]) -> bool:
     """Return whether all lines of a group begin with contact details, and so continue the target above."""
     return all(
         split_contacts(without_links(line.text))[0].kind
-        or is_emails(without_links(line.text))
+        or has_only_emails(without_links(line.text))
         or (has_contact(line.text) and not _names_role(line))
         for line in group
     )
@@ -106,7 +112,7 @@ def _names_role(line: Line) -> bool:
 def _begins_target(line: Line, group: list[Line], *, had_contact: bool) -> bool:
     """Return whether a line below the lines of a target begins the next target."""
     if has_contact(line.text) and (
-        split_contacts(without_links(line.text))[0].kind or is_emails(without_links(line.text))
+        split_contacts(without_links(line.text))[0].kind or has_only_emails(without_links(line.text))
     ):
         return False
     if is_bold(line.text) and len(group) > 1 and (had_contact or not is_bold(group[-1].text)):
