@@ -19,13 +19,13 @@ from campaign.document.draft import DraftAppeal
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.appeals.editing import TEXT_FIELDS
 from campaign.domain.appeals.slug import SLUG_LENGTH, checked_slug, slugify
-from campaign.domain.errors import AppealExistsError, InputError, NotFoundError, StateError
+from campaign.domain.errors import AppealExistsError, InputError, StateError
 from campaign.domain.staff.roles import Permission
 from campaign.models import Appeal, AppealText, ImportedDocument
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.services.appeals.access import audit_change, record_author
+from campaign.services.appeals.access import audit_change, record_author, require_access
 from campaign.services.appeals.edit_text import store_version
 from campaign.services.appeals.merge_targets import merge_targets
 from campaign.services.appeals.related_appeals import link
@@ -103,38 +103,31 @@ def import_draft(
     context.actor.require(Permission.EDIT)
     if options.goal is not None and options.goal < 1:
         raise InputError("goal", "too-small", "the goal must be 1 or more")
-    now = context.now
     with transaction() as session:
-        slug, appeal = _unused_slug(session, draft) if options.is_new else _find_appeal(session, draft, options.slug)
+        if options.is_new:
+            slug, appeal = _unused_slug(session, draft), None
+        else:
+            slug, appeal = _find_appeal(session, draft, options.slug)
         is_new = appeal is None
         if appeal is None:
-            appeal = Appeal(slug=slug, goal=options.goal or DEFAULT_GOAL, created_at=now, sequence=draft.sequence)
-            appeal.section_code = context.actor.section
-            session.add(appeal)
-            session.flush()
-        elif not context.actor.may_edit_for(appeal.section_code):
-            raise NotFoundError("no such appeal in your section")
-        elif appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
-            raise StateError(f"{slug} is {appeal.state}: no more documents can be imported")
+            appeal = _add_appeal(session, slug, draft, options, context)
+        else:
+            require_access(context, appeal)
+            if appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
+                raise StateError(f"{slug} is {appeal.state}: no more documents can be imported")
         last_import = session.get(ImportedDocument, (appeal.id, draft.language))
         unapplied = () if last_import is not None or is_new else _unapplied(appeal, draft, options)
         changes = _apply_facts(appeal, draft, last_import, options, is_new=is_new)
-        version, text_changes = _apply_text(session, appeal, draft, last_import, now)
+        version, text_changes = _apply_text(session, appeal, draft, last_import, context.now)
         changes += text_changes
         if _differs_from_last(draft, last_import, "targets"):
-            changes += [
-                ImportChange("targets", before, after) for before, after in merge_targets(session, appeal, draft)
-            ]
-        _store_import(session, appeal, draft, last_import, now, lines)
+            changes += [ImportChange("targets", *change) for change in merge_targets(session, appeal, draft)]
+        _store_import(session, appeal, draft, last_import, context.now, lines)
         session.flush()
         if (followed := link(session, appeal)) is not None:
             changes.append(ImportChange("follows", None, followed.slug))
         if changes:
-            record_author(context, appeal)
-            before = None if is_new else {change.field: change.before for change in changes}
-            after = {change.field: change.after for change in changes}
-            audit_change(session, "appeal.import", appeal, context=context, before=before, after=after)
-            notify_of_correction(session, appeal, context=context)
+            _record_changes(session, appeal, changes, is_new=is_new, context=context)
         return ImportReport(
             slug=slug,
             state=appeal.state,
@@ -148,8 +141,28 @@ def import_draft(
         )
 
 
-def _unused_slug(session: Session, draft: DraftAppeal) -> tuple[str, None]:
-    """Return an unused slug, made from the same values as in `_find_appeal`, and None for the appeal.
+def _add_appeal(session: Session, slug: str, draft: DraftAppeal, options: ImportOptions, context: Context) -> Appeal:
+    """Return a new appeal of the actor's section, without the draft's content; it has an id."""
+    appeal = Appeal(slug=slug, goal=options.goal or DEFAULT_GOAL, created_at=context.now, sequence=draft.sequence)
+    appeal.section_code = context.actor.section
+    session.add(appeal)
+    session.flush()
+    return appeal
+
+
+def _record_changes(
+    session: Session, appeal: Appeal, changes: list[ImportChange], *, is_new: bool, context: Context
+) -> None:
+    """Record the author, add the changes to the audit log, and notify publishers of a correction."""
+    record_author(context, appeal)
+    before = None if is_new else {change.field: change.before for change in changes}
+    after = {change.field: change.after for change in changes}
+    audit_change(session, "appeal.import", appeal, context=context, before=before, after=after)
+    notify_of_correction(session, appeal, context=context)
+
+
+def _unused_slug(session: Session, draft: DraftAppeal) -> str:
+    """Return an unused slug, made from the same values as in `_find_appeal`.
 
     Raises AppealExistsError if an appeal has the document's reference and sequence.
     """
@@ -165,7 +178,7 @@ def _unused_slug(session: Session, draft: DraftAppeal) -> tuple[str, None]:
     used = set(session.scalars(select(Appeal.slug)))
     stem = preferred[: SLUG_LENGTH - 8].strip("-")
     slugs = (preferred if number == 1 else f"{stem}-{number}" for number in count(1))
-    return next(slug for slug in slugs if slug not in used), None
+    return next(slug for slug in slugs if slug not in used)
 
 
 def _find_appeal(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str, Appeal | None]:

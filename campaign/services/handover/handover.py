@@ -182,13 +182,20 @@ def _make(handover_id: int, clock: Callable[[], datetime], context: Context, vol
         sha256=digest,
         volumes=volumes,
     )
-    for number, names_of_part in enumerate(_names_by_part(handover_id, file, context.vault), 1):
-        name = f"{base}.pdf" if volumes == 1 else f"{base}-{number:02}.pdf"
-        content = volume_pdf(bundle, number, names_of_part, context.settings.fonts)
-        clear_typst_cache()
-        _store_part(handover_id, name, content, clock(), context.vault, done=volumes + number)
+    _store_volumes(handover_id, bundle, base, clock, context)
     result = {"signatures": bundle.signatures, "names": names, "sha256": digest}
     _update_running(handover_id, state=HandoverState.DONE.value, **result)
+
+
+def _store_volumes(
+    handover_id: int, bundle: HandoverBundle, base: str, clock: Callable[[], datetime], context: Context
+) -> None:
+    """Make and store one PDF volume from each part of the file of names; `base` is the start of their file names."""
+    for number, names in enumerate(_names_by_part(handover_id, bundle.file, context.vault), 1):
+        name = f"{base}.pdf" if bundle.volumes == 1 else f"{base}-{number:02}.pdf"
+        content = volume_pdf(bundle, number, names, context.settings.fonts)
+        clear_typst_cache()
+        _store_part(handover_id, name, content, clock(), context.vault, done=bundle.volumes + number)
 
 
 def _sender(organisation: str, section: Section, language: str) -> str:

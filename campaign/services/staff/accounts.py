@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.outbox.mail_kind import MailKind
-from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.token import Link, Purpose
 from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.lifetimes import INVITATION_LIFETIME
@@ -69,24 +69,23 @@ def invite(invitation: Invitation, *, context: Context) -> str:
         # A new `fs_uniquifier` is a new stamp, which invalidates the links of earlier invitations.
         staff.active, staff.invited_at, staff.fs_uniquifier = True, now, secrets.token_hex(32)
         session.flush()
-        token = context.keys.tokens.make(Purpose.INVITATION, staff.id, now, staff.link_key, staff.stamp)
-        url = f"{context.settings.base_url}/staff/invitation/{token}"
-        mail_values = {
-            "url": url,
-            "section": section_title(section.code, section.name, invitation.locale),
-            "role": role_name(invitation.role, invitation.locale),
-            "valid": format_timedelta(INVITATION_LIFETIME, granularity="day", threshold=99, locale=invitation.locale),
-        }
-        enqueue_to_address(
-            session.connection(),
-            MailKind.STAFF_INVITATION,
-            to,
-            mail_values,
-            locale=invitation.locale,
-            context=context,
-        )
+        url = _enqueue_invitation(session, staff, section, to, context)
         record = AuditRecord("staff.invite", subject_of(staff), staff.section_code, after=_editable_values(staff))
         append(session, record, context=context)
+    return url
+
+
+def _enqueue_invitation(session: Session, staff: Staff, section: Section, to: Address, context: Context) -> str:
+    """Enqueue the mail with the link that accepts the invitation; return the link."""
+    token = context.keys.tokens.make(Purpose.INVITATION, staff.id, context.now, staff.link_key, staff.stamp)
+    url, locale = f"{context.settings.base_url}/staff/invitation/{token}", staff.locale
+    values = {
+        "url": url,
+        "section": section_title(section.code, section.name, locale),
+        "role": role_name(Role(staff.role), locale),
+        "valid": format_timedelta(INVITATION_LIFETIME, granularity="day", threshold=99, locale=locale),
+    }
+    enqueue_to_address(session.connection(), MailKind.STAFF_INVITATION, to, values, locale=locale, context=context)
     return url
 
 
