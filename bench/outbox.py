@@ -24,7 +24,7 @@ from campaign.services.delivery.claim import claim, database_now
 from campaign.services.delivery.deliver import begin_sending
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.web.public.site.metrics import MetricsCache
-from tests.staff.staff_clients import join, log_in
+from tests.staff.staff_clients import join_staff, log_in
 
 QUEUED, LONGEST, APPEALS = 300_000, 1_000_000, 5_100
 TAKEN, TURNS, WARM_UP = 128, 9, 2
@@ -156,7 +156,7 @@ def _claim() -> tuple[float, float]:
 def _pages(kind: str, app: Flask) -> list[Row]:
     """Measure the pages as coordinators see them; the monitor's figures are collected anew each time."""
     with app.app_context():
-        join(app, "desk@staff.example", Role.COORDINATOR)
+        join_staff(app, "desk@staff.example", Role.COORDINATOR)
         desk = log_in(app, "desk@staff.example")
     rows = []
     for what, path in PAGES.items():

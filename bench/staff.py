@@ -28,7 +28,7 @@ from campaign.queries.handover.signatories import signatories
 from campaign.services.handover.handover import make_handover, queue_handover
 from campaign.web.staff.handover.export import csv_chunks, in_section, signer_table
 from tests.conftest import context
-from tests.staff.staff_clients import join, log_in
+from tests.staff.staff_clients import join_staff, log_in
 
 SIZES = (1_000, 10_000, 1_000_000)
 NAMES = 100_000
@@ -65,7 +65,7 @@ def _pages(place: BenchSite, apps: list[Flask]) -> list[Row]:
     desks = []
     for app in apps:
         with app.app_context():
-            join(app, "desk@staff.example", Role.COORDINATOR)
+            join_staff(app, "desk@staff.example", Role.COORDINATOR)
             desks.append(log_in(app, "desk@staff.example"))
     rows = []
     for what, path in PAGES.items():
@@ -164,7 +164,7 @@ def _hand_over(app: Flask, names: int) -> str:
             update(Signature).where(Signature.id.in_(some)).values(shares_name=True),
             execution_options={"synchronize_session": False},
         )
-    staff = join(app, f"list{names}@staff.example", Role.EDITOR)
+    staff = join_staff(app, f"list{names}@staff.example", Role.EDITOR)
     now = datetime.now(UTC)
     scope = Scope(staff, Role.EDITOR, "fr")
     number = queue_handover(

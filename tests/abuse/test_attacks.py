@@ -26,7 +26,7 @@ from campaign.services.counting.verify import verify
 from campaign.services.signing.unsigned_report import UnsignedReport, count_unsigned_report
 from tests.abuse.proof import URL, count_rows, puzzle_and_ticket, solve
 from tests.conftest import Clock, Postbox, clear_caches, context, form, text_of
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 ACT_PAGE = "/en/appeals/ana-ruiz-vega/act"
 LETTER_REPORT = {"country": "FR", "channel": "letter", "target": "0"}
@@ -95,7 +95,7 @@ def test_a_flood_from_many_networks_of_one_provider_is_noticed(
 def test_reports_from_1500_networks_are_limited_and_staff_are_alerted(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    join(app, "editor@staff.example", Role.EDITOR, "fr")
+    join_staff(app, "editor@staff.example", Role.EDITOR, "fr")
     deliver()
     before = len(postbox.messages)
     wait_for_full_minute()

@@ -22,7 +22,7 @@ from tests.attack import IS_ATTACK, Figure
 from tests.deploy.processes import free_port, running, wait_for, web
 from tests.faults.fault_site import WORKER, Site, make_site
 from tests.faults.smtp_script import Server
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +70,7 @@ def test_a_flood_is_refused_alerted_and_not_counted(
     with Server() as server:
         site = make_site(kind, server, tmp_path, request, **further)
         with site.app.app_context():
-            join(site.app, STAFF, Role.COORDINATOR)
+            join_staff(site.app, STAFF, Role.COORDINATOR)
             db.session.remove()
         with running(site.environ, [web(port), WORKER], tmp_path / "log"):
             wait_for(f"http://127.0.0.1:{port}/readyz")

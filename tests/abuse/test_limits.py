@@ -23,7 +23,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse import limits as guard
 from tests.abuse.proof import URL, count_rows, puzzle_and_ticket, solve
 from tests.conftest import START, Clock, Postbox, clear_caches, form, settings_for, text_of
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 
 @pytest.mark.slow
@@ -132,7 +132,7 @@ def test_editors_of_the_flooded_sections_get_an_alert_with_a_link_to_moderation(
         ("viewer.fr", Role.VIEWER, "fr"),
         ("coordinator", Role.COORDINATOR, "ki"),
     ):
-        join(app, f"{name}@staff.example", role, section)
+        join_staff(app, f"{name}@staff.example", role, section)
     deliver()
     before = len(postbox.messages)
     monkeypatch.setitem(guard._SOFT, kind, (parse("4 per minute"), parse("100 per hour")))

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from campaign.domain.staff.roles import Role
 from campaign.web.http.proxies import EXTENSION, UnknownProxy
-from tests.staff.staff_clients import staffed
+from tests.staff.staff_clients import staff_client
 
 WARNING = "TOCSIN_PROXIES is 0"
 
@@ -43,8 +43,8 @@ def test_an_unconfigured_proxy_is_logged_once(
 def test_only_administrators_see_the_warning_on_their_first_page(
     app: Flask, client: FlaskClient, unknown_proxy: UnknownProxy
 ) -> None:
-    admin = staffed(app, Role.ADMIN)
+    admin = staff_client(app, Role.ADMIN)
     assert WARNING not in admin.get("/staff/").text
     client.get("/en/", headers={"X-Forwarded-For": "203.0.113.7"})
     assert WARNING in admin.get("/staff/").text
-    assert WARNING not in staffed(app, Role.COORDINATOR).get("/staff/").text
+    assert WARNING not in staff_client(app, Role.COORDINATOR).get("/staff/").text

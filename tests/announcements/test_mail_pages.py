@@ -25,7 +25,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.fan_out import fan_out_all
 from tests.announcements.announcements import confirmed_signer, mark_other_mail_sent, publish_follow_up
 from tests.conftest import START, Clock, Postbox, context, form, text_of
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
 # Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def edition_on(page: TestResponse) -> str:
 
 def test_an_announcement_can_go_to_all_signers_of_the_case(app: Flask, appeal: AppealView) -> None:
     confirmed_signer(appeal, "a")
-    browser = staffed(app, Role.COORDINATOR)
+    browser = staff_client(app, Role.COORDINATOR)
     assert 'name="case"' not in browser.get(f"{ANNOUNCEMENTS}/new").text, (
         "an appeal without a follow-up has no other signers"
     )
@@ -83,7 +83,7 @@ def test_an_editor_drafts_previews_tests_and_sends_it(
     confirmed_signer(appeal, "a")
     confirmed_signer(appeal, "b", section="be-nl")
     confirmed_signer(appeal, "c", updates=False)
-    browser = staffed(app, Role.EDITOR)
+    browser = staff_client(app, Role.EDITOR)
     mark_other_mail_sent()
     assert "One confirmed signer of your section asked" in browser.get(ANNOUNCEMENTS).text
     saved = post(browser, f"{ANNOUNCEMENTS}/new", **TYPED_FIELDS)
@@ -116,7 +116,7 @@ def test_an_editor_drafts_previews_tests_and_sends_it(
 
 def test_an_announcement_sent_too_early_is_recalled_and_discarded(app: Flask, appeal: AppealView, clock: Clock) -> None:
     confirmed_signer(appeal, "a")
-    browser = staffed(app, Role.EDITOR)
+    browser = staff_client(app, Role.EDITOR)
     here = post(browser, f"{ANNOUNCEMENTS}/new", **TYPED_FIELDS).location
     post(browser, f"{here}/send", seen=edition_on(browser.get(here)))
     assert post(browser, f"{here}/recall").status_code == 303
@@ -149,7 +149,9 @@ def test_an_announcement_sent_too_early_is_recalled_and_discarded(app: Flask, ap
 def test_errors_are_shown_and_typed_values_stay(
     app: Flask, appeal: AppealView, changes: dict[str, str], said: str
 ) -> None:
-    answer = post(staffed(app, Role.EDITOR), f"{ANNOUNCEMENTS}/new", **{**TYPED_FIELDS, "locales": "ar", **changes})
+    answer = post(
+        staff_client(app, Role.EDITOR), f"{ANNOUNCEMENTS}/new", **{**TYPED_FIELDS, "locales": "ar", **changes}
+    )
     assert answer.status_code == 422
     assert said in answer.text
     assert 'value="ar" checked' in answer.text
@@ -159,7 +161,7 @@ def test_errors_are_shown_and_typed_values_stay(
 
 
 def test_two_editors_of_a_draft_see_each_others_text(app: Flask, appeal: AppealView) -> None:
-    editor, coordinator = staffed(app, Role.EDITOR), staffed(app, Role.COORDINATOR)
+    editor, coordinator = staff_client(app, Role.EDITOR), staff_client(app, Role.COORDINATOR)
     here = post(editor, f"{ANNOUNCEMENTS}/new", **TYPED_FIELDS).location
     seen = edition_on(coordinator.get(f"{here}/edit"))
     assert post(editor, f"{here}/edit", **{**TYPED_FIELDS, "subject_fr": "Enfin libre"}, seen=seen).status_code == 303
@@ -179,7 +181,7 @@ def test_two_editors_of_a_draft_see_each_others_text(app: Flask, appeal: AppealV
 
 def test_sending_asks_for_the_password_again(app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
     confirmed_signer(appeal, "a")
-    browser = staffed(app, Role.EDITOR)
+    browser = staff_client(app, Role.EDITOR)
     here = post(browser, f"{ANNOUNCEMENTS}/new", **TYPED_FIELDS).location
     monkeypatch.setattr("campaign.web.staff.staff.access._is_fresh", lambda: False)
     answer = post(browser, f"{here}/send", seen=edition_on(browser.get(here)))
@@ -192,7 +194,7 @@ def test_a_coordinator_writes_to_all_sections_and_editors_can_read_it(
 ) -> None:
     confirmed_signer(appeal, "a")
     confirmed_signer(appeal, "b", section="be-nl", locale="de")
-    coordinator, editor = staffed(app, Role.COORDINATOR), staffed(app, Role.EDITOR)
+    coordinator, editor = staff_client(app, Role.COORDINATOR), staff_client(app, Role.EDITOR)
     here = post(
         coordinator, f"{ANNOUNCEMENTS}/new", **{**TYPED_FIELDS, "section": "", "subject_en": "Free", "body_en": "x"}
     ).location
@@ -223,7 +225,7 @@ def keys_on(page: TestResponse) -> list[str]:
 
 
 def test_failed_mail_is_retried_or_dropped_after_a_confirmation(app: Flask, failed_mails: None, deliver: Any) -> None:
-    browser = staffed(app, Role.COORDINATOR)
+    browser = staff_client(app, Role.COORDINATOR)
     deliver()
     page = browser.get("/staff/outbox")
     assert "looks like &lt;spam&gt;" in page.text
@@ -249,7 +251,7 @@ def test_failed_mail_is_retried_or_dropped_after_a_confirmation(app: Flask, fail
 
 
 def test_a_paused_queue_is_shown_on_the_staff_pages(app: Flask, appeal: AppealView) -> None:
-    browser = staffed(app, Role.COORDINATOR)
+    browser = staff_client(app, Role.COORDINATOR)
     assert "refuses us" not in browser.get("/staff/").text
     times = {"began_at": START, "probe_at": START + timedelta(minutes=1), "probes": 0}
     db.session.add(QueuePause(is_open=True, phase="auth", code=535, detail="wrong <password>", **times))
@@ -263,7 +265,7 @@ def test_a_paused_queue_is_shown_on_the_staff_pages(app: Flask, appeal: AppealVi
 
 
 def test_every_message_is_shown_in_every_language(app: Flask, appeal: AppealView) -> None:
-    browser = staffed(app, Role.VIEWER)
+    browser = staff_client(app, Role.VIEWER)
     index = browser.get("/staff/messages").text
     for name in sample.message_names():
         for locale in LOCALES:

@@ -19,7 +19,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.outbox.enqueue import enqueue_to_address
 from tests.announcements.announcements import mark_other_mail_sent
 from tests.conftest import Postbox, context, form, text_of
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 RECIPIENT = "editor@section.example"
 INVITATION = {"url": "https://x.example/i/1", "section": "France", "role": "editor", "valid": "48 hours"}
@@ -82,7 +82,7 @@ def test_staff_are_alerted_once_that_the_server_refused_all_mail(
     app: Any, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     for email, role in (("coordinator@staff.example", Role.COORDINATOR), ("editor@staff.example", Role.EDITOR)):
-        join(app, email, role)
+        join_staff(app, email, role)
     mark_other_mail_sent()
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
     postbox.answers = [DeliveryAttempt(DeliveryOutcome.SENDER_REFUSED, "auth", 535, "5.7.8 wrong password")] * 2

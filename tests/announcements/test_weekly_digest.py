@@ -21,7 +21,7 @@ from campaign.services.announcements.weekly_digest import enqueue_digests
 from campaign.services.staff.accounts import set_preferences
 from tests.conftest import Clock, Postbox, context, text_of
 from tests.counting.actions import count_action
-from tests.staff.staff_clients import csrf, join, path_of, staffed
+from tests.staff.staff_clients import csrf, join_staff, path_of, staff_client
 
 Deliver = Callable[[], Any]
 
@@ -47,8 +47,11 @@ def test_subscribers_get_the_week_of_their_section_in_their_language(
     count_action(appeal, "fr", 1200, 20)
     count_action(appeal, "fr", 34, 2)
     count_action(appeal, "be-nl", 100, 1)
-    ana, bob = join(app, "ana@staff.example", Role.VIEWER), join(app, "bob@staff.example", Role.VIEWER, "be-nl")
-    join(app, "cleo@staff.example", Role.VIEWER)
+    ana, bob = (
+        join_staff(app, "ana@staff.example", Role.VIEWER),
+        join_staff(app, "bob@staff.example", Role.VIEWER, "be-nl"),
+    )
+    join_staff(app, "cleo@staff.example", Role.VIEWER)
     set_preferences(ana, locale="fr", wants_digest=True, context=context())
     set_preferences(bob, locale="en", wants_digest=True, context=context())
     texts = delivered_digests(deliver, postbox)
@@ -62,7 +65,7 @@ def test_subscribers_get_the_week_of_their_section_in_their_language(
 def test_unsubscribing_needs_a_click_and_opening_the_page_changes_nothing(
     app: Flask, appeal: AppealView, client: FlaskClient, deliver: Deliver, postbox: Postbox
 ) -> None:
-    ana = join(app, "ana@staff.example", Role.VIEWER)
+    ana = join_staff(app, "ana@staff.example", Role.VIEWER)
     set_preferences(ana, locale="en", wants_digest=True, context=context())
     delivered_digests(deliver, postbox)
     message = postbox.messages[-1]
@@ -84,7 +87,7 @@ def test_unsubscribing_needs_a_click_and_opening_the_page_changes_nothing(
 
 
 def test_the_account_page_offers_the_digest(app: Flask, appeal: AppealView) -> None:
-    desk = staffed(app, Role.VIEWER)
+    desk = staff_client(app, Role.VIEWER)
     page = desk.get("/staff/account")
     assert 'name="digest" value="y">' in page.text
     desk.post("/staff/account", data={"locale": "en", "digest": "y", "csrf_token": csrf(page)})
@@ -94,7 +97,7 @@ def test_the_account_page_offers_the_digest(app: Flask, appeal: AppealView) -> N
 def test_it_is_enqueued_once_a_week_if_an_appeal_is_open(
     app: Flask, clock: Clock, appeal: AppealView, sync_database_clock: Callable[[], None]
 ) -> None:
-    ana = join(app, "ana@staff.example", Role.VIEWER)
+    ana = join_staff(app, "ana@staff.example", Role.VIEWER)
     set_preferences(ana, locale="en", wants_digest=True, context=context())
     owed: list[int] = []
 

@@ -23,7 +23,7 @@ from campaign.services.announcements.deadline_notices import remind_staff
 from campaign.services.appeals.lifecycle import close, close_expired, set_continuation, stop
 from campaign.services.signing.report_action import record_unsigned_report
 from tests.conftest import Clock, Postbox, clear_caches, context, text_of
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 # The appeal's last day is 12 April 2026; in Paris it ends at 22:00 UTC.
 LATER = date(2026, 5, 31)
@@ -144,9 +144,9 @@ def test_an_open_appeal_shows_no_continuation(app: Flask, client: FlaskClient, a
 def test_staff_get_one_reminder_before_and_after_in_their_time_zone(
     app: Flask, appeal: AppealView, clock: Clock, deliver: Any, postbox: Postbox
 ) -> None:
-    join(app, "ed@staff.example", Role.EDITOR)
-    join(app, "look@staff.example", Role.VIEWER)
-    join(app, "co@staff.example", Role.COORDINATOR, "be-nl")
+    join_staff(app, "ed@staff.example", Role.EDITOR)
+    join_staff(app, "look@staff.example", Role.VIEWER)
+    join_staff(app, "co@staff.example", Role.COORDINATOR, "be-nl")
     deliver()
     postbox.recipients.clear()
     postbox.messages.clear()
@@ -174,7 +174,7 @@ def test_staff_get_one_reminder_before_and_after_in_their_time_zone(
 
 
 def test_uninvolved_staff_and_late_reminders_get_no_mail(app: Flask, appeal: AppealView, clock: Clock) -> None:
-    join(app, "ed@staff.example", Role.EDITOR)
+    join_staff(app, "ed@staff.example", Role.EDITOR)
     clock.now = clock.now.replace(month=4, day=20)
     assert remind_staff(context=context(clock.now)) == 0
     clock.now = clock.now.replace(day=11)

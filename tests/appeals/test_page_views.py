@@ -25,7 +25,7 @@ from campaign.services.appeals.lifecycle import close
 from campaign.services.counting import funnel_counts as steps
 from campaign.services.counting.funnel_counts import count_view, roll_up_funnel
 from tests.conftest import DAY, Clock, clear_caches, context, form
-from tests.staff.staff_clients import staffed
+from tests.staff.staff_clients import staff_client
 
 COORDINATOR_SCOPE = Scope(2, Role.COORDINATOR, "fr")
 
@@ -121,7 +121,7 @@ def test_staff_see_the_stage_only_if_it_is_counted(app: Flask, appeal: AppealVie
     for section, via in (("fr", "stall-lyon"), ("fr", None), ("be-nl", "poster")):
         count_view(appeal.id, section, via, context=context(actor=SUPPORTER))
     app.test_client().post(f"/fr/appeals/{appeal.slug}/sign", data=form(via="stall-lyon"))
-    browser = staffed(app, Role.VIEWER)
+    browser = staff_client(app, Role.VIEWER)
     page = browser.get(f"/staff/appeals/{appeal.slug}/funnel").text
     assert '<th scope="row">Viewed</th><td class="n">2</td><td class="n">–</td><td class="n">2</td>' in page
     assert '<th scope="row">Signed</th><td class="n">1</td><td class="n">50%</td>' in page

@@ -28,7 +28,7 @@ from campaign.services.signing.report_action import record_report
 from campaign.web.pictures.chart import bar_chart
 from tests.conftest import START, clear_caches, confirm_at, context
 from tests.conftest import form as filled
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 PAGE = "/fr/appeals/ana-ruiz-vega/progress"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -112,7 +112,7 @@ def test_equal_counts_have_charts_at_the_same_address(client: FlaskClient, app: 
 
 @pytest.mark.usefixtures("counted_actions")
 def test_paper_signatures_are_shown_apart_from_confirmed_ones(client: FlaskClient, app: Flask) -> None:
-    by = Scope(join(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    by = Scope(join_staff(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     entered = BulkQuantity(Channel.PAPER, 7, START.date(), "", "")
     enter("ana-ruiz-vega", entered, context=context(START, staff_actor(by)), is_sure=True)
     clear_caches(app)

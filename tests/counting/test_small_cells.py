@@ -15,7 +15,7 @@ from campaign.domain.counting.small_cells import SMALLEST_SHOWN, rounded
 from campaign.domain.staff.roles import Role
 from campaign.queries.appeals.appeal import AppealView
 from tests.conftest import Postbox, clear_caches, form
-from tests.staff.staff_clients import staffed
+from tests.staff.staff_clients import staff_client
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 FUNNEL_PAGE = "/staff/appeals/ana-ruiz-vega/funnel"
@@ -64,7 +64,7 @@ def test_no_page_changes_when_one_person_confirms(
         confirm(f"a{number}@gmail.com")
     client.post(URL, data=form(email="somebody@laposte.net", via="stall"))
     deliver()
-    desk = staffed(app, role)
+    desk = staff_client(app, role)
     desk.get("/staff/")  # shows a welcome once
     before = funnel_texts(app, desk)
     client.post(postbox.link(postbox.recipients.index("somebody@laposte.net")))
@@ -73,7 +73,7 @@ def test_no_page_changes_when_one_person_confirms(
 
 
 def test_larger_numbers_are_rounded_to_steps(app: Flask, confirm: Confirm) -> None:
-    desk = staffed(app, Role.VIEWER)
+    desk = staff_client(app, Role.VIEWER)
     for number in range(SMALLEST_SHOWN - 1):
         confirm(f"a{number}@gmail.com")
     for name in TABLES:

@@ -28,7 +28,7 @@ from campaign.web.staff.handover.spreadsheet import as_csv
 from tests.conftest import DOCUMENT, START, Clock, context
 from tests.counting.actions import count_action
 from tests.platform.statements import recorded_statements
-from tests.staff.staff_clients import staffed
+from tests.staff.staff_clients import staff_client
 
 VIEWER_SCOPE = Scope(1, Role.VIEWER, "fr")
 
@@ -71,7 +71,7 @@ def test_filters_are_combined(appeal_with_counts: AppealView) -> None:
 
 
 def test_the_pages_show_the_counts(app: Flask, appeal_with_counts: AppealView) -> None:
-    desk = staffed(app, Role.VIEWER)
+    desk = staff_client(app, Role.VIEWER)
     page = desk.get("/staff/").text
     assert ">142<" in page
     assert ">35<" in page
@@ -90,7 +90,7 @@ def test_the_pages_show_the_counts(app: Flask, appeal_with_counts: AppealView) -
 
 @pytest.mark.parametrize("table", ["days", "hours", "sections", "channels"])
 def test_each_table_can_be_downloaded(app: Flask, appeal_with_counts: AppealView, table: str) -> None:
-    desk = staffed(app, Role.VIEWER)
+    desk = staff_client(app, Role.VIEWER)
     text = desk.get(f"/staff/appeals/{appeal_with_counts.slug}/{table}.csv").data.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     column = "quantity" if table in {"days", "hours"} else "total"
@@ -108,7 +108,7 @@ def test_no_cell_of_a_file_is_a_formula() -> None:
 
 def test_a_draft_has_no_counts_to_show(app: Flask) -> None:
     slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="draft"), context=context()).slug
-    assert staffed(app, Role.VIEWER).get(f"/staff/appeals/{slug}").status_code == 404
+    assert staff_client(app, Role.VIEWER).get(f"/staff/appeals/{slug}").status_code == 404
 
 
 def test_a_follow_up_shows_the_whole_case(app: Flask, appeal_with_counts: AppealView) -> None:
@@ -116,7 +116,7 @@ def test_a_follow_up_shows_the_whole_case(app: Flask, appeal_with_counts: Appeal
     publish(slug, context=context())
     with transaction() as session:
         session.query(Appeal).filter_by(slug=slug).update({"follows_id": appeal_with_counts.id, "sequence": 2})
-    desk = staffed(app, Role.VIEWER)
+    desk = staff_client(app, Role.VIEWER)
     for one in (slug, appeal_with_counts.slug):
         assert "The whole case" in desk.get(f"/staff/appeals/{one}").text
 
@@ -133,7 +133,7 @@ def test_the_case_counts_letters_and_entered_actions_separately(app: Flask, appe
     count_action(second, "be-nl", 2, 0)
     found = [(one.slug, one.signatures, one.other_actions, one.entered) for one in related_appeals(second)]
     assert found == [(appeal_with_counts.slug, 142, 4, 60), ("second", 2, 3, 0)]
-    table = staffed(app, Role.VIEWER).get("/staff/appeals/second").text.partition("The whole case")[2]
+    table = staff_client(app, Role.VIEWER).get("/staff/appeals/second").text.partition("The whole case")[2]
     cells = re.findall(r'<td class="n">([\d,]+)</td>', table.partition("</table>")[0])
     assert cells == ["142", "4", "60", "2", "3", "0", "144", "7", "60"]
 
@@ -143,7 +143,7 @@ def test_the_page_says_since_when_hours_are_stored_and_shows_no_day_as_an_hour(
 ) -> None:
     with transaction() as session:
         session.query(Appeal).update({"opened_at": START - timedelta(days=30)})
-    desk = staffed(app, Role.VIEWER)
+    desk = staff_client(app, Role.VIEWER)
     roll_up(context=context())
     first = START - timedelta(days=8)
     assert (
@@ -159,7 +159,7 @@ def test_the_page_says_since_when_hours_are_stored_and_shows_no_day_as_an_hour(
 def test_the_number_of_statements_does_not_depend_on_the_counts(
     app: Flask, appeal_with_counts: AppealView, clock: Clock
 ) -> None:
-    desk = staffed(app, Role.VIEWER)
+    desk = staff_client(app, Role.VIEWER)
     with app.extensions["tocsin_staff"].app_context():
         engine = db.engine
     with recorded_statements(engine) as before:

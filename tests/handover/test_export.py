@@ -26,7 +26,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.handover.handover import make_handover, queue_handover
 from tests.conftest import context
 from tests.signing.signatures import sign_numbered
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -59,7 +59,7 @@ def test_an_export_holds_the_confirmed_signatures_of_the_own_section(app: Flask,
     sign_numbered(appeal, "=Ana", 1, shares=True)
     sign_numbered(appeal, "'t Hooft", 2)
     sign_numbered(appeal, "Canary", 3, "be-nl")
-    desk = staffed(app, Role.EDITOR)
+    desk = staff_client(app, Role.EDITOR)
     exported = exported_rows(desk, appeal)
     assert [unescape_cell(row["name"]) for row in exported] == ["=Ana", "'t Hooft"]
     assert [row["name"][0] for row in exported] == ["'", "'"]
@@ -73,7 +73,7 @@ def test_a_workbook_holds_the_same_rows_as_csv(app: Flask, appeal: AppealView) -
     for number, name in enumerate(("=HYPERLINK(1)", "'t Hooft", "Łucja <b> & Co", "王小明"), 1):
         sign_numbered(appeal, name, number, shares=True)
     path = f"/staff/appeals/{appeal.slug}/signatures"
-    desk = staffed(app, Role.EDITOR)
+    desk = staff_client(app, Role.EDITOR)
     data = {"reason": "For the meeting in May", "csrf_token": csrf(desk.get(path)), "addresses": "y", "kind": "xlsx"}
     answer = desk.post(path, data=data)
     assert str(answer.headers["Content-Disposition"]).endswith('-signatures-2026-03-01.xlsx"')
@@ -91,7 +91,7 @@ def test_a_workbook_holds_the_same_rows_as_csv(app: Flask, appeal: AppealView) -
 def test_the_names_of_a_handover_can_be_downloaded_as_a_workbook(app: Flask, appeal: AppealView) -> None:
     sign_numbered(appeal, "=Ana", 1, shares=True)
     sign_numbered(appeal, "Bob Quietly", 2)
-    desk, at = staffed(app, Role.EDITOR), runtime()
+    desk, at = staff_client(app, Role.EDITOR), runtime()
     staff_id = db.session.scalars(select(Staff.id)).one()
     scope = Scope(staff_id, Role.EDITOR, "fr")
     number = queue_handover(
@@ -111,7 +111,7 @@ def test_the_names_of_a_handover_can_be_downloaded_as_a_workbook(app: Flask, app
 
 
 def test_an_export_without_a_reason_is_refused(app: Flask, appeal: AppealView) -> None:
-    desk = staffed(app, Role.EDITOR)
+    desk = staff_client(app, Role.EDITOR)
     path = f"/staff/appeals/{appeal.slug}/signatures"
     token = csrf(desk.get(path))
     for reason in ("", "  a ", "x" * 501):
@@ -123,7 +123,7 @@ def test_an_export_without_a_reason_is_refused(app: Flask, appeal: AppealView) -
 
 def test_an_export_is_logged_with_its_reason_and_without_addresses(app: Flask, appeal: AppealView) -> None:
     sign_numbered(appeal, "Ana", 1)
-    exported_rows(staffed(app, Role.EDITOR), appeal, reason="asked by ana@mail.example", addresses="y")
+    exported_rows(staff_client(app, Role.EDITOR), appeal, reason="asked by ana@mail.example", addresses="y")
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "signatures.export")).one()
     assert (entry.subject, entry.section_code, entry.reason) == (f"appeal:{appeal.slug}", "fr", "asked by […]")
     assert entry.after == {"only_with_updates": False, "addresses": True}
@@ -131,7 +131,7 @@ def test_an_export_is_logged_with_its_reason_and_without_addresses(app: Flask, a
 
 
 def test_an_export_asks_for_the_password_again(app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = staffed(app, Role.EDITOR)
+    desk = staff_client(app, Role.EDITOR)
     path = f"/staff/appeals/{appeal.slug}/signatures"
     token = csrf(desk.get(path))
     monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: time.time() + 16 * 60)
@@ -146,4 +146,4 @@ def test_a_value_that_no_key_opens_is_exported_empty(app: Flask, appeal: AppealV
     sign_numbered(appeal, "Bob", 2)
     with transaction() as session:
         session.execute(update(Signature).where(Signature.id == first).values(name_sealed=b"lost"))
-    assert [row["name"] for row in exported_rows(staffed(app, Role.EDITOR), appeal)] == ["", "Bob"]
+    assert [row["name"] for row in exported_rows(staff_client(app, Role.EDITOR), appeal)] == ["", "Bob"]

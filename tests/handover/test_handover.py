@@ -37,7 +37,7 @@ from campaign.services.signing.withdraw import erase, set_sharing, withdraw
 from tests.conftest import START, Clock, context
 from tests.letter.letters import lines_of_pdf
 from tests.signing.signatures import sign_numbered
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 # Only in the whole gate, because the quick part has to stay quick.
 pytestmark = pytest.mark.slow
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def scope(app: Flask) -> Scope:
-    return Scope(join(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    return Scope(join_staff(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
 
 
 def make_list(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int = 3) -> int:

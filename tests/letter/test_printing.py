@@ -16,7 +16,7 @@ from campaign.domain.staff.roles import Role
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from tests.conftest import DOCUMENT, context
-from tests.staff.staff_clients import join, log_in
+from tests.staff.staff_clients import join_staff, log_in
 
 FORBIDDEN = "\ufeff\ufffe\x01\x08\x7f\x85"
 
@@ -32,7 +32,7 @@ def test_forbidden_characters_are_omitted_and_the_rest_is_printed(
     draft = replace(parse_text(DOCUMENT), headline=odd, summary=odd, letter=letter)
     import_draft(draft, ImportOptions(slug="odd"), context=context())
     publish("odd", context=context())
-    join(app, "ana@staff.example", Role.EDITOR)
+    join_staff(app, "ana@staff.example", Role.EDITOR)
     desk = log_in(app, "ana@staff.example")
     for answer in (
         client.get("/en/appeals/odd/letter.pdf"),

@@ -28,7 +28,7 @@ from campaign.services.signing.report_action import record_report
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, START, Clock, context
 from tests.signing.signatures import sign_and_confirm
-from tests.staff.staff_clients import csrf, join, staffed
+from tests.staff.staff_clients import csrf, join_staff, staff_client
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +58,7 @@ def test_an_editor_invalidates_and_restores_a_flood_that_erased_itself(
     record_report(flood[0], Channel.LETTER, target=0, context=context(actor=SUPPORTER))
     erase_all(flood)
     elsewhere = erase_all(sign_flood(appeal, 6, "be-nl"))
-    editor = staffed(app, Role.EDITOR)
+    editor = staff_client(app, Role.EDITOR)
     page = editor.get(PAGE)
     rows = re.findall(r'<tr><th scope="row">.*?</tr>', page.text, re.DOTALL)
     assert [re.findall(r'<td class="n">(\d+)</td>', row) for row in rows] == [["16"]]
@@ -85,7 +85,7 @@ def test_an_editor_invalidates_and_restores_a_flood_that_erased_itself(
 
 
 def test_only_erased_signatures_of_the_chosen_days_and_section_are_invalidated(app: Flask, appeal: AppealView) -> None:
-    by = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    by = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     later = START + DAY
     first, second = sign_flood(appeal, 5), sign_flood(appeal, 6, at=later)
     sign_flood(appeal, 2, at=START + 2 * DAY)
@@ -113,7 +113,7 @@ def test_only_erased_signatures_of_the_chosen_days_and_section_are_invalidated(a
 
 
 def test_signatures_emptied_by_retention_do_not_count_as_erased(app: Flask, appeal: AppealView) -> None:
-    by = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    by = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     sign_flood(appeal, 6)
     vault = runtime().vault
     close(appeal.slug, context=context(START + DAY))
@@ -144,7 +144,7 @@ def test_signatures_emptied_by_retention_do_not_count_as_erased(app: Flask, appe
     ],
 )
 def test_an_invalid_choice_is_explained(app: Flask, appeal: AppealView, data: dict[str, str], words: str) -> None:
-    editor = staffed(app, Role.EDITOR)
+    editor = staff_client(app, Role.EDITOR)
     answer = editor.post(PAGE, data={"csrf_token": csrf(editor.get(PAGE)), **data})
     assert answer.status_code == 422
     assert words in answer.text

@@ -41,7 +41,7 @@ from campaign.services.signing.report_action import record_report
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, DOCUMENT, START, Postbox, context
 from tests.signing.signatures import sign_and_confirm
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +51,7 @@ NETWORK = b"n" * 32
 @pytest.fixture
 def editor_scope(app: Flask) -> Scope:
     """Return the scope of a French editor."""
-    return Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    return Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
 
 
 @pytest.fixture

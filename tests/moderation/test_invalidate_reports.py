@@ -31,7 +31,7 @@ from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.report_action import record_report, record_unsigned_report
 from tests.conftest import DAY, DOCUMENT, START, context
 from tests.signing.signatures import sign_and_confirm
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,7 @@ WIDE, OTHER = b"w" * 16, b"o" * 16
 @pytest.fixture
 def editor_scope(app: Flask) -> Scope:
     """Return the scope of a French editor."""
-    return Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    return Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
 from campaign.services.signing.correct_signer import change_country
 from tests.conftest import DOCUMENT, START, Postbox, confirm_at, confirm_newest, context, form
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
 # Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ PAGE = "/staff/moderation"
 @pytest.fixture
 def editor(app: Flask) -> FlaskClient:
     """Return the browser of a French editor, who may moderate."""
-    return staffed(app, Role.EDITOR)
+    return staff_client(app, Role.EDITOR)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_an_invalidation_of_another_section_is_a_404(
     app: Flask, editor: FlaskClient, appeal_with_flood: AppealView
 ) -> None:
     place = add_invalidation(editor, domain="spam.example")
-    other = staffed(app, Role.ADMIN, "be-nl")
+    other = staff_client(app, Role.ADMIN, "be-nl")
     assert other.get(place).status_code == 404
     for act in ("begin", "undo", "discard"):
         assert post(other, f"{place}/{act}", reason="x").status_code == 404

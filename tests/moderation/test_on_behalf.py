@@ -38,7 +38,7 @@ from campaign.services.signing.sign import sign
 from tests.conftest import DOCUMENT, START, Clock, Postbox, context, form, text_of
 from tests.moderation.address_change import NEW_EMAIL, address_mails, my_page, stored_addresses
 from tests.signing.signatures import sign_numbered
-from tests.staff.staff_clients import csrf, join, log_in
+from tests.staff.staff_clients import csrf, join_staff, log_in
 
 ANA = "ana@staff.example"
 REASON = "wrote a letter on 1 March"
@@ -46,7 +46,7 @@ REASON = "wrote a letter on 1 March"
 
 @pytest.fixture
 def desk(app: Flask) -> FlaskClient:
-    join(app, ANA, Role.EDITOR)
+    join_staff(app, ANA, Role.EDITOR)
     return log_in(app, ANA)
 
 
@@ -406,7 +406,7 @@ def test_erasing_by_staff_leaves_waiting_forms_of_other_sections(
             other_appeal.id, section, "FR", "Jeanne", parse_address("p1@mail.example"), "en", "en", 1, None
         )
         sign(form, context=context(START + timedelta(minutes=number), SUPPORTER))
-        by = Scope(join(app_of(desk), f"{section}@staff.example", Role.EDITOR, section), Role.EDITOR, section)
+        by = Scope(join_staff(app_of(desk), f"{section}@staff.example", Role.EDITOR, section), Role.EDITOR, section)
         rows = [TypedRow(1, "Jeanne Martin", "p1@mail.example", "FR", "y")]
         sheet = SheetEntry(read_rows(rows, "FR", LOCALES), START.date(), "", "", "en")
         enter_sheet(other_appeal.slug, sheet, context=context(START, staff_actor(by)), is_sure=False, is_again=False)

@@ -13,7 +13,7 @@ from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.services.counting.verify import verify
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def test_an_editor_invalidates_and_restores_an_hour_of_a_network(
             environ_base={"REMOTE_ADDR": f"2001:db8:1:{number}::1"},
         )
         assert answer.status_code == 303
-    editor = staffed(app, Role.EDITOR)
+    editor = staff_client(app, Role.EDITOR)
     page = editor.get(PAGE)
     assert page.status_code == 200
     (row,) = re.findall(r"<tr><th scope=\"row\"><bdi>.*?</tr>", page.text, re.DOTALL)
@@ -63,7 +63,7 @@ def test_an_editor_invalidates_and_restores_an_hour_of_a_network(
     ],
 )
 def test_an_invalid_choice_is_explained(app: Flask, appeal: AppealView, data: dict[str, str], words: str) -> None:
-    editor = staffed(app, Role.EDITOR)
+    editor = staff_client(app, Role.EDITOR)
     answer = editor.post(PAGE, data={"csrf_token": csrf(editor.get(PAGE)), **data})
     assert answer.status_code == 422
     assert words in answer.text

@@ -18,7 +18,7 @@ from campaign.models import AuditEntry, Mail, Signature, Suppression
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from tests.conftest import START, Postbox, confirm_newest, form
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
 # Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ class SignerMail:
 
 @pytest.fixture
 def signer_mail(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> SignerMail:
-    browser = staffed(app, Role.EDITOR)
+    browser = staff_client(app, Role.EDITOR)
     deliver()  # the mail about the new log-in
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
     deliver()
@@ -133,7 +133,7 @@ def test_an_ineligible_mail_is_not_resent(signer_mail: SignerMail, deliver: Any)
 
 
 def test_another_section_gets_a_404(app: Flask, signer_mail: SignerMail) -> None:
-    other = staffed(app, Role.COORDINATOR, "be-nl")
+    other = staff_client(app, Role.COORDINATOR, "be-nl")
     assert other.get(signer_mail.path).status_code == 404
     mail = signer_mail.mail()
     data = {"seen": str(mail.fence), "csrf_token": csrf(other.get("/staff/account"))}
@@ -167,5 +167,5 @@ def test_coordinators_see_why_mail_was_suppressed(app: Flask, signer_mail: Signe
     reason = "this mailbox got 3 mails within 24 hours"
     db.session.execute(update(Mail).values(state="suppressed", phase="before", detail=reason))
     db.session.commit()
-    page = staffed(app, Role.COORDINATOR, "be-nl").get("/staff/outbox").text
+    page = staff_client(app, Role.COORDINATOR, "be-nl").get("/staff/outbox").text
     assert "had as many mails as may go to one" in page

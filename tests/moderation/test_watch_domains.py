@@ -38,7 +38,7 @@ from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, START, Postbox, context, form, link_of, text_of
 from tests.signing.signatures import sign_and_confirm
-from tests.staff.staff_clients import csrf, join, staffed
+from tests.staff.staff_clients import csrf, join_staff, staff_client
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +75,7 @@ def test_a_flood_from_one_new_domain_is_alerted_once_to_its_section(
     app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     for name, role, section in (("fr", Role.EDITOR, "fr"), ("be", Role.EDITOR, "be-nl"), ("boss", Role.ADMIN, "ki")):
-        join(app, f"{name}@staff.example", role, section)
+        join_staff(app, f"{name}@staff.example", role, section)
     deliver()
     before = len(postbox.messages)
     confirm_from(appeal, "catchall.example", ALERT_CONFIRMATIONS - 1)
@@ -129,7 +129,7 @@ def test_a_flood_erased_before_the_worker_runs_is_alerted(
 ) -> None:
     """Attack: confirm and erase at once, so that no domain is left to count."""
     for name, section in (("fr", "fr"), ("be", "be-nl")):
-        join(app, f"{name}@staff.example", Role.EDITOR, section)
+        join_staff(app, f"{name}@staff.example", Role.EDITOR, section)
     deliver()
     before = len(postbox.messages)
     for one in confirm_from(appeal, "catchall.example", ALERT_CONFIRMATIONS):
@@ -231,7 +231,7 @@ def test_eight_catch_all_domains_are_shown_and_invalidated_together(app: Flask, 
     }
     assert [one.domain for one in found if one.is_disposable] == ["mailinator.com"]
     db.session.rollback()
-    editor = staffed(app, Role.EDITOR)
+    editor = staff_client(app, Role.EDITOR)
     page = editor.get("/staff/moderation/domains")
     assert len(re.findall('name="domains"', page.text)) == 8
     assert "mailinator.com" not in page.text, "a rare domain is shown only for a reason"
@@ -271,7 +271,7 @@ def test_all_hosts_of_one_owner_are_one_domain_and_invalidated_together(app: Fla
     }
     assert {one.key: one.total for one in trends(by, vault, now=LATER).domains}["evil.co.uk"] == ALERT_CONFIRMATIONS + 2
     db.session.rollback()
-    editor = staffed(app, Role.EDITOR)
+    editor = staff_client(app, Role.EDITOR)
     for chosen, found in (
         ("h7.evil.co.uk", 1),
         ("duckdns.org", 0),
@@ -294,7 +294,7 @@ def test_all_hosts_of_one_owner_are_one_domain_and_invalidated_together(app: Fla
 
 
 def test_one_host_of_an_owner_can_be_chosen_after_its_digest_was_deleted(app: Flask, appeal: AppealView) -> None:
-    by = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    by = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     for number in range(3):
         confirm_from(appeal, f"h{number}.evil.co.uk", 1, first=number)
     db.session.execute(update(Signature).values(domain_digest=None))
@@ -312,7 +312,7 @@ def test_many_new_domains_together_are_alerted_to_their_sections(
 ) -> None:
     """Attack: use ten new domains, each just below the limit of a domain."""
     for name, role, section in (("fr", Role.EDITOR, "fr"), ("be", Role.EDITOR, "be-nl"), ("boss", Role.ADMIN, "ki")):
-        join(app, f"{name}@staff.example", role, section)
+        join_staff(app, f"{name}@staff.example", role, section)
     deliver()
     before = len(postbox.messages)
     for number in range(10):

@@ -24,7 +24,7 @@ from campaign.services.appeals.lifecycle import publish, stop
 from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from tests.conftest import DAY, DOCUMENT, Clock, context
-from tests.staff.staff_clients import csrf, log_in_later, staffed
+from tests.staff.staff_clients import csrf, log_in_later, staff_client
 
 # Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ TYPED = {"quantity": "120", "channel": "letter", "day": "2026-03-01", "place": "
 @pytest.fixture
 def editor(app: Flask) -> FlaskClient:
     """Return the browser of a French editor, who may make entries."""
-    return staffed(app, Role.EDITOR)
+    return staff_client(app, Role.EDITOR)
 
 
 def entries_page(appeal: AppealView) -> str:
@@ -165,7 +165,7 @@ def test_a_section_without_history_must_confirm_a_thousand_and_more() -> None:
 
 
 def test_an_entry_of_another_section_is_a_404(app: Flask, editor: FlaskClient, appeal: AppealView) -> None:
-    other = staffed(app, Role.ADMIN, "be-nl")
+    other = staff_client(app, Role.ADMIN, "be-nl")
     send_entry(other, appeal, place="Gent")
     entry = newest_entry()
     shown = editor.get(entries_page(appeal)).text

@@ -34,7 +34,7 @@ from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing.report_action import record_report
 from tests.conftest import DAY, START, Clock, Postbox, clear_caches, context, text_of
 from tests.signing.signatures import sign_numbered
-from tests.staff.staff_clients import csrf, join, log_in
+from tests.staff.staff_clients import csrf, join_staff, log_in
 
 ANA, BOB, CLEO = "ana@staff.example", "bob@staff.example", "cleo@staff.example"
 
@@ -42,7 +42,7 @@ ANA, BOB, CLEO = "ana@staff.example", "bob@staff.example", "cleo@staff.example"
 @pytest.fixture
 def ana(app: Flask) -> FlaskClient:
     """Return the browser of an editor who wants a large number."""
-    join(app, ANA, Role.EDITOR)
+    join_staff(app, ANA, Role.EDITOR)
     return log_in(app, ANA)
 
 
@@ -92,8 +92,8 @@ def newest_entry_id() -> int:
 def test_999_999_actions_need_a_second_person(
     app: Flask, ana: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
-    join(app, BOB, Role.EDITOR)
-    join(app, "be@staff.example", Role.EDITOR, "be-nl")
+    join_staff(app, BOB, Role.EDITOR)
+    join_staff(app, "be@staff.example", Role.EDITOR, "be-nl")
     deliver()
     postbox.messages.clear()
     assert send_entry(ana, appeal, 999_999, sure=False).status_code == 422
@@ -246,7 +246,7 @@ def end_appeal(appeal: AppealView) -> None:
 @pytest.fixture
 def editor_scope(app: Flask) -> Scope:
     """Return the scope of an editor who enters sheets."""
-    return Scope(join(app, ANA, Role.EDITOR), Role.EDITOR, "fr")
+    return Scope(join_staff(app, ANA, Role.EDITOR), Role.EDITOR, "fr")
 
 
 def test_unusual_sheets_of_an_ended_appeal_need_a_confirmation(
@@ -323,7 +323,7 @@ def test_a_second_person_confirms_the_current_count_of_a_sheet_only(
 
 def second_editor(app: Flask, email: str) -> FlaskClient:
     """Return the browser of a second editor."""
-    join(app, email, Role.EDITOR)
+    join_staff(app, email, Role.EDITOR)
     return log_in(app, email)
 
 
@@ -340,7 +340,7 @@ def test_two_concurrent_entries_stay_within_the_daily_limit(app: Flask, ana: Fla
 def test_two_concurrent_confirmations_count_once(app: Flask, ana: FlaskClient, appeal: AppealView) -> None:
     send_entry(ana, appeal, 50_000)
     number, at = newest_entry_id(), runtime()
-    scopes = [db.session.get_one(Staff, join(app, f"p{n}@staff.example", Role.EDITOR)).scope for n in range(6)]
+    scopes = [db.session.get_one(Staff, join_staff(app, f"p{n}@staff.example", Role.EDITOR)).scope for n in range(6)]
     db.session.rollback()
 
     def confirm_as(scope: Scope) -> bool:
@@ -361,9 +361,9 @@ def test_only_a_coordinator_confirms_entries_of_another_section(
     app: Flask, ana: FlaskClient, appeal: AppealView
 ) -> None:
     send_entry(ana, appeal, 50_000)
-    join(app, "be@staff.example", Role.EDITOR, "be-nl")
+    join_staff(app, "be@staff.example", Role.EDITOR, "be-nl")
     assert confirm_entry(log_in(app, "be@staff.example"), appeal, newest_entry_id()).status_code == 404
-    join(app, CLEO, Role.COORDINATOR, "be-nl")
+    join_staff(app, CLEO, Role.COORDINATOR, "be-nl")
     cleo = log_in(app, CLEO)
     assert "Other sections" in cleo.get(entries_page(appeal)).text
     assert confirm_entry(cleo, appeal, newest_entry_id()).status_code == 303

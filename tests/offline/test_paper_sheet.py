@@ -48,7 +48,7 @@ from tests.offline.sheets import (
     sign_waiting_rows,
     typed_rows,
 )
-from tests.staff.staff_clients import csrf, join, log_in_later, staffed
+from tests.staff.staff_clients import csrf, join_staff, log_in_later, staff_client
 
 # Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
@@ -64,7 +64,7 @@ ROWS = [
 @pytest.fixture
 def editor(app: Flask) -> FlaskClient:
     """Return the browser of a French editor, who may enter sheets."""
-    return staffed(app, Role.EDITOR)
+    return staff_client(app, Role.EDITOR)
 
 
 def count_rows(model: Any) -> int:
@@ -320,7 +320,7 @@ def test_a_waiting_row_has_no_value_in_common_with_other_rows_of_its_address(
 
 @pytest.mark.slow
 def test_a_sheet_sent_twice_at_once_is_entered_once(app: Flask, appeal: AppealView) -> None:
-    by = Scope(join(app, "e@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    by = Scope(join_staff(app, "e@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     rows = [TypedRow(number + 1, f"Signer {chr(65 + number)}", "", "FR", "") for number in range(20)]
     entered = SheetEntry(read_rows(rows, "FR", LOCALES), START.date(), "Stall", "", "en")
     barrier = threading.Barrier(4)
@@ -384,7 +384,7 @@ def test_a_changed_preview_is_checked_again(editor: FlaskClient, appeal: AppealV
 
 
 def test_a_sheet_of_another_section_is_not_recognised(app: Flask, editor: FlaskClient, appeal: AppealView) -> None:
-    other = staffed(app, Role.EDITOR, "be-nl")
+    other = staff_client(app, Role.EDITOR, "be-nl")
     assert enter_rows(other, appeal, ROWS).status_code == 303
     # The same rows are not reported as repeated, because a section must not learn the entries of another.
     assert enter_rows(editor, appeal, ROWS).status_code == 303

@@ -34,7 +34,7 @@ from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
 from tests.announcements.announcements import TEXTS
 from tests.conftest import START, context
 from tests.signing.signatures import sign_numbered
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 # SQLite has no row-level security: there the filter of the queries is the only barrier.
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
@@ -92,7 +92,7 @@ def visible_keys() -> Keys:
 @pytest.fixture
 def section_rows(app: Flask, client: FlaskClient, appeal: AppealView) -> SectionRows:
     """Make rows of France and of Flanders in each table, a mail to staff and an announcement to all sections."""
-    people = {code: join(app, f"{code}@staff.example", Role.EDITOR, code) for code in ("fr", "be-nl")}
+    people = {code: join_staff(app, f"{code}@staff.example", Role.EDITOR, code) for code in ("fr", "be-nl")}
     everybody = context(START, staff_actor(Scope(people["fr"], Role.COORDINATOR, "fr")))
     create_draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=everybody)
     seen = visible_keys()

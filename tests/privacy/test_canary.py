@@ -198,7 +198,7 @@ class StaffBrowser:
 
     def send(self, path: str, page: str = "", file: bytes = b"", **fields: str) -> str:
         """Send the form that leads to `path` from that page (or from `page`); return the answer."""
-        forms = Forms(page or self.get(path)).found
+        forms = Forms(page or self.get(path)).forms
         (form, *_) = [one for one in forms if one.action in {path, ""}]
         data: dict[str, Any] = form.values | fields
         builder = EnvironBuilder(method="POST", data=data | ({"file": (io.BytesIO(file), "s.csv")} if file else {}))

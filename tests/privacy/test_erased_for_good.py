@@ -55,7 +55,7 @@ from tests.privacy.sealed_rows import (
     recipient_of_staff_mail,
     signed_up_sheet_row,
 )
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 PEOPLE = 300
 Search = Callable[[bytes], list[Path]]
@@ -190,7 +190,7 @@ def test_erased_values_open_with_no_key(signature_ids: list[int], search: Search
 def test_no_copy_of_a_deleted_row_opens(
     app: Flask, appeal: AppealView, deliver: Any, search: Search, case: Callable[[SealedRowSite], SealedValue]
 ) -> None:
-    scope = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    scope = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     deliver()
     held = case(SealedRowSite(appeal, deliver, scope))
     assert held.content in held.open(stolen_keys(), held.sealed)
@@ -210,7 +210,9 @@ def test_no_copy_of_a_deleted_row_opens(
 def test_every_sealed_value_about_a_person_has_a_key(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any
 ) -> None:
-    row_site = SealedRowSite(appeal, deliver, Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"))
+    row_site = SealedRowSite(
+        appeal, deliver, Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    )
     deliver()
     cases = answered_link_request, handover_with_withdrawn_signer, signed_up_sheet_row, invalidation_criteria
     for case in (*cases, recipient_of_staff_mail):

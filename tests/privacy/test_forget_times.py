@@ -29,7 +29,7 @@ from campaign.services.signing.report_action import record_report
 from campaign.services.signing.withdraw import erase, withdraw
 from tests.conftest import DAY, START, context
 from tests.signing.signatures import sign_and_confirm
-from tests.staff.staff_clients import join
+from tests.staff.staff_clients import join_staff
 
 pytestmark = pytest.mark.slow
 
@@ -108,7 +108,7 @@ def test_an_erased_signer_signs_again_and_is_counted_once(app: Flask, appeal: Ap
 
 
 def test_a_restored_action_of_an_erased_signer_counts_on_its_day(app: Flask, appeal: AppealView) -> None:
-    by, vault = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"), runtime().vault
+    by, vault = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"), runtime().vault
     one = sign_and_report(appeal, "a", START)
     made = add_invalidation(Criteria(ids=(one,)), None, context=context(START + DAY, staff_actor(by)))
     for act in (None, begin):

@@ -57,7 +57,7 @@ from campaign.services.staff.login import LoginAttempt, count_failure
 from tests.attack import Figure
 from tests.conftest import DAY, KEYS, START, Clock, Postbox, context, form
 from tests.deploy.processes import environment, flask
-from tests.staff.staff_clients import join, log_in
+from tests.staff.staff_clients import join_staff, log_in
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -257,7 +257,7 @@ def test_the_report_covers_every_table() -> None:
 
 
 def test_unused_previews_and_old_log_ins_are_purged(app: Flask, appeal: AppealView) -> None:
-    staff_id, vault = join(app, "ana@staff.example", Role.EDITOR), runtime().vault
+    staff_id, vault = join_staff(app, "ana@staff.example", Role.EDITOR), runtime().vault
     by = Scope(staff_id, Role.EDITOR, "fr")
     act = add_invalidation(Criteria(pattern="jeanne"), None, context=context(START, staff_actor(by)))
     advance(context=context(vault=vault), only=act)

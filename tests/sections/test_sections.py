@@ -20,7 +20,7 @@ from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.sections.section import find_section
 from tests.conftest import form
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
 # Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ def _restore_sections(migrated_app: Flask) -> Iterator[None]:
 
 @pytest.fixture
 def admin(app: Flask) -> FlaskClient:
-    return staffed(app, Role.ADMIN)
+    return staff_client(app, Role.ADMIN)
 
 
 def post(browser: FlaskClient, path: str, **fields: Any) -> TestResponse:
@@ -194,7 +194,7 @@ def test_the_section_that_already_has_the_country_is_named(admin: FlaskClient) -
 
 
 def test_two_admins_at_once_overwrite_nothing(app: Flask, admin: FlaskClient) -> None:
-    other = staffed(app, Role.ADMIN, "be-nl")
+    other = staff_client(app, Role.ADMIN, "be-nl")
     mine, theirs = form_values(admin.get(f"{PAGE}/fr")), form_values(other.get(f"{PAGE}/fr"))
     theirs |= {"contact": "theirs@france.example", "time_zone": "Europe/Monaco"}
     assert post(other, f"{PAGE}/fr", **theirs).status_code == 303

@@ -25,7 +25,7 @@ from campaign.services.staff.accounts import Invitation, invite, set_preferences
 from tests.announcements.announcements import fan_out_now, send_announcement
 from tests.attack import IS_ATTACK, Figure
 from tests.conftest import DAY, START, Clock, Postbox, context, form, text_of
-from tests.staff.staff_clients import csrf, join
+from tests.staff.staff_clients import csrf, join_staff
 
 # Only in the whole gate, because the quick part has to stay quick.
 pytestmark = pytest.mark.slow
@@ -67,7 +67,7 @@ def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postb
 @pytest.fixture
 def mailed_to_staff(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> set[str]:
     """Return all paths of the site in all mails that staff get: invitation, reset, weekly digest, alert."""
-    ana, at = join(app, "ana@staff.example", Role.ADMIN), runtime()
+    ana, at = join_staff(app, "ana@staff.example", Role.ADMIN), runtime()
     deliver()
     postbox.messages.clear()
     invite(Invitation("bob@staff.example", "fr", Role.VIEWER, "en"), context=context())

@@ -22,7 +22,7 @@ from campaign.web.public.signing.sign import REFUSED_RECIPIENTS
 from tests.conftest import DOCUMENT, Postbox, clear_caches, context, form
 from tests.offline.sheets import enter_rows, sign_waiting_rows
 from tests.platform.statements import recorded_statements
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 TARGET_EMAIL, OTHER_TARGET_EMAIL = "ministro@interior.gob.example", "embajada@elsewhere.example"
@@ -109,7 +109,7 @@ def test_a_target_added_while_the_mail_waits_gets_no_mail(
 def test_a_refused_address_on_a_paper_sheet_gets_no_mail(
     app: Flask, client: FlaskClient, appeal_with_targets: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    editor = staffed(app, Role.EDITOR)
+    editor = staff_client(app, Role.EDITOR)
     emails = [*dict.fromkeys(resolved(email).lower() for email in REFUSED_EMAILS), "jeanne@interior.gob.example"]
     rows = [[f"Signer {chr(65 + number)}", email, "FR", "y"] for number, email in enumerate(emails)]
     assert enter_rows(editor, appeal_with_targets, rows).status_code == 303
@@ -143,7 +143,7 @@ def test_a_refused_address_gets_no_mail_about_a_change_of_address(
         deliver()
     assert answers[0] == answers[1]
     assert statements_sent[0] == statements_sent[1]
-    desk = staffed(app, Role.EDITOR)
+    desk = staff_client(app, Role.EDITOR)
     signature_id = db.session.scalars(select(Signature.id)).one()
     path = f"/staff/moderation/signatures/{signature_id}/address"
     for new in ("jeanne@interior.gob.example", resolved(email)):

@@ -19,7 +19,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse.alert import note_alert
 from tests.conftest import START, confirm_newest, form, manage_token
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
 SIGN = "/en/appeals/ana-ruiz-vega/sign"
 DOUBTFUL_EMAILS = ("jeanne@gmial.com", "jeanne@mail.zzz", "é.martin@mail.example")
@@ -41,7 +41,7 @@ class AddressForm:
         if name == "my data":
             self._other_fields = {"do": "address"}
         if name == "staff":
-            self._browser = staffed(app, Role.EDITOR)
+            self._browser = staff_client(app, Role.EDITOR)
             self._other_fields = {"reason": "wrote a letter", "csrf_token": csrf(self._browser.get("/staff/account"))}
 
     def send(self, **fields: str) -> Any:

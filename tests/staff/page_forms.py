@@ -16,7 +16,7 @@ _TYPED = {"text", "search", "email", "url", "tel", "password", ""}
 
 @dataclass
 class Form:
-    """A form of a page: its values, and the fields for text or files."""
+    """A form of a page: its values, and the names of its fields for text and for files."""
 
     action: str
     method: str
@@ -30,33 +30,33 @@ class Forms(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found: list[Form] = []
+        self.forms: list[Form] = []
         self._select = ""
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Handle a start tag for HTMLParser."""
-        given = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.found.append(Form(given.get("action", ""), given.get("method", "get").lower()))
-        if not self.found:
+            self.forms.append(Form(attributes.get("action", ""), attributes.get("method", "get").lower()))
+        if not self.forms:
             return
-        form, name = self.found[-1], given.get("name", "")
-        if tag == "textarea" or (tag == "input" and given.get("type", "") in _TYPED):
+        form, name = self.forms[-1], attributes.get("name", "")
+        if tag == "textarea" or (tag == "input" and attributes.get("type", "") in _TYPED):
             form.typed.append(name)
-        elif tag == "input" and given.get("type") == "file":
+        elif tag == "input" and attributes.get("type") == "file":
             form.files.append(name)
-        elif tag == "input" and given.get("type") in {"hidden", "number", "date"}:
-            form.values[name] = given.get("value", "")
+        elif tag == "input" and attributes.get("type") in {"hidden", "number", "date"}:
+            form.values[name] = attributes.get("value", "")
         elif tag == "select":
             self._select = name
-        elif tag == "option" and ("selected" in given or self._select not in form.values):
-            form.values[self._select] = given.get("value", "")
+        elif tag == "option" and ("selected" in attributes or self._select not in form.values):
+            form.values[self._select] = attributes.get("value", "")
 
 
 def sent_forms(desk: FlaskClient, path: str, payload: str) -> Iterator[tuple[str | None, bytes]]:
     """Send each form of that page with the payload in each of its fields; yield kind and content of the answers."""
-    for form in Forms(desk.get(path).text).found:
+    for form in Forms(desk.get(path).text).forms:
         if form.method != "post" or not (form.typed or form.files) or "logout" in form.action:
             continue
         data: dict[str, Any] = form.values | dict.fromkeys(form.typed, payload)

@@ -1,4 +1,4 @@
-"""Each staff route with each method: its lowest role, a request that succeeds, and the same for another section."""
+"""Each staff route and method: its lowest role, a valid request, and the same request for another section."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.conftest import DOCUMENT
 
 @dataclass(frozen=True)
 class Route:
-    """The lowest role of a route, and a request that succeeds."""
+    """A route with its lowest role and a valid request."""
 
     rule: str
     method: str
@@ -22,10 +22,10 @@ class Route:
     form: str = ""
     # Field, name and content of a file.
     file: tuple[str, str, str] | None = None
-    # The same request for another section, and the lowest role that finds it; None: no role.
+    # The same request for an object of another section, and the lowest role that may use it; None for no role.
     theirs: str = ""
     theirs_from: Role | None = Role.COORDINATOR
-    # The reason why it does not succeed here.
+    # The reason why the request is refused in this test.
     refused: str = ""
 
 
@@ -40,7 +40,7 @@ FILES = f"{APPEAL}/<any(days, hours, sections, channels):table>.<any(csv, xlsx):
 SIGNING = f"{APPEAL}/funnel/<any(stages, providers, waits, sources):table>.<any(csv, xlsx):kind>"
 PAPER = json.dumps([[1, "Paula Papier", "paula@mail.example", "FR", "y"]])
 SHEET = "name,email,country,consent\nCarl Carton,carl@mail.example,FR,y\n"
-# The texts of the own section for its signers.
+# The announcement of the own section.
 SAID = "She is free."
 LAY = (("day", "2026-03-01"), ("place", "Lyon"), ("note", ""), ("country", "FR"), ("language", "fr"))
 V, E, C, A = Role.VIEWER, Role.EDITOR, Role.COORDINATOR, Role.ADMIN
@@ -245,7 +245,7 @@ MATRIX = (
     Route("/sections/new", "POST", A, "/sections/new", refused="it would stay: sections are never deleted"),
     Route("/sections/<code>", "GET", A, "/sections/be-nl"),
     Route("/sections/<code>", "POST", A, "/sections/be-nl", refused="nothing is typed in: the section stays as it is"),
-    # These end something, and come last.
+    # Requests that end something come last.
     Route(f"{APPEAL}/publish", "POST", C, "/appeals/{slug}/publish"),
     Route(f"{APPEAL}/outcome", "POST", C, "/appeals/{slug}/outcome"),
     Route(f"{APPEAL}/close", "POST", C, "/appeals/{slug}/close"),

@@ -1,4 +1,4 @@
-"""Staff for tests: accounts made as the product makes them, and browsers that are logged in."""
+"""Staff for tests: accounts made by the services, and browsers that are logged in."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def csrf(page: TestResponse) -> str:
     return found[1]
 
 
-def join(app: Flask, email: str, role: Role, section: str = "fr") -> int:
+def join_staff(app: Flask, email: str, role: Role, section: str = "fr") -> int:
     """Make an account that has accepted its invitation; return its id."""
     at = runtime()
     link = invite(Invitation(email, section, role, "en"), context=context(at.clock()))
     opened = at.tokens.read(Purpose.INVITATION, link.rpartition("/")[2], at.clock())
     staff_id = opened.row_id
-    accept(opened, _hashed(app), context=context(at.clock()))
+    accept(opened, _hashed_password(app), context=context(at.clock()))
     if role in TWO_FACTOR_ROLES:
         with transaction() as session:
             staff = session.get_one(Staff, staff_id)
@@ -52,11 +52,11 @@ def join(app: Flask, email: str, role: Role, section: str = "fr") -> int:
 
 
 def code_for(app: Flask, email: str) -> str:
-    """Return the code that the account's authenticator shows now, or next where that was used."""
+    """Return the current code of the account's authenticator, or the next one if that was used."""
     with app.extensions["tocsin_staff"].app_context():
         staff = db.session.query(Staff).filter_by(email=email).one()
         totp = _security(app).totp_factory._totp.from_source(staff.tf_totp_secret)
-        # The next code is accepted, too.
+        # The next code is also accepted.
         first = (staff.tf_last_counter or 0) + 1
         db.session.rollback()
     return str(totp.generate(max(int(totp.now()), first * totp.period)).token)
@@ -82,10 +82,10 @@ def log_in_later(app: Flask, email: str, client: FlaskClient | None = None) -> F
     return log_in(app, email, client)
 
 
-def staffed(app: Flask, role: Role, section: str = "fr") -> FlaskClient:
+def staff_client(app: Flask, role: Role, section: str = "fr") -> FlaskClient:
     """Return the browser of a new account with that role there."""
     email = f"{role}.{section}@staff.example"
-    join(app, email, role, section)
+    join_staff(app, email, role, section)
     return log_in(app, email)
 
 
@@ -94,7 +94,7 @@ def _security(app: Flask) -> Any:
 
 
 @cache
-def _hashed(app: Flask) -> str:
+def _hashed_password(app: Flask) -> str:
     with app.extensions["tocsin_staff"].app_context():
         return str(hash_password(PASSWORD))
 

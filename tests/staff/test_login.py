@@ -24,12 +24,21 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.staff.accounts import change_account
 from tests.conftest import Clock, Postbox, context, text_of
-from tests.staff.staff_clients import PASSWORD, code_for, csrf, invitation_path, join, log_in, path_of, staffed
+from tests.staff.staff_clients import (
+    PASSWORD,
+    code_for,
+    csrf,
+    invitation_path,
+    join_staff,
+    log_in,
+    path_of,
+    staff_client,
+)
 
 Deliver = Callable[[], dict[str, int]]
 
 
-def bare(page: str) -> str:
+def without_random_parts(page: str) -> str:
     """Return the page without the parts that differ at each request."""
     return re.sub(r'value="[^"]{60,}"', "", page)
 
@@ -53,7 +62,7 @@ def test_the_invitation_is_mailed_and_opens_the_account_once(
     assert db.session.scalars(select(Staff.password)).one().startswith("$argon2id$")  # type: ignore[union-attr]
 
 
-def test_only_the_newest_invitation_opens_and_not_for_ever(client: FlaskClient, clock: Clock) -> None:
+def test_only_the_newest_invitation_is_valid_until_it_expires(client: FlaskClient, clock: Clock) -> None:
     first = invitation_path()
     clock.now += timedelta(minutes=1)
     second = invitation_path()
@@ -64,23 +73,23 @@ def test_only_the_newest_invitation_opens_and_not_for_ever(client: FlaskClient, 
 
 
 def test_an_account_is_not_invited_again(app: Flask) -> None:
-    join(app, "ana@staff.example", Role.VIEWER)
+    join_staff(app, "ana@staff.example", Role.VIEWER)
     with pytest.raises(StateError):
         invitation_path("Ana@Staff.example", Role.ADMIN)
 
 
 def test_a_wrong_address_and_a_wrong_password_get_the_same_answer(app: Flask, client: FlaskClient) -> None:
-    join(app, "ana@staff.example", Role.VIEWER)
+    join_staff(app, "ana@staff.example", Role.VIEWER)
     token = csrf(client.get("/staff/login"))
     pages = [
         client.post("/staff/login", data={"email": email, "password": "not this one", "csrf_token": token}).text
         for email in ("ana@staff.example", "bob@staff.example")
     ]
-    assert bare(pages[0]).replace("ana@", "") == bare(pages[1]).replace("bob@", "")
+    assert without_random_parts(pages[0]).replace("ana@", "") == without_random_parts(pages[1]).replace("bob@", "")
 
 
-def test_a_log_in_without_the_second_factor_its_role_needs_leads_to_set_up_before_anything_else(app: Flask) -> None:
-    staff_id = join(app, "ana@staff.example", Role.EDITOR)
+def test_a_role_that_needs_a_second_factor_must_set_it_up_first(app: Flask) -> None:
+    staff_id = join_staff(app, "ana@staff.example", Role.EDITOR)
     desk = log_in(app, "ana@staff.example")
     assert desk.get("/staff/").status_code == 200
     with transaction() as session:
@@ -116,7 +125,7 @@ def test_roles_that_see_names_or_publish_need_a_second_factor(app: Flask, client
 
 
 def test_a_code_is_accepted_once(app: Flask) -> None:
-    join(app, "cleo@staff.example", Role.COORDINATOR)
+    join_staff(app, "cleo@staff.example", Role.COORDINATOR)
     code = code_for(app, "cleo@staff.example")
     log_in(app, "cleo@staff.example")
     browser = app.test_client()
@@ -127,8 +136,8 @@ def test_a_code_is_accepted_once(app: Flask) -> None:
     assert browser.get("/staff/").status_code == 302
 
 
-def test_guessing_locks_out_strangers_and_not_the_usual_browser(app: Flask, clock: Clock) -> None:
-    join(app, "ana@staff.example", Role.VIEWER)
+def test_guessing_blocks_other_browsers_but_not_the_known_one(app: Flask, clock: Clock) -> None:
+    join_staff(app, "ana@staff.example", Role.VIEWER)
     desk = log_in(app, "ana@staff.example")
     desk.post("/staff/logout", data={"csrf_token": csrf(desk.get("/staff/account"))})
     stranger = app.test_client()
@@ -149,7 +158,7 @@ def test_guessing_locks_out_strangers_and_not_the_usual_browser(app: Flask, cloc
 def test_a_mailed_link_logs_in_a_new_browser_during_an_attack(
     app: Flask, client: FlaskClient, deliver: Deliver, postbox: Postbox
 ) -> None:
-    join(app, "ana@staff.example", Role.VIEWER)
+    join_staff(app, "ana@staff.example", Role.VIEWER)
     deliver()
     token = csrf(client.get("/staff/login"))
     for number in range(10):
@@ -176,15 +185,15 @@ def ask_for_link(browser: FlaskClient, email: str, network: str = "127.0.0.1") -
 def test_forged_requests_for_a_link_do_not_block_genuine_ones(
     app: Flask, client: FlaskClient, deliver: Deliver, postbox: Postbox, clock: Clock
 ) -> None:
-    join(app, "ana@staff.example", Role.VIEWER)
+    join_staff(app, "ana@staff.example", Role.VIEWER)
     desk = log_in(app, "ana@staff.example")
     deliver()
     before = len(postbox.messages)
-    forged = {bare(ask_for_link(client, "ana@staff.example").text) for _ in range(30)}
-    assert len(forged) == 1, "the answer does not tell whether one more is mailed"
+    forged = {without_random_parts(ask_for_link(client, "ana@staff.example").text) for _ in range(30)}
+    assert len(forged) == 1, "the answers do not reveal whether a further mail was sent"
     new_browser = app.test_client()
     answer = ask_for_link(new_browser, "ana@staff.example", "192.0.2.7")
-    assert bare(answer.text) == forged.pop()
+    assert without_random_parts(answer.text) == forged.pop()
     deliver()
     mailed = postbox.messages[before:]
     assert len(mailed) == 3, "a mailbox is not flooded"
@@ -195,7 +204,9 @@ def test_forged_requests_for_a_link_do_not_block_genuine_ones(
     log_in(app, "ana@staff.example", new_browser)
     ask_for_link(desk, "ana@staff.example")
     deliver()
-    assert len([one for one in postbox.messages[before:] if "/reset/" in text_of(one)]) == 4, "the usual desk, too"
+    assert len([one for one in postbox.messages[before:] if "/reset/" in text_of(one)]) == 4, (
+        "the known browser gets its link too"
+    )
 
 
 def test_the_log_in_pages_are_in_the_readers_language(app: Flask, client: FlaskClient) -> None:
@@ -215,7 +226,7 @@ def test_many_requests_for_links_block_their_own_network_only(app: Flask, client
     assert "on its way" in ask_for_link(client, "ana@staff.example", "192.0.2.7").text
 
 
-def test_guessing_at_many_accounts_from_one_network_ends_too(app: Flask, client: FlaskClient) -> None:
+def test_guessing_at_many_accounts_from_one_network_is_limited_too(app: Flask, client: FlaskClient) -> None:
     token = csrf(client.get("/staff/login"))
     for number in range(60):
         client.post(
@@ -225,17 +236,19 @@ def test_guessing_at_many_accounts_from_one_network_ends_too(app: Flask, client:
     assert "Too many attempts" in answer.text
 
 
-def test_a_mailed_link_gives_a_new_password_and_ends_every_log_in(
+def test_a_reset_link_sets_a_password_and_ends_every_log_in(
     app: Flask, client: FlaskClient, deliver: Deliver, postbox: Postbox
 ) -> None:
-    join(app, "ana@staff.example", Role.VIEWER)
+    join_staff(app, "ana@staff.example", Role.VIEWER)
     desk = log_in(app, "ana@staff.example")
     deliver()
     token = csrf(client.get("/staff/reset"))
     known = client.post("/staff/reset", data={"email": "ana@staff.example", "csrf_token": token})
     unknown = client.post("/staff/reset", data={"email": "bob@staff.example", "csrf_token": token})
     assert known.status_code == unknown.status_code == 200
-    assert bare(known.text).replace("ana@", "") == bare(unknown.text).replace("bob@", "")
+    assert without_random_parts(known.text).replace("ana@", "") == without_random_parts(unknown.text).replace(
+        "bob@", ""
+    )
     deliver()
     link = path_of(next(line for line in text_of(postbox.messages[-1]).splitlines() if "/reset/" in line))
     page = client.get(link)
@@ -246,7 +259,7 @@ def test_a_mailed_link_gives_a_new_password_and_ends_every_log_in(
 
 
 def test_a_new_password_ends_every_other_log_in(app: Flask) -> None:
-    join(app, "ana@staff.example", Role.VIEWER)
+    join_staff(app, "ana@staff.example", Role.VIEWER)
     here, there = log_in(app, "ana@staff.example"), log_in(app, "ana@staff.example")
     new = "another four words"
     data = {"password": PASSWORD, "new_password": new, "new_password_confirm": new}
@@ -258,7 +271,7 @@ def test_a_new_password_ends_every_other_log_in(app: Flask) -> None:
 
 
 def test_a_recovery_code_logs_in_once(app: Flask, client: FlaskClient) -> None:
-    join(app, "cleo@staff.example", Role.COORDINATOR)
+    join_staff(app, "cleo@staff.example", Role.COORDINATOR)
     desk = log_in(app, "cleo@staff.example")
     token = csrf(desk.get("/staff/mf-recovery-codes"))
     made = desk.post("/staff/mf-recovery-codes", data={"generate_codes": "y", "csrf_token": token})
@@ -275,8 +288,8 @@ def test_a_recovery_code_logs_in_once(app: Flask, client: FlaskClient) -> None:
     assert not let_in(app.test_client())
 
 
-def test_a_cookie_is_worthless_after_logging_out(app: Flask) -> None:
-    desk = staffed(app, Role.VIEWER)
+def test_a_cookie_is_invalid_after_logging_out(app: Flask) -> None:
+    desk = staff_client(app, Role.VIEWER)
     cookie = desk.get_cookie("tocsin-staff", path="/staff")
     assert cookie is not None
     desk.post("/staff/logout", data={"csrf_token": csrf(desk.get("/staff/account"))})
@@ -285,14 +298,14 @@ def test_a_cookie_is_worthless_after_logging_out(app: Flask) -> None:
     assert thief.get("/staff/account").location.startswith("/staff/login")
 
 
-def test_a_log_in_ends_by_itself(app: Flask, clock: Clock) -> None:
-    desk = staffed(app, Role.VIEWER)
+def test_a_log_in_expires(app: Flask, clock: Clock) -> None:
+    desk = staff_client(app, Role.VIEWER)
     clock.now += SESSION_LIFETIME
     assert desk.get("/staff/account").status_code == 302
 
 
-def test_another_role_ends_the_log_in_at_once(app: Flask) -> None:
-    staff_id = join(app, "ana@staff.example", Role.EDITOR)
+def test_a_changed_role_ends_the_log_in_at_once(app: Flask) -> None:
+    staff_id = join_staff(app, "ana@staff.example", Role.EDITOR)
     desk = log_in(app, "ana@staff.example")
     at = runtime()
     change_account(staff_id, role=Role.VIEWER, section="fr", active=True, context=context(at.clock()))
@@ -300,7 +313,7 @@ def test_another_role_ends_the_log_in_at_once(app: Flask) -> None:
 
 
 def test_an_ended_account_does_not_log_in(app: Flask, client: FlaskClient) -> None:
-    staff_id = join(app, "ana@staff.example", Role.EDITOR)
+    staff_id = join_staff(app, "ana@staff.example", Role.EDITOR)
     at = runtime()
     change_account(staff_id, role=Role.EDITOR, section="fr", active=False, context=context(at.clock()))
     with pytest.raises(AssertionError):
@@ -308,15 +321,15 @@ def test_an_ended_account_does_not_log_in(app: Flask, client: FlaskClient) -> No
 
 
 def test_logging_in_makes_a_new_session(app: Flask, client: FlaskClient) -> None:
-    join(app, "ana@staff.example", Role.VIEWER)
+    join_staff(app, "ana@staff.example", Role.VIEWER)
     before = csrf(client.get("/staff/login"))
     log_in(app, "ana@staff.example", client)
     answer = client.post("/staff/account", data={"locale": "fr", "csrf_token": before})
     assert answer.status_code == 400
 
 
-def test_a_form_from_elsewhere_is_refused(app: Flask) -> None:
-    desk = staffed(app, Role.VIEWER)
+def test_a_form_from_another_site_is_refused(app: Flask) -> None:
+    desk = staff_client(app, Role.VIEWER)
     assert desk.post("/staff/account", data={"locale": "fr"}).status_code == 400
     token = csrf(desk.get("/staff/account"))
     headers = {"Sec-Fetch-Site": "cross-site"}
@@ -324,7 +337,7 @@ def test_a_form_from_elsewhere_is_refused(app: Flask) -> None:
 
 
 def test_changing_staff_asks_for_the_password_again_after_a_while(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = staffed(app, Role.ADMIN)
+    desk = staff_client(app, Role.ADMIN)
     token = csrf(desk.get("/staff/accounts"))
     invite_form = {"email": "new@staff.example", "role": "viewer", "section": "fr", "locale": "fr", "csrf_token": token}
     monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: time.time() + 16 * 60)
@@ -337,15 +350,15 @@ def test_changing_staff_asks_for_the_password_again_after_a_while(app: Flask, mo
     assert db.session.query(Mail).count() == 2
 
 
-@pytest.mark.parametrize("act", ["publish", "close", "stop"])
-def test_irreversible_acts_ask_for_the_password_again(
-    app: Flask, appeal: AppealView, act: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("action", ["publish", "close", "stop"])
+def test_irreversible_actions_ask_for_the_password_again(
+    app: Flask, appeal: AppealView, action: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = staffed(app, Role.COORDINATOR)
+    desk = staff_client(app, Role.COORDINATOR)
     token = csrf(desk.get(f"/staff/appeals/{appeal.slug}/edit"))
     headers = {"Referer": f"http://localhost/staff/appeals/{appeal.slug}/edit"}
     monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: time.time() + 16 * 60)
-    answer = desk.post(f"/staff/appeals/{appeal.slug}/{act}", data={"csrf_token": token}, headers=headers)
+    answer = desk.post(f"/staff/appeals/{appeal.slug}/{action}", data={"csrf_token": token}, headers=headers)
     assert answer.location.startswith(f"/staff/verify?next=/staff/appeals/{appeal.slug}/edit")
     found = find_appeal(appeal.slug)
     assert found is not None

@@ -1,4 +1,4 @@
-"""Counters of failed log-ins and of requested links: their names, their lifetimes, and what they keep apart."""
+"""Counters of failed log-ins and of requested links: what each counts separately, and for how long."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from campaign.services.staff.login import (
     is_session_alive,
 )
 from tests.conftest import DAY, START, Clock, context
-from tests.staff.staff_clients import join, log_in, staffed
+from tests.staff.staff_clients import join_staff, log_in, staff_client
 
 HOME, OFFICE = "192.0.2.1", "198.51.100.7"
 
 
-def fails(attempt: LoginAttempt, times: int, *, later: timedelta = timedelta(0)) -> None:
+def fail(attempt: LoginAttempt, times: int, *, later: timedelta = timedelta(0)) -> None:
     for _ in range(times):
         count_failure(attempt, context=context(START + later))
 
@@ -45,14 +45,14 @@ def allowed(attempt: LoginAttempt, *, later: timedelta = timedelta(0)) -> bool:
     return found
 
 
-def asked(attempt: LoginAttempt, *, later: timedelta = timedelta(0)) -> LinkRequestResult:
+def request_link(attempt: LoginAttempt, *, later: timedelta = timedelta(0)) -> LinkRequestResult:
     return count_request(attempt, context=context(START + later))
 
 
 def test_failures_are_counted_for_the_account_however_it_is_written(app: Flask) -> None:
-    fails(LoginAttempt("ana@staff.example", HOME, None), MAX_FOR_ACCOUNT - 1)
+    fail(LoginAttempt("ana@staff.example", HOME, None), MAX_FOR_ACCOUNT - 1)
     assert allowed(LoginAttempt("ana@staff.example", OFFICE, None))
-    fails(LoginAttempt(" Ana@Staff.example ", HOME, None), 1)
+    fail(LoginAttempt(" Ana@Staff.example ", HOME, None), 1)
     assert not allowed(LoginAttempt("ANA@staff.example", OFFICE, None))
     assert allowed(LoginAttempt("ben@staff.example", OFFICE, None))
 
@@ -60,15 +60,15 @@ def test_failures_are_counted_for_the_account_however_it_is_written(app: Flask) 
 def test_failures_are_counted_for_the_network_whatever_the_account(app: Flask) -> None:
     for number in range(MAX_FROM_NETWORK):
         assert allowed(LoginAttempt(f"{number}@staff.example", HOME, None))
-        fails(LoginAttempt(f"{number}@staff.example", HOME, None), 1)
+        fail(LoginAttempt(f"{number}@staff.example", HOME, None), 1)
     assert not allowed(LoginAttempt("ana@staff.example", HOME, None))
     assert allowed(LoginAttempt("ana@staff.example", OFFICE, None))
 
 
-def test_a_known_browser_is_counted_on_its_own(app: Flask) -> None:
-    fails(LoginAttempt("ana@staff.example", HOME, None), MAX_FROM_NETWORK)
+def test_a_known_browser_is_counted_separately(app: Flask) -> None:
+    fail(LoginAttempt("ana@staff.example", HOME, None), MAX_FROM_NETWORK)
     assert allowed(LoginAttempt("ana@staff.example", HOME, "desk"))
-    fails(LoginAttempt("ana@staff.example", HOME, "desk"), MAX_FOR_ACCOUNT)
+    fail(LoginAttempt("ana@staff.example", HOME, "desk"), MAX_FOR_ACCOUNT)
     assert not allowed(LoginAttempt("Ana@staff.example", OFFICE, "desk"))
     assert allowed(LoginAttempt("ana@staff.example", HOME, "phone"))
     assert allowed(LoginAttempt("ben@staff.example", HOME, "desk"))
@@ -76,34 +76,34 @@ def test_a_known_browser_is_counted_on_its_own(app: Flask) -> None:
 
 def test_a_window_ends(app: Flask) -> None:
     guess = LoginAttempt("ana@staff.example", HOME, None)
-    fails(guess, MAX_FOR_ACCOUNT, later=WINDOW / 2)
+    fail(guess, MAX_FOR_ACCOUNT, later=WINDOW / 2)
     assert not allowed(guess, later=WINDOW - timedelta(microseconds=1))
-    assert allowed(guess, later=WINDOW), "windows begin with each quarter of an hour, as START does"
+    assert allowed(guess, later=WINDOW), "windows begin at each quarter of an hour, and so does START"
 
 
 def test_links_are_counted_for_the_mailbox_and_the_network(app: Flask) -> None:
     stranger = LoginAttempt("ana@staff.example", HOME, None)
-    assert [asked(stranger) for _ in range(MAX_LINKS)] == [LinkRequestResult.MAILED] * MAX_LINKS
-    assert asked(LoginAttempt(" ANA@staff.example", OFFICE, None)) is LinkRequestResult.QUIET
-    assert asked(LoginAttempt("ben@staff.example", HOME, None)) is LinkRequestResult.MAILED
-    assert asked(LoginAttempt("ana@staff.example", HOME, "desk")) is LinkRequestResult.MAILED
-    assert asked(LoginAttempt("ana@staff.example", HOME, "strangers")) is LinkRequestResult.MAILED
+    assert [request_link(stranger) for _ in range(MAX_LINKS)] == [LinkRequestResult.MAILED] * MAX_LINKS
+    assert request_link(LoginAttempt(" ANA@staff.example", OFFICE, None)) is LinkRequestResult.QUIET
+    assert request_link(LoginAttempt("ben@staff.example", HOME, None)) is LinkRequestResult.MAILED
+    assert request_link(LoginAttempt("ana@staff.example", HOME, "desk")) is LinkRequestResult.MAILED
+    assert request_link(LoginAttempt("ana@staff.example", HOME, "strangers")) is LinkRequestResult.MAILED
 
 
 def test_a_known_browser_uses_up_only_its_own_links(app: Flask) -> None:
     desk = LoginAttempt("ana@staff.example", HOME, "desk")
-    assert [asked(desk) for _ in range(MAX_LINKS + 1)] == [LinkRequestResult.MAILED] * MAX_LINKS + [
+    assert [request_link(desk) for _ in range(MAX_LINKS + 1)] == [LinkRequestResult.MAILED] * MAX_LINKS + [
         LinkRequestResult.QUIET
     ]
-    assert asked(LoginAttempt("ana@staff.example", HOME, "phone")) is LinkRequestResult.MAILED
+    assert request_link(LoginAttempt("ana@staff.example", HOME, "phone")) is LinkRequestResult.MAILED
     for number in range(MAX_FROM_NETWORK):
-        assert asked(LoginAttempt(f"{number}@staff.example", HOME, None)) is LinkRequestResult.MAILED
-    assert asked(LoginAttempt("ben@staff.example", HOME, None)) is LinkRequestResult.REFUSED
-    assert asked(LoginAttempt("ben@staff.example", OFFICE, None)) is LinkRequestResult.MAILED
+        assert request_link(LoginAttempt(f"{number}@staff.example", HOME, None)) is LinkRequestResult.MAILED
+    assert request_link(LoginAttempt("ben@staff.example", HOME, None)) is LinkRequestResult.REFUSED
+    assert request_link(LoginAttempt("ben@staff.example", OFFICE, None)) is LinkRequestResult.MAILED
 
 
-def test_a_log_in_is_good_for_its_lifetime(app: Flask) -> None:
-    member, vault = join(app, "ana@staff.example", Role.VIEWER), runtime().vault
+def test_a_log_in_is_valid_for_its_lifetime(app: Flask) -> None:
+    member, vault = join_staff(app, "ana@staff.example", Role.VIEWER), runtime().vault
     with transaction() as session:
         secret = begin_session(session, member, context=context(vault=vault))
     late = START + SESSION_LIFETIME
@@ -113,28 +113,28 @@ def test_a_log_in_is_good_for_its_lifetime(app: Flask) -> None:
     db.session.rollback()
 
 
-def test_a_machine_with_a_wrong_clock_ends_no_log_in_and_forgets_no_failure(app: Flask, clock: Clock) -> None:
-    desk = staffed(app, Role.EDITOR)
-    join(app, "ben@staff.example", Role.VIEWER)
+def test_a_wrong_clock_ends_no_log_in_and_deletes_no_counter(app: Flask, clock: Clock) -> None:
+    desk = staff_client(app, Role.EDITOR)
+    join_staff(app, "ben@staff.example", Role.VIEWER)
     guess = LoginAttempt("ana@staff.example", HOME, None)
-    fails(guess, MAX_FOR_ACCOUNT)
+    fail(guess, MAX_FOR_ACCOUNT)
     clock.now = START + 100 * DAY
     log_in(app, "ben@staff.example")
-    fails(guess, 1, later=100 * DAY)
-    assert asked(guess, later=100 * DAY) is LinkRequestResult.MAILED
+    fail(guess, 1, later=100 * DAY)
+    assert request_link(guess, later=100 * DAY) is LinkRequestResult.MAILED
     clock.now = START
     assert desk.get("/staff/account").status_code == 200
     assert not allowed(guess)
 
 
 def test_a_log_in_from_the_future_is_invalid_and_purged_in_time(app: Flask) -> None:
-    member, vault = join(app, "ana@staff.example", Role.VIEWER), runtime().vault
+    member, vault = join_staff(app, "ana@staff.example", Role.VIEWER), runtime().vault
     with transaction() as session:
         near = begin_session(session, member, context=context(START + MAX_DIFFERENCE, vault=vault))
         far = begin_session(session, member, context=context(START + 100 * DAY, vault=vault))
     guess = LoginAttempt("ana@staff.example", HOME, None)
-    fails(guess, MAX_FOR_ACCOUNT)
-    fails(guess, 1, later=100 * DAY)
+    fail(guess, MAX_FOR_ACCOUNT)
+    fail(guess, 1, later=100 * DAY)
     assert is_session_alive(near, member, now=START, vault=vault)
     assert not is_session_alive(far, member, now=START, vault=vault)
     db.session.rollback()

@@ -12,24 +12,24 @@ from campaign.domain.staff.roles import Role
 from campaign.models import AbuseAlert
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
-from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, make_recovery_codes
+from tests.staff.staff_clients import PASSWORD, code_for, csrf, join_staff, log_in, make_recovery_codes
 
-# For the whole gate: it starts PostgreSQL, and hashes passwords.
+# Only in the whole gate, because it starts PostgreSQL and hashes passwords.
 pytestmark = pytest.mark.slow
 
 EVIL, CLEO = "evil@staff.example", "cleo@staff.example"
 
 
 @pytest.fixture
-def codes(app: Flask) -> list[str]:
+def recovery_codes(app: Flask) -> list[str]:
     """Return the recovery codes of an editor; a coordinator has some, too."""
-    join(app, EVIL, Role.EDITOR)
-    join(app, CLEO, Role.COORDINATOR)
+    join_staff(app, EVIL, Role.EDITOR)
+    join_staff(app, CLEO, Role.COORDINATOR)
     make_recovery_codes(log_in(app, CLEO))
     return make_recovery_codes(log_in(app, EVIL))
 
 
-def copy(*columns: str) -> None:
+def copy_to_coordinator(*columns: str) -> None:
     """Copy the editor's values, and the password, into the coordinator's row, as the attacker does."""
     with transaction() as session:
         for column in ("password", *columns):
@@ -46,30 +46,30 @@ def give_password(browser: FlaskClient) -> TestResponse:
     return browser.post("/staff/login", data={"email": CLEO, "password": PASSWORD, "csrf_token": token})
 
 
-def alarms() -> list[str]:
+def sent_alerts() -> list[str]:
     """Return the alerts that staff were sent."""
     db.session.rollback()
     return list(db.session.scalars(select(AbuseAlert.kind)))
 
 
-def test_a_copied_authenticator_opens_no_other_account(app: Flask, codes: list[str]) -> None:
-    copy("tf_totp_sealed")
+def test_a_copied_authenticator_opens_no_other_account(app: Flask, recovery_codes: list[str]) -> None:
+    copy_to_coordinator("tf_totp_sealed")
     browser = app.test_client()
     assert give_password(browser).status_code == 410
     token = csrf(browser.get("/staff/login"))
     answer = browser.post("/staff/tf-validate", data={"code": code_for(app, EVIL), "csrf_token": token})
     assert "/login" in answer.location
     assert "/login" in browser.get("/staff/account").location
-    assert alarms() == ["sealed"]
+    assert sent_alerts() == ["sealed"]
     assert log_in(app, EVIL).get("/staff/account").status_code == 200
 
 
-def test_copied_recovery_codes_open_no_other_account(app: Flask, codes: list[str]) -> None:
-    copy("mf_recovery_sealed")
+def test_copied_recovery_codes_open_no_other_account(app: Flask, recovery_codes: list[str]) -> None:
+    copy_to_coordinator("mf_recovery_sealed")
     browser = app.test_client()
     assert "/tf-validate" in give_password(browser).location
     token = csrf(browser.get("/staff/mf-recovery"))
-    answer = browser.post("/staff/mf-recovery", data={"code": codes[0], "csrf_token": token})
+    answer = browser.post("/staff/mf-recovery", data={"code": recovery_codes[0], "csrf_token": token})
     assert answer.status_code == 410
     assert "/login" in browser.get("/staff/account").location
-    assert alarms() == ["sealed"]
+    assert sent_alerts() == ["sealed"]

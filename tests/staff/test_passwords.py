@@ -1,4 +1,4 @@
-"""Passwords close to common ones: refused, with an explanation, wherever a password is chosen."""
+"""Passwords close to common ones are refused with an explanation wherever a password is chosen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from campaign.web.staff.staff.passwords import is_guessed_soon
 from tests.staff.staff_clients import PASSWORD, csrf, invitation_path
 
-KNOWN = ["tocsin", "amnistie", "ana@staff.example"]
+PERSONAL_WORDS = ["tocsin", "amnistie", "ana@staff.example"]
 
 
 @pytest.mark.parametrize(
@@ -17,12 +17,12 @@ KNOWN = ["tocsin", "amnistie", "ana@staff.example"]
      "ana@staff.example", "P@ssw0rdP@ssw0rd", "password" * 16],
 )  # fmt: skip
 def test_common_passwords_are_refused(password: str) -> None:
-    assert is_guessed_soon(password, KNOWN)
+    assert is_guessed_soon(password, PERSONAL_WORDS)
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "kzT-8qq-wvX-2fh", "Тихая река под мостом", f"{PASSWORD} " * 5])
 def test_a_password_may_have_any_characters(password: str) -> None:
-    assert not is_guessed_soon(password, KNOWN)
+    assert not is_guessed_soon(password, PERSONAL_WORDS)
 
 
 def test_the_invitation_explains_a_refused_password(client: FlaskClient) -> None:

@@ -1,4 +1,4 @@
-"""Roles: each has the permissions of the ones below it, and sees personal data of its own section alone."""
+"""Roles: each has the permissions of the lower ones, and sees personal data of its own section only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from campaign.domain.errors import InputError
 from campaign.domain.staff.roles import TWO_FACTOR_ROLES, Permission, Role, Scope, checked_role, may
 
-WANTED = {
+ADDED_PERMISSIONS = {
     Role.VIEWER: {Permission.SEE_COUNTS},
     Role.EDITOR: {Permission.SEE_COUNTS, Permission.EDIT},
     Role.COORDINATOR: {Permission.SEE_COUNTS, Permission.EDIT, Permission.COORDINATE},
@@ -17,8 +17,8 @@ WANTED = {
 
 @pytest.mark.parametrize("role", Role)
 def test_a_role_has_its_permissions_and_no_more(role: Role) -> None:
-    assert {one for one in Permission if may(role, one)} == WANTED[role]
-    assert {one for one in Permission if Scope(1, role, "fr").may(one)} == WANTED[role]
+    assert {one for one in Permission if may(role, one)} == ADDED_PERMISSIONS[role]
+    assert {one for one in Permission if Scope(1, role, "fr").may(one)} == ADDED_PERMISSIONS[role]
 
 
 def test_roles_that_see_names_need_a_second_factor() -> None:
@@ -29,7 +29,7 @@ def test_roles_that_see_names_need_a_second_factor() -> None:
     (Role.EDITOR, "fr", True), (Role.EDITOR, "be-fr", False), (Role.EDITOR, None, False), (Role.VIEWER, "fr", False),
     (Role.COORDINATOR, "be-fr", True), (Role.COORDINATOR, None, True), (Role.ADMIN, None, True),
 ])  # fmt: skip
-def test_an_editor_writes_for_the_own_section_alone(role: Role, section: str | None, *, is_theirs: bool) -> None:
+def test_an_editor_writes_for_the_own_section_only(role: Role, section: str | None, *, is_theirs: bool) -> None:
     assert Scope(1, role, "fr").may_edit_for(section) is is_theirs
 
 

@@ -1,6 +1,6 @@
-"""Every staff route × method × role × own or another section, with canaries in the other: not one leaks.
+"""Every staff route × method × role × own or other section: no canary of the other section is shown.
 
-A route that is missing from the matrix fails, so that each new route gets its lowest role.
+A route that is missing in the matrix fails, so that each new route gets a lowest role.
 """
 
 from __future__ import annotations
@@ -41,22 +41,22 @@ from tests.announcements.announcements import edition_of
 from tests.appeals.editing.editor import form_values
 from tests.conftest import DOCUMENT, START, confirm_newest, context, form
 from tests.staff.route_matrix import MATRIX, SAID, Route
-from tests.staff.staff_clients import csrf, join, log_in
+from tests.staff.staff_clients import csrf, join_staff, log_in
 
-# Values that must never be seen outside of their section, whatever the role.
+# Values that no role may see outside their section.
 CANARY, CANARY_ADDRESS = "Canaria Kanarienvogel", "canary@mail.example"
-# Values that coordinators may see besides: announcements of a section. They are also part of a reason, which the
-# audit log shows to administrators.
-TOLD = "Zeisig"
-# Values that administrators may see besides: accounts.
+# A value that coordinators may see too: it is in announcements of a section, and in a reason, which the audit log
+# shows to administrators.
+ANNOUNCED = "Zeisig"
+# A value that administrators may see too: the address of an account.
 COLLEAGUE = "stieglitz@staff.example"
 ROLES = list(Role)
 
-# Needs the mailed link instead of an account.
-BY_MAIL = ("/invitation/<token>", "/digest/<token>", "/reset", "/reset/<token>")
-OPEN = {(rule, method) for rule in BY_MAIL for method in ("GET", "POST")}
-# Flask-Security's own routes: each checks the account itself, and shows nothing but one's own account.
-CLOSED = ["/tf-rescue", "/fs-static/<path:filename>"]
+# Routes that need a mailed link instead of an account.
+MAILED_ROUTES = ("/invitation/<token>", "/digest/<token>", "/reset", "/reset/<token>")
+PUBLIC_ROUTES = {(rule, method) for rule in MAILED_ROUTES for method in ("GET", "POST")}
+# Flask-Security's routes, which check the account themselves and show only one's own account.
+SELF_CHECKED_ROUTES = ["/tf-rescue", "/fs-static/<path:filename>"]
 SECURITY = """/login /logout /verify /change /tf-setup /tf-setup/<token> /tf-validate
 /tf-select /mf-recovery /mf-recovery-codes /wan-register /wan-register/<token> /wan-delete /wan-signin
 /wan-signin/<token> /wan-verify /wan-verify/<token>""".split()
@@ -73,18 +73,18 @@ def routes(app: Flask) -> set[tuple[str, str]]:
 
 
 def test_every_route_is_in_the_matrix(app: Flask) -> None:
-    assert routes(app) == {(route.rule, route.method) for route in MATRIX} | OPEN
+    assert routes(app) == {(route.rule, route.method) for route in MATRIX} | PUBLIC_ROUTES
 
 
-def test_flask_security_adds_no_route_unseen(app: Flask, client: FlaskClient) -> None:
+def test_every_route_of_flask_security_is_listed(app: Flask, client: FlaskClient) -> None:
     rules = app.extensions["tocsin_staff"].url_map.iter_rules()
-    assert {rule.rule for rule in rules if rule.endpoint.startswith("security.")} == {*SECURITY, *CLOSED}
+    assert {rule.rule for rule in rules if rule.endpoint.startswith("security.")} == {*SECURITY, *SELF_CHECKED_ROUTES}
     for path in ("/staff/tf-rescue", "/staff/fs-static/js/webauthn.js"):
         assert client.get(path).status_code == 404
 
 
-def test_each_object_of_a_section_is_requested_by_another_one() -> None:
-    """Require a section for each object, but targets (of an appeal) and accounts (of administrators)."""
+def test_each_object_is_also_requested_from_another_section() -> None:
+    """Require a request for the object of another section, except targets and accounts, which belong to none."""
     for route in MATRIX:
         if "<int:" in route.rule and "<int:staff_id>" not in route.rule:
             assert route.theirs, route
@@ -92,8 +92,11 @@ def test_each_object_of_a_section_is_requested_by_another_one() -> None:
 
 @pytest.fixture
 def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str]:
-    """Return the same objects of the own section and of another, with canaries in the other."""
-    neighbour, colleague = join(app, "neighbour@staff.example", Role.EDITOR), join(app, COLLEAGUE, Role.EDITOR, "be-nl")
+    """Make the same objects in the own section and another, with canaries there; return the variables of paths."""
+    neighbour, colleague = (
+        join_staff(app, "neighbour@staff.example", Role.EDITOR),
+        join_staff(app, COLLEAGUE, Role.EDITOR, "be-nl"),
+    )
     signers = (
         (CANARY, CANARY_ADDRESS, "BE"),
         ("Canaria Bot", "canary@spam.example", "BE"),
@@ -106,8 +109,8 @@ def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str
         confirm_newest(START, shares_name="Bot" not in name)
     ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
     db.session.rollback()
-    foreign = made_by(Scope(colleague, Role.EDITOR, "be-nl"), appeal, f"{CANARY} place", TOLD)
-    own = made_by(Scope(neighbour, Role.EDITOR, "fr"), appeal, "Lyon", SAID)
+    foreign = make_objects(Scope(colleague, Role.EDITOR, "be-nl"), appeal, f"{CANARY} place", ANNOUNCED)
+    own = make_objects(Scope(neighbour, Role.EDITOR, "fr"), appeal, "Lyon", SAID)
     drafts = {
         name: import_draft(parse_text(DOCUMENT), ImportOptions(slug=name), context=context()).slug for name in DRAFTS
     }
@@ -121,8 +124,8 @@ def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str
         "staff": str(colleague),
         "foreign_signature": str(ids[0]),
         "own_signature": str(ids[2]),
-        "foreign_mail": str(undelivered(ids[0])),
-        "own_mail": str(undelivered(ids[2])),
+        "foreign_mail": str(failed_mail_id(ids[0])),
+        "own_mail": str(failed_mail_id(ids[2])),
         "own_fence": "0",
         "written": own["written"],
         "elsewhere": foreign["written"],
@@ -133,7 +136,7 @@ def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str
     }
 
 
-def undelivered(signature: int) -> int:
+def failed_mail_id(signature: int) -> int:
     """Return the id of a mail to that signer which was refused."""
     with transaction() as session:
         mail = session.scalars(select(Mail).where(Mail.signature_id == signature).order_by(Mail.id)).first()
@@ -146,8 +149,8 @@ def undelivered(signature: int) -> int:
 DRAFTS = {"own": "fr", "foreign": "be-nl"}
 
 
-def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, str]:
-    """Make a section's list, entry, sheet, invalidations (counted, done, another counted one) and announcement."""
+def make_objects(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, str]:
+    """Make a section's list, entry, sheet, announcement and three invalidations; return the variables of paths."""
     at = runtime()
     number = queue_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(by))
@@ -185,14 +188,14 @@ def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, s
 DOMAINS = ("mail.example", "spam.example", "mail.example")
 
 
-def call(browser: FlaskClient, method: str, path: str, places: dict[str, str], **sent: Any) -> TestResponse:
-    """Return the answer. A POST carries the form of a page, the typed values, and a file."""
+def send_request(browser: FlaskClient, method: str, path: str, places: dict[str, str], **sent: Any) -> TestResponse:
+    """Send a request and return the answer. A POST carries the form of a page, the typed values, and a file."""
     path = "/staff" + path.format(**places)
     if method == "GET":
         return browser.get(path, buffered=True)
     page = sent.get("form")
     values = form_values(browser.get("/staff" + page.format(**places))) if page else {}
-    # The script of a program stays as it is: its braces are no variables.
+    # Braces in a script are no variables.
     typed = {name: text if text.startswith("[") else text.format(**places) for name, text in sent.get("data", ())}
     values |= typed | {"csrf_token": sent["token"]}
     if sent.get("file"):
@@ -201,8 +204,8 @@ def call(browser: FlaskClient, method: str, path: str, places: dict[str, str], *
     return browser.post(path, data=values, buffered=True)
 
 
-def readable(answer: TestResponse) -> str:
-    """Return all readable text of the answer, also in packed files."""
+def readable_text(answer: TestResponse) -> str:
+    """Return all readable text of the answer, also of compressed files."""
     kind = answer.mimetype
     if kind == "application/pdf":
         return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.data)).pages)
@@ -213,21 +216,25 @@ def readable(answer: TestResponse) -> str:
 
 
 def canaries_in(answer: TestResponse, route: Route, places: dict[str, str]) -> set[str]:
-    """Return the canaries in the answer, but for typed values that come back in it."""
-    # Time zones to choose from are no canaries.
-    text = readable(answer).replace("Atlantic/Canary", "")
+    """Return the canaries in the answer, except typed values that are returned in it."""
+    # Names of time zones are no canaries.
+    text = readable_text(answer).replace("Atlantic/Canary", "")
     for _, typed in route.data:
         if not typed.startswith("["):
             text = text.replace(f'value="{typed.format(**places)}"', "")
-    return {one for one in (CANARY, CANARY_ADDRESS, *PARTS, TOLD, COLLEAGUE) if one.casefold() in text.casefold()}
+    return {
+        one
+        for one in (CANARY, CANARY_ADDRESS, *CANARY_PARTS, ANNOUNCED, COLLEAGUE)
+        if one.casefold() in text.casefold()
+    }
 
 
-PARTS = ("Canaria", "Kanarienvogel", "canary")
+CANARY_PARTS = ("Canaria", "Kanarienvogel", "canary")
 
 
 def may_read(role: Role) -> set[str]:
     """Return the canaries that the role may see in another section."""
-    told = {TOLD} if rank(role) >= rank(Role.COORDINATOR) else set()
+    told = {ANNOUNCED} if rank(role) >= rank(Role.COORDINATOR) else set()
     return told | ({COLLEAGUE} if role is Role.ADMIN else set())
 
 
@@ -238,13 +245,13 @@ def rank(role: Role) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_gets_its_pages_and_no_canary(app: Flask, role: Role, places: dict[str, str]) -> None:
-    join(app, "me@staff.example", role)
+    join_staff(app, "me@staff.example", role)
     browser = log_in(app, "me@staff.example")
     token = csrf(browser.get("/staff/account"))
     wrong: list[tuple[object, ...]] = []
     for route in MATRIX:
         sent = {"data": route.data, "form": route.form, "file": route.file, "token": token}
-        answers = [call(browser, route.method, route.path, places, **sent)]
+        answers = [send_request(browser, route.method, route.path, places, **sent)]
         status = answers[0].status_code
         if rank(role) < rank(route.lowest):
             is_right = status == 404
@@ -257,7 +264,7 @@ def test_each_role_gets_its_pages_and_no_canary(app: Flask, role: Role, places: 
             wrong.append((status, route))
         if route.theirs:
             sent["form"] = ""
-            answers.append(call(browser, route.method, route.theirs, places, **sent))
+            answers.append(send_request(browser, route.method, route.theirs, places, **sent))
             is_there = route.theirs_from is not None and rank(role) >= rank(route.theirs_from)
             if (answers[-1].status_code != 404) != is_there or answers[-1].status_code >= 500:
                 wrong.append((answers[-1].status_code, "theirs", route))
@@ -282,8 +289,8 @@ def is_unchanged(places: dict[str, str]) -> bool:
 
 @pytest.mark.slow
 def test_each_canary_shows_in_its_own_section(app: Flask, places: dict[str, str]) -> None:
-    """Show each canary in its own section: else the matrix would look for values that no page shows."""
-    join(app, "me@staff.example", Role.EDITOR, "be-nl")
+    """Show each canary in its own section, because otherwise the matrix would prove nothing."""
+    join_staff(app, "me@staff.example", Role.EDITOR, "be-nl")
     browser = log_in(app, "me@staff.example")
     token = csrf(browser.get("/staff/account"))
     heard = {}
@@ -291,19 +298,19 @@ def test_each_canary_shows_in_its_own_section(app: Flask, places: dict[str, str]
     at_home |= {"written": places["elsewhere"]}
     for route in MATRIX:
         if route.method == "GET" or route.rule.endswith(("/search", "/preview")) or route.rule.endswith("/signatures"):
-            answer = call(browser, route.method, route.path, at_home, data=route.data, token=token)
+            answer = send_request(browser, route.method, route.path, at_home, data=route.data, token=token)
             heard[route.path] = canaries_in(answer, route, at_home)
-    for path, names in SONGS.items():
+    for path, names in PAGES_WITH_CANARIES.items():
         assert heard[path] >= names, path
 
 
-SONGS = {
+PAGES_WITH_CANARIES = {
     "/appeals/{slug}/bulk-entries": {CANARY, COLLEAGUE},
     "/appeals/{slug}/signatures": {CANARY, CANARY_ADDRESS},
     "/appeals/{slug}/handovers/{own_list}/{own_csv}": {CANARY},
     "/appeals/{slug}/handovers/{own_list}/{own_pdf}": set(),
-    "/appeals/{slug}/announcements/{written}": {TOLD},
-    "/appeals/{slug}/announcements/{written}/fr.html": {TOLD},
+    "/appeals/{slug}/announcements/{written}": {ANNOUNCED},
+    "/appeals/{slug}/announcements/{written}/fr.html": {ANNOUNCED},
     "/moderation/search": {CANARY, CANARY_ADDRESS},
     "/moderation/invalidations/{own_act}/preview": {CANARY, CANARY_ADDRESS},
 }
@@ -313,7 +320,7 @@ def test_no_route_answers_without_a_log_in(app: Flask, client: FlaskClient, plac
     token = csrf(client.get("/staff/login"))
     for route in MATRIX:
         for path in {route.path, route.theirs} - {""}:
-            answer = call(client, route.method, path, places, data=route.data, file=route.file, token=token)
+            answer = send_request(client, route.method, path, places, data=route.data, file=route.file, token=token)
             assert (answer.status_code, answer.location.partition("?")[0]) == (302, "/staff/login"), route
             assert not canaries_in(answer, route, places)
 

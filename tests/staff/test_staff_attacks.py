@@ -1,4 +1,4 @@
-"""Attacks on staff accounts: leaked passwords, codes, planted and stolen cookies. None gets in; the owner does."""
+"""Attacks on staff accounts by leaked passwords, guessed codes and stolen cookies fail; the owner can log in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from campaign.services.staff.accounts import change_account
 from campaign.services.staff.login import MAX_FOR_ACCOUNT, MAX_FROM_NETWORK, WINDOW
 from tests.attack import IS_ATTACK, Figure
 from tests.conftest import Clock, Postbox, context, text_of
-from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, path_of
+from tests.staff.staff_clients import PASSWORD, code_for, csrf, join_staff, log_in, path_of
 
 pytestmark = pytest.mark.slow
 
@@ -28,13 +28,13 @@ WINDOWS = 4
 COOKIES = ("tocsin-staff", "tocsin-device")
 
 
-def is_in(browser: FlaskClient) -> bool:
+def is_logged_in(browser: FlaskClient) -> bool:
     """Return whether the browser is logged in."""
     return browser.get("/staff/account").status_code == 200
 
 
-class Attacker:
-    """A guesser of passwords from many networks; each try has a new browser's cookies, and a valid form token."""
+class PasswordGuesser:
+    """An attacker who guesses passwords from many networks; each try has new cookies and a valid form token."""
 
     def __init__(self, app: Flask) -> None:
         self._browser = app.test_client()
@@ -50,34 +50,32 @@ class Attacker:
         self.entered += answer.status_code != 200
 
 
-def test_stuffing_one_account_from_everywhere_opens_nothing_and_its_owner_gets_in(
+def test_guessing_one_account_from_many_networks_fails_and_its_owner_can_log_in(
     app: Flask, clock: Clock, figure: Figure
 ) -> None:
-    join(app, ANA, Role.VIEWER)
-    desk, attacker, owner = log_in(app, ANA), Attacker(app), 0
+    join_staff(app, ANA, Role.VIEWER)
+    desk, attacker, owner = log_in(app, ANA), PasswordGuesser(app), 0
     each = TRIES // WINDOWS
     for _ in range(WINDOWS):
         for number in range(each):
-            # The attacker has the right password, too: it comes up once in twenty tries, but not among the first.
+            # One in twenty guesses is the right password, but none of the first.
             is_right = number >= MAX_FOR_ACCOUNT and number % 20 == 13
             attacker.guess(ANA, PASSWORD if is_right else f"leaked password {number}", number)
         desk.post("/staff/logout", data={"csrf_token": csrf(desk.get("/staff/account"))})
-        owner += is_in(log_in(app, ANA, desk))
+        owner += is_logged_in(log_in(app, ANA, desk))
         clock.now += WINDOW
     figure(f"8 staff: stuffing one account, {attacker.tries:,} tries: got in", attacker.entered, "0")
     figure("8 staff: its owner meanwhile: got in, of times", f"{owner}/{WINDOWS}", "all")
     assert (attacker.tries, attacker.entered, owner) == (TRIES, 0, WINDOWS)
-    Attacker(app).guess(ANA, PASSWORD, 1)
-    assert is_in(log_in(app, ANA))  # a stranger's browser is accepted again once the guessing has ended
+    PasswordGuesser(app).guess(ANA, PASSWORD, 1)
+    assert is_logged_in(log_in(app, ANA))  # a new browser is accepted again once the guessing has ended
 
 
-def test_stuffing_many_accounts_from_one_network_opens_nothing_beyond_its_first_tries(
-    app: Flask, figure: Figure
-) -> None:
+def test_guessing_many_accounts_from_one_network_is_stopped(app: Flask, figure: Figure) -> None:
     emails = [f"p{number}@staff.example" for number in range(20)]
     for email in emails:
-        join(app, email, Role.VIEWER)
-    desk, attacker = log_in(app, emails[0]), Attacker(app)
+        join_staff(app, email, Role.VIEWER)
+    desk, attacker = log_in(app, emails[0]), PasswordGuesser(app)
     for number in range(TRIES):
         known = number >= MAX_FROM_NETWORK
         name = emails[number % 20] if known else f"nobody{number}@staff.example"
@@ -85,11 +83,11 @@ def test_stuffing_many_accounts_from_one_network_opens_nothing_beyond_its_first_
     figure(f"8 staff: stuffing many accounts, {attacker.tries:,} tries: got in", attacker.entered, "0")
     assert (attacker.tries, attacker.entered) == (TRIES, 0)
     desk.post("/staff/logout", data={"csrf_token": csrf(desk.get("/staff/account"))})
-    assert is_in(log_in(app, emails[0], desk))
+    assert is_logged_in(log_in(app, emails[0], desk))
 
 
-def test_a_thief_of_the_password_guesses_no_code(app: Flask, figure: Figure) -> None:
-    join(app, CLEO, Role.COORDINATOR)
+def test_a_thief_of_the_password_cannot_guess_a_code(app: Flask, figure: Figure) -> None:
+    join_staff(app, CLEO, Role.COORDINATOR)
     thief, entered = app.test_client(), 0
     data = {"email": CLEO, "password": PASSWORD, "csrf_token": csrf(thief.get("/staff/login"))}
     place = thief.post("/staff/login", data=data).location
@@ -103,30 +101,30 @@ def test_a_thief_of_the_password_guesses_no_code(app: Flask, figure: Figure) -> 
         entered += answer.status_code != 200
     figure(f"8 staff: guessing the second factor, {TRIES:,} tries: got in", entered, "0")
     assert entered == 0
-    assert not is_in(thief)
+    assert not is_logged_in(thief)
 
 
 def test_a_code_that_was_used_is_refused(app: Flask, clock: Clock, figure: Figure) -> None:
-    join(app, CLEO, Role.COORDINATOR)
+    join_staff(app, CLEO, Role.COORDINATOR)
     code, desk, entered = code_for(app, CLEO), app.test_client(), 0
 
     def enter(browser: FlaskClient) -> bool:
         data = {"email": CLEO, "password": PASSWORD, "csrf_token": csrf(browser.get("/staff/login"))}
         place = browser.post("/staff/login", data=data).location
         browser.post("/staff/tf-validate", data={"code": code, "csrf_token": csrf(browser.get(place))})
-        return is_in(browser)
+        return is_logged_in(browser)
 
     assert enter(desk)
     for number in range(ROUNDS):
         if number % 8 == 0:
-            clock.now += WINDOW  # another test covers the throttle; the code's own time is the real clock's
+            clock.now += WINDOW  # resets the limits, which another test covers; codes follow the real clock
         entered += enter(app.test_client())
     figure(f"8 staff: a code replayed {ROUNDS:,} times: got in", entered, "0")
     assert entered == 0
-    assert is_in(desk)
+    assert is_logged_in(desk)
 
 
-def copy_of(browser: FlaskClient, app: Flask) -> FlaskClient:
+def browser_with_cookies_of(browser: FlaskClient, app: Flask) -> FlaskClient:
     """Return a thief's browser with the cookies of that one."""
     thief, taken = app.test_client(), 0
     for name in COOKIES:
@@ -138,28 +136,28 @@ def copy_of(browser: FlaskClient, app: Flask) -> FlaskClient:
     return thief
 
 
-def test_a_planted_session_stays_worthless(app: Flask, figure: Figure) -> None:
-    join(app, ANA, Role.VIEWER)
+def test_a_planted_session_is_not_logged_in(app: Flask, figure: Figure) -> None:
+    join_staff(app, ANA, Role.VIEWER)
     entered = 0
     for _ in range(ROUNDS):
         attacker = app.test_client()
         attacker.get("/staff/login")
-        victim = copy_of(attacker, app)
+        victim = browser_with_cookies_of(attacker, app)
         log_in(app, ANA, victim)
-        assert is_in(victim)
-        entered += is_in(attacker)
+        assert is_logged_in(victim)
+        entered += is_logged_in(attacker)
     figure(f"8 staff: session fixation, {ROUNDS:,} times: got in", entered, "0")
     assert entered == 0
 
 
-def new_password(app: Flask, desk: FlaskClient, deliver: Callable[[], object], postbox: Postbox) -> None:
+def set_new_password(app: Flask, desk: FlaskClient, deliver: Callable[[], object], postbox: Postbox) -> None:
     new = {"password": PASSWORD, "new_password": PASSWORD + " anew", "new_password_confirm": PASSWORD + " anew"}
     page = desk.get("/staff/change")
     assert desk.post("/staff/change", data={**new, "csrf_token": csrf(page)}).status_code == 302
-    assert is_in(desk)
+    assert is_logged_in(desk)
 
 
-def mailed_password(app: Flask, desk: FlaskClient, deliver: Callable[[], object], postbox: Postbox) -> None:
+def set_password_by_mail(app: Flask, desk: FlaskClient, deliver: Callable[[], object], postbox: Postbox) -> None:
     browser = app.test_client()
     browser.post("/staff/reset", data={"email": ANA, "csrf_token": csrf(browser.get("/staff/reset"))})
     deliver()
@@ -168,7 +166,7 @@ def mailed_password(app: Flask, desk: FlaskClient, deliver: Callable[[], object]
     assert browser.post(link, data={**new, "csrf_token": csrf(browser.get(link))}).status_code == 302
 
 
-def left(app: Flask, desk: FlaskClient, deliver: Callable[[], object], postbox: Postbox) -> None:
+def log_out(app: Flask, desk: FlaskClient, deliver: Callable[[], object], postbox: Postbox) -> None:
     assert desk.post("/staff/logout", data={"csrf_token": csrf(desk.get("/staff/account"))}).status_code == 302
 
 
@@ -191,35 +189,39 @@ def _staff_id() -> int:
 
 
 CHANGES: dict[str, Callable[..., None]] = {
-    "a new password": new_password,
-    "a password by mail": mailed_password,
-    "logging out": left,
+    "a new password": set_new_password,
+    "a password by mail": set_password_by_mail,
+    "logging out": log_out,
     "another role": changed(role=Role.VIEWER),
     "another section": changed(section="be-nl"),
     "an ended account": changed(active=False),
 }
 
 
-@pytest.mark.parametrize("what", CHANGES)
-def test_a_stolen_cookie_is_worthless_after(
-    app: Flask, what: str, deliver: Callable[[], object], postbox: Postbox, figure: Figure
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_stolen_cookie_is_invalid_after_a_change(
+    app: Flask, change: str, deliver: Callable[[], object], postbox: Postbox, figure: Figure
 ) -> None:
-    join(app, ANA, Role.EDITOR)
+    join_staff(app, ANA, Role.EDITOR)
     desk, elsewhere = log_in(app, ANA), log_in(app, ANA)
-    stolen = [copy_of(desk, app), copy_of(elsewhere, app)] if what != "logging out" else [copy_of(desk, app)]
-    assert all(map(is_in, stolen))  # the thief has this cookie
+    stolen = (
+        [browser_with_cookies_of(desk, app), browser_with_cookies_of(elsewhere, app)]
+        if change != "logging out"
+        else [browser_with_cookies_of(desk, app)]
+    )
+    assert all(map(is_logged_in, stolen))  # the stolen cookies are valid
     deliver()
-    CHANGES[what](app, desk, deliver, postbox)
-    entered = sum(map(is_in, stolen))
-    figure(f"8 staff: cookies stolen before {what}: got in, of {len(stolen)}", entered, "0")
+    CHANGES[change](app, desk, deliver, postbox)
+    entered = sum(map(is_logged_in, stolen))
+    figure(f"8 staff: cookies stolen before {change}: got in, of {len(stolen)}", entered, "0")
     assert entered == 0
 
 
 def test_a_stolen_cookie_expires(app: Flask, clock: Clock, figure: Figure) -> None:
-    join(app, ANA, Role.EDITOR)
-    thief = copy_of(log_in(app, ANA), app)
+    join_staff(app, ANA, Role.EDITOR)
+    thief = browser_with_cookies_of(log_in(app, ANA), app)
     clock.now += SESSION_LIFETIME - timedelta(seconds=1)
-    assert is_in(thief)
+    assert is_logged_in(thief)
     clock.now += timedelta(seconds=1)
-    figure("8 staff: a cookie stolen twelve hours ago: got in", int(is_in(thief)), "0")
-    assert not is_in(thief)
+    figure("8 staff: a cookie stolen twelve hours ago: got in", int(is_logged_in(thief)), "0")
+    assert not is_logged_in(thief)

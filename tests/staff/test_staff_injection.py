@@ -35,16 +35,16 @@ from tests.browser.conftest import browser  # noqa: F401  a fixture
 from tests.conftest import START, clear_caches, confirm_at, context
 from tests.handover.test_export import FORMULAS, exported_rows
 from tests.staff.page_forms import Forms, sent_forms
-from tests.staff.staff_clients import join, log_in, log_in_later
+from tests.staff.staff_clients import join_staff, log_in, log_in_later
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-TRIED = slice(None) if IS_ATTACK else slice(52, None, 100)
+TRIED_PAYLOADS = slice(None) if IS_ATTACK else slice(52, None, 100)
 EDITOR, ADMIN = "ana@staff.example", "root@staff.example"
-# Of an appeal; {n} is an announcement, {i} an invalidation.
+# Pages of an appeal; {n} is an announcement, {i} an invalidation.
 PAGES = """appeals/{slug} appeals/{slug}/bulk-entries appeals/{slug}/funnel appeals/{slug}/signatures
 appeals/{slug}/handovers appeals/{slug}/edit appeals/{slug}/texts appeals/{slug}/texts/en appeals/{slug}/texts/en/mail
 appeals/{slug}/texts/en/mail.html appeals/{slug}/targets/1 appeals/{slug}/facts appeals/{slug}/sheet
@@ -57,16 +57,16 @@ LISTS = ["", "appeals", "moderation"]
 
 
 @dataclass
-class Case:
-    """One hostile appeal, and everything that staff have written about it."""
+class HostileCase:
+    """A hostile appeal, with the announcement and the invalidation that staff made for it."""
 
     slug: str
     announcement: int
     invalidation: int
 
 
-def made(payload: str, number: int, editor: int) -> Case:
-    """Make everything that a document, a supporter, a mail server and colleagues can write, from the payload."""
+def make_case(payload: str, number: int, editor: int) -> HostileCase:
+    """Make an appeal with the payload in every text of documents, supporters, mail servers and colleagues."""
     slug = f"case-{number}"
     options = ImportOptions(slug=slug, deadline=date(2099, 1, 1))
     import_draft(hostile_draft(payload), options, context=context(), lines=(payload, payload))
@@ -78,7 +78,7 @@ def made(payload: str, number: int, editor: int) -> Case:
     by = Scope(editor, Role.EDITOR, "fr")
     text = payload.replace("\x00", "")
     writing = context(START, staff_actor(by))
-    # Control characters are refused there.
+    # Names with control characters are refused.
     words = AnnouncementWording(clean(text, lines=False)[:100] or "x", clean(text) or "x")
     update_id = create_draft(appeal_id, AnnouncementKind.UPDATE, Audience("fr"), {"en": words}, context=writing)
     act = invalidate.add_invalidation(Criteria(pattern="signer"), appeal_id, context=context(START, staff_actor(by)))
@@ -89,12 +89,12 @@ def made(payload: str, number: int, editor: int) -> Case:
         session.execute(mails.values(state="dead", phase="rcpt", code=550, detail=text))
     for page in SitePage:
         write_site_text(page, "en", text, context=context())
-    return Case(slug, update_id, act)
+    return HostileCase(slug, update_id, act)
 
 
 @dataclass
 class PageInspector:
-    """A browser that opens pages as any person, and notes what could run."""
+    """A browser that opens pages for any client, and notes scripts that could run."""
 
     tab: Tab
     bad: dict[str, list[str]] = field(default_factory=dict)
@@ -115,9 +115,9 @@ class PageInspector:
         self.tab.bodies.clear()
 
 
-def exported(desk: FlaskClient, slug: str, payload: str) -> int:
-    """Return the number of cells read: none begins a formula, the name reads back unchanged, and no PDF has actions."""
-    read = exported_rows(desk, _Named(slug), reason=f"For {payload}"[:500])  # type: ignore[arg-type]
+def check_exports(desk: FlaskClient, slug: str, payload: str) -> int:
+    """Check that no cell begins a formula, the name is unchanged and no PDF has actions; return the number of cells."""
+    read = exported_rows(desk, _AppealSlug(slug), reason=f"For {payload}"[:500])  # type: ignore[arg-type]
     cells = [cell for row in read for cell in row.values()]
     assert not [cell for cell in cells if cell.startswith(FORMULAS)], payload
     assert payload[:200] in map(unescape_cell, cells), payload
@@ -128,24 +128,24 @@ def exported(desk: FlaskClient, slug: str, payload: str) -> int:
 
 # Escaping does not depend on the database.
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_no_payload_runs_in_the_staff_room(
+def test_no_payload_runs_on_any_staff_page(
     app: Flask,
     tab: Tab,  # noqa: F811  the fixture
     client: FlaskClient,
     figure: Figure,
 ) -> None:
-    editor = join(app, EDITOR, Role.EDITOR)
-    join(app, ADMIN, Role.ADMIN)
+    editor = join_staff(app, EDITOR, Role.EDITOR)
+    join_staff(app, ADMIN, Role.ADMIN)
     admin, eyes = log_in(app, ADMIN), PageInspector(tab)
-    tried, cells = payloads()[TRIED], 0
+    tried, cells = payloads()[TRIED_PAYLOADS], 0
     for number, payload in enumerate(tried):
-        case = made(payload, number, editor)
+        case = make_case(payload, number, editor)
         clear_caches(app)
         desk = log_in_later(app, EDITOR)  # some pages ask for the password again after a while
         paths = [f"/staff/{page.format(slug=case.slug, n=case.announcement, i=case.invalidation)}" for page in PAGES]
         for path in paths:
             eyes.open_page(desk, path, payload)
-        cells += exported(desk, case.slug, payload)
+        cells += check_exports(desk, case.slug, payload)
         for path in paths:
             eyes.open_answers(desk, path, payload)
         stop(case.slug, context=context(), outcome={"en": payload.replace("\x00", "")})
@@ -164,7 +164,7 @@ def test_no_payload_runs_in_the_staff_room(
 
 
 @dataclass
-class _Named:
+class _AppealSlug:
     """The part of an appeal that `rows` reads."""
 
     slug: str
@@ -172,5 +172,5 @@ class _Named:
 
 def test_forms_are_found_with_their_fields() -> None:
     page = "<form method=post action=x><input name=a><input type=hidden name=t value=1><textarea name=b></textarea>"
-    (form,) = Forms(page + "<select name=c><option value=1><option value=2 selected></select></form>").found
+    (form,) = Forms(page + "<select name=c><option value=1><option value=2 selected></select></form>").forms
     assert (form.typed, form.values) == (["a", "b"], {"t": "1", "c": "2"})

@@ -1,4 +1,4 @@
-"""Reading staff pages changes nothing and ends no log-in, whichever link or picture leads there."""
+"""Reading staff pages changes nothing and ends no log-in."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from sqlalchemy import select
 from campaign.domain.staff.roles import Role
 from campaign.platform import Model, db
 from campaign.queries.appeals.appeal import AppealView
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
-# Reading names of signers is logged, and spends of the day's budget.
-WRITTEN_DOWN = {"audit_entry", "audit_head"}
+# Tables that change because reading names is logged.
+LOG_TABLES = {"audit_entry", "audit_head"}
 
 
-def rows() -> dict[str, list[Any]]:
+def all_rows() -> dict[str, list[Any]]:
     """Return every row of every table."""
     found = {
         table.name: sorted(map(repr, db.session.execute(select(table))))
         for table in Model.metadata.sorted_tables
-        if table.name not in WRITTEN_DOWN
+        if table.name not in LOG_TABLES
     }
     db.session.rollback()
     return found
 
 
-def addresses(app: Flask, slug: str) -> list[str]:
-    """Return every address that a GET reaches, Flask-Security's too."""
+def readable_addresses(app: Flask, slug: str) -> list[str]:
+    """Return every address that answers GET, also those of Flask-Security."""
     staff: Flask = app.extensions["tocsin_staff"]
     some: dict[str, Any] = {
         "slug": slug,
@@ -53,19 +53,19 @@ def addresses(app: Flask, slug: str) -> list[str]:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_no_page_ends_a_log_in_or_changes_a_row(app: Flask, appeal: AppealView, method: str) -> None:
-    desk = staffed(app, Role.ADMIN)
-    paths = addresses(app, appeal.slug)
+    desk = staff_client(app, Role.ADMIN)
+    paths = readable_addresses(app, appeal.slug)
     assert {"/staff/tf-validate", "/staff/mf-recovery", "/staff/login"} <= set(paths)
-    before = rows()
+    before = all_rows()
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Referer": "https://elsewhere.example/"}
     for path in paths:
         assert desk.open(path, method=method, headers=headers).status_code < 500, path
         assert desk.get("/staff/account").status_code == 200, path
-    assert rows() == before
+    assert all_rows() == before
 
 
 def test_logging_out_is_a_button_with_the_form_s_token(app: Flask) -> None:
-    desk = staffed(app, Role.VIEWER)
+    desk = staff_client(app, Role.VIEWER)
     page = desk.get("/staff/account")
     assert desk.get("/staff/logout").status_code == 405
     assert desk.post("/staff/logout").status_code == 400

@@ -1,4 +1,4 @@
-"""Threads while the database hangs: requests beyond the reserved threads wait briefly, then not at all."""
+"""Admission while the database hangs: requests beyond the reserved threads wait briefly, later ones not at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SlowApplication:
-    """An application behind an admission of four threads, with requests that arrive while others are being answered."""
+    """An application behind an admission of four threads, whose requests arrive while earlier ones wait."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -30,26 +30,26 @@ class SlowApplication:
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         self.seconds.append(environ.get(WAIT_SECONDS))
         if self._inside:
-            self._ask(*self._inside.pop(0))
+            self._send(*self._inside.pop(0))
         if self.status == "broken":
             raise ValueError("nobody foresaw this")
         start_response(self.status, [])
         return [b""]
 
-    def _ask(self, method: str, path: str, wait: float) -> None:
+    def _send(self, method: str, path: str, wait: float) -> None:
         self.now += wait
         self.admission(create_environ(path, method=method), lambda *_: lambda _: None)
 
-    def ask(self, *requests: tuple[str, str, float]) -> list[Any]:
-        """Let each request arrive while all before it wait; return how long each may wait for the database."""
+    def send(self, *requests: tuple[str, str, float]) -> list[Any]:
+        """Send each request while all before it wait; return how long each may wait for the database."""
         self.seconds.clear()
         self._inside = list(requests[1:])
-        self._ask(*requests[0])
+        self._send(*requests[0])
         return list(self.seconds)
 
 
 SIGN, READ = ("POST", "/en/appeals/case/sign", 0.0), ("GET", "/en/", 0.0)
-LATE = ("POST", "/en/appeals/case/sign", 2.0)
+LONG_WAIT_SIGN = ("POST", "/en/appeals/case/sign", 2.0)
 
 
 @pytest.fixture
@@ -57,38 +57,38 @@ def slow_application() -> SlowApplication:
     return SlowApplication()
 
 
-def test_while_answers_come_all_get_in(slow_application: SlowApplication) -> None:
-    assert [slow_application.ask(SIGN) for _ in range(50)] == [[None]] * 50
+def test_all_requests_are_admitted_while_answers_come(slow_application: SlowApplication) -> None:
+    assert [slow_application.send(SIGN) for _ in range(50)] == [[None]] * 50
 
 
 def test_writers_leave_two_threads_and_readers_one(slow_application: SlowApplication) -> None:
-    assert slow_application.ask(SIGN, SIGN, SIGN) == [None, None, 3.0]
-    assert slow_application.ask(SIGN, SIGN, READ) == [None, None, None]
-    assert slow_application.ask(SIGN, SIGN, READ, READ) == [None, None, None, 3.0]
+    assert slow_application.send(SIGN, SIGN, SIGN) == [None, None, 3.0]
+    assert slow_application.send(SIGN, SIGN, READ) == [None, None, None]
+    assert slow_application.send(SIGN, SIGN, READ, READ) == [None, None, None, 3.0]
 
 
-def test_where_nothing_is_answered_those_beyond_are_turned_away_at_once(slow_application: SlowApplication) -> None:
+def test_without_answers_further_requests_are_refused_at_once(slow_application: SlowApplication) -> None:
     slow_application.status = "503 SERVICE UNAVAILABLE"
-    assert slow_application.ask(SIGN, SIGN, LATE, ("GET", "/healthz", 0.0)) == [None, None, 0.0, None]
-    assert slow_application.ask(SIGN, SIGN) == [None, None], (
-        "whoever finds a thread that may hang sees whether it still does"
+    assert slow_application.send(SIGN, SIGN, LONG_WAIT_SIGN, ("GET", "/healthz", 0.0)) == [None, None, 0.0, None]
+    assert slow_application.send(SIGN, SIGN) == [None, None], (
+        "a request that gets a free thread tests whether the database still hangs"
     )
 
 
-def test_an_answer_that_breaks_gives_its_thread_back(slow_application: SlowApplication) -> None:
+def test_a_failing_answer_releases_its_thread(slow_application: SlowApplication) -> None:
     slow_application.status = "broken"
     for _ in range(5):
         with pytest.raises(ValueError, match="foresaw"):
-            slow_application.ask(SIGN)
+            slow_application.send(SIGN)
     slow_application.status = "200 OK"
-    assert slow_application.ask(SIGN, SIGN) == [None, None]
+    assert slow_application.send(SIGN, SIGN) == [None, None]
 
 
-def test_a_slow_reader_takes_no_place(slow_application: SlowApplication) -> None:
-    """Leave a place free while a client reads slowly: its thread is busy, but does not wait for the database."""
+def test_a_slow_reader_occupies_no_place(slow_application: SlowApplication) -> None:
+    """Count no place while a client reads slowly: its thread is busy, but does not wait for the database."""
     unread = [slow_application.admission(create_environ("/en/"), lambda *_: lambda _: None) for _ in range(20)]
     slow_application.now += 60
-    assert slow_application.ask(READ) == [None]
+    assert slow_application.send(READ) == [None]
     assert len(unread) == 20
 
 

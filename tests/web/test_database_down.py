@@ -14,7 +14,7 @@ from campaign.platform import db
 from tests.conftest import make_database, settings_for
 
 
-def test_without_a_database_every_page_says_when_to_come_back(tmp_path: Path) -> None:
+def test_without_a_database_every_page_has_a_retry_after(tmp_path: Path) -> None:
     app = create_app(settings_for(f"postgresql://nobody@/nothing?host={tmp_path}", tmp_path))
     client = app.test_client()
     for path in ("/fr/", "/fr/appeals/x", "/api/v1/appeals"):
@@ -26,8 +26,8 @@ def test_without_a_database_every_page_says_when_to_come_back(tmp_path: Path) ->
     assert client.get("/readyz").status_code == 503
 
 
-def test_a_database_that_goes_away_behind_the_answer_breaks_nothing(postgresql_server: str, tmp_path: Path) -> None:
-    """Survive a database that restarts between a request's last statement and the end of its transaction."""
+def test_a_database_lost_after_the_answer_causes_no_error(postgresql_server: str, tmp_path: Path) -> None:
+    """End the connection between a request's last statement and the end of its transaction."""
     app = create_app(settings_for(make_database(postgresql_server, "goes_away"), tmp_path))
 
     def end_its_connection(_app: Flask, **_given: Any) -> None:

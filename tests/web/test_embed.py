@@ -1,4 +1,4 @@
-"""Embeds: framing is allowed there and nowhere else, the form signs inside its frame, oEmbed keeps to its spec."""
+"""Embeds: only they may be framed, the form signs inside its frame, and oEmbed follows its specification."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _may_be_framed(headers: object) -> bool:
 
 
 @pytest.mark.usefixtures("appeal")
-def test_framing_is_allowed_for_embeds_and_nowhere_else(client: FlaskClient) -> None:
+def test_only_embeds_may_be_framed(client: FlaskClient) -> None:
     for path in (EMBED, EMBED + "?kind=counter", EMBED + "/thanks"):
         answer = client.get(path)
         assert _may_be_framed(answer.headers), path
@@ -57,13 +57,13 @@ def test_a_refusal_is_shown_inside_the_frame_in_its_language_and_colours(
     }
     sent = [client.post(asked, data=form(email=f"p{number}@mail.example")) for number in range(61)]
     assert sent[0].status_code == 303
-    assert _may_be_framed(sent[0].headers), "the way to the thanks"
+    assert _may_be_framed(sent[0].headers), "the redirect to the thank-you page"
     refusals[429] = sent[-1]
 
-    def away(_slug: str) -> None:
+    def raise_unavailable(_slug: str) -> None:
         raise OperationalError("SELECT 1", {}, psycopg.OperationalError("the connection is lost"))
 
-    monkeypatch.setattr("campaign.web.public.embed.frames.published_appeal_or_404", away)
+    monkeypatch.setattr("campaign.web.public.embed.frames.published_appeal_or_404", raise_unavailable)
     refusals[503] = client.get(asked)
     assert refusals[503].headers["Retry-After"] == "5"
     for status, answer in refusals.items():
@@ -74,7 +74,7 @@ def test_a_refusal_is_shown_inside_the_frame_in_its_language_and_colours(
         assert '<html lang="fr" dir="ltr" data-scheme="dark">' in answer.text, status
         links = re.findall(r"<a [^>]*>", answer.text)
         assert links, status
-        assert all('target="_blank"' in link for link in links), "nothing but embeds can be shown in the frame"
+        assert all('target="_blank"' in link for link in links), "other pages cannot be shown in the frame"
     assert _may_be_framed(client.get("/embed/nobody/at/all").headers)
     for path in ("/embed", "/embed.js/x", "/fr/embed/x", "/staff/embed/ana-ruiz-vega"):
         assert not _may_be_framed(client.get(path).headers), path
@@ -110,10 +110,10 @@ def test_the_form_signs_inside_the_frame_and_counts_its_source(client: FlaskClie
 
 
 @pytest.mark.usefixtures("appeal")
-def test_a_form_in_a_sandbox_is_accepted_once_it_is_shown_genuine(client: FlaskClient, clock: Clock) -> None:
+def test_a_form_in_a_sandbox_is_accepted_with_its_ticket(client: FlaskClient, clock: Clock) -> None:
     foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "null"}
     first = client.post(EMBED + "?lang=en", data=form(), headers=foreign)
-    assert first.status_code == 422, "a stranger’s frame could have sent this, and cannot read the answer"
+    assert first.status_code == 422, "a frame of another site could send this, but cannot read the ticket in the answer"
     assert _may_be_framed(first.headers)
     assert "Very many" not in first.text
     ticket = re.search(r'name="ticket" value="([^"]+)"', first.text)
@@ -123,13 +123,13 @@ def test_a_form_in_a_sandbox_is_accepted_once_it_is_shown_genuine(client: FlaskC
     sent = client.post(EMBED + "?lang=en", data=form(ticket=ticket[1]), headers=foreign)
     assert (sent.status_code, sent.location) == (303, EMBED + "/thanks?theme=auto&lang=en")
     again = client.post(EMBED + "?lang=en", data=form(ticket=ticket[1], email="b@mail.example"), headers=foreign)
-    assert again.status_code == 422, "each ticket once"
+    assert again.status_code == 422, "each ticket is valid once"
     for path in ("/en/appeals/ana-ruiz-vega/sign", "/en/appeals/ana-ruiz-vega/act", "/en/new-link"):
         assert client.post(path, data=form(), headers=foreign).status_code == 403, path
 
 
 @pytest.mark.usefixtures("appeal")
-def test_what_an_embed_loads_may_be_loaded_by_a_frame_without_an_origin(client: FlaskClient) -> None:
+def test_files_of_an_embed_load_in_a_frame_without_an_origin(client: FlaskClient) -> None:
     page = client.get(EMBED).text
     loaded = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
     assert len(loaded) >= 3
@@ -178,7 +178,7 @@ def test_oembed_answers_in_json_and_xml(client: FlaskClient) -> None:
     ],
 )
 @pytest.mark.usefixtures("appeal")
-def test_oembed_says_no_as_the_spec_does(client: FlaskClient, query: dict[str, str], status: int) -> None:
+def test_oembed_refuses_as_its_specification_says(client: FlaskClient, query: dict[str, str], status: int) -> None:
     assert client.get("/oembed", query_string=query).status_code == status
 
 

@@ -1,4 +1,4 @@
-"""Attacks by the Host header: a genuine mail must never lead to the host that a stranger asked for."""
+"""Attacks by the Host header: no mailed link has the host of a request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.web.http.host import host_name
 from tests.conftest import Postbox, clear_caches, settings_for, text_of
-from tests.staff.staff_clients import csrf, join
+from tests.staff.staff_clients import csrf, join_staff
 
 EVIL = "evil.example"
 ANA = "ana@staff.example"
@@ -31,7 +31,7 @@ FORWARDED = {
     "X-Original-Host": EVIL,
     "Referer": f"http://{EVIL}/staff/reset",
 }
-WAYS = [
+HOST_HEADERS = [
     PLAIN,
     {"Host": f"{EVIL}:8000"},
     {"Host": f"127.0.0.1:8000@{EVIL}"},
@@ -45,24 +45,24 @@ def ask_for_reset(client: FlaskClient, **headers: str) -> TestResponse:
     return client.post("/staff/reset", data={"email": ANA, "csrf_token": token}, headers=headers)
 
 
-def links(postbox: Postbox) -> set[str]:
+def mailed_hosts(postbox: Postbox) -> set[str]:
     """Return the scheme and host of every link mailed."""
     return {found for one in postbox.messages for found in re.findall(r"(https?://[^/\s\"<>]+)", str(one))}
 
 
-@pytest.mark.parametrize("headers", WAYS)
-def test_a_reset_mail_never_leads_to_the_host_that_was_asked_for(
+@pytest.mark.parametrize("headers", HOST_HEADERS)
+def test_a_reset_mail_never_links_to_the_host_of_the_request(
     app: Flask, client: FlaskClient, deliver: Callable[[], Any], postbox: Postbox, headers: dict[str, str]
 ) -> None:
-    join(app, ANA, Role.EDITOR)
+    join_staff(app, ANA, Role.EDITOR)
     deliver()
     ask_for_reset(client, **headers)
-    # Allowed, because the setting is a local address; without the Origin, which alone would have it refused.
+    # Accepted, because the setting is a local address; sent without Origin, which would have it refused.
     ask_for_reset(client, **{k: v for k, v in headers.items() if k != "Origin"} | {"Host": "localhost:9999"})
     deliver()
     resets = [one for one in postbox.messages if "/staff/reset/" in text_of(one)]
-    assert resets, "the second one is mailed"
-    assert links(postbox) == {runtime().settings.base_url}
+    assert resets, "the second request was mailed"
+    assert mailed_hosts(postbox) == {runtime().settings.base_url}
 
 
 @pytest.mark.parametrize("proxies", ["0", "1", "2"])
@@ -71,20 +71,22 @@ def test_another_host_is_refused_by_both_applications(tmp_path: Path, proxies: s
     app = create_app(settings_for(f"sqlite:///{tmp_path}/x.db", tmp_path, **environ))
     client = app.test_client()
     for path in ("/", "/en/", "/staff/login", "/staff/reset", "/api/v1/appeals", "/static/x/y", "//", "/healthz/"):
-        for headers in WAYS[:-1]:
+        for headers in HOST_HEADERS[:-1]:
             answer = client.get(path, headers=headers | {"X-Forwarded-Host": "act.example.org"})
             assert answer.status_code == 421
-            assert "TOCSIN_BASE_URL" in answer.text, "for the operator's first hour"
+            assert "TOCSIN_BASE_URL" in answer.text, "the page names the setting for operators"
             assert "https://act.example.org/" in answer.text
             assert EVIL not in answer.text + str(answer.headers)
             assert client.post(path, headers=headers).status_code == 421
             assert client.head(path, headers=headers).data == b""
-        assert client.get(path, headers={"Host": "localhost"}).status_code == 421, "local only in demo and development"
+        assert client.get(path, headers={"Host": "localhost"}).status_code == 421, (
+            "local names are answered only in demonstration and development"
+        )
     for host in ("act.example.org", "ACT.example.org:8443", "act.example.org."):
         assert client.get("/healthz", headers={"Host": host}).status_code == 200
         assert client.get("/static/x/y", headers={"Host": host}).status_code == 404
     for machine in ("/healthz", "/readyz", "/metrics"):
-        assert client.get(machine, headers=PLAIN).status_code != 421, "monitoring asks by any address"
+        assert client.get(machine, headers=PLAIN).status_code != 421, "monitoring may use any host"
     dispose(app)
 
 
@@ -106,7 +108,7 @@ def test_a_redirect_leads_to_the_base_url_or_stays(tmp_path: Path, path: str) ->
     dispose(app)
 
 
-def test_a_stored_page_shows_nobody_the_host_of_its_first_reader(
+def test_a_cached_page_does_not_contain_the_host_of_its_first_reader(
     app: Flask, client: FlaskClient, appeal: AppealView
 ) -> None:
     for path in (f"/en/appeals/{appeal.slug}/act", f"/en/appeals/{appeal.slug}", "/en/", "/en/feed.atom", "/embed.js"):

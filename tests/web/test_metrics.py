@@ -19,7 +19,7 @@ PUBLIC = {"REMOTE_ADDR": "203.0.114.9"}
 
 
 @pytest.fixture(autouse=True)
-def _anew(app: Flask) -> None:
+def _fresh_metrics(app: Flask) -> None:
     app.extensions["tocsin_metrics"] = MetricsCache()
 
 

@@ -1,7 +1,7 @@
-"""Every route of the public and of the staff application under the rules of the HTTP Observatory: A+ each.
+"""Every public and staff route gets A+ by the rules of the HTTP Observatory.
 
-The rules and their points are those of MDN's HTTP Observatory (version 5): 100 points, less what is missing or unsafe,
-and from 90 on more for what is better than asked. Redirects to TLS and the certificate are the proxy's.
+The rules are those of MDN's HTTP Observatory (version 5): 100 points, minus those for missing or unsafe headers, and
+from 90 points on extra points for stricter ones. Redirects to TLS and the certificate are the proxy's task.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ Policy = dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, dict[str, str]]]:
-    """Return a site behind TLS with one confirmed signature, and the values for the routes' variables."""
+def tls_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, dict[str, str]]]:
+    """Yield a site behind TLS with a confirmed signature, and the values of the routes' variables."""
     folder = tmp_path_factory.mktemp("secure")
     settings = settings_for(f"sqlite:///{folder}/t.db", folder, TOCSIN_BASE_URL=SITE, TOCSIN_CHALLENGE="off")
     app = create_app(settings, clock=lambda: START)
@@ -76,7 +76,7 @@ _PURPOSES = {"s": Purpose.CONFIRM, "m": Purpose.MANAGE, "u": Purpose.UNSUBSCRIBE
 
 
 def paths_of(app: Flask, values: dict[str, str]) -> Iterator[str]:
-    """Return an address for each route that answers GET, with real values where there are any."""
+    """Yield an address for each route that answers GET, with valid values where there are any."""
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()):
             continue
@@ -87,7 +87,7 @@ def paths_of(app: Flask, values: dict[str, str]) -> Iterator[str]:
         yield re.sub(r"<(?:[^:<>]+:)?(\w+)>", lambda found: values.get(found[1], "1"), path)
 
 
-class Visitor(FlaskClient):
+class TlsClient(FlaskClient):
     """A browser that came by TLS, to the host that the site answers."""
 
     def open(self, *arguments: Any, **more: Any) -> TestResponse:
@@ -95,8 +95,8 @@ class Visitor(FlaskClient):
 
 
 def client_of(app: Flask) -> FlaskClient:
-    """Return a client of that kind."""
-    return Visitor(app, app.response_class)
+    """Return a TLS client of the application."""
+    return TlsClient(app, app.response_class)
 
 
 def policy_of(answer: TestResponse) -> Policy:
@@ -129,7 +129,7 @@ def csp_points(policy: Policy) -> int:
     if any(source.startswith("'unsafe") or source in {"*", "http:", "https:", "data:"} for source in scripts):
         return -20
     if any(source.startswith("'unsafe") for source in policy.get("style-src", [])):
-        return 0  # the data of an image itself
+        return 0  # inline data of an image
     forms = policy.get("form-action", [])
     return 10 if policy.get("default-src") == ["'none'"] and forms in (["'none'"], ["'self'"]) else 5
 
@@ -155,7 +155,9 @@ def script_points(answer: TestResponse) -> int:
     if answer.mimetype != "text/html":
         return 0
     tags = re.findall(r"<script\b([^>]*)>", answer.get_data(as_text=True))
-    found = [re.search(r'src="([^"]*)"', tag) for tag in tags if "application/ld+json" not in tag]  # which is data
+    found = [
+        re.search(r'src="([^"]*)"', tag) for tag in tags if "application/ld+json" not in tag
+    ]  # structured data, not a script
     return 0 if all(one and not urlsplit(one[1]).netloc and not one[1].startswith("//") for one in found) else -50
 
 
@@ -166,8 +168,8 @@ def grade(answer: TestResponse) -> tuple[int, dict[str, int]]:
     return (score + sum(one for one in found.values() if one > 0) if score >= EXTRA_FROM else score), found
 
 
-def test_every_public_route_reaches_a_plus(secure: tuple[Flask, dict[str, str]], figure: Figure) -> None:
-    app, values = secure
+def test_every_public_route_reaches_a_plus(tls_site: tuple[Flask, dict[str, str]], figure: Figure) -> None:
+    app, values = tls_site
     client, seen, lowest = client_of(app), 0, 1000
     for path in paths_of(app, values):
         answer = client.get(path)
@@ -178,12 +180,12 @@ def test_every_public_route_reaches_a_plus(secure: tuple[Flask, dict[str, str]],
         assert "Set-Cookie" not in answer.headers, path
         assert min(why.values()) >= 0, (path, why)
         seen += answer.status_code == 200
-    assert seen > 35  # real pages, not only refusals
+    assert seen > 35  # enough pages, not only refusals
     figure("4 browser: lowest score of public routes by the Observatory's rules", lowest, f">= {A_PLUS}")
 
 
-def test_every_staff_route_reaches_a_plus(secure: tuple[Flask, dict[str, str]], figure: Figure) -> None:
-    app, values = secure
+def test_every_staff_route_reaches_a_plus(tls_site: tuple[Flask, dict[str, str]], figure: Figure) -> None:
+    app, values = tls_site
     client, cookies, lowest = client_of(app), 0, 1000
     for path in paths_of(app.extensions["tocsin_staff"], values):
         answer = client.get(f"/staff{path}")
@@ -196,8 +198,8 @@ def test_every_staff_route_reaches_a_plus(secure: tuple[Flask, dict[str, str]], 
     figure("4 browser: lowest score of staff's routes", lowest, f">= {A_PLUS}")
 
 
-def test_only_embeds_may_be_framed_and_pages_keep_to_themselves(secure: tuple[Flask, dict[str, str]]) -> None:
-    app, values = secure
+def test_only_embeds_may_be_framed_and_pages_are_isolated(tls_site: tuple[Flask, dict[str, str]]) -> None:
+    app, values = tls_site
     client = client_of(app)
     for path in paths_of(app, values):
         answer = client.get(path)
@@ -215,8 +217,8 @@ def test_only_embeds_may_be_framed_and_pages_keep_to_themselves(secure: tuple[Fl
 
 
 @pytest.mark.parametrize("letter", ["s", "m", "u"])
-def test_no_link_that_leaves_the_site_carries_the_token(secure: tuple[Flask, dict[str, str]], letter: str) -> None:
-    app, values = secure
+def test_no_link_to_another_site_contains_the_token(tls_site: tuple[Flask, dict[str, str]], letter: str) -> None:
+    app, values = tls_site
     client, seen = client_of(app), 0
     for path in paths_of(app, values):
         if f"/{letter}/{values[letter]}" not in path:

@@ -1,6 +1,6 @@
-"""The first visit to an appeal over a bad connection: all that a browser fetches, headers too, in one round trip.
+"""The first visit to an appeal: all files and headers that a browser fetches fit into one round trip.
 
-14 KB is what TCP sends before it waits for an answer (RFC 6928: ten segments).
+TCP sends 14 KB before it waits for an answer (RFC 6928: ten segments).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from tests.conftest import START, context
 
-MOST = 14 * 1024
+MAX_BYTES = 14 * 1024
 
 
-def _fetched(page: str) -> list[str]:
+def _fetched_addresses(page: str) -> list[str]:
     """Return the addresses of styles, scripts and pictures."""
     links = re.findall(r'<link rel="(?:stylesheet|icon)" href="((?!data:)[^"]+)"', page)
     return links + re.findall(r'<(?:script|img)[^>]* src="([^"]+)"', page)
@@ -32,7 +32,7 @@ def _fetched(page: str) -> list[str]:
 
 @pytest.fixture
 def appeal(app: Flask) -> AppealView:
-    """Return the sample: a case as long as real ones are."""
+    """Return the sample appeal, which has the length of a real one."""
     for language in ("fr", "en"):
         file = f"{SAMPLE}.{language}.md"
         draft = parse_document((ROOT / "examples" / file).read_bytes(), file)
@@ -50,12 +50,12 @@ def test_the_first_visit_fits_into_one_round_trip(
     client: FlaskClient, appeal: AppealView, locale: str, coding: str
 ) -> None:
     path = f"/{locale}/appeals/{SAMPLE}"
-    found = _fetched(client.get(path).text)
+    found = _fetched_addresses(client.get(path).text)
     assert any(address.endswith("tocsin.css") for address in found)
-    assert all(address.startswith("/static/") for address in found), "nothing of a third party"
+    assert all(address.startswith("/static/") for address in found), "no file of a third party"
     weight = 0
     for address in (path, *found):
         answer = client.get(address, headers={"Accept-Encoding": coding})
         assert answer.status_code == 200
         weight += len(answer.data) + len(str(answer.headers))
-    assert weight <= MOST, weight
+    assert weight <= MAX_BYTES, weight

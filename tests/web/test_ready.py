@@ -1,4 +1,4 @@
-"""`/readyz` and the schema: the program works with a newer schema, and names every other mismatch."""
+"""`/readyz` and the schema: the application runs with a newer schema, and reports every other mismatch."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def set_revision(revision: str) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
 
-def test_old_processes_serve_on_where_the_schema_is_newer(client: FlaskClient, revision: str) -> None:
+def test_old_processes_serve_with_a_newer_schema(client: FlaskClient, revision: str) -> None:
     set_revision(f"{int(revision) + 7:04}")
     assert client.get("/readyz").status_code == 200
 
 
-def test_an_unknown_older_schema_is_told_with_what_to_do(client: FlaskClient, revision: str) -> None:
+def test_an_unknown_schema_is_reported_with_the_remedy(client: FlaskClient, revision: str) -> None:
     set_revision("0000")
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert f"the database is at migration 0000, wanted is {revision}: run flask db upgrade" in answer.text
 
 
-def test_an_older_schema_is_told_with_what_to_do(
+def test_an_older_schema_is_reported_with_the_remedy(
     client: FlaskClient, revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = f"{int(revision) + 1:04}"

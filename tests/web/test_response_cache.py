@@ -1,4 +1,4 @@
-"""Responses that the cache answers before Flask: the same bytes, no longer than the counts behind them are fresh."""
+"""The response cache before Flask: same bytes as the application, only while the counts in them are fresh."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.web.caching.response_cache import ResponseCache, _read_coding, accepted_coding
 from tests.conftest import Clock
 
-Answer = tuple[str, dict[str, str], bytes]
+CachedAnswer = tuple[str, dict[str, str], bytes]
 
 
 # Request headers of a browser, and the coding of the answer (RFC 9110, 12.5.3).
@@ -53,18 +53,18 @@ ACCEPTED = {
 
 
 @pytest.fixture
-def inner() -> list[str]:
+def application_paths() -> list[str]:
     """Return the paths that reached the application."""
     return []
 
 
 @pytest.fixture
-def response_cache(inner: list[str]) -> ResponseCache:
+def response_cache(application_paths: list[str]) -> ResponseCache:
     """Return a cache with one page stored for a second, before an application that answers everything with its path."""
     clock = Clock()
 
     def application(environ, start_response):  # type: ignore[no-untyped-def]
-        inner.append(environ["PATH_INFO"])
+        application_paths.append(environ["PATH_INFO"])
         start_response("200 OK", [])
         return (b"application",)
 
@@ -74,9 +74,9 @@ def response_cache(inner: list[str]) -> ResponseCache:
     return made
 
 
-def ask(
+def send(
     response_cache: ResponseCache, path: str = "/page", method: str = "GET", query: str = "", **headers: str
-) -> Answer:
+) -> CachedAnswer:
     """Send one request, as the server does."""
     said: list[tuple[str, dict[str, str]]] = []
     environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, **headers}
@@ -84,9 +84,11 @@ def ask(
     return *said[0], b"".join(body)
 
 
-def test_a_fresh_page_is_answered_without_the_application(response_cache: ResponseCache, inner: list[str]) -> None:
-    assert ask(response_cache, HTTP_ACCEPT_ENCODING="gzip, br")[2] == b"kept"
-    assert inner == []
+def test_a_fresh_page_is_answered_without_the_application(
+    response_cache: ResponseCache, application_paths: list[str]
+) -> None:
+    assert send(response_cache, HTTP_ACCEPT_ENCODING="gzip, br")[2] == b"kept"
+    assert application_paths == []
 
 
 @pytest.mark.parametrize(
@@ -100,24 +102,24 @@ def test_a_fresh_page_is_answered_without_the_application(response_cache: Respon
     ],
 )
 def test_other_requests_reach_the_application(
-    response_cache: ResponseCache, inner: list[str], other: dict[str, str]
+    response_cache: ResponseCache, application_paths: list[str], other: dict[str, str]
 ) -> None:
-    assert ask(response_cache, **other)[2] == b"application"
-    assert len(inner) == 1
+    assert send(response_cache, **other)[2] == b"application"
+    assert len(application_paths) == 1
 
 
 @pytest.mark.parametrize("by", [timedelta(seconds=1), timedelta(seconds=-1)], ids=["later", "clock set back"])
-def test_a_page_that_is_no_longer_fresh_is_asked_for_again(
-    response_cache: ResponseCache, inner: list[str], by: timedelta
+def test_an_expired_page_is_requested_again(
+    response_cache: ResponseCache, application_paths: list[str], by: timedelta
 ) -> None:
     clock: Clock = response_cache.clock  # type: ignore[attr-defined]
     clock.now += by
-    assert ask(response_cache, HTTP_ACCEPT_ENCODING="br")[2] == b"application"
-    assert len(inner) == 1
+    assert send(response_cache, HTTP_ACCEPT_ENCODING="br")[2] == b"application"
+    assert len(application_paths) == 1
 
 
-def test_the_same_page_again_is_not_sent_again(response_cache: ResponseCache) -> None:
-    status, headers, body = ask(response_cache, HTTP_ACCEPT_ENCODING="br", HTTP_IF_NONE_MATCH='"0br", W/"1br"')
+def test_an_unchanged_page_is_answered_by_its_etag(response_cache: ResponseCache) -> None:
+    status, headers, body = send(response_cache, HTTP_ACCEPT_ENCODING="br", HTTP_IF_NONE_MATCH='"0br", W/"1br"')
     assert (status, headers, body) == ("304 NOT MODIFIED", {"ETag": '"1br"', "Vary": "x"}, b"")
 
 
@@ -138,25 +140,25 @@ def test_the_cache_answers_as_the_application_does(app: Flask, appeal: AppealVie
 
 
 @pytest.mark.parametrize("header", ACCEPTED)
-def test_only_a_coding_that_the_browser_takes_is_chosen(header: str) -> None:
+def test_only_an_accepted_coding_is_chosen(header: str) -> None:
     assert accepted_coding(header) == ACCEPTED[header]
 
 
 @pytest.mark.parametrize("header", ["br;q=0", "br;q=0, gzip", "gzip;q=0, br;q=0", "gzipx", "*;q=0", "identity"])
-def test_a_stored_page_is_not_answered_in_a_refused_coding(
-    response_cache: ResponseCache, inner: list[str], header: str
+def test_a_cached_page_is_not_answered_in_a_refused_coding(
+    response_cache: ResponseCache, application_paths: list[str], header: str
 ) -> None:
-    assert ask(response_cache, HTTP_ACCEPT_ENCODING=header)[2] == b"application"
-    assert len(inner) == 1
+    assert send(response_cache, HTTP_ACCEPT_ENCODING=header)[2] == b"application"
+    assert len(application_paths) == 1
 
 
 @pytest.mark.parametrize("path", ["/fr/appeals/{}", "/fr/", "/fr/appeals/{}/progress", "/embed.js", "/embed/{}"])
 @pytest.mark.parametrize("query", ["", "?a=b"], ids=["front", "page cache"])
-def test_no_page_comes_in_a_refused_coding(app: Flask, appeal: AppealView, path: str, query: str) -> None:
+def test_no_page_is_sent_in_a_refused_coding(app: Flask, appeal: AppealView, path: str, query: str) -> None:
     client = app.test_client()
     address = path.format(appeal.slug) + query
     plain = client.get(address).data
-    # Each coding is stored before the refusals are asked, so that both caches could answer in the wrong one.
+    # Each coding is cached first, so that both caches could answer in the wrong one.
     for coding in ("br", "gzip"):
         assert client.get(address, headers={"Accept-Encoding": coding}).headers["Content-Encoding"] == coding
     for header, coding in ACCEPTED.items():

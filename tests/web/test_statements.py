@@ -1,4 +1,4 @@
-"""The database statements of a request: as few as the rules allow, and none for a page that is fresh."""
+"""The database statements of a request: their number is bounded, and a fresh page needs none."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from campaign.services.signing.sign import reserve_keys
 from campaign.web.caching import data_cache
 from tests.conftest import START, Postbox, clear_caches, context, form
 
-Said = list[str]
+Statements = list[str]
 
 
 @pytest.fixture
-def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
+def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Statements]:
     """Yield every statement from here on; cached data stays fresh meanwhile, even on a busy machine."""
     monkeypatch.setattr(data_cache, "MAX_AGE", 600.0)
     # A process stores a batch of keys for 256 rows, and a month's key once.
     reserve_keys(number=SLOTS, context=context())
     reserve(runtime().vault, KeyUse.SIGNED, SLOTS, now=START)
     db.session.rollback()
-    found: Said = []
+    found: Statements = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if not statement.startswith(("BEGIN", "PRAGMA")):
@@ -46,13 +46,13 @@ def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
     event.remove(db.engine, "before_cursor_execute", note)
 
 
-def parts(statement: str) -> list[str]:
+def writes_of(statement: str) -> list[str]:
     """Return the writes of a statement, from the last to the first, as PostgreSQL runs those that nothing reads."""
     found = re.findall(r"(INSERT INTO \w+|UPDATE \w+ SET)", statement)
     return [" ".join(word for word in one.split() if word not in {"INTO", "SET"}) for one in found]
 
 
-def kinds(statements: Said) -> list[str]:
+def kinds(statements: Statements) -> list[str]:
     """Return the first word of each statement, and the table to which it writes."""
     return [
         " ".join(word for word in one.split()[:3] if word not in {"INTO", "FROM"}).split(" SET")[0]
@@ -61,8 +61,8 @@ def kinds(statements: Said) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/en/", "/en/appeals/{}", "/en/appeals/{}/progress", "/api/v1/appeals/{}"])
-def test_a_page_whose_counts_are_fresh_asks_nothing(
-    client: FlaskClient, appeal: AppealView, statements: Said, path: str
+def test_a_page_with_fresh_counts_sends_no_statement(
+    client: FlaskClient, appeal: AppealView, statements: Statements, path: str
 ) -> None:
     address = path.format(appeal.slug)
     assert client.get(address).status_code == 200
@@ -73,8 +73,8 @@ def test_a_page_whose_counts_are_fresh_asks_nothing(
     assert statements == []
 
 
-def test_what_a_page_asks_does_not_depend_on_who_reads_it(
-    client: FlaskClient, app: Flask, appeal: AppealView, statements: Said
+def test_the_statements_of_a_page_do_not_depend_on_the_reader(
+    client: FlaskClient, app: Flask, appeal: AppealView, statements: Statements
 ) -> None:
     client.get(f"/fr/appeals/{appeal.slug}")
     statements.clear()
@@ -84,22 +84,22 @@ def test_what_a_page_asks_does_not_depend_on_who_reads_it(
 
 
 def test_a_sign_up_costs_an_update_and_three_inserts_in_one_round_trip(
-    client: FlaskClient, appeal: AppealView, statements: Said
+    client: FlaskClient, appeal: AppealView, statements: Statements
 ) -> None:
-    # The first one in ten seconds also looks how many are unconfirmed.
+    # The first sign-up in ten seconds also counts the unconfirmed ones.
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="first@mail.example"))
     statements.clear()
     assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form()).status_code == 303
-    if db.engine.dialect.name == "sqlite":  # without a round trip of its own
+    if db.engine.dialect.name == "sqlite":  # SQLite has no round trips
         assert kinds(statements) == ["UPDATE sign_up", "INSERT sign_up", "INSERT mail", "INSERT funnel_count"]
     else:
-        assert [parts(one) for one in statements] == [
+        assert [writes_of(one) for one in statements] == [
             ["INSERT funnel_count", "UPDATE sign_up", "INSERT sign_up", "INSERT mail"]
         ]
 
 
 def test_a_sign_up_under_attack_costs_one_insert_more_in_the_same_round_trip(
-    client: FlaskClient, appeal: AppealView, statements: Said, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, appeal: AppealView, statements: Statements, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def pass_once(*_: object, **_more: object) -> AdmittedSignUp:
         return AdmittedSignUp(SolvedChallenge(b"a proof".ljust(32), START + timedelta(minutes=10)))
@@ -110,11 +110,11 @@ def test_a_sign_up_under_attack_costs_one_insert_more_in_the_same_round_trip(
     if db.engine.dialect.name == "sqlite":
         assert [one for one in kinds(statements) if one.startswith("INSERT")] == [spent, *sign_up, counted]
     else:
-        assert parts(statements[-1]) == [counted, "UPDATE sign_up", *sign_up, spent]
+        assert writes_of(statements[-1]) == [counted, "UPDATE sign_up", *sign_up, spent]
 
 
 def test_a_view_costs_inserts_only(
-    client: FlaskClient, app: Flask, appeal: AppealView, statements: Said, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, app: Flask, appeal: AppealView, statements: Statements, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = app.extensions[RUNTIME_KEY]
     monkeypatch.setitem(app.extensions, RUNTIME_KEY, replace(at, settings=replace(at.settings, page_views=True)))
@@ -128,7 +128,7 @@ def test_a_view_costs_inserts_only(
 
 
 def test_a_confirmation_costs_two_look_ups_and_nine_writes_in_a_third_round_trip(
-    client: FlaskClient, appeal: AppealView, deliver: Callable[[], Any], postbox: Postbox, statements: Said
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], Any], postbox: Postbox, statements: Statements
 ) -> None:
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
     deliver()
@@ -146,9 +146,9 @@ def test_a_confirmation_costs_two_look_ups_and_nine_writes_in_a_third_round_trip
         "INSERT funnel_count",
     ]
     assert kinds(statements)[0].startswith("SELECT sign_up.id")
-    # What the address has done before: only the opened sign-up tells the address.
+    # The earlier signatures of the address, which is known only after the sign-up was opened.
     assert kinds(statements)[1].startswith("SELECT (SELECT signature.id")
     if db.engine.dialect.name == "sqlite":
         assert kinds(statements)[2:] == writes
     else:
-        assert [parts(one) for one in statements[2:]] == [writes[::-1]]
+        assert [writes_of(one) for one in statements[2:]] == [writes[::-1]]

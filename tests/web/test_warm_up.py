@@ -1,4 +1,4 @@
-"""A process that has warmed up compiles nothing for its first supporter, and one thread renders for all."""
+"""A warmed-up process compiles no template for its first supporter, and one thread renders a page for all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from campaign.web.http.admission import EXTENSION
 from tests.conftest import settings_for
 
 
-def test_a_ready_process_compiles_no_template_and_reads_nothing_for_its_first_supporter(
+def test_a_warmed_up_process_compiles_and_reads_nothing_for_its_first_supporter(
     app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     warm_up(app)
@@ -35,7 +35,7 @@ def test_a_process_starts_while_its_database_is_away(tmp_path: Path) -> None:
     warm_up(create_app(settings_for(f"postgresql://nobody@/nothing?host={tmp_path}", tmp_path)))
 
 
-def test_threads_that_want_the_same_page_wait_for_the_one_that_renders_it(app: Flask) -> None:
+def test_one_thread_renders_a_page_and_the_others_wait(app: Flask) -> None:
     pages, rendered, begun, go_on = PageCache(), [], threading.Event(), threading.Event()
 
     def render() -> str:
@@ -61,7 +61,7 @@ def test_threads_that_want_the_same_page_wait_for_the_one_that_renders_it(app: F
     assert rendered == [1]
 
 
-def test_gunicorn_makes_its_workers_ready_and_leaves_other_applications_alone(
+def test_gunicorn_warms_up_its_workers_and_ignores_other_applications(
     app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings: dict[str, object] = {}
@@ -69,7 +69,7 @@ def test_gunicorn_makes_its_workers_ready_and_leaves_other_applications_alone(
     ready = settings["post_worker_init"]
     assert callable(ready)
     ready(SimpleNamespace(age=1, wsgi=Flask("another"), cfg=SimpleNamespace(threads=7)))
-    # Afterwards the tests' application admits requests as before.
+    # Afterwards the tests' application must admit requests as before.
     monkeypatch.setattr(app.extensions[EXTENSION], "threads", None)
     ready(SimpleNamespace(age=1, wsgi=app, cfg=SimpleNamespace(threads=7)))
     assert app.extensions[EXTENSION].threads == 7

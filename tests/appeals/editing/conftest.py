@@ -8,17 +8,17 @@ from flask.testing import FlaskClient
 
 from campaign.domain.staff.roles import Role
 from tests.appeals.editing.editor import DRAFT_PAGE, SLUG, upload
-from tests.staff.staff_clients import staffed
+from tests.staff.staff_clients import staff_client
 
 
 @pytest.fixture
 def editor(app: Flask) -> FlaskClient:
-    return staffed(app, Role.EDITOR)
+    return staff_client(app, Role.EDITOR)
 
 
 @pytest.fixture
 def coordinator(app: Flask) -> FlaskClient:
-    return staffed(app, Role.COORDINATOR, "be-nl")
+    return staff_client(app, Role.COORDINATOR, "be-nl")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, stop
 from tests.appeals.editing.editor import DRAFT_PAGE, SLUG, as_lists, form_values, publish, send_form, upload
 from tests.conftest import DOCUMENT, FRENCH, context
-from tests.staff.staff_clients import join, staffed
+from tests.staff.staff_clients import join_staff, staff_client
 
 # Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
@@ -109,7 +109,7 @@ def test_text_typed_while_the_appeal_ends_is_shown_and_not_saved(
     assert "Typed for an hour." in send_form(editor, f"{DRAFT_PAGE}/texts/en", **typed["texts/en"]).text
     db.session.rollback()
     assert [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))] == before
-    stranger = staffed(app, Role.EDITOR, "be-nl")
+    stranger = staff_client(app, Role.EDITOR, "be-nl")
     for part, values in typed.items():
         assert send_form(stranger, f"{DRAFT_PAGE}/{part}", **values).status_code == 404, part
         assert editor.get(f"{DRAFT_PAGE}/{part}").status_code == 404, "an ended appeal cannot be edited"
@@ -210,8 +210,8 @@ def test_two_editors_of_the_continuation_overwrite_nothing(
     assert publish(coordinator).status_code == 303
     at, colleague, neighbour = (
         f"{DRAFT_PAGE}/continuation",
-        staffed(app, Role.ADMIN),
-        staffed(app, Role.EDITOR, "be-nl"),
+        staff_client(app, Role.ADMIN),
+        staff_client(app, Role.EDITOR, "be-nl"),
     )
     before = former_values(editor.get(f"{DRAFT_PAGE}/edit"), "seen_continuation")
     assert send_form(colleague, at, goes="on", until="2099-05-01", seen_continuation=before).status_code == 303
@@ -229,8 +229,8 @@ def test_two_editors_of_the_continuation_overwrite_nothing(
 
 
 def test_two_admins_who_change_an_account_overwrite_nothing(app: Flask) -> None:
-    who = join(app, "somebody@staff.example", Role.VIEWER)
-    first, second = staffed(app, Role.ADMIN), staffed(app, Role.ADMIN, "be-nl")
+    who = join_staff(app, "somebody@staff.example", Role.VIEWER)
+    first, second = staff_client(app, Role.ADMIN), staff_client(app, Role.ADMIN, "be-nl")
     at = f"/staff/accounts/{who}"
     before = form_values(second.get(at))
     assert send_form(first, at, **{**before, "section": "be-nl", "role": "editor"}).status_code == 303

@@ -18,7 +18,7 @@ from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.appeals.appeal_list import CHOICES, PAGE
 from tests.conftest import START
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
 APPEALS = 450
 # The limit of a page's size, however many appeals there are: it grows only with the appeals that it shows.
@@ -39,7 +39,7 @@ def editor(app: Flask, appeal: AppealView) -> FlaskClient:
         key = db.session.scalar(insert(Appeal).values(values).returning(Appeal.id))
         db.session.execute(insert(AppealText).values(words | {"appeal_id": key, "headline": headline}))
     db.session.commit()
-    return staffed(app, Role.EDITOR)
+    return staff_client(app, Role.EDITOR)
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def test_no_page_reads_the_texts_of_all_appeals(app: Flask, editor: FlaskClient)
     db.session.execute(update(Appeal).where(Appeal.slug.startswith("case-")).values(ended))
     db.session.commit()
     # An administrator may see more pages; an editor's own mailbox and lists differ.
-    for desk in (editor, staffed(app, Role.ADMIN)):
+    for desk in (editor, staff_client(app, Role.ADMIN)):
         answered = 0
         for path in paths:
             db.session.expunge_all()

@@ -15,7 +15,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.staff.accounts import change_account
 from tests.appeals.editing.editor import DRAFT_PAGE, form_values, publish, send_form, upload
 from tests.conftest import clear_caches, context
-from tests.staff.staff_clients import csrf, join, log_in, staffed
+from tests.staff.staff_clients import csrf, join_staff, log_in, staff_client
 
 # Only in the whole gate; the quick part has enough tests of the staff pages.
 pytestmark = pytest.mark.slow
@@ -95,7 +95,7 @@ def test_a_coordinator_returns_it_with_a_reason(editor: FlaskClient, draft: str,
 
 
 def test_an_editor_of_another_section_reads_and_does_not_edit(app: Flask, editor: FlaskClient, draft: str) -> None:
-    stranger = staffed(app, Role.EDITOR, "be-nl")
+    stranger = staff_client(app, Role.EDITOR, "be-nl")
     page = stranger.get(f"{DRAFT_PAGE}/edit")
     assert page.status_code == 200
     assert f'{DRAFT_PAGE}/texts/en"' not in page.text
@@ -140,5 +140,5 @@ def test_every_write_is_in_the_audit_log_with_before_and_after(app: Flask, edito
     assert entry.act == "appeal.write-target"
     assert entry.before == {"target 1 emails": ["minister@interior.example"]}
     assert entry.after == {"target 1 emails": ["other@interior.example"]}
-    join(app, "root@staff.example", Role.ADMIN)
+    join_staff(app, "root@staff.example", Role.ADMIN)
     assert "other@interior.example" in log_in(app, "root@staff.example").get("/staff/audit").text

@@ -30,8 +30,8 @@ from tests.browser.axe import LOOKS, axe_findings, looks_of
 from tests.conftest import context
 from tests.staff.page_forms import sent_forms
 from tests.staff.route_matrix import MATRIX
-from tests.staff.staff_clients import PASSWORD, csrf, join, log_in
-from tests.staff.test_route_matrix import call, places  # noqa: F401  a fixture
+from tests.staff.staff_clients import PASSWORD, csrf, join_staff, log_in
+from tests.staff.test_route_matrix import places, send_request  # noqa: F401  a fixture
 
 pytestmark = [
     pytest.mark.browser,
@@ -95,7 +95,9 @@ def staff_pages(
         name = f"{route.method} {route.path}"
         data = (("locale", locale),) if route.path == "/account" else route.data
         typed = {"data": data, "form": route.form, "file": route.file}
-        answer = call(desk, route.method, route.path, places_by_name, token=csrf(desk.get("/staff/account")), **typed)
+        answer = send_request(
+            desk, route.method, route.path, places_by_name, token=csrf(desk.get("/staff/account")), **typed
+        )
         if answer.status_code == 303:
             answer = desk.get(answer.location)
         if answer.mimetype != "text/html" or route.path.endswith(".html"):  # mails that are shown in frames
@@ -136,7 +138,7 @@ def _log_in_pages(app: Flask, locale: str) -> Iterator[tuple[str, bytes]]:
     headers = {"Accept-Language": locale}
     stranger, now = app.test_client(), runtime().clock()
     invitation_link = invite(Invitation("new@staff.example", "fr", Role.VIEWER, locale), context=context(now))
-    member = join(app, "member@staff.example", Role.VIEWER)
+    member = join_staff(app, "member@staff.example", Role.VIEWER)
     link_key = db.session.get_one(Staff, member).link_key
     db.session.rollback()
     digest = runtime().tokens.make(Purpose.DIGEST, member, now, link_key)
@@ -170,7 +172,7 @@ def test_no_staff_page_has_a_finding(
     pages_of: Callable[[Flask, FlaskClient, dict[str, str], str], Iterator[tuple[str, bytes]]],
 ) -> None:
     with transaction() as session:
-        session.get_one(Staff, join(app, ME, Role.ADMIN)).locale = locale
+        session.get_one(Staff, join_staff(app, ME, Role.ADMIN)).locale = locale
     desk = log_in(app, ME)
     context = browser.new_context(bypass_csp=True, locale=locale)
     inspected = InspectedPage(context.new_page(), desk, locale)

@@ -19,7 +19,7 @@ from tests.code.test_migrations import test_models_equal_migrations as models_eq
 from tests.code.test_words import extracted_messages
 from tests.conftest import Postbox, clear_caches, form, text_of
 from tests.moderation.test_reported import PAGE as REPORTED
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
 APPEAL, STAFF = "/en/appeals/ana-ruiz-vega", "/staff/appeals/ana-ruiz-vega"
 
@@ -33,7 +33,7 @@ def report_letter(client: FlaskClient) -> None:
 
 def enter_bulk(app: Flask) -> FlaskClient:
     """Enter a quantity of twelve as staff do; return the editor's browser."""
-    browser = staffed(app, Role.EDITOR)
+    browser = staff_client(app, Role.EDITOR)
     page = browser.get(f"{STAFF}/bulk-entries")
     assert '<option value="courier">Letters by courier</option>' in page.text
     typed = {"csrf_token": csrf(page), "quantity": "12", "channel": "courier", "day": "2026-03-01"}

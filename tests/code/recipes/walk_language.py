@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from campaign.domain.staff.roles import Role
 from campaign.queries.appeals.appeal import AppealView
 from tests.conftest import Postbox, form, text_of
-from tests.staff.staff_clients import staffed
+from tests.staff.staff_clients import staff_client
 
 
 def test_pages_are_in_it(client: FlaskClient, appeal: AppealView) -> None:
@@ -27,6 +27,6 @@ def test_mail_is_in_it(client: FlaskClient, appeal: AppealView, deliver: Any, po
 
 
 def test_staff_choose_it_and_see_every_message_in_it(app: Flask) -> None:
-    browser = staffed(app, Role.VIEWER)
+    browser = staff_client(app, Role.VIEWER)
     assert '<option value="pt"' in browser.get("/staff/account").text
     assert "Professora ameaçada por ensinar" in browser.get("/staff/messages/confirmation?lang=pt").text

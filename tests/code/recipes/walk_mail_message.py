@@ -22,7 +22,7 @@ from campaign.services.outbox.enqueue import enqueue_to_signer
 from tests.code.test_words import extracted_messages
 from tests.conftest import START, Postbox, confirm_newest, context, form, text_of
 from tests.mail.test_messages import test_each_message_renders_in_each_language as renders
-from tests.staff.staff_clients import staffed
+from tests.staff.staff_clients import staff_client
 
 NAME = "year_after"
 
@@ -79,7 +79,7 @@ def test_the_command_lists_and_shows_it(app: Flask) -> None:
 
 def test_staff_see_it_listed_previewed_and_counted(app: Flask, enqueued_id: int) -> None:
     assert NAME in samples.message_names()
-    browser = staffed(app, Role.COORDINATOR)
+    browser = staff_client(app, Role.COORDINATOR)
     assert "A year after signing" in browser.get("/staff/messages").text
     assert "A year ago you signed" in browser.get(f"/staff/messages/{NAME}?lang=en").text
     with transaction() as session:

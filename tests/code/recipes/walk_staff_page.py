@@ -6,12 +6,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from campaign.domain.staff.roles import Role
-from tests.staff.staff_clients import staffed
+from tests.staff.staff_clients import staff_client
 from tests.staff.test_route_matrix import test_every_route_is_in_the_matrix as every_route_is_in_the_matrix
 
 
 def test_staff_see_it(app: Flask) -> None:
-    page = staffed(app, Role.VIEWER).get("/staff/accounts/roles")
+    page = staff_client(app, Role.VIEWER).get("/staff/accounts/roles")
     assert page.status_code == 200
     assert "<h1>Role</h1>" in page.text
     assert "<li>Coordinator</li>" in page.text

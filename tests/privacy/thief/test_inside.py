@@ -27,7 +27,7 @@ from campaign.queries.signing.person import digests_of_address
 from campaign.services.announcements.reminders import enqueue_reminders
 from campaign.services.outbox.suppression import suppress as refuse_mail
 from tests.conftest import START, Postbox, clear_caches, context, form
-from tests.staff.staff_clients import csrf, staffed
+from tests.staff.staff_clients import csrf, staff_client
 
 pytestmark = pytest.mark.slow
 
@@ -108,7 +108,7 @@ def pages(app: Flask, desk: FlaskClient) -> dict[str, tuple[str, list[int]]]:
 def test_no_page_reveals_the_signatures_of_an_address_in_other_sections(
     app: Flask, client: FlaskClient, signed_elsewhere: None, deliver: Callable[[], object], role: Role
 ) -> None:
-    desk, grown = staffed(app, role), {}
+    desk, grown = staff_client(app, role), {}
 
     def growth_by_form(email: str) -> dict[str, tuple[str, list[int]]]:
         client.post(URL, data=form(email=email, country="FR", via="probe"))

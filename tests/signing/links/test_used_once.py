@@ -30,7 +30,7 @@ from campaign.services.staff import one_time as once
 from campaign.services.staff.accounts import Invitation, invite
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, Postbox, context, text_of
-from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, make_recovery_codes, path_of
+from tests.staff.staff_clients import PASSWORD, code_for, csrf, join_staff, log_in, make_recovery_codes, path_of
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +72,7 @@ def browsers_before_second_factor(app: Flask) -> list[FlaskClient]:
 
 
 def test_one_code_opens_one_session(app: Flask, figure: Figure, monkeypatch: pytest.MonkeyPatch) -> None:
-    join(app, CLEO, Role.COORDINATOR)
+    join_staff(app, CLEO, Role.COORDINATOR)
     browsers, code = browsers_before_second_factor(app), code_for(app, CLEO)
     tokens = {browser: csrf(browser.get("/staff/tf-validate")) for browser in browsers}
     delay_until_all_have_read(monkeypatch, "use_code")
@@ -83,7 +83,7 @@ def test_one_code_opens_one_session(app: Flask, figure: Figure, monkeypatch: pyt
 
 
 def test_one_recovery_code_opens_one_session(app: Flask, figure: Figure, monkeypatch: pytest.MonkeyPatch) -> None:
-    join(app, CLEO, Role.COORDINATOR)
+    join_staff(app, CLEO, Role.COORDINATOR)
     codes = make_recovery_codes(log_in(app, CLEO))
     browsers = browsers_before_second_factor(app)
     tokens = {browser: csrf(browser.get("/staff/mf-recovery")) for browser in browsers}
@@ -100,7 +100,7 @@ def test_one_recovery_code_opens_one_session(app: Flask, figure: Figure, monkeyp
 
 
 def test_two_recovery_codes_used_at_once_are_both_spent(app: Flask) -> None:
-    join(app, CLEO, Role.COORDINATOR)
+    join_staff(app, CLEO, Role.COORDINATOR)
     codes = make_recovery_codes(log_in(app, CLEO))
     browsers = browsers_before_second_factor(app)
     tokens = {browser: csrf(browser.get("/staff/mf-recovery")) for browser in browsers}
@@ -132,7 +132,7 @@ def test_a_challenge_of_a_passkey_is_used_once(app: Flask) -> None:
 
 def test_a_thief_of_the_password_cannot_replace_the_owners_authenticator(app: Flask) -> None:
     """Let both begin to set one up; the owner finishes first."""
-    staff_id = join(app, CLEO, Role.COORDINATOR)
+    staff_id = join_staff(app, CLEO, Role.COORDINATOR)
     with transaction() as session:
         staff = session.get_one(Staff, staff_id)
         staff.tf_primary_method = staff.tf_totp_secret = None
@@ -170,7 +170,7 @@ def test_one_invitation_is_accepted_once(app: Flask) -> None:
 
 
 def test_one_reset_link_sets_one_password(app: Flask, deliver: Callable[[], object], postbox: Postbox) -> None:
-    join(app, CLEO, Role.VIEWER)
+    join_staff(app, CLEO, Role.VIEWER)
     browsers = [app.test_client() for _ in range(BROWSERS)]
     browsers[0].post("/staff/reset", data={"email": CLEO, "csrf_token": csrf(browsers[0].get("/staff/reset"))})
     deliver()

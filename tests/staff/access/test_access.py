@@ -1,4 +1,4 @@
-"""Access rules: the permission of a route, live log-ins, and the way back after proving the password again."""
+"""Access rules: the permission of a route, valid log-ins, and the redirect after the password was repeated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from campaign.platform.runtime import runtime
 from campaign.services.staff.login import begin_session, end_session, is_session_alive
 from campaign.web.staff.staff.access import Requirement, accepts_upload, needs, open_to_all, requirement_of
 from tests.conftest import Clock, context
-from tests.staff.staff_clients import csrf, join, staffed
+from tests.staff.staff_clients import csrf, join_staff, staff_client
 
 
 def test_a_view_declares_its_permission() -> None:
@@ -36,7 +36,7 @@ def test_a_view_declares_its_permission() -> None:
     assert app.view_functions["export"]() == "exported"
 
 
-def test_a_form_with_a_document_has_room_for_the_largest_one() -> None:
+def test_a_form_with_a_document_accepts_the_largest_document() -> None:
     def upload() -> str:
         return "taken"
 
@@ -44,8 +44,8 @@ def test_a_form_with_a_document_has_room_for_the_largest_one() -> None:
     assert vars(upload) == {"tocsin_max_bytes": MAX_FILE_BYTES + 65536}
 
 
-def test_a_log_in_is_one_secret_of_one_account(app: Flask, clock: Clock) -> None:
-    ana, bea = (join(app, f"{name}@staff.example", Role.VIEWER) for name in ("ana", "bea"))
+def test_a_log_in_is_valid_with_its_secret_and_account_only(app: Flask, clock: Clock) -> None:
+    ana, bea = (join_staff(app, f"{name}@staff.example", Role.VIEWER) for name in ("ana", "bea"))
     at, begun = runtime(), clock.now
     with transaction() as session:
         secret, other = (begin_session(session, ana, context=context(begun)) for _ in range(2))
@@ -76,7 +76,7 @@ def test_a_log_in_is_one_secret_of_one_account(app: Flask, clock: Clock) -> None
 def test_a_repeated_password_leads_back_to_the_form(
     app: Flask, monkeypatch: pytest.MonkeyPatch, referrer: str, path: str
 ) -> None:
-    desk = staffed(app, Role.ADMIN)
+    desk = staff_client(app, Role.ADMIN)
     token = csrf(desk.get("/staff/accounts"))
     monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: 0.0)
     answer = desk.post("/staff/accounts", data={"csrf_token": token}, headers={"Referer": referrer})
@@ -87,7 +87,7 @@ def test_a_repeated_password_leads_back_to_the_form(
 def test_a_repeated_password_leads_on_to_the_requested_page(
     app: Flask, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
-    desk = staffed(app, Role.ADMIN)
+    desk = staff_client(app, Role.ADMIN)
     monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: 0.0)
     answer = desk.get(page, headers={"Referer": "http://localhost/staff/elsewhere"})
     assert answer.status_code == 302

@@ -1,4 +1,4 @@
-"""The services refuse acts of staff to every actor without the role, whatever route calls them."""
+"""The services refuse actions of staff to every actor without the role."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ from campaign.services.sections.site_text import write_site_text
 from campaign.services.staff import accounts
 from tests.conftest import DOCUMENT, START, context
 
-SLUG, WHY = "ana-ruiz-vega", "For the meeting"
+SLUG, REASON = "ana-ruiz-vega", "For the meeting"
 TEXT = {"en": announce.AnnouncementWording("News", "She is free.")}
-WORDS: dict[str, Any] = dict.fromkeys(("summary", "salutation", "closing", "background"), "")
-WORDS |= {"headline": "H", "people": [], "paragraphs": [], "talking_points": []}
+TEXT_FIELDS: dict[str, Any] = dict.fromkeys(("summary", "salutation", "closing", "background"), "")
+TEXT_FIELDS |= {"headline": "H", "people": [], "paragraphs": [], "talking_points": []}
 ALL_MAIL = failed_mail.FailedMailFilter()
 QUANTITY = BulkQuantity(Channel.LETTER, 3, START.date(), "Market", "")
 SHEET = SheetEntry(read_rows([TypedRow(1, "Jeanne", "", "FR", "y")], "FR", ("en",)), START.date(), "", "", "en")
 VIEWER = staff_actor(Scope(1, Role.VIEWER, "fr"))
 
-# The acts of staff, by name.
-ACTS: dict[str, Callable[[AppealView, Context], object]] = {
+# The actions of staff, by name.
+ACTIONS: dict[str, Callable[[AppealView, Context], object]] = {
     "import": lambda _, by: import_draft(parse_text(DOCUMENT), ImportOptions(slug="new"), context=by),
     "ask": lambda _, by: lifecycle.request_review(SLUG, context=by),
     "send back": lambda _, by: lifecycle.return_for_changes(SLUG, "", context=by),
@@ -68,7 +68,7 @@ ACTS: dict[str, Callable[[AppealView, Context], object]] = {
     "continue": lambda _, by: lifecycle.set_continuation(SLUG, None, context=by),
     "follow": lambda _, by: follow(SLUG, None, context=by),
     "facts": lambda _, by: set_facts(SLUG, {}, {}, context=by),
-    "text": lambda _, by: write_text(SLUG, "en", WORDS, None, context=by),
+    "text": lambda _, by: write_text(SLUG, "en", TEXT_FIELDS, None, context=by),
     "target": lambda _, by: write_target(SLUG, 0, {}, None, context=by),
     "remove target": lambda _, by: remove_target(SLUG, 1, context=by),
     "add section": lambda _, by: add_section("xx", {}, context=by),
@@ -88,28 +88,28 @@ ACTS: dict[str, Callable[[AppealView, Context], object]] = {
     "undo entry": lambda _, by: bulk_entry.undo(SLUG, 1, context=by),
     "sheet": lambda _, by: enter_sheet(SLUG, SHEET, is_sure=True, is_again=True, context=by),
     "count": lambda _, by: invalidate.add_invalidation(Criteria(pattern="x"), None, context=by),
-    "invalidate": lambda _, by: invalidate.begin(1, WHY, context=by),
-    "put back": lambda _, by: invalidate.undo(1, WHY, context=by),
+    "invalidate": lambda _, by: invalidate.begin(1, REASON, context=by),
+    "put back": lambda _, by: invalidate.undo(1, REASON, context=by),
     "resend": lambda _, by: resend(1, 1, expected=0, context=by),
     "retry": lambda _, by: failed_mail.retry(ALL_MAIL, context=by),
     "drop": lambda _, by: failed_mail.drop(ALL_MAIL, context=by),
-    "hand over": lambda one, by: queue_handover(one, language="en", target=1, reason=WHY, context=by),
-    "disclose": lambda _, by: disclose(DisclosureKind.SEARCH, "section:fr", shown=1, reason=WHY, context=by),
-    "links": lambda _, by: send_links_for(parse_address("a@mail.example"), reason=WHY, context=by),
+    "hand over": lambda one, by: queue_handover(one, language="en", target=1, reason=REASON, context=by),
+    "disclose": lambda _, by: disclose(DisclosureKind.SEARCH, "section:fr", shown=1, reason=REASON, context=by),
+    "links": lambda _, by: send_links_for(parse_address("a@mail.example"), reason=REASON, context=by),
 }
 
 
 @pytest.mark.parametrize("actor", [SUPPORTER, VIEWER], ids=["supporter", "viewer"])
-@pytest.mark.parametrize("act", ACTS)
-def test_no_act_of_staff_without_the_role(app: Flask, appeal: AppealView, act: str, actor: Actor) -> None:
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_actor_without_the_role_is_refused(app: Flask, appeal: AppealView, action: str, actor: Actor) -> None:
     entries = select(func.count()).select_from(AuditEntry)
     before = db.session.execute(entries).scalar_one()
     db.session.rollback()
     with pytest.raises((NotFoundError, InputError)) as refused:
-        ACTS[act](appeal, context(actor=actor))
+        ACTIONS[action](appeal, context(actor=actor))
     assert getattr(refused.value, "code", "not-yours") == "not-yours"
     db.session.rollback()
-    assert db.session.execute(entries).scalar_one() == before, "nothing was done"
+    assert db.session.execute(entries).scalar_one() == before, "no action was logged"
 
 
 @pytest.mark.parametrize("permission", Permission)
