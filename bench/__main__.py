@@ -1,6 +1,6 @@
 """The command of `make bench`: all suites, or the named ones.
 
-`python -m bench web growth` ends with status 1 where a limit is missed.
+`python -m bench web growth` ends with status 1 if a limit is missed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ SUITES = (
 
 def main() -> None:
     """Run the suites one after the other, so that none disturbs the next."""
-    wanted = sys.argv[1:] or list(SUITES)
-    kept = [report(name, import_module(f"bench.{name}").measure_suite()) for name in wanted]
-    sys.exit(0 if all(kept) else 1)
+    names = sys.argv[1:] or list(SUITES)
+    results = [report(name, import_module(f"bench.{name}").measure_suite()) for name in names]
+    sys.exit(0 if all(results) else 1)
 
 
 if __name__ == "__main__":

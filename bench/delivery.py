@@ -1,4 +1,4 @@
-"""Deliveries a second by one worker and by two, beside a bare smtplib loop sending the same bytes in the same run."""
+"""Deliveries a second by one worker and by two, beside a bare smtplib loop that sends the same bytes."""
 
 from __future__ import annotations
 
@@ -40,10 +40,12 @@ LIMIT = 0.5
 
 
 @contextmanager
-def mail_sink(kept: Path) -> Iterator[int]:
-    """Yield the port of a mail server in its own process that accepts everything and keeps the last message."""
+def mail_sink(message_file: Path) -> Iterator[int]:
+    """Yield the port of a mail server in its own process, which accepts all mail and writes some to the file."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "bench.support.mail_server", str(port), str(kept)], cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.support.mail_server", str(port), str(message_file)], cwd=ROOT
+    )
     try:
         for _ in range(100):
             try:
@@ -58,12 +60,12 @@ def mail_sink(kept: Path) -> Iterator[int]:
 
 
 def bare_rate(port: int, message: bytes) -> float:
-    """Return the messages a second of the plainest loop: one connection, one message after the other."""
+    """Return the messages a second of a plain loop: one connection, one message after the other."""
     with smtplib.SMTP("127.0.0.1", port) as connection:
-        begin = time.perf_counter()
+        started_at = time.perf_counter()
         for number in range(MAILS):
             connection.sendmail("act@tocsin.example", [f"one{number}@mail.example"], message)
-        return MAILS / (time.perf_counter() - begin)
+        return MAILS / (time.perf_counter() - started_at)
 
 
 def migrated_app(database_url: str, folder: Path) -> Flask:
@@ -78,37 +80,37 @@ def migrated_app(database_url: str, folder: Path) -> Flask:
     return app
 
 
-def store_sign_ups(app: Flask, turn: str) -> None:
-    """Store that many sign-ups, each of which is owed a mail."""
+def store_sign_ups(app: Flask, prefix: str) -> None:
+    """Store MAILS sign-ups, each of which enqueues a mail."""
     with app.app_context():
         appeal = find_appeal("case")
         assert appeal is not None
         for number in range(MAILS):
-            address = parse_address(f"{turn}-{number}@d{number % DOMAINS}.example")
-            one = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
-            sign(one, context=runtime().context(SUPPORTER))
+            address = parse_address(f"{prefix}-{number}@d{number % DOMAINS}.example")
+            request = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
+            sign(request, context=runtime().context(SUPPORTER))
         db.session.remove()
 
 
 def delivery_rate(app: Flask, environ: dict[str, str], workers: int, log: Path) -> float:
-    """Return the deliveries a second, from the moment that the first mail has left until all have."""
+    """Return the deliveries a second from the first sent mails until nearly all are sent."""
 
     def leftover_mails() -> int:
         with app.app_context():
-            found = outbox_status().by_state
+            by_state = outbox_status().by_state
             db.session.rollback()
-        return found["queued"] + found["retry"] + found["sending"]
+        return by_state["queued"] + by_state["retry"] + by_state["sending"]
 
     with running(environ, [["flask", "worker"]] * workers, log):
         while (first := leftover_mails()) > MAILS * 0.97:
             time.sleep(0.02)
-        begin = time.perf_counter()
-        while (rest := leftover_mails()) > MAILS * 0.05:
+        started_at = time.perf_counter()
+        while (remaining := leftover_mails()) > MAILS * 0.05:
             time.sleep(0.05)
-        return (first - rest) / (time.perf_counter() - begin)
+        return (first - remaining) / (time.perf_counter() - started_at)
 
 
-def measure_database(name: str, database_url: str, folder: Path, port: int, kept: Path) -> list[Row]:
+def measure_database(name: str, database_url: str, folder: Path, port: int, message_file: Path) -> list[Row]:
     """Return rows of one database; each round measures the bare loop right after the workers, with the same bytes."""
     app = migrated_app(database_url, folder)
     environ = environment(
@@ -118,15 +120,15 @@ def measure_database(name: str, database_url: str, folder: Path, port: int, kept
         TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>",
     )
     rows = []
-    for workers, words in ((1, "deliveries by one worker"), (2, "deliveries by two workers")):
+    for workers, label in ((1, "deliveries by one worker"), (2, "deliveries by two workers")):
         pairs = []
         for turn in range(ROUNDS):
             store_sign_ups(app, f"{workers}{turn}")
-            ours = delivery_rate(app, environ, workers, folder / "log")
-            pairs.append((ours, bare_rate(port, kept.read_bytes())))
-        ours, theirs = (statistics.median(rates) for rates in zip(*pairs, strict=True))
-        ratio = statistics.median(one / other for one, other in pairs)
-        rows.append(Row(name, words, ours, theirs, "1/s", ratio, LIMIT if workers == 1 else None))
+            rate = delivery_rate(app, environ, workers, folder / "log")
+            pairs.append((rate, bare_rate(port, message_file.read_bytes())))
+        rate, comparison_rate = (statistics.median(rates) for rates in zip(*pairs, strict=True))
+        ratio = statistics.median(own / comparison for own, comparison in pairs)
+        rows.append(Row(name, label, rate, comparison_rate, "1/s", ratio, LIMIT if workers == 1 else None))
     with app.app_context():
         db.engine.dispose()
     return rows
@@ -137,10 +139,10 @@ def measure_suite() -> list[Row]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         folder.chmod(0o755)
-        kept = folder / "message"
-        with mail_sink(kept) as port:
-            rows = measure_database("sqlite", f"sqlite:///{folder}/bench.db", folder, port, kept)
+        message_file = folder / "message"
+        with mail_sink(message_file) as port:
+            rows = measure_database("sqlite", f"sqlite:///{folder}/bench.db", folder, port, message_file)
             server = start_server(folder / "pg")
             return rows + measure_database(
-                "postgresql", make_database(str(server.get_uri()), "bench"), folder, port, kept
+                "postgresql", make_database(str(server.get_uri()), "bench"), folder, port, message_file
             )

@@ -1,6 +1,6 @@
-"""The time that documents take to read, beside markdown-it-py on the same text: `python -m bench document`.
+"""The CPU time for reading documents, beside markdown-it-py on the same text: `python -m bench document`.
 
-It is CPU time, so that a busy machine changes little. Nothing may grow faster than its input, however hostile.
+CPU time depends little on how busy the machine is. Time and memory must not grow faster than the input.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from tests.document.support.forms import NEW, typeset
 MB = 2**20
 ROUNDS = 31
 SMALL = 64 * 1024
-RATIO = 10.0  # times markdown-it-py
+MAX_MARKDOWN_RATIO = 10.0  # times markdown-it-py
 PROCESSES = 7
-APART = 4.0  # times the start of the process that reads a file
-GROWTH = 1.6  # times the CPU time or memory for each byte, from the smallest to the largest
+MAX_SUBPROCESS_RATIO = 4.0  # times the start of the process that reads a file
+MAX_GROWTH = 1.6  # times the CPU time or memory for each byte, from the smallest to the largest
 SIZES = (MB // 4, MB // 2, MB, 2 * MB)
 HOSTILE = {
     "labels": "TAKE ACTION:\n",
@@ -84,47 +84,69 @@ def cpu_seconds(task: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def read(text: str) -> None:
+def read_document(text: str) -> None:
     with suppress(DocumentError):
         parse_document(text.encode()[: 2 * MB], "case.md")
 
 
-def repeated(unit: str, size: int) -> str:
+def repeat_to(unit: str, size: int) -> str:
     return (unit * (size // len(unit) + 1))[:size]
 
 
-def long(size: int) -> str:
+def document_of(size: int) -> str:
     """Return a real case with a background of that many characters."""
     paragraph = (
         "The upper valley has lived from *weaving* for generations, and nobody knows what the dam will bring.\n\n"
     )
-    return NEW.replace("The upper valley", repeated(paragraph, size - len(NEW)) + "\n\nThe upper valley", 1)
+    return NEW.replace("The upper valley", repeat_to(paragraph, size - len(NEW)) + "\n\nThe upper valley", 1)
 
 
 def compare_with_markdown() -> Row:
     """Compare a document of 10 KB with markdown-it-py, in the median of several rounds."""
-    text = long(10 * 1024)
+    text = document_of(10 * 1024)
     markdown = MarkdownIt("commonmark")
-    read(text)
+    read_document(text)
     markdown.render(text)
-    pairs = [(cpu_seconds(lambda: read(text)), cpu_seconds(lambda: markdown.render(text))) for _ in range(ROUNDS)]
-    ours, theirs = (statistics.median(each) * 1000 for each in zip(*pairs, strict=True))
-    ratio = statistics.median(one / two for one, two in pairs)
-    return Row("-", "10 KB beside markdown-it-py", ours, theirs, "ms", ratio, RATIO, is_ceiling=True)
+    pairs = [
+        (cpu_seconds(lambda: read_document(text)), cpu_seconds(lambda: markdown.render(text))) for _ in range(ROUNDS)
+    ]
+    milliseconds, markdown_milliseconds = (statistics.median(times) * 1000 for times in zip(*pairs, strict=True))
+    ratio = statistics.median(own / markdown_time for own, markdown_time in pairs)
+    return Row(
+        "-",
+        "10 KB beside markdown-it-py",
+        milliseconds,
+        markdown_milliseconds,
+        "ms",
+        ratio,
+        MAX_MARKDOWN_RATIO,
+        is_ceiling=True,
+    )
 
 
 def subprocess_cost() -> list[Row]:
     """Compare the CPU time of an upload that is read with that of a file which the same process refuses at once."""
     rows: list[Row] = []
     for form, data in (("pdf", typeset(NEW)), ("docx", builders.docx(NEW))):
-        refused = statistics.median(_children(form, data[:64]) for _ in range(PROCESSES))
-        taken = statistics.median(_children(form, data) for _ in range(PROCESSES))
+        refused_seconds = statistics.median(_subprocess_seconds(form, data[:64]) for _ in range(PROCESSES))
+        read_seconds = statistics.median(_subprocess_seconds(form, data) for _ in range(PROCESSES))
         name = f"an Urgent Action as {form}, beside one refused"
-        rows.append(Row("-", name, taken, refused, "s", taken / refused, APART, is_ceiling=True))
+        rows.append(
+            Row(
+                "-",
+                name,
+                read_seconds,
+                refused_seconds,
+                "s",
+                read_seconds / refused_seconds,
+                MAX_SUBPROCESS_RATIO,
+                is_ceiling=True,
+            )
+        )
     return rows
 
 
-def _children(form: str, data: bytes) -> float:
+def _subprocess_seconds(form: str, data: bytes) -> float:
     """Return the seconds of CPU time of the process that reads the file."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with suppress(DocumentError):
@@ -138,50 +160,50 @@ def growth_by_size() -> list[Row]:
     rows: list[Row] = []
     first: tuple[float, float] | None = None
     for size in SIZES:
-        text = long(size)
-        seconds = min(cpu_seconds(partial(read, text)) for _ in range(3))
+        text = document_of(size)
+        seconds = min(cpu_seconds(partial(read_document, text)) for _ in range(3))
         tracemalloc.start()
-        read(text)
+        read_document(text)
         peak = tracemalloc.get_traced_memory()[1] / MB
         tracemalloc.stop()
         first = first or (seconds / size, peak / size)
         for what, unit, value, before in (("time", "s", seconds, first[0]), ("memory", "MB", peak, first[1])):
             name = f"{what} of {size / MB:g} MB"
-            rows.append(Row("-", name, value, before * size, unit, value / size / before, GROWTH, is_ceiling=True))
+            rows.append(Row("-", name, value, before * size, unit, value / size / before, MAX_GROWTH, is_ceiling=True))
     return rows
 
 
 def hostile_texts() -> list[Row]:
     """Measure the hostile texts whose time for each byte grows most over a factor of four, and the worst at 2 MB."""
-    found = []
-    for place, frame in PLACES.items():
+    measured = []
+    for bench_site, frame in PLACES.items():
         for name, unit in HOSTILE.items():
             small, large = (_seconds(frame, unit, size) for size in (SMALL // 4, SMALL))
-            found.append((large / max(small, 0.02) / 4, large, small, f"{name} {place}", frame, unit))
-    found.sort(key=lambda each: -each[0])
+            measured.append((large / max(small, 0.02) / 4, large, small, f"{name} {bench_site}", frame, unit))
+    measured.sort(key=lambda measurement: -measurement[0])
     rows = [
-        Row("-", f"{name}, {SMALL // 1024} KB", large, small * 4, "s", grown, GROWTH, is_ceiling=True)
-        for grown, large, small, name, _, _ in found[:5]
+        Row("-", f"{name}, {SMALL // 1024} KB", large, small * 4, "s", grown, MAX_GROWTH, is_ceiling=True)
+        for grown, large, small, name, _, _ in measured[:5]
     ]
-    slowest = sorted(found, key=lambda each: -each[1])[:2]
-    for _, large, _, name, frame, unit in dict.fromkeys([*found[:2], *slowest]):
+    slowest = sorted(measured, key=lambda measurement: -measurement[1])[:2]
+    for _, large, _, name, frame, unit in dict.fromkeys([*measured[:2], *slowest]):
         times = 2 * MB // SMALL
         seconds = _seconds(frame, unit, 2 * MB)
         rows.append(
-            Row("-", f"{name}, 2 MB", seconds, large * times, "s", seconds / times / large, GROWTH, is_ceiling=True)
+            Row("-", f"{name}, 2 MB", seconds, large * times, "s", seconds / times / large, MAX_GROWTH, is_ceiling=True)
         )
     return rows
 
 
 def _seconds(frame: str, unit: str, size: int) -> float:
     before, after = frame.split("{}")
-    text = before + repeated(unit, size - len(frame)) + after
-    return cpu_seconds(lambda: read(text))
+    text = before + repeat_to(unit, size - len(frame)) + after
+    return cpu_seconds(lambda: read_document(text))
 
 
 def measure_suite() -> list[Row]:
     """Return the rows of this suite."""
-    # Objects that earlier suites left behind would be walked by the collector during the measurement.
+    # Without this, the collector would traverse objects of earlier suites during the measurement.
     gc.collect()
     gc.freeze()
     return [compare_with_markdown(), *subprocess_cost(), *growth_by_size(), *hostile_texts()]

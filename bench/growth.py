@@ -1,4 +1,4 @@
-"""The same work with ten, ten thousand and a million signatures, in turns within one run: last ÷ first."""
+"""The same work with ten, ten thousand and a million signatures, in turns within one run, as a ratio to the first."""
 
 from __future__ import annotations
 
@@ -33,31 +33,40 @@ def measure_suite() -> list[Row]:
     """Return all rows, on both databases."""
     sizes = (*SIZES, LARGE) if os.environ.get("TOCSIN_BENCH") == "large" else SIZES
     rows = []
-    with bench_sites("growth") as found:
-        for place in found:
-            apps = [place.sized(str(size)).make(size, cells=CELLS) for size in sizes]
+    with bench_sites("growth") as sites:
+        for bench_site in sites:
+            apps = [bench_site.sized(str(size)).make(size, cells=CELLS) for size in sizes]
             times = _measure(apps)
             for what in times[0]:
-                each = [statistics.median(one[what]) * 1000 for one in times]
+                medians = [statistics.median(app_times[what]) * 1000 for app_times in times]
                 rows += [
-                    Row(place.kind, f"{what}, {size:,}", value, each[0], "ms", value / each[0], LIMIT, is_ceiling=True)
-                    for size, value in zip(sizes[1:], each[1:], strict=True)
+                    Row(
+                        bench_site.kind,
+                        f"{what}, {size:,}",
+                        value,
+                        medians[0],
+                        "ms",
+                        value / medians[0],
+                        LIMIT,
+                        is_ceiling=True,
+                    )
+                    for size, value in zip(sizes[1:], medians[1:], strict=True)
                 ]
     return rows
 
 
 def _measure(apps: list[Flask]) -> list[dict[str, list[float]]]:
-    """Return the times of each kind of work in each application, taken in turns, so that noise affects all alike."""
+    """Return the times of each kind of work for each application, in turns, so that noise affects all alike."""
     times: list[dict[str, list[float]]] = [{} for _ in apps]
     for turn in range(TURNS + WARM_UP):
-        for app, taken in zip(apps, times, strict=True):
+        for app, app_times in zip(apps, times, strict=True):
             with app.app_context():
-                for what, work in _works(app, turn).items():
+                for what, work in _work_by_name(app, turn).items():
                     start = time.perf_counter()
                     work()
                     spent = time.perf_counter() - start
                     if turn >= WARM_UP:
-                        taken.setdefault(what, []).append(spent)
+                        app_times.setdefault(what, []).append(spent)
                     db.session.rollback()
     for app in apps:
         with app.app_context():
@@ -65,7 +74,7 @@ def _measure(apps: list[Flask]) -> list[dict[str, list[float]]]:
     return times
 
 
-def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
+def _work_by_name(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
     """Prepare the work, and return the functions to be timed."""
     appeal = find_appeal("case-0")
     if appeal is None:
@@ -75,9 +84,9 @@ def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
     address = parse_address(f"growth-{turn}@mail.example")
     sign_up = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
 
-    def page(path: str) -> None:
-        for kept in ("tocsin_data_cache", "tocsin_page_cache"):
-            app.extensions[kept] = type(app.extensions[kept])()
+    def request_page(path: str) -> None:
+        for cache_name in ("tocsin_data_cache", "tocsin_page_cache"):
+            app.extensions[cache_name] = type(app.extensions[cache_name])()
         app.extensions["tocsin_response_cache"].clear()
         if client.get(path).status_code != 200:
             raise SystemExit(f"bench: {path} did not answer 200")
@@ -86,9 +95,9 @@ def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
         confirm_at(newest_sign_up(), now)
 
     return {
-        "appeal page, nothing kept": lambda: page("/en/appeals/case-0"),
-        "progress page, nothing kept": lambda: page("/en/appeals/case-0/progress"),
-        "counts API, nothing kept": lambda: page("/api/v1/appeals/case-0"),
+        "appeal page, nothing kept": lambda: request_page("/en/appeals/case-0"),
+        "progress page, nothing kept": lambda: request_page("/en/appeals/case-0/progress"),
+        "counts API, nothing kept": lambda: request_page("/api/v1/appeals/case-0"),
         "counts": lambda: counts(appeal.id),
         "days": lambda: daily_counts(appeal.id),
         "sign-up": lambda: sign(sign_up, context=runtime().context(SUPPORTER, now=now)),

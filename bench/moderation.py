@@ -22,65 +22,65 @@ from campaign.services.staff.accounts import Invitation, invite
 from tests.conftest import context
 
 SIZES = (10_000, 1_000_000)
-TAKEN = 100_000
+INVALIDATED = 100_000
 LIMIT = 60.0
 
 
 def measure_suite() -> list[Row]:
     """Return the seconds to count, invalidate and restore, by time window and by a pattern that opens each address."""
     rows = []
-    with bench_sites("moderation") as found:
-        for place in found:
+    with bench_sites("moderation") as sites:
+        for bench_site in sites:
             for size in SIZES:
-                app = place.sized(f"m{size}").make(size)
+                app = bench_site.sized(f"m{size}").make(size)
                 with app.app_context():
                     for what, criteria in _choices(size):
-                        rows += _measure(place.kind, f"{what}, of {size:,}", criteria)
-                    rows.append(_trends(place.kind, size))
+                        rows += _measure(bench_site.kind, f"{what}, of {size:,}", criteria)
+                    rows.append(_trends(bench_site.kind, size))
                     db.session.remove()
                     db.engine.dispose()
     return rows
 
 
 def _choices(size: int) -> list[tuple[str, Criteria]]:
-    """Return the choices: a section with a third of all; of a million, a window that holds about 100,000 of them."""
+    """Return the criteria by name: a window with all signatures of the section, or about 100,000 of a million."""
     start = datetime.now(UTC) - timedelta(days=4)
-    share = min(1.0, TAKEN * 3 / size)
+    share = min(1.0, INVALIDATED * 3 / size)
     until = start + timedelta(days=3) * share
     return [("window", Criteria(until=until)), ("pattern", Criteria(pattern="jeanne@*", until=until))]
 
 
 def _measure(kind: str, what: str, criteria: Criteria) -> list[Row]:
-    by = _editor_scope()
-    made = add_invalidation(criteria, None, context=context(datetime.now(UTC), staff_actor(by)))
-    looked, _ = _work(made)
-    matched = db.session.get_one(Invalidation, made).matched
+    scope = _editor_scope()
+    invalidation_id = add_invalidation(criteria, None, context=context(datetime.now(UTC), staff_actor(scope)))
+    preview_seconds, _ = _run_batches(invalidation_id)
+    matched = db.session.get_one(Invalidation, invalidation_id).matched
     db.session.rollback()
-    begin(made, "a bench", context=context(datetime.now(UTC), staff_actor(by)))
-    taken, longest = _work(made)
+    begin(invalidation_id, "a bench", context=context(datetime.now(UTC), staff_actor(scope)))
+    invalidation_seconds, longest = _run_batches(invalidation_id)
     if verify():
         raise SystemExit("bench: the tallies differ from the rows after taking out")
-    undo(made, "a bench", context=context(datetime.now(UTC), staff_actor(by)))
-    back, _ = _work(made)
+    undo(invalidation_id, "a bench", context=context(datetime.now(UTC), staff_actor(scope)))
+    undo_seconds, _ = _run_batches(invalidation_id)
     if verify():
         raise SystemExit("bench: the tallies differ from the rows after putting back")
-    scale = LIMIT * matched / TAKEN
+    scale = LIMIT * matched / INVALIDATED
     return [
-        Row(kind, f"{what}: preview of {matched:,}", looked, LIMIT, "s", looked / LIMIT, 1.0, True),
-        Row(kind, f"{what}: taken out", taken, scale, "s", taken / scale, 1.0, True),
+        Row(kind, f"{what}: preview of {matched:,}", preview_seconds, LIMIT, "s", preview_seconds / LIMIT, 1.0, True),
+        Row(kind, f"{what}: taken out", invalidation_seconds, scale, "s", invalidation_seconds / scale, 1.0, True),
         Row(kind, f"{what}: longest batch of {BATCH_SIZE:,}", longest, 1.0, "s", longest),
-        Row(kind, f"{what}: put back", back, scale, "s", back / scale, 1.0, True),
+        Row(kind, f"{what}: put back", undo_seconds, scale, "s", undo_seconds / scale, 1.0, True),
     ]
 
 
-def _work(invalidation_id: int) -> tuple[float, float]:
-    """Run all batches; return their seconds, and those of the longest, for which other writers may have to wait."""
+def _run_batches(invalidation_id: int) -> tuple[float, float]:
+    """Run all batches; return their seconds and those of the longest batch, for which other writers may wait."""
     start, longest = time.perf_counter(), 0.0
     while True:
-        begun = time.perf_counter()
+        batch_start = time.perf_counter()
         if not advance(context=context(datetime.now(UTC)), only=invalidation_id):
             return time.perf_counter() - start, longest
-        longest = max(longest, time.perf_counter() - begun)
+        longest = max(longest, time.perf_counter() - batch_start)
 
 
 def _trends(kind: str, size: int) -> Row:
@@ -92,9 +92,9 @@ def _trends(kind: str, size: int) -> Row:
 
 
 def _editor_scope() -> Scope:
-    found = db.session.scalars(select(Staff.id)).first()
+    staff_id = db.session.scalars(select(Staff.id)).first()
     db.session.rollback()
-    if found is None:
+    if staff_id is None:
         invite(Invitation("ed@staff.example", "fr", Role.EDITOR, "en"), context=context(datetime.now(UTC)))
         return _editor_scope()
-    return Scope(found, Role.EDITOR, "fr")
+    return Scope(staff_id, Role.EDITOR, "fr")

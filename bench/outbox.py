@@ -1,6 +1,6 @@
 """A long outbox and thousands of appeals, on PostgreSQL as an ordinary role.
 
-It measures how mail is claimed, the monitor's figures, and the staff pages.
+Measured are claims of mail, the metrics, and the staff pages.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from campaign.web.public.site.metrics import MetricsCache
 from tests.staff.staff_clients import join_staff, log_in
 
 QUEUED, LONGEST, APPEALS = 300_000, 1_000_000, 5_100
-TAKEN, TURNS, WARM_UP = 128, 9, 2
+CLAIMED, TURNS, WARM_UP = 128, 9, 2
 CLAIM_MS, PAGE_MS, PAGE_KB = 100.0, 300.0, 100.0
-# Beside a superuser, to whom no policy applies; noise affects both.
-SLOWER = 1.5
+# Against a superuser, to whom no row policy applies; noise affects both.
+MAX_SLOWDOWN = 1.5
 PAGES = {
     "metrics": "/metrics",
     "moderation": "/staff/moderation",
@@ -39,28 +39,28 @@ PAGES = {
     "all appeals, by words": "/staff/appeals?q=number+7",
     "outbox": "/staff/outbox",
 }
-# The results of the mail to each domain are summed over a whole week.
-SHOWN = {"outbox"}
+# Pages without a limit: the outbox sums the outcomes of a whole week by domain.
+WITHOUT_LIMIT = {"outbox"}
 
 
 def measure_suite() -> list[Row]:
     """Return all rows, on both databases."""
     rows: list[Row] = []
-    with bench_sites("outbox") as found:
-        for place in found:
-            one = place.sized("queued")
-            app = _queued(one, QUEUED)
+    with bench_sites("outbox") as sites:
+        for bench_site in sites:
+            queued = bench_site.sized("queued")
+            app = _queued(queued, QUEUED)
             with app.app_context():
                 _copy_appeals()
-            rows += _claims(one, app, QUEUED) + _pages(place.kind, app)
-            longest = place.sized("longest")
+            rows += _claims(queued, app, QUEUED) + _pages(bench_site.kind, app)
+            longest = bench_site.sized("longest")
             rows += _claims(longest, _queued(longest, LONGEST), LONGEST)
     return rows
 
 
-def _queued(place: BenchSite, mails: int) -> Flask:
-    """Return an application whose mails all wait: an announcement, due at one moment, to large and small providers."""
-    app = place.make(mails, appeals=50)
+def _queued(bench_site: BenchSite, mails: int) -> Flask:
+    """Return an application whose mails are all queued and due at one moment, to large and small providers."""
+    app = bench_site.make(mails, appeals=50)
     with app.app_context():
         domain = {"postgresql": "sha256(int8send(id % 5000))", "sqlite": "CAST(printf('%032d', id % 5000) AS BLOB)"}[
             db.engine.dialect.name
@@ -73,7 +73,7 @@ def _queued(place: BenchSite, mails: int) -> Flask:
                 "due_at": datetime.now(UTC) - timedelta(hours=1),
             }
             session.execute(update(Mail).values(waiting), execution_options={"synchronize_session": False})
-            # All are sendable: thanks to those who have confirmed, the confirmation letter to all others.
+            # All mails are eligible: thank-you mails to confirmed signers, confirmation mails to all others.
             confirmed = "SELECT 1 FROM signature WHERE id = mail.signature_id AND state = 'confirmed'"
             session.execute(text(f"UPDATE mail SET kind = 'confirmed' WHERE EXISTS ({confirmed})"))  # noqa: S608
             session.execute(text(f"UPDATE mail SET domain_digest = {domain} WHERE id % 30 = 0"))  # noqa: S608
@@ -84,77 +84,78 @@ def _queued(place: BenchSite, mails: int) -> Flask:
 
 
 def _copy_appeals() -> None:
-    """Copy the appeal, to as many as an organisation has after twenty years."""
-    columns = [one for one in Appeal.__table__.columns if one.name != "id"]
+    """Copy the first appeal until there are as many as after twenty years of an organisation."""
+    columns = [column for column in Appeal.__table__.columns if column.name != "id"]
     with transaction() as session:
         first = session.scalar(select(Appeal.id).order_by(Appeal.id))
         row = dict(session.execute(select(*columns).where(Appeal.id == first)).mappings().one())
-        words = dict(
+        text_columns = dict(
             session.execute(select(AppealText.__table__).where(AppealText.appeal_id == first)).mappings().one()
         )
         for number in range(APPEALS - 50):
-            made = row | {
+            appeal_columns = row | {
                 "slug": f"old-{number}",
                 "reference": f"UA {number}/99",
                 "state": "closed",
                 "ended_at": datetime.now(UTC),
             }
-            key = session.scalar(insert(Appeal).values(made).returning(Appeal.id))
+            key = session.scalar(insert(Appeal).values(appeal_columns).returning(Appeal.id))
             headline = f"A headline of the usual length, number {number}"
-            session.execute(insert(AppealText).values(words | {"appeal_id": key, "headline": headline}))
+            session.execute(insert(AppealText).values(text_columns | {"appeal_id": key, "headline": headline}))
 
 
-def _claims(place: BenchSite, app: Flask, mails: int) -> list[Row]:
-    """Claim a batch and begin it, rolled back; on PostgreSQL beside the same by a superuser."""
+def _claims(bench_site: BenchSite, app: Flask, mails: int) -> list[Row]:
+    """Claim and begin a batch, then roll back; on PostgreSQL beside a superuser."""
     apps = [app]
-    if place.kind == "postgresql":
-        apps.append(_as_superuser(place))
+    if bench_site.kind == "postgresql":
+        apps.append(_as_superuser(bench_site))
     claims: list[list[float]] = [[] for _ in apps]
     begins: list[list[float]] = [[] for _ in apps]
     for turn in range(TURNS + WARM_UP):
-        for one, claimed, begun in zip(apps, claims, begins, strict=True):
+        for one, claim_times, begin_times in zip(apps, claims, begins, strict=True):
             with one.app_context():
                 spent = _claim()
                 db.session.rollback()
             if turn >= WARM_UP:
-                claimed.append(spent[0])
-                begun.append(spent[1])
+                claim_times.append(spent[0])
+                begin_times.append(spent[1])
     for one in apps:
         with one.app_context():
             _close_connections()
-    what = f"{TAKEN} of {mails:,} queued"
-    ours = statistics.median(claims[0])
-    rows = [Row(place.kind, f"claim {what}", ours, CLAIM_MS, "ms", ours / CLAIM_MS, 1.0, True)]
-    for act, times in (("claim", claims), ("begin", begins)):
-        mine, *others = [statistics.median(one) for one in times]
+    what = f"{CLAIMED} of {mails:,} queued"
+    milliseconds = statistics.median(claims[0])
+    rows = [Row(bench_site.kind, f"claim {what}", milliseconds, CLAIM_MS, "ms", milliseconds / CLAIM_MS, 1.0, True)]
+    for step, times in (("claim", claims), ("begin", begins)):
+        own, *comparisons = [statistics.median(one) for one in times]
         rows += [
-            Row(place.kind, f"{act} {what}, superuser", mine, one, "ms", mine / one, SLOWER, True) for one in others
+            Row(bench_site.kind, f"{step} {what}, superuser", own, one, "ms", own / one, MAX_SLOWDOWN, True)
+            for one in comparisons
         ]
     return rows
 
 
-def _as_superuser(place: BenchSite) -> Flask:
-    name = place.url.partition("//")[2].partition(":")[0]
-    return BenchSite(place.kind, place.url.replace(f"//{name}:@", "//postgres:@"), place.folder).app()
+def _as_superuser(bench_site: BenchSite) -> Flask:
+    name = bench_site.url.partition("//")[2].partition(":")[0]
+    return BenchSite(bench_site.kind, bench_site.url.replace(f"//{name}:@", "//postgres:@"), bench_site.folder).app()
 
 
 def _claim() -> tuple[float, float]:
-    """Return the milliseconds for claiming, and for beginning what was claimed."""
+    """Return the milliseconds for claiming a batch, and for beginning to send it."""
     session, start = db.session(), time.perf_counter()
     now = database_now(session)
-    taken = claim(session, now, after=b"", capacity=TAKEN, domain_limit=lambda _domain: TAKEN).mails
+    mails = claim(session, now, after=b"", capacity=CLAIMED, domain_limit=lambda _domain: CLAIMED).mails
     between = time.perf_counter()
-    at = runtime()
-    context = at.context(SYSTEM, now=now)
-    jobs = begin_sending(session, taken, refused_recipients=RefusedRecipients(at.settings), context=context).jobs
+    current = runtime()
+    context = current.context(SYSTEM, now=now)
+    jobs = begin_sending(session, mails, refused_recipients=RefusedRecipients(current.settings), context=context).jobs
     end = time.perf_counter()
-    if len(jobs) != TAKEN:
-        raise SystemExit(f"bench: {len(jobs)} mails of {len(taken)} claimed were begun instead of {TAKEN}")
+    if len(jobs) != CLAIMED:
+        raise SystemExit(f"bench: {len(jobs)} mails of {len(mails)} claimed were begun instead of {CLAIMED}")
     return 1000 * (between - start), 1000 * (end - between)
 
 
 def _pages(kind: str, app: Flask) -> list[Row]:
-    """Measure the pages as coordinators see them; the monitor's figures are collected anew each time."""
+    """Measure the pages as a coordinator sees them; the metrics are computed again each time."""
     with app.app_context():
         join_staff(app, "desk@staff.example", Role.COORDINATOR)
         desk = log_in(app, "desk@staff.example")
@@ -171,7 +172,7 @@ def _pages(kind: str, app: Flask) -> list[Row]:
                 raise SystemExit(f"bench: {path} answered {answer.status_code}")
             size = len(answer.data)
         middle, kilobytes = statistics.median(spent), size / 1000
-        limit = None if what in SHOWN else 1.0
+        limit = None if what in WITHOUT_LIMIT else 1.0
         rows.append(Row(kind, what, middle, PAGE_MS, "ms", middle / PAGE_MS, limit, True))
         rows.append(Row(kind, f"{what}: size", kilobytes, PAGE_KB, "KB", kilobytes / PAGE_KB, 1.0, True))
     with app.app_context():

@@ -1,11 +1,13 @@
-"""The record case times a hundred, simulated: the processes and databases that carry it, from measured service times.
+"""A simulation of a hundred times the record load, which gives the processes and databases that it needs.
 
-2,000 signatures a minute took a parliament's petition site down. A hundred times that is 3,333 a second. Two stations
-in a row, each a queue with several servers (M/G/c, first come first served): the web processes, whose service time is
-that of a sign-up through the whole application without its database, and the database's connections, whose service time
-is that of the transaction, divided by the number that it runs side by side. Both are measured first, the web process as
-it is while the limits are counted in Redis, which must be installed, and each signer sends a proof of work, because the
-site asks for one under such a load.
+2,000 signatures a minute once overloaded a parliament's petition site. A hundred times that is 3,333 a second. The
+simulation has two stations in a row, each a queue with several servers (M/G/c, first come first served):
+
+- the web processes; their service time is that of a sign-up in the whole application without its database;
+- the database's connections; their service time is that of the transaction, divided by its concurrency.
+
+Both service times are measured first. The web process counts the limits in Redis, which must be installed, and each
+signer sends a proof of work, because the site asks for one under such a load.
 """
 
 from __future__ import annotations
@@ -37,51 +39,51 @@ RECORD = 2_000 / 60
 TIMES = 100
 SECONDS = 30
 CONNECTIONS = 32
-MOST_P99 = 1.0
+MAX_P99 = 1.0
 SIGN_UPS, WARM_UP = 300, 50
 
 
 def measure_suite() -> list[Row]:
-    """Return the fewest servers of each station that keep the p99 under a second, for both crowds."""
-    with bench_sites("record", ("postgresql",)) as (place,):
-        app = place.make(10_000)
-        transaction, side_by_side = _measure(app)
-        usual = sorted(transaction)[len(transaction) // 2]
-        without = _web(app, usual)
-        with redis(place.folder) as limits:
-            counting = place.app(TOCSIN_LIMITS_URL=limits, TOCSIN_PROXIES="1")
-            counted = _web(counting, usual)
-            asking = place.app(TOCSIN_LIMITS_URL=limits, TOCSIN_PROXIES="1", TOCSIN_CHALLENGE="always")
-            web = _web(asking, usual, _proofs(asking))
-        for one in (app, counting, asking):
-            with one.app_context():
+    """Return the smallest number of servers of each station with a p99 under a second, for each load."""
+    with bench_sites("record", ("postgresql",)) as (bench_site,):
+        app = bench_site.make(10_000)
+        transaction, concurrency = _measure(app)
+        median_transaction = sorted(transaction)[len(transaction) // 2]
+        without_limits = _web(app, median_transaction)
+        with redis(bench_site.folder) as limits:
+            app_with_limits = bench_site.app(TOCSIN_LIMITS_URL=limits, TOCSIN_PROXIES="1")
+            with_limits = _web(app_with_limits, median_transaction)
+            app_with_proofs = bench_site.app(TOCSIN_LIMITS_URL=limits, TOCSIN_PROXIES="1", TOCSIN_CHALLENGE="always")
+            web = _web(app_with_proofs, median_transaction, _proofs(app_with_proofs))
+        for measured_app in (app, app_with_limits, app_with_proofs):
+            with measured_app.app_context():
                 db.engine.dispose()
-    capacity = side_by_side / (sum(transaction) / len(transaction))
+    capacity = concurrency / (sum(transaction) / len(transaction))
     rows = [
         *(
-            Row("measured", f"sign-up without its database{how}", 1000 * sum(times) / len(times), 0, "ms", 0)
-            for how, times in (("", without), (", limits", counted), (", limits and proof", web))
+            Row("measured", f"sign-up without its database{condition}", 1000 * sum(times) / len(times), 0, "ms", 0)
+            for condition, times in (("", without_limits), (", limits", with_limits), (", limits and proof", web))
         ),
         Row("measured", "its transaction", 1000 * sum(transaction) / len(transaction), 0, "ms", 0),
         Row("measured", f"transactions, {CONNECTIONS} connections", capacity, 0, "1/s", 0),
     ]
     for times in (1, 10, TIMES):
         rate = RECORD * times
-        rows += _needed(rate, times, web, transaction, side_by_side)
+        rows += _needed(rate, times, web, transaction, concurrency)
     return rows
 
 
-def _needed(rate: float, times: int, web: list[float], transaction: list[float], side_by_side: float) -> list[Row]:
+def _needed(rate: float, times: int, web: list[float], transaction: list[float], concurrency: float) -> list[Row]:
     databases = processes = 1
     while True:
-        waited = simulate(rate, web, processes, transaction, max(1, round(databases * side_by_side)))
-        p99 = sorted(waited)[int(len(waited) * 0.99)]
-        if p99 <= MOST_P99:
+        waiting_times = simulate(rate, web, processes, transaction, max(1, round(databases * concurrency)))
+        p99 = sorted(waiting_times)[int(len(waiting_times) * 0.99)]
+        if p99 <= MAX_P99:
             break
-        # Add a server to the station that is fuller.
+        # Add a server to the station with the higher load.
         if (
             rate * sum(web) / len(web) / processes
-            > rate * sum(transaction) / len(transaction) / side_by_side / databases
+            > rate * sum(transaction) / len(transaction) / concurrency / databases
         ):
             processes += 1
         else:
@@ -89,27 +91,27 @@ def _needed(rate: float, times: int, web: list[float], transaction: list[float],
     return [
         Row("simulated", f"record × {times}: web processes", processes, rate, "at 1/s", processes / rate),
         Row("simulated", f"record × {times}: databases like this", databases, rate, "at 1/s", databases / rate),
-        Row("simulated", f"record × {times}: p99", p99 * 1000, MOST_P99 * 1000, "ms", p99 / MOST_P99, 1.0, True),
+        Row("simulated", f"record × {times}: p99", p99 * 1000, MAX_P99 * 1000, "ms", p99 / MAX_P99, 1.0, True),
     ]
 
 
 def simulate(rate: float, web: list[float], processes: int, transaction: list[float], connections: int) -> list[float]:
-    """Return the seconds from arrival to answer of each sign-up that arrives within SECONDS, at random moments."""
-    source = random.Random(7)  # noqa: S311  the same arrivals each time
-    first, second = [0.0] * processes, [0.0] * connections
-    now, waited = 0.0, []
+    """Return the seconds from arrival to answer of each sign-up; they arrive at random moments within SECONDS."""
+    random_source = random.Random(7)  # noqa: S311  the same arrivals each time
+    web_free_at, database_free_at = [0.0] * processes, [0.0] * connections
+    now, waiting_times = 0.0, []
     while now < SECONDS:
-        now += source.expovariate(rate)
-        through = max(now, first[0]) + source.choice(web)
-        heapq.heapreplace(first, through)
-        done = max(through, second[0]) + source.choice(transaction)
-        heapq.heapreplace(second, done)
-        waited.append(done - now)
-    return waited
+        now += random_source.expovariate(rate)
+        web_done = max(now, web_free_at[0]) + random_source.choice(web)
+        heapq.heapreplace(web_free_at, web_done)
+        answered_at = max(web_done, database_free_at[0]) + random_source.choice(transaction)
+        heapq.heapreplace(database_free_at, answered_at)
+        waiting_times.append(answered_at - now)
+    return waiting_times
 
 
 def _measure(app: Flask) -> tuple[list[float], float]:
-    """Return the seconds of each sign-up's transaction, and how many the database runs side by side."""
+    """Return the seconds of each sign-up's transaction, and how many the database runs concurrently."""
     with app.app_context():
         appeal = find_appeal("case-0")
         if appeal is None:
@@ -124,13 +126,13 @@ def _measure(app: Flask) -> tuple[list[float], float]:
         return time.perf_counter() - start
 
     with app.app_context():
-        alone = [transaction(f"alone{number}") for number in range(SIGN_UPS)][WARM_UP:]
-    return alone, _rate(app, transaction) * sorted(alone)[len(alone) // 2]
+        seconds = [transaction(f"alone{number}") for number in range(SIGN_UPS)][WARM_UP:]
+    return seconds, _rate(app, transaction) * sorted(seconds)[len(seconds) // 2]
 
 
 def _web(app: Flask, transaction: float, proofs: list[str] | None = None) -> list[float]:
-    """Return the seconds of each sign-up in the application without its transaction, each from another network."""
-    client, taken = app.test_client(), []
+    """Return the seconds of each sign-up in the application without its transaction; each is from another network."""
+    client, seconds = app.test_client(), []
     for number in range(SIGN_UPS):
         form = {"name": "Jeanne Martin", "email": f"{id(app)}-{number}@mail.example", "country": "FR", "consent": "y"}
         if proofs is not None:
@@ -140,12 +142,12 @@ def _web(app: Flask, transaction: float, proofs: list[str] | None = None) -> lis
         status = client.post("/en/appeals/case-0/sign", data=form, headers=network).status_code
         if status != 303:
             raise SystemExit(f"bench: sign-up {number} was answered {status}")
-        taken.append(max(0.0002, time.perf_counter() - start - transaction))
-    return taken[WARM_UP:]
+        seconds.append(max(0.0002, time.perf_counter() - start - transaction))
+    return seconds[WARM_UP:]
 
 
 def _proofs(app: Flask) -> list[str]:
-    """Solve that many puzzles side by side, as the supporters' browsers would."""
+    """Return SIGN_UPS proofs of work, solved concurrently."""
     challenges = Challenges(app.extensions[RUNTIME_KEY].settings.secret_key)
 
     def solve(_number: int) -> str:
@@ -160,17 +162,17 @@ def _proofs(app: Flask) -> list[str]:
 
 def _rate(app: Flask, transaction: Callable[[str], float]) -> float:
     """Return the transactions a second over all connections."""
-    each = 40
+    sign_ups = 40
 
-    def work(lane: int) -> None:
+    def work(connection_number: int) -> None:
         with app.app_context():
-            for number in range(each):
-                transaction(f"lane{lane}-{number}")
+            for number in range(sign_ups):
+                transaction(f"lane{connection_number}-{number}")
 
-    threads = [threading.Thread(target=work, args=(lane,)) for lane in range(CONNECTIONS)]
+    threads = [threading.Thread(target=work, args=(connection_number,)) for connection_number in range(CONNECTIONS)]
     start = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return CONNECTIONS * each / (time.perf_counter() - start)
+    return CONNECTIONS * sign_ups / (time.perf_counter() - start)

@@ -14,24 +14,24 @@ SIGNATURES = 1_000_000
 
 
 def measure_suite() -> list[Row]:
-    """Return the megabytes, beside those of an instance with a hundred signatures."""
+    """Return the megabytes, against those of an instance with a hundred signatures."""
     rows = []
-    with bench_sites("size") as found:
-        for place in found:
-            few = _megabytes(place, 100)
-            many = _megabytes(place, SIGNATURES)
-            rows.append(Row(place.kind, f"disk for {SIGNATURES:,} signatures", many, few, "MB", many / few))
+    with bench_sites("size") as sites:
+        for bench_site in sites:
+            few = _megabytes(bench_site, 100)
+            many = _megabytes(bench_site, SIGNATURES)
+            rows.append(Row(bench_site.kind, f"disk for {SIGNATURES:,} signatures", many, few, "MB", many / few))
     return rows
 
 
-def _megabytes(place: BenchSite, signatures: int) -> float:
-    own = place.sized(str(signatures))
-    app = own.make(signatures)
+def _megabytes(bench_site: BenchSite, signatures: int) -> float:
+    sized_site = bench_site.sized(str(signatures))
+    app = sized_site.make(signatures)
     with app.app_context():
-        if own.kind == "postgresql":
+        if sized_site.kind == "postgresql":
             size = float(db.session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
         else:
-            size = sum(path.stat().st_size for path in Path(own.folder).glob(f"{signatures}.db*"))
+            size = sum(path.stat().st_size for path in Path(sized_site.folder).glob(f"{signatures}.db*"))
         db.session.remove()
         db.engine.dispose()
     return size / 1e6

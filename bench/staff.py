@@ -32,10 +32,10 @@ from tests.staff.staff_clients import join_staff, log_in
 
 SIZES = (1_000, 10_000, 1_000_000)
 NAMES = 100_000
-_OF = Signature.section_code == "fr", Signature.state == "confirmed"
+_CONFIRMED_IN_FRANCE = Signature.section_code == "fr", Signature.state == "confirmed"
 TURNS = 30
 WARM_UP = 4
-SLOWER = 1.15
+MAX_SLOWDOWN = 1.15
 ROWS_A_SECOND = 20_000
 EXPORT_MB = 150
 PAGES = {
@@ -49,18 +49,18 @@ PAGES = {
 def measure_suite() -> list[Row]:
     """Return all rows, on both databases."""
     rows: list[Row] = []
-    with bench_sites("staff") as found:
-        for place in found:
-            made = {size: place.sized(str(size)) for size in SIZES}
-            apps = {size: one.make(size, cells=600) for size, one in made.items()}
-            rows += _pages(place, list(apps.values()))
+    with bench_sites("staff") as sites:
+        for bench_site in sites:
+            sized_sites = {size: bench_site.sized(str(size)) for size in SIZES}
+            apps = {size: sized_site.make(size, cells=600) for size, sized_site in sized_sites.items()}
+            rows += _pages(bench_site, list(apps.values()))
             for size in SIZES[1:]:
-                rows += _export(made[size])
-            rows += _handover(made[SIZES[-1]])
+                rows += _export(sized_sites[size])
+            rows += _handover(sized_sites[SIZES[-1]])
     return rows
 
 
-def _pages(place: BenchSite, apps: list[Flask]) -> list[Row]:
+def _pages(bench_site: BenchSite, apps: list[Flask]) -> list[Row]:
     """Measure each page as a coordinator sees it, in turns, so that noise affects all alike."""
     desks = []
     for app in apps:
@@ -71,33 +71,35 @@ def _pages(place: BenchSite, apps: list[Flask]) -> list[Row]:
     for what, path in PAGES.items():
         times: list[list[float]] = [[] for _ in apps]
         for turn in range(TURNS + WARM_UP):
-            for desk, taken in zip(desks, times, strict=True):
+            for desk, desk_times in zip(desks, times, strict=True):
                 start = time.perf_counter()
                 answer = desk.get(path)
                 spent = time.perf_counter() - start
                 if answer.status_code != 200:
                     raise SystemExit(f"bench: {path} answered {answer.status_code}")
                 if turn >= WARM_UP:
-                    taken.append(spent)
-        first, *others = [statistics.median(one) * 1000 for one in times]
-        for size, value in zip(SIZES[1:], others, strict=True):
-            rows.append(Row(place.kind, f"{what}, {size:,}", value, first, "ms", value / first, SLOWER, True))
+                    desk_times.append(spent)
+        first, *medians = [statistics.median(one) * 1000 for one in times]
+        for size, value in zip(SIZES[1:], medians, strict=True):
+            rows.append(
+                Row(bench_site.kind, f"{what}, {size:,}", value, first, "ms", value / first, MAX_SLOWDOWN, True)
+            )
     for app in apps:
         with app.app_context():
             db.engine.dispose()
     return rows
 
 
-def _export(place: BenchSite) -> list[Row]:
-    """Export all signatures of one section, in a process of its own, whose peak is the export's."""
-    _alone("one-section", place)
-    said = _alone("export", place)
-    count, seconds, before, peak = (float(one) for one in said)
+def _export(bench_site: BenchSite) -> list[Row]:
+    """Export all signatures of one section in a separate process, whose peak memory is that of the export."""
+    _in_own_process("one-section", bench_site)
+    result = _in_own_process("export", bench_site)
+    count, seconds, before, peak = (float(value) for value in result)
     rate = count / seconds
     return [
-        Row(place.kind, f"export of {count:,.0f}", rate, ROWS_A_SECOND, "rows/s", rate / ROWS_A_SECOND, 1.0),
+        Row(bench_site.kind, f"export of {count:,.0f}", rate, ROWS_A_SECOND, "rows/s", rate / ROWS_A_SECOND, 1.0),
         Row(
-            place.kind,
+            bench_site.kind,
             f"export of {count:,.0f}: its own peak",
             peak - before,
             EXPORT_MB,
@@ -106,31 +108,33 @@ def _export(place: BenchSite) -> list[Row]:
             1.0,
             is_ceiling=True,
         ),
-        Row(place.kind, f"export of {count:,.0f}: whole process", peak, before, "MB", peak / before),
+        Row(bench_site.kind, f"export of {count:,.0f}: whole process", peak, before, "MB", peak / before),
     ]
 
 
-def _handover(place: BenchSite) -> list[Row]:
+def _handover(bench_site: BenchSite) -> list[Row]:
     """Hand over a hundred thousand names against ten thousand: the time grows with them, the memory does not."""
-    few, many = ([float(one) for one in _alone(f"handover {names}", place)] for names in (NAMES // 10, NAMES))
+    few, many = (
+        [float(value) for value in _in_own_process(f"handover {names}", bench_site)] for names in (NAMES // 10, NAMES)
+    )
     return [
-        Row(place.kind, f"list of {NAMES:,} names", many[0], few[0] * 10, "s", many[0] / (few[0] * 10), 1.3, True),
-        Row(place.kind, f"list of {NAMES:,} names: peak", many[1], few[1], "MB", many[1] / few[1], 1.5, True),
+        Row(bench_site.kind, f"list of {NAMES:,} names", many[0], few[0] * 10, "s", many[0] / (few[0] * 10), 1.3, True),
+        Row(bench_site.kind, f"list of {NAMES:,} names: peak", many[1], few[1], "MB", many[1] / few[1], 1.5, True),
     ]
 
 
-def _alone(what: str, place: BenchSite) -> list[str]:
-    environ = {**os.environ, **place.environ(), "PYTHONPATH": "."}
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.staff", *what.split()], env=environ, capture_output=True, text=True, check=False
+def _in_own_process(task: str, bench_site: BenchSite) -> list[str]:
+    environ = {**os.environ, **bench_site.environ(), "PYTHONPATH": "."}
+    process = subprocess.run(
+        [sys.executable, "-m", "bench.staff", *task.split()], env=environ, capture_output=True, text=True, check=False
     )
-    found = re.search(r"^RESULT (.+)$", done.stdout, re.MULTILINE)
-    if found is None:
-        raise SystemExit(f"bench: {what} failed: {done.stderr[-2000:]}")
-    return found[1].split()
+    match = re.search(r"^RESULT (.+)$", process.stdout, re.MULTILINE)
+    if match is None:
+        raise SystemExit(f"bench: {task} failed: {process.stderr[-2000:]}")
+    return match[1].split()
 
 
-def _work(arguments: list[str]) -> str:
+def _run_task(arguments: list[str]) -> str:
     app = create_app()
     if arguments[0] == "one-section":
         with app.app_context(), transaction() as session:
@@ -147,9 +151,9 @@ def _export_all() -> str:
     appeal = find_appeal("case-0")
     assert appeal is not None
     before, start, count = _peak(), time.perf_counter(), -1
-    found = signatories(appeal.id, "fr", runtime().vault, with_email=True)
+    signers = signatories(appeal.id, "fr", runtime().vault, with_email=True)
     db.session.rollback()
-    for part in in_section("fr", csv_chunks(*signer_table(found, addresses=True))):
+    for part in in_section("fr", csv_chunks(*signer_table(signers, addresses=True))):
         count += part.count(b"\r\n")
     return f"{count} {time.perf_counter() - start} {before} {_peak()}"
 
@@ -159,7 +163,12 @@ def _hand_over(app: Flask, names: int) -> str:
     assert appeal is not None
     with transaction() as session:
         session.execute(update(Signature).values(shares_name=False).where(Signature.shares_name))
-        some = select(Signature.id).where(Signature.appeal_id == appeal.id, *_OF).limit(names).scalar_subquery()
+        some = (
+            select(Signature.id)
+            .where(Signature.appeal_id == appeal.id, *_CONFIRMED_IN_FRANCE)
+            .limit(names)
+            .scalar_subquery()
+        )
         session.execute(
             update(Signature).where(Signature.id.in_(some)).values(shares_name=True),
             execution_options={"synchronize_session": False},
@@ -176,10 +185,10 @@ def _hand_over(app: Flask, names: int) -> str:
 
 
 def _peak() -> float:
-    """Return the megabytes that this process held at most; a child inherits what `getrusage` says of its parent."""
-    said = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(re.findall(r"^VmHWM:\s+(\d+) kB$", said, re.MULTILINE)[0]) / 1024
+    """Return the peak memory of this process in megabytes; in a child, `getrusage` would include its parent."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)[0]) / 1024
 
 
 if __name__ == "__main__":
-    print("RESULT", _work(sys.argv[1:]))
+    print("RESULT", _run_task(sys.argv[1:]))

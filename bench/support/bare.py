@@ -1,4 +1,4 @@
-"""The least that the same work costs with Flask: a constant page, and a form that commits one insert of two rows."""
+"""The minimum cost of the same work with Flask: a constant page, and a form that commits one insert of two rows."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ _SMALL = b"x" * 350
 with app.app_context():
     if db.engine.dialect.name == "sqlite":
         sqlite.prepare(db.engine)
-    with suppress(DBAPIError):  # the other process was quicker
+    with suppress(DBAPIError):  # the other process has created it
         rows.create(db.engine, checkfirst=True)
 
 
 @app.get("/hello")
 def hello() -> Response:
-    """Answer as many bytes as the compressed appeal page has."""
+    """Return as many bytes as the compressed appeal page has."""
     return Response(_PAGE, content_type="text/html; charset=utf-8")
 
 
 @app.get("/hello-small")
 def hello_small() -> Response:
-    """Answer as many bytes as the counts have."""
+    """Return as many bytes as the counts have."""
     return Response(_SMALL, content_type="application/json")
 
 
 @app.post("/sign")
 def sign() -> Answer:
     """Parse the same form and commit two rows."""
-    one = {"name": request.form["name"], "email": request.form["email"]}
+    values = {"name": request.form["name"], "email": request.form["email"]}
     connection = db.session.connection(execution_options={sqlite.WRITE_OPTION: True})
-    connection.execute(insert(rows), [one, one])
+    connection.execute(insert(rows), [values, values])
     db.session.commit()
     return redirect("/thanks", 303)

@@ -1,6 +1,6 @@
-"""A mail server that accepts every message.
+"""A mail server that accepts every message and writes one in a hundred to a file.
 
-`python -m bench.support.mail_server PORT FILE`: FILE holds the last message.
+Run it by `python -m bench.support.mail_server PORT FILE`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 class Sink:
     """A handler that accepts everything, and writes one message in a hundred to the file."""
 
-    def __init__(self, kept: Path) -> None:
-        self._kept = kept
+    def __init__(self, message_file: Path) -> None:
+        self._message_file = message_file
         self._count = 0
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         self._count += 1
         if self._count % 100 == 1:
             assert isinstance(envelope.content, bytes)
-            self._kept.write_bytes(envelope.content)
+            self._message_file.write_bytes(envelope.content)
         return "250 OK"
 
 

@@ -12,9 +12,9 @@ RESULTS = Path(__file__).parent.parent / "results"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure: `value` in `unit`, its comparison, and their ratio, which `limit` bounds.
+    """A measured figure: `value` in `unit`, the value it is compared with, and their ratio, which `limit` bounds.
 
-    `is_ceiling` says that the ratio may be at most the limit; else it must be at least. A limit of None is only shown.
+    With `is_ceiling` the ratio must be at most the limit, else at least. Without a limit the row is only shown.
     """
 
     database: str
@@ -27,7 +27,7 @@ class Row:
     is_ceiling: bool = False
 
     @property
-    def is_kept(self) -> bool:
+    def is_within_limit(self) -> bool:
         """Return whether the ratio stays within its limit."""
         if self.limit is None:
             return True
@@ -35,14 +35,14 @@ class Row:
 
 
 def report(suite: str, rows: list[Row]) -> bool:
-    """Print the table, write bench/results/<suite>.json, and return whether every limit was kept."""
+    """Print the table, write bench/results/<suite>.json, and return whether all rows are within their limits."""
     RESULTS.mkdir(exist_ok=True)
-    found = {"cores": os.cpu_count(), "rows": [asdict(row) for row in rows]}
-    (RESULTS / f"{suite}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    results = {"cores": os.cpu_count(), "rows": [asdict(row) for row in rows]}
+    (RESULTS / f"{suite}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(f"\n{suite:<12}{'what':<38}{'value':>12}{'against':>12} {'unit':<8}{'ratio':>7}  limit")
     for row in rows:
         sign = "≤" if row.is_ceiling else "≥"
-        limit = "" if row.limit is None else f"{sign} {row.limit:g}" + ("" if row.is_kept else "  MISSED")
+        limit = "" if row.limit is None else f"{sign} {row.limit:g}" + ("" if row.is_within_limit else "  MISSED")
         figures = f"{row.value:>12,.2f}{row.against:>12,.2f} {row.unit:<8}{row.ratio:>7.2f}"
         print(f"{row.database:<12}{row.what:<38}{figures}  {limit}", flush=True)
-    return all(row.is_kept for row in rows)
+    return all(row.is_within_limit for row in rows)

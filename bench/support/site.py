@@ -38,19 +38,19 @@ class BenchSite:
         return environment(**KEYS, **(settings | more))
 
     def sized(self, name: str) -> BenchSite:
-        """Return another, empty database beside this one."""
+        """Return another empty database of the same kind."""
         if self.kind == "sqlite":
             return BenchSite(self.kind, f"sqlite:///{self.folder}/{name}.db", self.folder)
-        own = urlsplit(self.url)
-        server = self.url.replace(f"{own.username}:@", "postgres:@").replace(f"{own.path}?", "/postgres?")
+        parts = urlsplit(self.url)
+        server = self.url.replace(f"{parts.username}:@", "postgres:@").replace(f"{parts.path}?", "/postgres?")
         return BenchSite(self.kind, make_database(server, f"bench{name}"), self.folder)
 
     def app(self, **more: str) -> Flask:
-        """Return an application of this process on it."""
+        """Return an application in this process that uses the database."""
         return create_app(load_settings(self.environ(**more), self.folder))
 
     def make(self, signatures: int, *, appeals: int = 1, cells: int = 0) -> Flask:
-        """Migrate it, and fill it with that many signatures of the last days for `case-0` and so on."""
+        """Migrate the database and fill it with that many signatures of the last days for `case-0` and so on."""
         app = self.app()
         with app.app_context():
             upgrade(directory=app.extensions["migrate"].directory)
@@ -68,24 +68,26 @@ def bench_sites(name: str, kinds: tuple[str, ...] = ("sqlite", "postgresql")) ->
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         folder.chmod(0o755)
-        found = []
+        sites = []
         for kind in kinds:
-            own = folder / kind
-            own.mkdir()
-            url = f"sqlite:///{own}/bench.db"
+            kind_folder = folder / kind
+            kind_folder.mkdir()
+            url = f"sqlite:///{kind_folder}/bench.db"
             if kind == "postgresql":
                 url = make_database(str(start_server(folder / "pg").get_uri()), name)
-            found.append(BenchSite(kind, url, own))
-        yield found
+            sites.append(BenchSite(kind, url, kind_folder))
+        yield sites
 
 
 @contextmanager
-def serve_both(place: BenchSite, *others: list[str], workers: int = 2, **more: str) -> Iterator[tuple[int, int]]:
-    """Serve the application and the bare server with `workers` each, beside other commands; yield their ports."""
-    ours, bare = free_port(), free_port()
-    bare_web = [word.replace("app:app", "bench.support.bare:app") for word in web(bare, workers)]
-    commands = [web(ours, workers), bare_web, *others]
-    with running(place.environ(**more), commands, place.folder / "log"):
-        wait_for(f"http://127.0.0.1:{ours}/readyz")
-        wait_for(f"http://127.0.0.1:{bare}/hello")
-        yield ours, bare
+def serve_both(
+    bench_site: BenchSite, *other_commands: list[str], workers: int = 2, **more: str
+) -> Iterator[tuple[int, int]]:
+    """Serve the application and the bare server with `workers` each, and run other commands; yield their ports."""
+    port, bare_port = free_port(), free_port()
+    bare_web = [word.replace("app:app", "bench.support.bare:app") for word in web(bare_port, workers)]
+    commands = [web(port, workers), bare_web, *other_commands]
+    with running(bench_site.environ(**more), commands, bench_site.folder / "log"):
+        wait_for(f"http://127.0.0.1:{port}/readyz")
+        wait_for(f"http://127.0.0.1:{bare_port}/hello")
+        yield port, bare_port

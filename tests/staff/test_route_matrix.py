@@ -84,7 +84,7 @@ def test_every_route_of_flask_security_is_listed(app: Flask, client: FlaskClient
 
 
 def test_each_object_is_also_requested_from_another_section() -> None:
-    """Require a request for the object of another section, except targets and accounts, which belong to none."""
+    """Request each object of another section too, except targets (of an appeal) and accounts (of administrators)."""
     for route in MATRIX:
         if "<int:" in route.rule and "<int:staff_id>" not in route.rule:
             assert route.theirs, route
