@@ -112,21 +112,21 @@ def _claims(bench_site: BenchSite, app: Flask, mails: int) -> list[Row]:
     claims: list[list[float]] = [[] for _ in apps]
     begins: list[list[float]] = [[] for _ in apps]
     for turn in range(TURNS + WARM_UP):
-        for one, claim_times, begin_times in zip(apps, claims, begins, strict=True):
-            with one.app_context():
+        for each_app, claim_times, begin_times in zip(apps, claims, begins, strict=True):
+            with each_app.app_context():
                 spent = _claim()
                 db.session.rollback()
             if turn >= WARM_UP:
                 claim_times.append(spent[0])
                 begin_times.append(spent[1])
-    for one in apps:
-        with one.app_context():
+    for each_app in apps:
+        with each_app.app_context():
             _close_connections()
     what = f"{CLAIMED} of {mails:,} queued"
     milliseconds = statistics.median(claims[0])
     rows = [Row(bench_site.kind, f"claim {what}", milliseconds, CLAIM_MS, "ms", milliseconds / CLAIM_MS, 1.0, True)]
     for step, times in (("claim", claims), ("begin", begins)):
-        own, *comparisons = [statistics.median(one) for one in times]
+        own, *comparisons = [statistics.median(durations) for durations in times]
         rows += [
             Row(bench_site.kind, f"{step} {what}, superuser", own, one, "ms", own / one, MAX_SLOWDOWN, True)
             for one in comparisons

@@ -79,7 +79,7 @@ def _pages(bench_site: BenchSite, apps: list[Flask]) -> list[Row]:
                     raise SystemExit(f"bench: {path} answered {answer.status_code}")
                 if turn >= WARM_UP:
                     desk_times.append(spent)
-        first, *medians = [statistics.median(one) * 1000 for one in times]
+        first, *medians = [statistics.median(durations) * 1000 for durations in times]
         for size, value in zip(SIZES[1:], medians, strict=True):
             rows.append(
                 Row(bench_site.kind, f"{what}, {size:,}", value, first, "ms", value / first, MAX_SLOWDOWN, True)

@@ -109,7 +109,9 @@ def sign_from_one_network(port: int) -> int:
 
 def seconds_until_alert(server: Server, since: float) -> float:
     """Wait for the mail to the coordinator; return the seconds until it arrived."""
-    while not [one for one in server.received if one.recipient == STAFF and b"many sign-ups" in one.content]:
+    while not [
+        message for message in server.received if message.recipient == STAFF and b"many sign-ups" in message.content
+    ]:
         assert time.monotonic() < since + 90, "no alert was mailed"
         time.sleep(0.1)
     return time.monotonic() - since
@@ -128,6 +130,6 @@ def check_accepted(site: Site, flood: Flood, alone: int) -> None:
         assert told == (["all", "appeal"] if IS_ATTACK else ["appeal"])
         db.session.remove()
     assert taken == alone + flood.statuses[303]
-    mailed = Counter(one.recipient for one in site.server.received if one.recipient != STAFF)
+    mailed = Counter(message.recipient for message in site.server.received if message.recipient != STAFF)
     assert set(mailed.values()) <= {1}
     assert len(mailed) <= taken

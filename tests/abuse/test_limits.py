@@ -141,7 +141,7 @@ def test_editors_of_the_flooded_sections_get_an_alert_with_a_link_to_moderation(
     deliver()
     told = dict(zip(postbox.recipients[before:], map(text_of, postbox.messages[before:]), strict=True))
     alerts = {to: text for to, text in told.items() if to.endswith("@staff.example")}
-    assert set(alerts) == {f"{one}@staff.example" for one in ("editor.fr", "editor.be", "coordinator")}
+    assert set(alerts) == {f"{name}@staff.example" for name in ("editor.fr", "editor.be", "coordinator")}
     place = "/staff/moderation" + (f"?appeal={appeal.slug}" if kind == "appeal" else "")
     for text in alerts.values():
         assert text.split()[-1].endswith(place)

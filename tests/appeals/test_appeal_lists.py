@@ -70,7 +70,9 @@ def test_the_feed_holds_each_open_appeal(client: FlaskClient, appeal: AppealView
 
 @pytest.mark.usefixtures("appeal")
 def test_the_sitemap_names_pages_that_answer(client: FlaskClient) -> None:
-    found = [one.text or "" for one in parse_xml(client.get("/sitemap.xml").data).iter(SITEMAP_NAMESPACE + "loc")]
+    found = [
+        element.text or "" for element in parse_xml(client.get("/sitemap.xml").data).iter(SITEMAP_NAMESPACE + "loc")
+    ]
     assert f"{BASE}/en/appeals/ana-ruiz-vega" in found
     assert f"{BASE}/ar/appeals/ana-ruiz-vega" not in found, "it has no text in Arabic"
     assert f"{BASE}/ar/appeals/ana-ruiz-vega/progress" in found

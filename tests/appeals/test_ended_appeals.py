@@ -118,7 +118,9 @@ def test_an_ended_appeal_has_no_days_left(
 
 @pytest.mark.usefixtures("ended_appeal")
 def test_the_sitemap_names_ended_appeals(client: FlaskClient) -> None:
-    found = [one.text or "" for one in parse_xml(client.get("/sitemap.xml").data).iter(SITEMAP_NAMESPACE + "loc")]
+    found = [
+        element.text or "" for element in parse_xml(client.get("/sitemap.xml").data).iter(SITEMAP_NAMESPACE + "loc")
+    ]
     base = "http://127.0.0.1:8000"
     assert {f"{base}/en/appeals/{SLUG}", f"{base}/fr/ended", f"{base}/ar/countries/co"} <= set(found)
     for address in found:
@@ -139,13 +141,13 @@ def test_many_ended_appeals_are_listed_by_pages_each_once(
             ).scalar_one()
             text = session.scalars(select(AppealText)).first()
             assert text is not None
-            words = {one.name: getattr(text, one.name) for one in AppealText.__table__.columns}
+            words = {column.name: getattr(text, column.name) for column in AppealText.__table__.columns}
             session.execute(insert(AppealText).values(words | {"appeal_id": made}))
     seen: list[str] = []
     address: str | None = "/api/v1/appeals?state=closed"
     while address:
         said = client.get(address.removeprefix("http://127.0.0.1:8000")).get_json()
-        seen += [one["slug"] for one in said["appeals"]]
+        seen += [appeal["slug"] for appeal in said["appeals"]]
         address = said["next"]
     assert sorted(seen) == [SLUG, "case-0", "case-1", "case-2", "case-3"]
     middle = client.get("/en/ended/2").text

@@ -59,7 +59,7 @@ def test_a_signer_without_a_text_in_their_language_signs_the_first(app: Flask, f
     assert found is not None
     assert found.first_language == "fr"
     assert found.text_in("ru").language == "fr"
-    assert [one.language for one in found.targets_in("ru")] == ["fr"]
+    assert [target.language for target in found.targets_in("ru")] == ["fr"]
     db.session.rollback()
 
 

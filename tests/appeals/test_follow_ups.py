@@ -23,7 +23,10 @@ THIRD = replace(FIRST, sequence=3, index="AMR 23/9077/2026")
 def followed_slugs() -> dict[str, str | None]:
     """Return for each slug the slug of the appeal that it follows."""
     appeals = {appeal.id: appeal for appeal in db.session.scalars(select(Appeal))}
-    found = {one.slug: appeals[one.follows_id].slug if one.follows_id is not None else None for one in appeals.values()}
+    found = {
+        appeal.slug: appeals[appeal.follows_id].slug if appeal.follows_id is not None else None
+        for appeal in appeals.values()
+    }
     db.session.rollback()
     return found
 

@@ -34,11 +34,11 @@ COORDINATOR_SCOPE = Scope(2, Role.COORDINATOR, "fr")
 def counting_app(app: Flask) -> Iterator[Flask]:
     """Return the application with TOCSIN_PAGE_VIEWS=1, on the staff pages too."""
     before = app.extensions[RUNTIME_KEY]
-    for one in (app, app.extensions["tocsin_staff"]):
-        one.extensions[RUNTIME_KEY] = replace(before, settings=replace(before.settings, page_views=True))
+    for each_app in (app, app.extensions["tocsin_staff"]):
+        each_app.extensions[RUNTIME_KEY] = replace(before, settings=replace(before.settings, page_views=True))
     yield app
-    for one in (app, app.extensions["tocsin_staff"]):
-        one.extensions[RUNTIME_KEY] = before
+    for each_app in (app, app.extensions["tocsin_staff"]):
+        each_app.extensions[RUNTIME_KEY] = before
 
 
 def stored_views() -> dict[tuple[str, str, str], int]:
@@ -133,8 +133,8 @@ def test_staff_see_the_stage_only_if_it_is_counted(app: Flask, appeal: AppealVie
     assert sources[1:] == ["stall-lyon,1,1,,1,,1"], "confirmations are shown from five on"
     steps_file = browser.get(f"/staff/appeals/{appeal.slug}/funnel/stages.csv").text.splitlines()
     assert steps_file[1:] == ["viewed,2,2", "signed,1,1", "confirmed,,"]
-    for one in (app, app.extensions["tocsin_staff"]):
-        one.extensions[RUNTIME_KEY] = replace(runtime(), settings=replace(runtime().settings, page_views=False))
+    for each_app in (app, app.extensions["tocsin_staff"]):
+        each_app.extensions[RUNTIME_KEY] = replace(runtime(), settings=replace(runtime().settings, page_views=False))
     page = browser.get(f"/staff/appeals/{appeal.slug}/funnel").text
     assert "Viewed" not in page
     assert browser.get(f"/staff/appeals/{appeal.slug}/funnel/sources.csv").text.splitlines()[1:] == ["stall-lyon,1,,1,"]
@@ -152,13 +152,13 @@ def test_sources_with_views_only_displace_no_source_with_signatures(
     clock.now += DAY
     roll_up_funnel(context=context(clock.now))
     found = funnel(appeal.id, COORDINATOR_SCOPE, section="fr", now=clock.now, has_views=True)
-    assert {one.value: (one.viewed, one.signed) for one in found.sources} == {
+    assert {source.value: (source.viewed, source.signed) for source in found.sources} == {
         "stall-lyon": (0, 1),
         "made-up-0": (5, 0),
         OTHER_SOURCES: (9, 0),
     }
     assert found.total.viewed == 14
-    assert [one.value for one in funnel(appeal.id, COORDINATOR_SCOPE, section="fr", now=clock.now).sources] == [
+    assert [source.value for source in funnel(appeal.id, COORDINATOR_SCOPE, section="fr", now=clock.now).sources] == [
         "stall-lyon"
     ]
 

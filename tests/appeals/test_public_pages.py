@@ -97,7 +97,7 @@ def test_the_counts_api_has_the_documented_fields(client: FlaskClient, appeal: A
         },
     }
     assert client.get("/api/v1/appeals").headers.getlist("Access-Control-Allow-Origin") == ["*"]
-    assert [one["slug"] for one in client.get("/api/v1/appeals").get_json()["appeals"]] == ["ana-ruiz-vega"]
+    assert [appeal["slug"] for appeal in client.get("/api/v1/appeals").get_json()["appeals"]] == ["ana-ruiz-vega"]
 
 
 def test_the_health_checks_answer(client: FlaskClient, app: Flask) -> None:

@@ -88,12 +88,12 @@ def test_ten_appeals_are_confirmed_by_one_link_of_at_most_three_mails(
     link = address + link_of(mails[0])
     page.goto(link)
     tick_boxes = page.locator("input[name=appeal]")
-    assert sorted(one.get_attribute("value") or "" for one in tick_boxes.all()) == sorted(slugs)
-    assert all(one.is_checked() for one in tick_boxes.all())
+    assert sorted(element.get_attribute("value") or "" for element in tick_boxes.all()) == sorted(slugs)
+    assert all(element.is_checked() for element in tick_boxes.all())
     expect(page.get_by_role("heading", level=1)).to_have_text("Confirmez vos signatures")
     consents = page.locator("input[name=updates], input[name=share_name]")
     expect(consents).to_have_count(2)
-    assert not any(one.is_checked() for one in consents.all()), "consents are not ticked beforehand"
+    assert not any(element.is_checked() for element in consents.all()), "consents are not ticked beforehand"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Confirmer ce qui est coché").click()
     expect(page.get_by_role("heading", name="votre signature compte")).to_be_visible()

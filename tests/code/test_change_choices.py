@@ -47,7 +47,9 @@ def test_a_value_is_allowed_and_forbidden_again(app: Flask, appeal: AppealView) 
         change_values(f"{CURRENT_VALUES} courier", CURRENT_VALUES)
     with pytest.raises(IntegrityError):
         insert_action(appeal, "courier")
-    assert "ck_tally_channel" in {one["name"] for one in inspect(db.engine).get_check_constraints("tally")}
+    assert "ck_tally_channel" in {
+        constraint["name"] for constraint in inspect(db.engine).get_check_constraints("tally")
+    }
 
 
 def test_on_sqlite_an_unexpected_constraint_is_refused(tmp_path: Path) -> None:

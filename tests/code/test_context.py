@@ -31,8 +31,8 @@ def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def opens_transaction(function: ast.FunctionDef) -> bool:
-    called = (one.func for one in ast.walk(function) if isinstance(one, ast.Call))
-    return any(isinstance(one, ast.Name) and one.id in TRANSACTIONS for one in called)
+    called = (node.func for node in ast.walk(function) if isinstance(node, ast.Call))
+    return any(isinstance(name, ast.Name) and name.id in TRANSACTIONS for name in called)
 
 
 def has_context(function: ast.FunctionDef) -> bool:

@@ -33,7 +33,11 @@ def used_names(tree: ast.AST) -> Iterator[str]:
 
 def opening_functions(path: Path) -> set[str]:
     """Return the functions of a module that open a name or an address, directly or by another of its functions."""
-    functions = {one.name: set(used_names(one)) for one in syntax_tree(path).body if isinstance(one, ast.FunctionDef)}
+    functions = {
+        statement.name: set(used_names(statement))
+        for statement in syntax_tree(path).body
+        if isinstance(statement, ast.FunctionDef)
+    }
     found = {name for name, names in functions.items() if names & OPENERS} - DOMAIN_ONLY
     while more := {name for name, names in functions.items() if names & found} - found - DOMAIN_ONLY:
         found |= more
@@ -44,11 +48,11 @@ def imported_names(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the source module and the name of each import of a module."""
     for node in ast.walk(syntax_tree(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
-            for one in node.names:
-                yield node.module, one.name
+            for alias in node.names:
+                yield node.module, alias.name
         elif isinstance(node, ast.Import):
-            for one in node.names:
-                yield one.name, ""
+            for alias in node.names:
+                yield alias.name, ""
 
 
 def modules_in(folder: str) -> list[Path]:
@@ -98,14 +102,18 @@ def test_staff_pages_open_no_personal_data_themselves() -> None:
 def test_each_function_of_the_gateway_logs_before_it_opens() -> None:
     tree = syntax_tree(CODE / "services" / "privacy" / "disclosure.py")
     openers = set().union(*(opening_functions(path) for path in modules_in("queries")))
-    ways = [one for one in tree.body if isinstance(one, ast.FunctionDef) and set(used_names(one)) & openers]
+    ways = [
+        statement
+        for statement in tree.body
+        if isinstance(statement, ast.FunctionDef) and set(used_names(statement)) & openers
+    ]
     assert len(ways) >= 4
-    for one in ways:
+    for function in ways:
         first = {
-            name: min(node.lineno for node in ast.walk(one) if isinstance(node, ast.Name) and node.id == name)
-            for name in set(used_names(one)) & {*openers, "disclose"}
+            name: min(node.lineno for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name)
+            for name in set(used_names(function)) & {*openers, "disclose"}
         }
-        assert first.pop("disclose") < min(first.values()), one.name
+        assert first.pop("disclose") < min(first.values()), function.name
 
 
 def test_staff_pages_count_signatures_by_the_gateway_only() -> None:

@@ -24,9 +24,9 @@ from tests.conftest import START, Clock, confirm_at, context
 
 
 def sign_many(appeal: AppealView, number: int) -> list[int]:
-    for one in range(number):
-        address = parse_address(f"p{one}@mail.example")
-        code = ("fr", "be-fr", "international")[one % 3]
+    for index in range(number):
+        address = parse_address(f"p{index}@mail.example")
+        code = ("fr", "be-fr", "international")[index % 3]
         sign_up = SignUpRequest(appeal.id, code, "FR", "Name", address, "en", "en", 1, None)
         sign(sign_up, context=context(actor=SUPPORTER))
     return [one for one in db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)) if one is not None]
@@ -38,10 +38,10 @@ def test_concurrent_writers_count_exactly(app: Flask, appeal: AppealView) -> Non
 
     def confirm_and_withdraw(ids_of_thread: list[int]) -> None:
         with app.app_context():
-            for one in ids_of_thread:
+            for row_id in ids_of_thread:
                 with suppress(StateError):  # the other thread has withdrawn it already
-                    signature_id = confirm_at(one, START)
-                    if one % 4 == 0:
+                    signature_id = confirm_at(row_id, START)
+                    if row_id % 4 == 0:
                         withdraw(signature_id, context=context(actor=SUPPORTER))
 
     # Two threads for each half, so that the same signatures are confirmed and withdrawn at the same time.
@@ -56,8 +56,8 @@ def test_concurrent_writers_count_exactly(app: Flask, appeal: AppealView) -> Non
 
 
 def test_a_wrong_count_is_found_and_repaired(app: Flask, appeal: AppealView) -> None:
-    for one in sign_many(appeal, 6):
-        confirm_at(one, START + timedelta(hours=one % 2))
+    for row_id in sign_many(appeal, 6):
+        confirm_at(row_id, START + timedelta(hours=row_id % 2))
     db.session.execute(update(Tally).values(quantity=Tally.quantity + 5))
     db.session.execute(delete(TallyHour))
     db.session.commit()
@@ -73,7 +73,9 @@ def test_an_action_without_its_signature_is_found(app: Flask, appeal: AppealView
     confirm_at(sign_many(appeal, 1)[0], START)
     db.session.execute(update(Signature).values(state="pending"))
     db.session.commit()
-    assert [(one.kind, one.stored, one.counted) for one in verify()] == [("signatures", 1, 0)]
+    assert [(difference.kind, difference.stored, difference.counted) for difference in verify()] == [
+        ("signatures", 1, 0)
+    ]
 
 
 def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: AppealView, clock: Clock) -> None:
@@ -87,8 +89,8 @@ def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: Appe
 
 def test_the_rollup_shortens_the_history_and_changes_no_count(app: Flask, appeal: AppealView) -> None:
     ids = sign_many(appeal, 40)
-    for place, one in enumerate(ids):
-        confirm_at(one, START + timedelta(hours=place % 8, days=place % 2))
+    for place, row_id in enumerate(ids):
+        confirm_at(row_id, START + timedelta(hours=place % 8, days=place % 2))
     before, by_day = counts(appeal.id), daily_counts(appeal.id)
     later = START + timedelta(days=9)
     assert roll_up(context=context(later)) > 0
@@ -103,7 +105,7 @@ def test_the_rollup_shortens_the_history_and_changes_no_count(app: Flask, appeal
 
 def test_withdrawing_after_the_rollup_keeps_the_counts_exact(app: Flask, appeal: AppealView) -> None:
     ids = sign_many(appeal, 6)
-    signed = [confirm_at(one, START + timedelta(hours=place)) for place, one in enumerate(ids)]
+    signed = [confirm_at(row_id, START + timedelta(hours=place)) for place, row_id in enumerate(ids)]
     roll_up(context=context(START + timedelta(days=30)))
     withdraw(signed[3], context=context(START + timedelta(days=30), SUPPORTER))
     assert verify() == []
@@ -115,13 +117,13 @@ def test_withdrawing_after_the_rollup_keeps_the_counts_exact(app: Flask, appeal:
 
 
 def test_a_rollup_beside_withdrawals_loses_nothing(app: Flask, appeal: AppealView) -> None:
-    ids = [confirm_at(one, START) for one in sign_many(appeal, 24)]
+    ids = [confirm_at(row_id, START) for row_id in sign_many(appeal, 24)]
     db.session.rollback()
 
     def withdraw_all(ids_of_thread: list[int]) -> None:
         with app.app_context():
-            for one in ids_of_thread:
-                withdraw(one, context=context(START + timedelta(days=10), SUPPORTER))
+            for row_id in ids_of_thread:
+                withdraw(row_id, context=context(START + timedelta(days=10), SUPPORTER))
 
     def roll_up_often() -> None:
         with app.app_context():

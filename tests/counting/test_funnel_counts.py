@@ -54,7 +54,7 @@ def funnel_seen_by(appeal: AppealView, scope: Scope = VIEWER_SCOPE, section: str
 
 
 def signed_and_confirmed(rows: tuple[FunnelRow, ...]) -> dict[str, tuple[int, int]]:
-    return {one.value: (one.signed, one.confirmed) for one in rows}
+    return {row.value: (row.signed, row.confirmed) for row in rows}
 
 
 def test_signed_and_confirmed_by_provider_and_source(app: Flask, appeal: AppealView, clock: Clock) -> None:

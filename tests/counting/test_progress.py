@@ -42,7 +42,7 @@ def counted_actions(app: Flask, client: FlaskClient, appeal: AppealView) -> None
         assert client.post("/fr/appeals/ana-ruiz-vega/sign", data=sent).status_code == 303
     ids = list(db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)))
     db.session.rollback()
-    signed = [confirm_at(one, START) for one in ids if one is not None]
+    signed = [confirm_at(row_id, START) for row_id in ids if row_id is not None]
     record_report(signed[0], Channel.LETTER, target=1, context=context(actor=SUPPORTER))
     clear_caches(app)
 
@@ -59,7 +59,7 @@ def _rows(page: str) -> dict[str, list[str]]:
 
 
 def _chart_addresses(page: str) -> list[str]:
-    found = [html.unescape(one) for one in re.findall(r'<img class="chart[^"]*" src="([^"]+)"', page)]
+    found = [html.unescape(link) for link in re.findall(r'<img class="chart[^"]*" src="([^"]+)"', page)]
     assert len(found) == 2
     return found
 
@@ -154,7 +154,7 @@ def test_the_map_shows_every_section_and_grows_darker(client: FlaskClient) -> No
         answer.headers["Content-Security-Policy"]
         == "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
     )
-    tiles = {one.find(SVG + "text").text: one for one in ET.fromstring(answer.data).iter(SVG + "g")}  # type: ignore[union-attr]  # noqa: S314  our own
+    tiles = {element.find(SVG + "text").text: element for element in ET.fromstring(answer.data).iter(SVG + "g")}  # type: ignore[union-attr]  # noqa: S314  our own
     assert tiles["FR"].get("class") == "l4"
     assert [text.text for text in tiles["FR"].iter(SVG + "text")] == ["FR", "2"]
     assert tiles["BE-NL"].get("class") == "l0"

@@ -131,7 +131,10 @@ def test_the_case_counts_letters_and_entered_actions_separately(app: Flask, appe
     assert second is not None
     count_action(second, "be-nl", 3, 0, Channel.LETTER)
     count_action(second, "be-nl", 2, 0)
-    found = [(one.slug, one.signatures, one.other_actions, one.entered) for one in related_appeals(second)]
+    found = [
+        (related.slug, related.signatures, related.other_actions, related.entered)
+        for related in related_appeals(second)
+    ]
     assert found == [(appeal_with_counts.slug, 142, 4, 60), ("second", 2, 3, 0)]
     table = staff_client(app, Role.VIEWER).get("/staff/appeals/second").text.partition("The whole case")[2]
     cells = re.findall(r'<td class="n">([\d,]+)</td>', table.partition("</table>")[0])

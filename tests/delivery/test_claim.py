@@ -175,10 +175,10 @@ def test_a_claimed_mail_belongs_to_the_worker_until_its_lease_ends(queue_mails: 
     queue_mails("ab")
     first = claim_mails()
     assert leases() == [START + BATCH_LEASE] * 2
-    assert [one.fence for one in first.mails] == [1, 1]
+    assert [mail.fence for mail in first.mails] == [1, 1]
     assert claim_mails(now=START + BATCH_LEASE).mails == []
     again = claim_mails(now=START + BATCH_LEASE + timedelta(seconds=1))
-    assert [one.fence for one in again.mails] == [2, 2]
+    assert [mail.fence for mail in again.mails] == [2, 2]
 
 
 def test_a_renewed_claim_stays_and_a_released_mail_can_be_claimed(queue_mails: QueueMails) -> None:

@@ -54,7 +54,9 @@ def states() -> dict[str, int]:
 
 
 def test_reasons_are_listed_by_frequency(failed_mails: None) -> None:
-    found = [(one.state, one.kind, one.phase, one.code, one.detail, one.number) for one in failed_mail_groups()]
+    found = [
+        (group.state, group.kind, group.phase, group.code, group.detail, group.number) for group in failed_mail_groups()
+    ]
     assert found == [
         ("dead", "confirmation", "data", 554, "spam", 2),
         ("dead", "confirmation", "rcpt", 550, "100% odd_words", 1),
@@ -96,7 +98,7 @@ def test_a_dropped_mail_is_never_sent(failed_mails: None, deliver: Any) -> None:
 
 def test_reasons_are_matched_exactly_and_logged(failed_mails: None, deliver: Any) -> None:
     first, second = (
-        FailureReason(one.state, one.kind, one.phase, one.code, one.detail) for one in failed_mail_groups()
+        FailureReason(group.state, group.kind, group.phase, group.code, group.detail) for group in failed_mail_groups()
     )
     assert (
         drop(

@@ -33,7 +33,7 @@ def requirements() -> set[str]:
 def test_each_requirement_is_answered_once() -> None:
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     rows = [row[0] for row in ROW.findall(text)]
-    absent = {one for one in requirements() if one.split(".")[0] in set(CHAPTERS.findall(text))}
+    absent = {requirement for requirement in requirements() if requirement.split(".")[0] in set(CHAPTERS.findall(text))}
     assert len(requirements()) == 253
     assert len(rows) == len(set(rows))
     assert set(rows) | absent == requirements()

@@ -35,7 +35,7 @@ def commands() -> list[list[str]]:
     blocks = "\n".join(line[4:] for line in GUIDE.splitlines() if line.startswith("    ")).replace("\\\n", " ")
     parts = [part for line in blocks.splitlines() for part in line.partition(" # ")[0].split(" && ")]
     words = [shlex.split(part) for part in parts]
-    return [one for one in words if one and not re.match(r"TOCSIN_\w+=", one[0])]
+    return [word for word in words if word and not re.match(r"TOCSIN_\w+=", word[0])]
 
 
 def unwrapped(command: list[str]) -> list[str]:

@@ -221,6 +221,6 @@ def check_nothing_lost(site: Site, client: ConfirmingClient) -> None:
     assert {stored for _, stored in mails} <= {"sent", "unknown", "suppressed"}
     # An answer that became needless has the state of a sent one.
     assert unanswered == set()
-    assert client.signed <= {one.recipient for one in site.server.received}
+    assert client.signed <= {message.recipient for message in site.server.received}
     assert extra_copies(site) <= ambiguous
     assert "all counts are exact" in flask(site.environ, "tally", "verify")

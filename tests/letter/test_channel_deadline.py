@@ -42,4 +42,4 @@ def test_only_post_ends_before_the_deadline() -> None:
 
 
 def test_every_country_has_a_region() -> None:
-    assert all(days_by_post(one, "FR") in {4, 10, 21} for one in COUNTRIES)
+    assert all(days_by_post(country, "FR") in {4, 10, 21} for country in COUNTRIES)

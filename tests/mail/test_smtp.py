@@ -118,7 +118,9 @@ def test_content_arrives_unchanged_over_one_connection(server: Server) -> None:
         assert connection.deliver("s@x.example", f"a{number}@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
     connection.close()
     assert server.connections == 1
-    assert {one.content for one in server.received} == {b"Message-ID: <1@x>\r\n\r\n.a line\r\nand\r\n.another\r\n"}
+    assert {message.content for message in server.received} == {
+        b"Message-ID: <1@x>\r\n\r\n.a line\r\nand\r\n.another\r\n"
+    }
 
 
 def test_after_a_refusal_the_connection_sends_the_next_message(server: Server) -> None:

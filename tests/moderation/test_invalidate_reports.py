@@ -116,7 +116,7 @@ def test_a_flood_of_reports_is_counted_invalidated_and_restored(
     made, row = count_matches(choice(), editor_scope)
     assert (row.matched, len(row.sample)) == (9, 9)
     assert stored_actions() == before, "a preview changes nothing"
-    assert {one.channel for one in find_reports(editor_scope, row.sample)} == {"letter"}
+    assert {report.channel for report in find_reports(editor_scope, row.sample)} == {"letter"}
     begin(made, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
     assert process_all(made) == InvalidationState.DONE
     assert (count_actions(appeal_with_flood), count_actions(appeal_with_flood, "be-nl"), len(stored_actions())) == (
@@ -217,7 +217,7 @@ def test_hours_and_networks_with_the_most_reports_come_first(
 ) -> None:
     found = report_overview(editor_scope, now=START + DAY)
     assert (found.hours[0].since, found.hours[0].number) == (START + 5 * HOUR, 9)
-    assert [(one.key, one.number, one.narrow) for one in found.networks] == [
+    assert [(network.key, network.number, network.narrow) for network in found.networks] == [
         (stored_digest(WIDE), 9, 9),
         (stored_digest(OTHER), 3, 3),
     ]

@@ -49,9 +49,9 @@ def appeal_with_flood(client: FlaskClient, appeal: AppealView) -> AppealView:
         assert answer.status_code == 303
     ids = list(db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)))
     db.session.rollback()
-    for one in ids:
-        if one is not None:
-            confirm_at(one, START)
+    for row_id in ids:
+        if row_id is not None:
+            confirm_at(row_id, START)
     return appeal
 
 

@@ -171,8 +171,8 @@ def test_concurrent_erasures_are_each_counted_once(app: Flask, appeal: AppealVie
             work()
 
     def erase_part(part: int) -> None:
-        for one in ids[part::4]:
-            erase(one, context=context(LATER, SUPPORTER))
+        for row_id in ids[part::4]:
+            erase(row_id, context=context(LATER, SUPPORTER))
 
     works: list[Callable[[], object]] = [*(partial(erase_part, part) for part in range(4)), partial(watch_all, batch=5)]
     with ThreadPoolExecutor(5) as pool:
@@ -264,12 +264,14 @@ def test_all_hosts_of_one_owner_are_one_domain_and_invalidated_together(app: Fla
     watch_all()
     assert alert_kinds() == ["new-domain"]
     by, vault = Scope(1, Role.EDITOR, "fr"), runtime().vault
-    assert {one.domain: one.confirmed for one in new_domains(by, vault, now=LATER, least=1)} == {
+    assert {domain.domain: domain.confirmed for domain in new_domains(by, vault, now=LATER, least=1)} == {
         "evil.co.uk": ALERT_CONFIRMATIONS + 2,
         "devil.co.uk": 1,
         "one.duckdns.org": 1,
     }
-    assert {one.key: one.total for one in trends(by, vault, now=LATER).domains}["evil.co.uk"] == ALERT_CONFIRMATIONS + 2
+    assert {domain.key: domain.total for domain in trends(by, vault, now=LATER).domains}[
+        "evil.co.uk"
+    ] == ALERT_CONFIRMATIONS + 2
     db.session.rollback()
     editor = staff_client(app, Role.EDITOR)
     for chosen, found in (

@@ -106,7 +106,7 @@ def test_999_999_actions_need_a_second_person(
     assert "You entered it yourself" in ana.get(entries_page(appeal)).text
     assert total(appeal) == 0
     deliver()
-    (mail,) = [one for one in postbox.messages if "large entry" in str(one["Subject"])]
+    (mail,) = [message for message in postbox.messages if "large entry" in str(message["Subject"])]
     assert mail["To"] == BOB
     assert "999,999" in text_of(mail)
     assert f"{entries_page(appeal)}\n" in text_of(mail)
@@ -270,7 +270,7 @@ def test_rows_of_countries_without_a_section_count_towards_the_limit(
     appeal: AppealView, editor_scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Test without a section for the rest of the world."""
-    france = tuple(one for one in list_sections() if one.code == "fr")
+    france = tuple(section for section in list_sections() if section.code == "fr")
     db.session.rollback()
     monkeypatch.setattr("campaign.services.offline.paper_sheet.list_sections", lambda: france)
     enter_sheet_as(appeal, editor_scope, sheet_of(0, 600, country="BE"))

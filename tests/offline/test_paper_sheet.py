@@ -97,9 +97,9 @@ def test_rows_with_consent_get_a_confirmation_mail_and_others_are_counted(
     db.session.rollback()
     deliver()
     assert sorted(postbox.recipients) == ["ana@mail.example", "editor.fr@staff.example", "jo@mail.example"]
-    for one in db.session.scalars(select(SignUp.id)).all():
+    for row_id in db.session.scalars(select(SignUp.id)).all():
         db.session.rollback()
-        confirm_at(one, runtime().clock())
+        confirm_at(row_id, runtime().clock())
     assert counts(appeal.id).by_evidence == {"verified": 2, "reported": 0, "bulk": 2}
     assert verify() == []
 
@@ -132,7 +132,7 @@ def test_a_mailbox_is_not_flooded(editor: FlaskClient, appeal: AppealView, deliv
     sign_waiting_rows()
     deliver()
     # The mailbox limit applies to every spelling of the address.
-    assert len([one for one in postbox.recipients if one.startswith("ana")]) == 3
+    assert len([recipient for recipient in postbox.recipients if recipient.startswith("ana")]) == 3
 
 
 def test_a_killed_worker_signs_no_row_up_twice(

@@ -30,7 +30,7 @@ WHOLE_NAMES = """
 
 
 def headings(text: str) -> list[str]:
-    return [one.strip() for line in text.strip().splitlines() for one in line.split("|")]
+    return [part.strip() for line in text.strip().splitlines() for part in line.split("|")]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def read_text(text: str) -> CheckedSheet:
 
 
 def faults(text: str) -> list[tuple[int, str, str]]:
-    return [(one.line, one.column, one.code) for one in read_text(text).faults]
+    return [(fault.line, fault.column, fault.code) for fault in read_text(text).faults]
 
 
 def test_only_a_row_with_address_and_consent_is_signed_up() -> None:
@@ -77,12 +77,12 @@ def test_each_invalid_cell_is_named_by_line_column_and_reason() -> None:
 
 def test_a_likely_typing_error_in_the_domain_is_a_doubt() -> None:
     sheet = read_text("Ana,ana@gmial.com,FR,y\n")
-    assert ([one.detail for one in sheet.doubts], len(sheet.sign_ups)) == (["ana@gmail.com"], 1)
+    assert ([doubt.detail for doubt in sheet.doubts], len(sheet.sign_ups)) == (["ana@gmail.com"], 1)
 
 
 def test_an_unknown_ending_and_letters_that_few_servers_carry_are_doubts() -> None:
     sheet = read_text("Ana,ana@amnesty.orgg,FR,y\nJo,jé@mail.example,FR,y\n")
-    assert [(one.line, one.code, one.detail) for one in sheet.doubts] == [
+    assert [(doubt.line, doubt.code, doubt.detail) for doubt in sheet.doubts] == [
         (2, "ending", "orgg"),
         (3, "international", ""),
     ]
@@ -152,7 +152,7 @@ def test_a_name_in_two_columns_is_joined(head: str) -> None:
         assert rows[0].name == "Ana María Ruiz Vega", columns
         assert (rows[1].name, rows[1].has_extra_cells) == ("Eva", False)
     (row,), _ = read_csv(f"{head}\nAna;=HYPERLINK(1)\n".encode())
-    assert [one.code for one in read_rows([row], "FR", LOCALES).faults] == ["formula"]
+    assert [fault.code for fault in read_rows([row], "FR", LOCALES).faults] == ["formula"]
 
 
 def test_further_columns_are_skipped_and_named() -> None:

@@ -96,9 +96,9 @@ def test_a_link_of_another_purpose_is_refused(client: FlaskClient, unsubscribe_l
 
 
 def test_the_link_still_works_after_erasing(client: FlaskClient, unsubscribe_link: str) -> None:
-    for one in db.session.scalars(select(Signature.id)).all():
+    for row_id in db.session.scalars(select(Signature.id)).all():
         db.session.rollback()
-        erase(one, context=context(actor=SUPPORTER))
+        erase(row_id, context=context(actor=SUPPORTER))
     assert client.get(unsubscribe_link).status_code == client.post(unsubscribe_link, data=ONE_CLICK).status_code == 200
     left = db.session.execute(select(Signature.name_sealed, Signature.email_sealed, Signature.wants_updates)).all()
     assert [tuple(row) for row in left] == [(None, None, False)] * 3, "the counted rows stay, without personal data"

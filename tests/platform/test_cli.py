@@ -55,7 +55,9 @@ def test_an_appeal_goes_from_import_to_closed(app: Flask, case_file: str, clock:
     assert (said["slug"], said["state"], said["is_new"]) == ("case", "open", True)
     assert "nothing changed" in run_command(app, "appeal", "import", case_file, "--slug", "case").output
     listed = json.loads(run_command(app, "appeal", "list", "--json").output)
-    assert [(one["slug"], one["state"], one["goal"], one["signatures"]) for one in listed] == [("case", "open", 50, 0)]
+    assert [(appeal["slug"], appeal["state"], appeal["goal"], appeal["signatures"]) for appeal in listed] == [
+        ("case", "open", 50, 0)
+    ]
     assert "was open already" in run_command(app, "appeal", "publish", "case").output
     assert run_command(app, "appeal", "close", "case").output == "case is closed\n"
     refused = run_command(app, "appeal", "publish", "case")
@@ -87,7 +89,9 @@ def test_verify_ends_with_status_0_only_if_all_counts_are_exact(app: Flask, appe
     wrong = run_command(app, "tally", "verify", "--json")
     assert wrong.exit_code == 1
     differences = json.loads(wrong.output)["differences"]
-    assert [(one["of"], one["stored"], one["counted"]) for one in differences] == [("tally", 7, 1)]
+    assert [(difference["of"], difference["stored"], difference["counted"]) for difference in differences] == [
+        ("tally", 7, 1)
+    ]
     assert run_command(app, "tally", "verify", "--repair").exit_code == 0
     assert run_command(app, "tally", "verify").exit_code == 0
 

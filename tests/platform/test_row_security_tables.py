@@ -39,7 +39,7 @@ from tests.staff.staff_clients import join_staff
 # SQLite has no row-level security: there the filter of the queries is the only barrier.
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
 
-TABLES = {one.name: one for one in Model.metadata.sorted_tables}
+TABLES = {table.name: table for table in Model.metadata.sorted_tables}
 # The parent of each table that has no column for the section.
 PARENTS = {
     "consent": "signature_id",
@@ -149,8 +149,8 @@ def as_french_staff(section_rows: SectionRows) -> Iterator[SectionRows]:
 
 
 def test_each_table_with_rows_of_sections_is_protected_or_listed(app: Flask) -> None:
-    holds = {one.name for one in TABLES.values() if "section_code" in one.columns}
-    while more := {name for name, one in TABLES.items() if name not in holds and parents_of(one) & holds}:
+    holds = {table_name.name for table_name in TABLES.values() if "section_code" in table_name.columns}
+    while more := {name for name, table_name in TABLES.items() if name not in holds and parents_of(table_name) & holds}:
         holds |= more
     pg_class, policies = table("pg_class", column("relname"), column("relforcerowsecurity")), table(
         "pg_policies", column("tablename"), column("policyname"), column("qual")
@@ -235,11 +235,14 @@ def test_another_role_sees_no_row_even_with_read_permission(section_rows: Sectio
     try:
         with psycopg.connect(url.replace("postgres:@", "bystander:@")) as bystander:
             assert bystander.execute("SELECT current_user").fetchone() == ("bystander",)
-            for section, own in (("", {one: set[Any]() for one in PROTECTED_TABLES}), *section_rows.of.items()):
+            for section, own in (
+                ("", {table_name: set[Any]() for table_name in PROTECTED_TABLES}),
+                *section_rows.of.items(),
+            ):
                 bystander.execute("SELECT set_config('tocsin.section', %s, true)", (section,))
-                for one in PROTECTED_TABLES:
-                    found = bystander.execute(count.format(sql.Identifier(one))).fetchone()
-                    assert found == (len(own[one] | section_rows.shared[one]),), (section, one)
+                for table_name in PROTECTED_TABLES:
+                    found = bystander.execute(count.format(sql.Identifier(table_name))).fetchone()
+                    assert found == (len(own[table_name] | section_rows.shared[table_name]),), (section, table_name)
     finally:
         with psycopg.connect(url, autocommit=True) as admin:
             admin.execute("DROP OWNED BY bystander")

@@ -182,8 +182,8 @@ def test_a_moved_own_letter_is_sent_to_no_one_else(victim_and_thief: list[str], 
     ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
     db.session.rollback()
     deliver()
-    for one, words in zip(ids, ("what the victim wrote", "nothing"), strict=True):
-        mail_own_letter(one, words, context=context(actor=SUPPORTER))
+    for row_id, words in zip(ids, ("what the victim wrote", "nothing"), strict=True):
+        mail_own_letter(row_id, words, context=context(actor=SUPPORTER))
     with transaction() as session:
         victim, thief = session.scalars(select(Mail).where(Mail.kind == "own_letter").order_by(Mail.id))
         message_id, said = victim.message_id, victim.context_sealed
@@ -192,7 +192,7 @@ def test_a_moved_own_letter_is_sent_to_no_one_else(victim_and_thief: list[str], 
         thief.message_id, thief.context_sealed = message_id, said
     before = len(postbox.messages)
     deliver()
-    assert "what the victim wrote" not in "".join(text_of(one) for one in postbox.messages[before:])
+    assert "what the victim wrote" not in "".join(text_of(message) for message in postbox.messages[before:])
     assert sent_alerts() == ["sealed"]
 
 

@@ -228,7 +228,7 @@ def test_the_report_counts_stored_and_overdue_rows(
     sign_up(client, deliver, postbox, "a", confirmed=False)
     said = app.test_cli_runner().invoke(args=["privacy", "report", "--json"])
     assert said.exit_code == 0, said.output
-    found = {one["what"].partition(":")[0]: one for one in json.loads(said.output)}
+    found = {row["what"].partition(":")[0]: row for row in json.loads(said.output)}
     assert found["sign-ups not confirmed"]["rows"] == 1
     assert all(one["why"] and one["basis"] and one["until"] for one in found.values())
     clock.now += 31 * DAY

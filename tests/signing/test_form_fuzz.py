@@ -141,7 +141,9 @@ def _links(subject: int) -> dict[str, str]:
     found = {purpose.value: at.tokens.make(purpose, subject, START, b"") for purpose in Purpose}
     if subject == UNKNOWN_ID:
         return found
-    found |= {one.value: manage_token(subject, purpose=one) for one in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)}
+    found |= {
+        purpose.value: manage_token(subject, purpose=purpose) for purpose in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)
+    }
     chosen = select(SignUp).where(SignUp.signature_id == subject).order_by(SignUp.signed_at.desc(), SignUp.id).limit(1)
     row = db.session.execute(chosen).scalar_one_or_none()
     db.session.rollback()

@@ -168,7 +168,9 @@ NAMES = """
 """
 
 
-@pytest.mark.parametrize("name", [one.strip() for line in NAMES.split("\n") for one in line.split("|") if one.strip()])
+@pytest.mark.parametrize(
+    "name", [part.strip() for line in NAMES.split("\n") for part in line.split("|") if part.strip()]
+)
 def test_a_name_of_any_country_is_stored_unchanged(name: str) -> None:
     assert clean_name(name) == unicodedata.normalize("NFC", name)
 

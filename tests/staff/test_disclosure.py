@@ -118,7 +118,7 @@ def test_copying_page_by_page_is_stopped_and_colleagues_are_alerted(
     assert "p1@mail.example" not in refused.text
     assert "as one person may" in refused.text
     deliver()
-    (alert,) = [one for one in postbox.messages if "names and addresses" in str(one["Subject"])]
+    (alert,) = [message for message in postbox.messages if "names and addresses" in str(message["Subject"])]
     assert alert["To"] == "cleo@staff.example"
     assert "staff:" in text_of(alert)
     last = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()

@@ -204,7 +204,7 @@ def test_forged_requests_for_a_link_do_not_block_genuine_ones(
     log_in(app, "ana@staff.example", new_browser)
     ask_for_link(desk, "ana@staff.example")
     deliver()
-    assert len([one for one in postbox.messages[before:] if "/reset/" in text_of(one)]) == 4, (
+    assert len([message for message in postbox.messages[before:] if "/reset/" in text_of(message)]) == 4, (
         "the known browser gets its link too"
     )
 

@@ -17,8 +17,8 @@ ADDED_PERMISSIONS = {
 
 @pytest.mark.parametrize("role", Role)
 def test_a_role_has_its_permissions_and_no_more(role: Role) -> None:
-    assert {one for one in Permission if may(role, one)} == ADDED_PERMISSIONS[role]
-    assert {one for one in Permission if Scope(1, role, "fr").may(one)} == ADDED_PERMISSIONS[role]
+    assert {permission for permission in Permission if may(role, permission)} == ADDED_PERMISSIONS[role]
+    assert {permission for permission in Permission if Scope(1, role, "fr").may(permission)} == ADDED_PERMISSIONS[role]
 
 
 def test_roles_that_see_names_need_a_second_factor() -> None:

@@ -165,7 +165,9 @@ def make_objects(by: Scope, appeal: AppealView, place: str, said: str) -> dict[s
     rows = read_rows([TypedRow(1, place, "paper@mail.example", "FR", "y")], "FR", ("en",))
     sheet = SheetEntry(rows, START.date(), place, "", "en")
     enter_sheet(appeal.slug, sheet, context=context(START, staff_actor(by)), is_sure=True, is_again=False)
-    acts = [add_invalidation(Criteria(domain=one), None, context=context(START, staff_actor(by))) for one in DOMAINS]
+    acts = [
+        add_invalidation(Criteria(domain=domain), None, context=context(START, staff_actor(by))) for domain in DOMAINS
+    ]
     for act in acts:
         advance(context=context(), only=act)
     begin(acts[1], f"{said} A flood.", context=context(START, staff_actor(by)))

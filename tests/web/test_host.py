@@ -47,7 +47,7 @@ def ask_for_reset(client: FlaskClient, **headers: str) -> TestResponse:
 
 def mailed_hosts(postbox: Postbox) -> set[str]:
     """Return the scheme and host of every link mailed."""
-    return {found for one in postbox.messages for found in re.findall(r"(https?://[^/\s\"<>]+)", str(one))}
+    return {found for message in postbox.messages for found in re.findall(r"(https?://[^/\s\"<>]+)", str(message))}
 
 
 @pytest.mark.parametrize("headers", HOST_HEADERS)
@@ -60,7 +60,7 @@ def test_a_reset_mail_never_links_to_the_host_of_the_request(
     # Accepted, because the setting is a local address; sent without Origin, which would have it refused.
     ask_for_reset(client, **{k: v for k, v in headers.items() if k != "Origin"} | {"Host": "localhost:9999"})
     deliver()
-    resets = [one for one in postbox.messages if "/staff/reset/" in text_of(one)]
+    resets = [message for message in postbox.messages if "/staff/reset/" in text_of(message)]
     assert resets, "the second request was mailed"
     assert mailed_hosts(postbox) == {runtime().settings.base_url}
 
@@ -127,6 +127,6 @@ def test_a_host_is_compared_without_its_port_and_case() -> None:
 
 
 def dispose(app: Flask) -> None:
-    for one in (app, app.extensions["tocsin_staff"]):
-        with one.app_context():
+    for each_app in (app, app.extensions["tocsin_staff"]):
+        with each_app.app_context():
             db.engine.dispose()

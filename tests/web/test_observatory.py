@@ -67,8 +67,8 @@ def tls_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, 
     digest, name = str(css).rsplit("/", 2)[-2:]
     yield app, {"locale": "en", "slug": "case", "country": "CO", "code": "fr", "section": "fr", "digest": digest,
                 "name": name, **tokens}  # fmt: skip
-    for one in (app, app.extensions["tocsin_staff"]):
-        with one.app_context():
+    for each_app in (app, app.extensions["tocsin_staff"]):
+        with each_app.app_context():
             db.engine.dispose()
 
 

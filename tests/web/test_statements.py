@@ -55,8 +55,8 @@ def writes_of(statement: str) -> list[str]:
 def kinds(statements: Statements) -> list[str]:
     """Return the first word of each statement, and the table to which it writes."""
     return [
-        " ".join(word for word in one.split()[:3] if word not in {"INTO", "FROM"}).split(" SET")[0]
-        for one in statements
+        " ".join(word for word in statement.split()[:3] if word not in {"INTO", "FROM"}).split(" SET")[0]
+        for statement in statements
     ]
 
 
@@ -93,7 +93,7 @@ def test_a_sign_up_costs_an_update_and_three_inserts_in_one_round_trip(
     if db.engine.dialect.name == "sqlite":  # SQLite has no round trips
         assert kinds(statements) == ["UPDATE sign_up", "INSERT sign_up", "INSERT mail", "INSERT funnel_count"]
     else:
-        assert [writes_of(one) for one in statements] == [
+        assert [writes_of(statement) for statement in statements] == [
             ["INSERT funnel_count", "UPDATE sign_up", "INSERT sign_up", "INSERT mail"]
         ]
 
@@ -108,7 +108,11 @@ def test_a_sign_up_under_attack_costs_one_insert_more_in_the_same_round_trip(
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
     sign_up, counted, spent = ["INSERT sign_up", "INSERT mail"], "INSERT funnel_count", "INSERT spent_solution"
     if db.engine.dialect.name == "sqlite":
-        assert [one for one in kinds(statements) if one.startswith("INSERT")] == [spent, *sign_up, counted]
+        assert [statement for statement in kinds(statements) if statement.startswith("INSERT")] == [
+            spent,
+            *sign_up,
+            counted,
+        ]
     else:
         assert writes_of(statements[-1]) == [counted, "UPDATE sign_up", *sign_up, spent]
 
@@ -151,4 +155,4 @@ def test_a_confirmation_costs_two_look_ups_and_nine_writes_in_a_third_round_trip
     if db.engine.dialect.name == "sqlite":
         assert kinds(statements)[2:] == writes
     else:
-        assert [writes_of(one) for one in statements[2:]] == [writes[::-1]]
+        assert [writes_of(statement) for statement in statements[2:]] == [writes[::-1]]

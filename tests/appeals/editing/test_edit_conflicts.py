@@ -96,7 +96,7 @@ def test_text_typed_while_the_appeal_ends_is_shown_and_not_saved(
         "facts": {**form_values(editor.get(f"{DRAFT_PAGE}/facts")), "goal": "54321"},
     }
     end(SLUG, context=context(runtime().clock()))
-    before = [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))]
+    before = [(appeal.goal, appeal.revision) for appeal in db.session.scalars(select(Appeal))]
     db.session.rollback()
     for part, values in typed.items():
         answer = send_form(editor, f"{DRAFT_PAGE}/{part}", **values)
@@ -108,7 +108,7 @@ def test_text_typed_while_the_appeal_ends_is_shown_and_not_saved(
         assert set(back) >= {"seen", *(name for name, value in as_lists(values).items() if "yped" in str(value))}, part
     assert "Typed for an hour." in send_form(editor, f"{DRAFT_PAGE}/texts/en", **typed["texts/en"]).text
     db.session.rollback()
-    assert [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))] == before
+    assert [(appeal.goal, appeal.revision) for appeal in db.session.scalars(select(Appeal))] == before
     stranger = staff_client(app, Role.EDITOR, "be-nl")
     for part, values in typed.items():
         assert send_form(stranger, f"{DRAFT_PAGE}/{part}", **values).status_code == 404, part

@@ -28,7 +28,7 @@ MAX_BYTES = 100_000
 @pytest.fixture
 def editor(app: Flask, appeal: AppealView) -> FlaskClient:
     """Return an editor's browser on a site with many appeals; `case-0` is the second oldest."""
-    columns = [one for one in Appeal.__table__.columns if one.name != "id"]
+    columns = [column for column in Appeal.__table__.columns if column.name != "id"]
     row = dict(db.session.execute(select(*columns).where(Appeal.id == appeal.id)).mappings().one())
     words = dict(
         db.session.execute(select(AppealText.__table__).where(AppealText.appeal_id == appeal.id)).mappings().one()

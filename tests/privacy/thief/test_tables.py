@@ -57,8 +57,8 @@ def sign_crowd(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Per
     signers = [targets[number] for number in signed]
     signers += [Person(number) for number in range(TARGETS, TARGETS + SIGNERS - len(signers))]
     random_source.shuffle(signers)
-    for one in signers:
-        send_form(appeal, one.name, one.email, clock)
+    for person in signers:
+        send_form(appeal, person.name, person.email, clock)
         confirm_newest(clock.now)
     for number in range(1, TARGETS, 2):
         send_probes(appeal, targets[number], number, clock)
@@ -82,8 +82,8 @@ def join_rows(tables: Tables) -> dict[Key, set[Key]]:
     beside: dict[Key, set[Key]] = defaultdict(set)
     for rows in holders.values():
         if 1 < len(rows) <= 40:
-            for one in rows:
-                beside[one] |= rows - {one}
+            for row_key in rows:
+                beside[row_key] |= rows - {row_key}
     return beside
 
 
@@ -91,7 +91,7 @@ def reaches_signature(start: set[Key], beside: dict[Key, set[Key]], tables: Tabl
     """Return whether the thief's rows lead to another person's signature."""
     seen, edge = set(start), set(start)
     for _ in range(6):
-        edge = {other for one in edge for other in beside.get(one, ())} - seen
+        edge = {other for row_key in edge for other in beside.get(row_key, ())} - seen
         seen |= edge
     return any(key[0] == "signature" and tables[key]["country"] != MARKED_COUNTRY for key in seen)
 
@@ -106,9 +106,9 @@ def probe_rows(appeal: AppealView, targets: list[Person], tables: Tables) -> lis
     }
     rows = {bytes(row["address_digest"]): key for key, row in tables.items() if key[0] == "signature"}
     found = []
-    for number, one in enumerate(targets):
+    for number, target in enumerate(targets):
         made: dict[str, set[Key]] = {}
-        for of, email in (("address", one.email), ("domain", one.beside), ("name", f"own{number}@thief.example")):
+        for of, email in (("address", target.email), ("domain", target.beside), ("name", f"own{number}@thief.example")):
             digest = vault.address_digest(appeal.id, parse_address(email))
             keys = {forms.get(vault.waiting_digest(digest)), rows.get(digest) if of == "name" else None} - {None}
             # The thief cannot recognise an own row without a mark.
@@ -141,7 +141,7 @@ def advantages(appeal: AppealView, deliver: Any, clock: Clock) -> dict[str, floa
     beside = join_rows(tables)
     probes = probe_rows(appeal, targets, tables)
     found = {
-        of: abs(advantage([reaches_signature(one[of], beside, tables) for one in probes], signed))
+        of: abs(advantage([reaches_signature(probe[of], beside, tables) for probe in probes], signed))
         for of in ("address", "domain", "name")
     }
     lengths = {len(row["name_sealed"]) for key, row in tables.items() if key[0] == "signature" and row["name_sealed"]}
@@ -163,8 +163,8 @@ def send_hourly(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Pe
     """Send a marked form for a person each hour; half of them sign afterwards; return people, signers and hours."""
     targets = [Person(number) for number in range(TARGETS)]
     hours: dict[int, Any] = {}
-    for number, one in enumerate(targets):
-        send_form(appeal, "Some Body", one.email, clock, is_thief=True)
+    for number, target in enumerate(targets):
+        send_form(appeal, "Some Body", target.email, clock, is_thief=True)
         hours[number] = hour_of(clock.now - timedelta(seconds=1))
         deliver()
         clock.now = START + timedelta(hours=number + 1)
@@ -195,8 +195,8 @@ def advantage_by_orphans(appeal: AppealView, clock: Clock) -> float:
         confirm_newest(clock.now)
     clock.now += timedelta(days=1)
     guesses, before = [], count_orphans()
-    for one in targets:
-        send_form(appeal, "Some Body", one.email, clock, is_thief=True)
+    for target in targets:
+        send_form(appeal, "Some Body", target.email, clock, is_thief=True)
         now = count_orphans()
         guesses.append(now > before)
         before = now

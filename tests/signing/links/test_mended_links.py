@@ -184,7 +184,9 @@ def links(client: FlaskClient, appeal: AppealView) -> list[str]:
     """Return the address of a page, and mailed links that are valid."""
     client.post(f"{PAGE}/sign", data=form())
     signature = confirm_newest(START)
-    manage, unsubscribe = (manage_token(signature, purpose=one) for one in (Purpose.MANAGE, Purpose.UNSUBSCRIBE))
+    manage, unsubscribe = (
+        manage_token(signature, purpose=purpose) for purpose in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)
+    )
     return [PAGE, f"/fr/m/{manage}/act", f"/fr/u/{unsubscribe}"]
 
 
