@@ -45,9 +45,7 @@ def rotate_() -> None:
         remaining = sum(number for key, number in values_by_key(app_runtime.vault).items() if key != newest_key)
     click.echo(f"{done.resealed} values encrypted again, {remaining} left under other keys")
     if done.unreadable:
-        refuse(
-            f"{done.unreadable} values are encrypted with a key that is not in TOCSIN_DATA_KEY; they were not changed"
-        )
+        refuse(f"{done.unreadable} values are encrypted with a key not among TOCSIN_DATA_KEY; they were not changed")
     if remaining:
         refuse("another process still uses an older key: restart it with the new key, then run this again")
 
