@@ -145,9 +145,11 @@ def _claim() -> tuple[float, float]:
     now = database_now(session)
     mails = claim(session, now, after=b"", capacity=CLAIMED, domain_limit=lambda _domain: CLAIMED).mails
     between = time.perf_counter()
-    current = runtime()
-    context = current.context(SYSTEM, now=now)
-    jobs = begin_sending(session, mails, refused_recipients=RefusedRecipients(current.settings), context=context).jobs
+    app_runtime = runtime()
+    context = app_runtime.context(SYSTEM, now=now)
+    jobs = begin_sending(
+        session, mails, refused_recipients=RefusedRecipients(app_runtime.settings), context=context
+    ).jobs
     end = time.perf_counter()
     if len(jobs) != CLAIMED:
         raise SystemExit(f"bench: {len(jobs)} mails of {len(mails)} claimed were begun instead of {CLAIMED}")

@@ -304,8 +304,8 @@ def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 def context(now: datetime = START, actor: Actor = OPERATOR, *, vault: Vault | None = None) -> Context:
     """Return the context of a change in the current application; `vault` replaces the application's."""
-    current = runtime()
-    return Context(actor, now, Keys(vault or current.vault, current.tokens), current.settings)
+    app_runtime = runtime()
+    return Context(actor, now, Keys(vault or app_runtime.vault, app_runtime.tokens), app_runtime.settings)
 
 
 @contextmanager
@@ -454,10 +454,10 @@ DAY = timedelta(days=1)
 
 def confirm_at(sign_up_id: int, now: datetime, *, updates: bool = False, shares_name: bool = False) -> int:
     """Confirm as the page does, and return the signature's id."""
-    current = runtime()
+    app_runtime = runtime()
     row = db.session.execute(select(SignUp.link_key, SignUp.content_digest).where(SignUp.id == sign_up_id)).one()
-    token = current.tokens.make(Purpose.CONFIRM, sign_up_id, now, row.link_key, row.content_digest)
-    link, choices = current.tokens.read(Purpose.CONFIRM, token, now), ConsentChoices(updates, shares_name)
+    token = app_runtime.tokens.make(Purpose.CONFIRM, sign_up_id, now, row.link_key, row.content_digest)
+    link, choices = app_runtime.tokens.read(Purpose.CONFIRM, token, now), ConsentChoices(updates, shares_name)
     return confirm(link, choices, context=context(now, SUPPORTER))[0].signature_id
 
 

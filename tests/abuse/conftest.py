@@ -18,8 +18,8 @@ def set_challenge_mode(app: Flask) -> Iterator[Any]:
     """Yield a function that sets the mode of the proof of work."""
 
     def set_mode(mode: str) -> None:
-        at = app.extensions[RUNTIME_KEY]
-        app.extensions[RUNTIME_KEY] = replace(at, settings=replace(at.settings, challenge=mode))
+        app_runtime = app.extensions[RUNTIME_KEY]
+        app.extensions[RUNTIME_KEY] = replace(app_runtime, settings=replace(app_runtime.settings, challenge=mode))
 
     before = app.extensions[RUNTIME_KEY]
     app.extensions[guard.EXTENSION] = guard.AbuseLimits()

@@ -43,10 +43,10 @@ def test_a_proof_is_valid_once_and_only_for_its_appeal(
     other = json.loads(solve(puzzle_and_ticket(client.post(URL, data=form()).text)[0]))
     other["challenge"]["parameters"]["data"]["appeal"] = "another"
     assert client.post(URL, data=form(proof=json.dumps(other))).status_code == 422
-    late = solve(puzzle_and_ticket(client.post(URL, data=form()).text)[0])
+    late_proof = solve(puzzle_and_ticket(client.post(URL, data=form()).text)[0])
     clock.now += LIFETIME
     clear_caches(app)
-    assert client.post(URL, data=form(proof=late)).status_code == 422
+    assert client.post(URL, data=form(proof=late_proof)).status_code == 422
     assert count_rows(SignUp) == 1
 
 

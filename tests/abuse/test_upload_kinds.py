@@ -185,9 +185,9 @@ def test_a_small_hostile_file_is_refused_for_its_steps(kind: str, figure: Figure
 
 @pytest.mark.parametrize("mark", [b"stream\n", b"stream\r", b"stream %\n"])
 def test_unpacked_bytes_of_a_failing_stream_are_counted(mark: bytes) -> None:
-    with pytest.raises(DocumentError, match="unpacks to more than 24 MB") as refused:
+    with pytest.raises(DocumentError, match="unpacks to more than 24 MB") as error:
         parse_document(nested_streams(mark), "case.pdf")
-    assert refused.value.code == "too-large"
+    assert error.value.code == "too-large"
 
 
 def test_a_stream_with_a_wrong_checksum_is_read() -> None:
@@ -196,9 +196,9 @@ def test_a_stream_with_a_wrong_checksum_is_read() -> None:
     for end in (b"none", b"", b"n"):
         head = f"<< /Filter /FlateDecode /Length {len(packed) - 4 + len(end)} >>\nstream\n".encode()
         data = pdf("CONTENT").replace(b"CONTENT", head + packed[:-4] + end + b"\nendstream")
-        with pytest.raises(DocumentError) as refused:
+        with pytest.raises(DocumentError) as error:
             parse_document(data, "case.pdf")
-        assert refused.value.code == "no-urgent-action", "the text was read, but is no Urgent Action"
+        assert error.value.code == "no-urgent-action", "the text was read, but is no Urgent Action"
 
 
 def test_failing_streams_are_counted_and_intact_ones_read_completely() -> None:
@@ -238,7 +238,7 @@ def test_messages_of_a_reader_do_not_fill_the_memory() -> None:
     """Store no message about a malformed number: many of them used hundreds of megabytes."""
     large = "<< " + " ".join(f"/K{number} {number}" for number in range(20_000)) + " >>"
     data = page_with_composed_font(f"/W [{'7 0 R ' * 300}]", "/Identity-H", large)
-    done = subprocess.run(
+    result = subprocess.run(
         apart.reader_command("pdf", "case.pdf"),
         input=data,
         capture_output=True,
@@ -246,8 +246,8 @@ def test_messages_of_a_reader_do_not_fill_the_memory() -> None:
         cwd=ROOT,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, b"")
-    done = subprocess.run(
+    assert (result.returncode, result.stderr) == (0, b"")
+    result = subprocess.run(
         apart.reader_command("docx", "case.docx"),
         input=word_file(f"<w:p><w:r><w:t>{'a' * 500_000}</w:t></w:r></w:p>"),
         capture_output=True,
@@ -255,7 +255,7 @@ def test_messages_of_a_reader_do_not_fill_the_memory() -> None:
         cwd=ROOT,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (apart.OVER_LIMIT, b"", b"")
+    assert (result.returncode, result.stdout, result.stderr) == (apart.OVER_LIMIT, b"", b"")
 
 
 def test_counting_continues_where_calls_are_too_deep() -> None:

@@ -118,9 +118,9 @@ def test_another_failure_of_the_reader_is_shown_and_logged(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(apart, "_ROOT", tmp_path)  # a folder without the application
-    with pytest.raises(DocumentError) as refused:
+    with pytest.raises(DocumentError) as error:
         parse_document(builders.docx(NEW), "case.docx")
-    assert refused.value.code == "unreadable"
+    assert error.value.code == "unreadable"
     assert "No module named" in caplog.text
 
 

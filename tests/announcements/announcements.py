@@ -96,9 +96,11 @@ def mark_other_mail_sent() -> None:
 def publish_follow_up(appeal: AppealView) -> AppealView:
     """Publish and return a second appeal of the same case."""
     document = DOCUMENT.replace("First UA: 7/26", "Second UA: 7/26").replace("9001", "9002")
-    made = import_draft(parse_text(document), ImportOptions(slug="second", deadline=appeal.deadline), context=context())
-    assert made.follows == appeal.slug
-    publish(made.slug, context=context())
-    appeal_of_case = find_appeal(made.slug)
+    draft = import_draft(
+        parse_text(document), ImportOptions(slug="second", deadline=appeal.deadline), context=context()
+    )
+    assert draft.follows == appeal.slug
+    publish(draft.slug, context=context())
+    appeal_of_case = find_appeal(draft.slug)
     assert appeal_of_case is not None
     return appeal_of_case

@@ -104,9 +104,9 @@ def test_signers_of_an_earlier_wording_are_told_and_can_withdraw(
     early, silent = confirmed_signer(appeal, "early"), confirmed_signer(appeal, "silent", updates=False)
     assert audience(appeal.id, is_rewording=True) == {}, "no signer, while the text is unchanged"
     reword(appeal)
-    late = confirmed_signer(appeal, "late")
+    late_signature_id = confirmed_signer(appeal, "late")
     with transaction() as session:
-        session.execute(update(Consent).where(Consent.signature_id == late).values(text_version=2))
+        session.execute(update(Consent).where(Consent.signature_id == late_signature_id).values(text_version=2))
     mark_other_mail_sent()
     assert audience(appeal.id, is_rewording=True) == {"fr": 1}
     assert audience(appeal.id) == {"fr": 2}
@@ -284,9 +284,9 @@ def test_two_writers_overwrite_nothing_and_send_no_unseen_edition(appeal: Appeal
     seen = edition_of(announcement_id)
     other = {"fr": AnnouncementWording("Autre", "Autre chose")}
     revise(announcement_id, Audience(), other, context=staff_context(), expected=seen)
-    with pytest.raises(ConflictError) as refused:
+    with pytest.raises(ConflictError) as error:
         revise(announcement_id, Audience("fr"), TEXTS, context=staff_context(), expected=seen)
-    assert refused.value.current["texts"] == {"fr": ("Autre", "Autre chose")}
+    assert error.value.current["texts"] == {"fr": ("Autre", "Autre chose")}
     with pytest.raises(ConflictError):
         send(announcement_id, context=staff_context(), expected=seen)
     assert edition_of(announcement_id) not in {seen, ""}
@@ -367,9 +367,9 @@ def test_each_action_is_in_the_audit_log_with_its_actor(appeal: AppealView) -> N
 def test_an_invalid_announcement_is_refused(
     appeal: AppealView, to: Audience, texts: dict[str, AnnouncementWording], field: str
 ) -> None:
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         create_draft(appeal.id, AnnouncementKind.UPDATE, to, texts, context=staff_context())
-    assert refused.value.field == field
+    assert error.value.field == field
 
 
 def test_a_draft_or_unknown_appeal_gets_no_announcement(app: Flask, appeal: AppealView) -> None:
@@ -392,8 +392,10 @@ def test_each_section_gets_one_deadline_reminder_on_its_own_morning(
     start_reminders(context=context(morning))
     assert "fr" in set(db.session.scalars(select(Announcement.section_code)))
     db.session.rollback()
-    late = confirmed_signer(appeal, "late")
-    confirm_time = update(Signature).where(Signature.id == late).values(confirmed_at=morning - timedelta(hours=1))
+    late_signature_id = confirmed_signer(appeal, "late")
+    confirm_time = (
+        update(Signature).where(Signature.id == late_signature_id).values(confirmed_at=morning - timedelta(hours=1))
+    )
     db.session.execute(confirm_time)
     db.session.commit()
     mark_other_mail_sent()

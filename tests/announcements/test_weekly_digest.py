@@ -27,8 +27,8 @@ Deliver = Callable[[], Any]
 
 
 def enqueue_due_digests() -> int:
-    at = runtime()
-    return enqueue_digests(context=context(at.clock()))
+    app_runtime = runtime()
+    return enqueue_digests(context=context(app_runtime.clock()))
 
 
 def delivered_digests(deliver: Deliver, postbox: Postbox) -> dict[str, str]:

@@ -26,9 +26,9 @@ FRENCH = (Path(__file__).parent.parent / "letter" / "ana-ruiz-vega.fr.md").read_
 
 
 def _alternates(page: str) -> dict[str, str]:
-    found = re.findall(r'<link rel="alternate" hreflang="([^"]+)" href="([^"]+)">', page)
-    assert len(found) == len(dict(found))
-    return dict(found)
+    matches = re.findall(r'<link rel="alternate" hreflang="([^"]+)" href="([^"]+)">', page)
+    assert len(matches) == len(dict(matches))
+    return dict(matches)
 
 
 @pytest.mark.usefixtures("appeal")

@@ -31,7 +31,7 @@ LATER = date(2026, 5, 31)
 
 def staff_actor_with(role: Role, section: str) -> Actor:
     """Return a member of staff with that role there; the account of an unknown section is in another."""
-    at = runtime()
+    app_runtime = runtime()
     home = section if section != "nowhere" else "fr"
     email = f"{role}.{home}@office.example"
     known = db.session.scalars(select(Staff.id).where(Staff.email == email)).one_or_none()
@@ -39,7 +39,7 @@ def staff_actor_with(role: Role, section: str) -> Actor:
     made = {"email": email, "role": role.value, "section_code": home, "locale": "en", "fs_uniquifier": email}
     if known is None:
         with transaction() as session:
-            session.add(Staff(**made, created_at=at.clock(), invited_at=at.clock()))
+            session.add(Staff(**made, created_at=app_runtime.clock(), invited_at=app_runtime.clock()))
         known = db.session.scalars(select(Staff.id).where(Staff.email == email)).one()
         db.session.rollback()
     return staff_actor(Scope(known, role, section))

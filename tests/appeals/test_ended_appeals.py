@@ -146,9 +146,9 @@ def test_many_ended_appeals_are_listed_by_pages_each_once(
     seen: list[str] = []
     address: str | None = "/api/v1/appeals?state=closed"
     while address:
-        said = client.get(address.removeprefix("http://127.0.0.1:8000")).get_json()
-        seen += [appeal["slug"] for appeal in said["appeals"]]
-        address = said["next"]
+        data = client.get(address.removeprefix("http://127.0.0.1:8000")).get_json()
+        seen += [appeal["slug"] for appeal in data["appeals"]]
+        address = data["next"]
     assert sorted(seen) == [SLUG, "case-0", "case-1", "case-2", "case-3"]
     middle = client.get("/en/ended/2").text
     assert 'rel="prev" href="/en/ended"' in middle

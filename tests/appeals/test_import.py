@@ -31,8 +31,8 @@ class ImportShell:
         return str(done.stdout)
 
     def import_json(self, text: str, *options: str) -> dict[str, Any]:
-        said: dict[str, Any] = json.loads(self.output(text, *options, "--json"))
-        return said
+        data: dict[str, Any] = json.loads(self.output(text, *options, "--json"))
+        return data
 
 
 @pytest.fixture

@@ -72,8 +72,8 @@ def test_the_page_reports_views_and_the_privacy_notice_says_so(
 ) -> None:
     path = f"/fr/appeals/{appeal.slug}"
     assert f' data-view="{path}/viewed"></script>' in client.get(path).text
-    refused = client.post(f"{path}/sign", data=form(name=""))
-    assert (refused.status_code, "data-view" in refused.text) == (422, False), (
+    refused_answer = client.post(f"{path}/sign", data=form(name=""))
+    assert (refused_answer.status_code, "data-view" in refused_answer.text) == (422, False), (
         "a form returned with errors is no new view"
     )
     assert "demande à ne pas être suivi" in client.get("/fr/privacy").text

@@ -62,8 +62,8 @@ def test_no_answer_sets_a_cookie_and_all_have_security_headers(client: FlaskClie
 def test_a_page_is_answered_by_its_etag_and_compressed(client: FlaskClient, appeal: AppealView) -> None:
     first = client.get(PAGE, headers={"Accept-Encoding": "gzip, br"})
     assert first.headers["Content-Encoding"] == "br"
-    again = client.get(PAGE, headers={"Accept-Encoding": "gzip, br", "If-None-Match": first.headers["ETag"]})
-    assert (again.status_code, again.data) == (304, b"")
+    second_answer = client.get(PAGE, headers={"Accept-Encoding": "gzip, br", "If-None-Match": first.headers["ETag"]})
+    assert (second_answer.status_code, second_answer.data) == (304, b"")
 
 
 def test_unknown_addresses_get_a_404_page(client: FlaskClient, app: Flask) -> None:
@@ -77,9 +77,9 @@ def test_unknown_addresses_get_a_404_page(client: FlaskClient, app: Flask) -> No
 
 
 def test_the_counts_api_has_the_documented_fields(client: FlaskClient, appeal: AppealView) -> None:
-    said = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()
-    assert said.pop("updated_at") == "2026-03-01T12:00:00Z"
-    assert said == {
+    data = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()
+    assert data.pop("updated_at") == "2026-03-01T12:00:00Z"
+    assert data == {
         "slug": "ana-ruiz-vega",
         "reference": "UA 7/26",
         "country": "CO",

@@ -76,9 +76,9 @@ def test_every_linked_poster_can_be_made(client: FlaskClient, appeal: AppealView
     linked = dict.fromkeys(LOCALES, 0)
     for locale in LOCALES:
         for page in pages:
-            found = re.findall(r'href="([^"]+/poster/[^"]+)"', client.get(f"/{locale}/{page}").text)
-            linked[locale] += len(found)
-            assert {client.get(poster).content_type for poster in found} <= {"application/pdf"}
+            matches = re.findall(r'href="([^"]+/poster/[^"]+)"', client.get(f"/{locale}/{page}").text)
+            linked[locale] += len(matches)
+            assert {client.get(poster).content_type for poster in matches} <= {"application/pdf"}
     # The tests' server has no font with Arabic.
     assert linked == {locale: 0 if locale == "ar" else 3 for locale in LOCALES}
     assert client.get("/ar/appeals/ana-ruiz-vega/poster/fr.pdf").status_code == 404
@@ -97,11 +97,11 @@ def test_share_links_carry_the_page_and_their_source(client: FlaskClient, appeal
 
 
 def test_the_page_describes_itself_to_search_engines(client: FlaskClient, appeal: AppealView) -> None:
-    found = re.search(r'<script type="application/ld\+json">(.*?)</script>', client.get(PAGE).text)
-    assert found
-    said = json.loads(found[1])
-    assert (said["@type"], said["inLanguage"], said["expires"]) == ("Article", "en", "2026-04-12")
-    assert said["interactionStatistic"]["userInteractionCount"] == 0
+    match = re.search(r'<script type="application/ld\+json">(.*?)</script>', client.get(PAGE).text)
+    assert match
+    data = json.loads(match[1])
+    assert (data["@type"], data["inLanguage"], data["expires"]) == ("Article", "en", "2026-04-12")
+    assert data["interactionStatistic"]["userInteractionCount"] == 0
     assert '<meta name="description" content="Ana Ruiz Vega, a village teacher' in client.get(PAGE).text
 
 
@@ -114,15 +114,15 @@ def test_sources_are_counted(client: FlaskClient, appeal: AppealView, app: Flask
     client.post(PAGE + "/sign", data=form(email="r@mail.example"), headers=other)
     assert source_counts(appeal.id) == (SourceCounts("stall-lyon", 3, 0), SourceCounts("poster-fr", 1, 0))
     assert source_counts(appeal.id, "be-fr") == ()
-    said = json.loads(run_command(app, "appeal", "sources", appeal.slug, "--json").stdout)
-    assert said[0] == {"source": "stall-lyon", "signed": 3, "confirmed": 0}
+    data = json.loads(run_command(app, "appeal", "sources", appeal.slug, "--json").stdout)
+    assert data[0] == {"source": "stall-lyon", "signed": 3, "confirmed": 0}
     assert "stall-lyon" in run_command(app, "appeal", "sources", appeal.slug).output
     assert run_command(app, "appeal", "sources", "nobody").exit_code == 1
 
 
 def test_the_language_switch_keeps_typed_values(client: FlaskClient, appeal: AppealView) -> None:
-    wrong = client.post(PAGE + "/sign", data=form(name="Jeanne", email="broken", via="stall"))
-    switch = re.search(r'<button form="form" formaction="(/ar/[^"]+)"', wrong.text)
+    wrong_answer = client.post(PAGE + "/sign", data=form(name="Jeanne", email="broken", via="stall"))
+    switch = re.search(r'<button form="form" formaction="(/ar/[^"]+)"', wrong_answer.text)
     assert switch
     page = client.post(switch[1], data=form(name="Jeanne", email="broken", via="stall"))
     assert page.status_code == 200

@@ -55,13 +55,13 @@ class BackupSite:
     def sign(self, name: str, *, confirmed: bool = True) -> int:
         """Sign; return the signature's id, or the sign-up's if it is not `confirmed`."""
         with self.app.app_context():
-            at, appeal, now = runtime(), find_appeal("case"), datetime.now(UTC)
+            app_runtime, appeal, now = runtime(), find_appeal("case"), datetime.now(UTC)
             assert appeal is not None
             address = parse_address(f"{name}@mail.example")
             sign_up = SignUpRequest(appeal.id, "fr", "FR", name, address, "en", "en", 1, None)
             sign(sign_up, context=context(now, SUPPORTER))
             # Found by its digest, because in some tests two people sign at once.
-            digest = at.vault.waiting_digest(at.vault.address_digest(appeal.id, address))
+            digest = app_runtime.vault.waiting_digest(app_runtime.vault.address_digest(appeal.id, address))
             number = db.session.scalars(select(Waiting.id).where(Waiting.address_digest == digest)).one()
             db.session.rollback()
             if confirmed:
@@ -93,11 +93,13 @@ class BackupSite:
     def erase_by_mail(self, number: int) -> None:
         """Erase the sign-up by the mailed link, as the owner of the mailbox does."""
         with self.app.app_context():
-            at, now = runtime(), datetime.now(UTC)
+            app_runtime, now = runtime(), datetime.now(UTC)
             row = db.session.get_one(Waiting, number)
-            token = at.tokens.make(Purpose.CONFIRM, number, now, row.link_key, row.content_digest)
+            token = app_runtime.tokens.make(Purpose.CONFIRM, number, now, row.link_key, row.content_digest)
             db.session.rollback()
-            delete_sign_ups_of_link(at.tokens.read(Purpose.CONFIRM, token, now), context=context(now, SUPPORTER))
+            delete_sign_ups_of_link(
+                app_runtime.tokens.read(Purpose.CONFIRM, token, now), context=context(now, SUPPORTER)
+            )
             db.session.remove()
 
     def total(self) -> int:

@@ -27,14 +27,14 @@ NEWER = {
 def test_no_sql_is_newer_than_the_oldest_supported_server(version: int) -> None:
     assert version > OLDEST_POSTGRESQL, "remove this version: it is no longer newer"
     word = re.compile(rf"(?<![\w.])(func\.)?({NEWER[version]})(?=[\s(\"'.,)])", re.IGNORECASE)
-    found = [
+    match = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for folder in ("campaign", "migrations")
         for path in sorted((ROOT / folder).rglob("*.py"))
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if word.search(line) and not line.lstrip().startswith(("#", "import ", "from "))
     ]
-    assert found == []
+    assert match == []
 
 
 @pytest.mark.parametrize(

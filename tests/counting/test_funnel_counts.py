@@ -38,12 +38,12 @@ Deliver = Callable[[], Any]
 def sign_up_with(
     appeal: AppealView, email: str, *, via: str | None = None, section: str = "fr", flag: str | None = None
 ) -> int:
-    at, now = runtime(), runtime().clock()
-    one = SignUpRequest(appeal.id, section, "FR", "Ana", parse_address(email), "en", "en", 1, via, flag=flag)
-    sign(one, context=context(now, SUPPORTER))
-    digest = at.vault.address_digest(appeal.id, parse_address(email))
+    app_runtime, now = runtime(), runtime().clock()
+    request = SignUpRequest(appeal.id, section, "FR", "Ana", parse_address(email), "en", "en", 1, via, flag=flag)
+    sign(request, context=context(now, SUPPORTER))
+    digest = app_runtime.vault.address_digest(appeal.id, parse_address(email))
     found = db.session.scalars(
-        select(SignedUp.id).where(SignedUp.address_digest == at.vault.waiting_digest(digest))
+        select(SignedUp.id).where(SignedUp.address_digest == app_runtime.vault.waiting_digest(digest))
     ).one_or_none()
     db.session.rollback()
     return found or 0

@@ -59,9 +59,9 @@ def _rows(page: str) -> dict[str, list[str]]:
 
 
 def _chart_addresses(page: str) -> list[str]:
-    found = [html.unescape(link) for link in re.findall(r'<img class="chart[^"]*" src="([^"]+)"', page)]
-    assert len(found) == 2
-    return found
+    matches = [html.unescape(link) for link in re.findall(r'<img class="chart[^"]*" src="([^"]+)"', page)]
+    assert len(matches) == 2
+    return matches
 
 
 @pytest.mark.usefixtures("counted_actions")
@@ -112,9 +112,9 @@ def test_equal_counts_have_charts_at_the_same_address(client: FlaskClient, app: 
 
 @pytest.mark.usefixtures("counted_actions")
 def test_paper_signatures_are_shown_apart_from_confirmed_ones(client: FlaskClient, app: Flask) -> None:
-    by = Scope(join_staff(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    scope = Scope(join_staff(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     entered = BulkQuantity(Channel.PAPER, 7, START.date(), "", "")
-    enter("ana-ruiz-vega", entered, context=context(START, staff_actor(by)), is_sure=True)
+    enter("ana-ruiz-vega", entered, context=context(START, staff_actor(scope)), is_sure=True)
     clear_caches(app)
     counted = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()["counts"]
     assert (counted["signatures"], counted["total"]) == (2, 10)
@@ -129,7 +129,7 @@ def test_paper_signatures_are_shown_apart_from_confirmed_ones(client: FlaskClien
         enter(
             "ana-ruiz-vega",
             replace(entered, channel=Channel.SIGNATURE),
-            context=context(START, staff_actor(by)),
+            context=context(START, staff_actor(scope)),
             is_sure=True,
         )
     assert verify() == []
@@ -141,9 +141,9 @@ def test_a_page_names_the_version_of_its_counts(client: FlaskClient, page: str) 
     shown = client.get(page).text
     source = re.search(r'data-live="([^"]+)" data-shown="([^"]+)"', shown)
     assert source
-    said = client.get(source[1]).get_json()
-    counts = said["counts"]
-    assert source[2] == f"{counts['signatures']} {counts['total']} {said['updated_at'][:10]}"
+    data = client.get(source[1]).get_json()
+    counts = data["counts"]
+    assert source[2] == f"{counts['signatures']} {counts['total']} {data['updated_at'][:10]}"
 
 
 @pytest.mark.usefixtures("counted_actions")
@@ -164,8 +164,8 @@ def test_the_chart_is_a_picture_that_parses(client: FlaskClient, appeal: AppealV
     for locale in ("fr", "ar"):
         answer = client.get(f"/{locale}/appeals/ana-ruiz-vega/progress.svg")
         assert ET.fromstring(answer.data).tag == SVG + "svg"  # noqa: S314  our own
-        again = client.get(f"/{locale}/appeals/ana-ruiz-vega/progress.svg")
-        assert again.headers["Content-Security-Policy"] == answer.headers["Content-Security-Policy"]
+        second_answer = client.get(f"/{locale}/appeals/ana-ruiz-vega/progress.svg")
+        assert second_answer.headers["Content-Security-Policy"] == answer.headers["Content-Security-Policy"]
 
 
 def test_an_empty_chart_says_so_in_the_language_of_the_page(app: Flask) -> None:

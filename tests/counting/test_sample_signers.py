@@ -25,10 +25,10 @@ def test_sample_signers_are_counted_over_sections_and_days(app: Flask, client: F
     appeal = find_appeal(SAMPLE)
     assert appeal is not None
     assert appeal.opened_at == START - SAMPLE_HISTORY
-    found = counts(appeal.id)
-    assert found.signatures == 300
-    assert set(found.by_section) == {section.code for section in list_sections() if section.countries}
-    assert {"email", "letter", "fax"} <= set(found.by_channel)
+    current_counts = counts(appeal.id)
+    assert current_counts.signatures == 300
+    assert set(current_counts.by_section) == {section.code for section in list_sections() if section.countries}
+    assert {"email", "letter", "fax"} <= set(current_counts.by_channel)
     assert len(daily_counts(appeal.id)) > 15
     assert verify() == []
     assert db.session.scalar(select(func.count()).select_from(Mail)) == 0

@@ -78,8 +78,8 @@ def test_larger_numbers_are_rounded_to_steps(app: Flask, confirm: Confirm) -> No
         confirm(f"a{number}@gmail.com")
     for name in TABLES:
         for row in funnel_rows(app, desk, name):
-            told = row.get("confirmed", row.get("quantity", "")) if row.get("step") != "signed" else ""
-            assert told == "", (name, row)
+            answer = row.get("confirmed", row.get("quantity", "")) if row.get("step") != "signed" else ""
+            assert answer == "", (name, row)
     confirm("last@gmail.com")
     (provider,), (source,) = funnel_rows(app, desk, "providers"), funnel_rows(app, desk, "sources")
     assert (provider["confirmed"], source["confirmed"], source["source"]) == ("5", "5", "probe")

@@ -30,9 +30,9 @@ def test_preview_shows_and_lists_the_messages(app: Flask) -> None:
 
 def test_preview_refuses_an_unknown_message(app: Flask) -> None:
     for arguments in (("nothing",), ("update", "--locale", "xx")):
-        done = run_command(app, "mail", "preview", *arguments)
-        assert done.exit_code == 1
-        assert len(done.stderr.splitlines()) == 1
+        result = run_command(app, "mail", "preview", *arguments)
+        assert result.exit_code == 1
+        assert len(result.stderr.splitlines()) == 1
 
 
 def test_status_shows_age_queue_pause_and_domains(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
@@ -41,10 +41,10 @@ def test_status_shows_age_queue_pause_and_domains(app: Flask, client: FlaskClien
         QueuePause(is_open=True, began_at=START, probe_at=START, probes=0, phase="auth", code=535, detail="no")
     )
     db.session.commit()
-    said = json.loads(run_command(app, "mail", "status", "--json", "--domains").output)
-    assert (said["queued"], said["sent"], said["held"]["code"]) == (1, 0, 535)
-    assert said["oldest_due_seconds"] >= 0
-    assert [(one["domain"], one["by_state"]["queued"]) for one in said["domains"]] == [(None, 1)]
+    data = json.loads(run_command(app, "mail", "status", "--json", "--domains").output)
+    assert (data["queued"], data["sent"], data["held"]["code"]) == (1, 0, 535)
+    assert data["oldest_due_seconds"] >= 0
+    assert [(one["domain"], one["by_state"]["queued"]) for one in data["domains"]] == [(None, 1)]
     text = run_command(app, "mail", "status", "--domains").output
     assert "held since 2026-03-01 12:00 UTC: auth 535 no" in text
     assert "(small domains): 1 queued, 0 bounced" in text

@@ -40,12 +40,15 @@ class Worker:
 
     def _claim_and_begin(self) -> None:
         with self._app.app_context():
-            at = runtime()
+            app_runtime = runtime()
             with transaction() as session:
                 taken = claim(session, self._now, after=b"", capacity=self._room, domain_limit=lambda _domain: 50).mails
                 self.jobs = len(
                     begin_sending(
-                        session, taken, refused_recipients=RefusedRecipients(at.settings), context=context(self._now)
+                        session,
+                        taken,
+                        refused_recipients=RefusedRecipients(app_runtime.settings),
+                        context=context(self._now),
                     ).jobs
                 )
                 self.begun.set()

@@ -66,16 +66,16 @@ def test_commands_have_the_settings_that_the_units_set() -> None:
 
 
 def test_commands_run_as_the_units_do() -> None:
-    said = WRAPPER.read_text(encoding="utf-8")
+    text = WRAPPER.read_text(encoding="utf-8")
     assert WRAPPER.stat().st_mode & 0o111 == 0o111
     assert "ln -s /srv/tocsin/deploy/tocsin /usr/local/sbin/tocsin" in GUIDE
     for unit in (ROOT / "deploy").glob("*.service"):
         words = unit.read_text(encoding="utf-8")
         user, file = (re.findall(rf"^{key}=(.*)$", words, re.MULTILINE)[0] for key in ("User", "EnvironmentFile"))
         folder = re.findall(r"^WorkingDirectory=(.*)$", words, re.MULTILINE)[0]
-        assert f"runuser -u {user} --" in said
-        assert f". {file}\n" in said
-        assert f"exec {folder}/.venv/bin/flask --app {folder}/app.py" in said
+        assert f"runuser -u {user} --" in text
+        assert f". {file}\n" in text
+        assert f"exec {folder}/.venv/bin/flask --app {folder}/app.py" in text
 
 
 def test_the_wrapper_passes_on_every_argument(tmp_path: Path) -> None:
@@ -86,14 +86,14 @@ def test_the_wrapper_passes_on_every_argument(tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).write_text(script)
         (tmp_path / name).chmod(0o755)
-    said = WRAPPER.read_text(encoding="utf-8").replace("/etc/tocsin.env", f"{tmp_path}/env")
+    text = WRAPPER.read_text(encoding="utf-8").replace("/etc/tocsin.env", f"{tmp_path}/env")
     moved = tmp_path / "tocsin"
-    moved.write_text(said.replace("/srv/tocsin/.venv/bin/flask", f"{tmp_path}/flask"))
+    moved.write_text(text.replace("/srv/tocsin/.venv/bin/flask", f"{tmp_path}/flask"))
     environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": "/root"}
     command = ["/bin/sh", str(moved), "appeal", "import", "a case.pdf", "--slug", "$x 'y"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    result = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     handed = ["--app", "/srv/tocsin/app.py", "appeal", "import", "a case.pdf", "--slug", "$x 'y", ""]
-    assert done.stdout == "|".join(["/srv/tocsin", "Tocsin <act@example.org>", *handed])
+    assert result.stdout == "|".join(["/srv/tocsin", "Tocsin <act@example.org>", *handed])
 
 
 @pytest.mark.slow

@@ -79,9 +79,9 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def csrf(page: NginxAnswer) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page.body)
-    assert found, page
-    return found[1]
+    match = re.search(r'name="csrf_token" value="([^"]+)"', page.body)
+    assert match, page
+    return match[1]
 
 
 def test_an_attack_by_host_header_changes_no_mailed_link(site: SiteBehindNginx) -> None:

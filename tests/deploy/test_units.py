@@ -28,11 +28,11 @@ def test_a_unit_is_hardened(unit: Path) -> None:
         assert "CI" not in os.environ, "CI installs systemd (.ci/run)"
         pytest.skip("systemd is not installed")
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = re.search(r"exposure level for \S+: ([\d.]+)", said.stdout)
-    assert found, said.stdout + said.stderr
-    assert float(found[1]) <= MOST_EXPOSED, said.stdout
-    assert "Unknown" not in said.stderr, said.stderr
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    match = re.search(r"exposure level for \S+: ([\d.]+)", result.stdout)
+    assert match, result.stdout + result.stderr
+    assert float(match[1]) <= MOST_EXPOSED, result.stdout
+    assert "Unknown" not in result.stderr, result.stderr
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

@@ -43,11 +43,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from campaign import factory, tasks, worker
 factory.create_app = partial(factory.create_app, clock=lambda: datetime.now(UTC) + timedelta(days=100))
-mind = worker._answer_requests
+answer_requests = worker._answer_requests
 def every_job(app, stop, heartbeat):
     for job in (tasks.close_expired_appeals, tasks.purge_personal_data, tasks.send_reminders):
         job()
-    mind(app, stop, heartbeat)
+    answer_requests(app, stop, heartbeat)
 every_job.__name__ = "_answer_requests"
 worker._answer_requests = every_job
 from flask.cli import main

@@ -97,9 +97,9 @@ def test_a_worker_without_its_queue_is_reported(
             try:
                 wait_until(lambda: timed_request(port, "/readyz")[0] == 503, 60)
                 reported_after = time.monotonic() - failed_at
-                with pytest.raises(urllib.error.HTTPError) as refused:
+                with pytest.raises(urllib.error.HTTPError) as error:
                     urllib.request.urlopen(ready, timeout=5)
-                assert b"the queue of jobs is away" in refused.value.read()
+                assert b"the queue of jobs is away" in error.value.read()
                 assert (
                     b"tocsin_workers_troubled 1.0"
                     in urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read()

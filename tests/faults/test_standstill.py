@@ -36,7 +36,7 @@ def hanging(work):
 worker._MAX_ROUND_SECONDS = 6.0
 match sys.argv.pop():
     case "deliver": Dispatcher.run_round = hanging(Dispatcher.run_round)
-    case "mind": worker.answer_link_requests = hanging(worker.answer_link_requests)
+    case "requests": worker.answer_link_requests = hanging(worker.answer_link_requests)
     case "staff": worker.has_waiting_rows = hanging(worker.has_waiting_rows)
 from flask.cli import main
 main()
@@ -51,7 +51,7 @@ def test_a_hanging_worker_ends_and_the_next_one_delivers(tmp_path: Path, request
                 [sys.executable, "-c", _HANGING_WORKER, "worker", loop],
                 cwd=ROOT, env=site.environ, stderr=subprocess.PIPE, text=True,
             )
-            for loop in ("deliver", "mind", "staff")
+            for loop in ("deliver", "requests", "staff")
         ]  # fmt: skip
         try:
             ends = [(worker.communicate(timeout=60)[1], worker.returncode) for worker in workers]

@@ -91,7 +91,7 @@ def test_a_workbook_holds_the_same_rows_as_csv(app: Flask, appeal: AppealView) -
 def test_the_names_of_a_handover_can_be_downloaded_as_a_workbook(app: Flask, appeal: AppealView) -> None:
     sign_numbered(appeal, "=Ana", 1, shares=True)
     sign_numbered(appeal, "Bob Quietly", 2)
-    desk, at = staff_client(app, Role.EDITOR), runtime()
+    desk, app_runtime = staff_client(app, Role.EDITOR), runtime()
     staff_id = db.session.scalars(select(Staff.id)).one()
     scope = Scope(staff_id, Role.EDITOR, "fr")
     number = queue_handover(
@@ -99,9 +99,9 @@ def test_the_names_of_a_handover_can_be_downloaded_as_a_workbook(app: Flask, app
         language="en",
         target=1,
         reason="For the meeting in May",
-        context=context(at.clock(), staff_actor(scope)),
+        context=context(app_runtime.clock(), staff_actor(scope)),
     )
-    assert make_handover(number, clock=at.clock, context=context(at.clock()), volume_size=3)
+    assert make_handover(number, clock=app_runtime.clock, context=context(app_runtime.clock()), volume_size=3)
     page = desk.get(f"/staff/appeals/{appeal.slug}/handovers").text
     (path,) = re.findall(r'href="([^"]+-names\.xlsx)"', page)
     book = load_workbook(io.BytesIO(desk.get(path).data)).active

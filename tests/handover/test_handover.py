@@ -49,13 +49,17 @@ def scope(app: Flask) -> Scope:
 
 
 def make_list(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int = 3) -> int:
-    at = runtime()
+    app_runtime = runtime()
     number = queue_handover(
-        appeal, language=language, target=1, reason="For the meeting", context=context(at.clock(), staff_actor(scope))
+        appeal,
+        language=language,
+        target=1,
+        reason="For the meeting",
+        context=context(app_runtime.clock(), staff_actor(scope)),
     )
-    watch = replace(at.settings, theme=replace(at.settings.theme, name="Watch"))
-    by = replace(context(at.clock()), settings=watch)
-    assert make_handover(number, clock=at.clock, context=by, volume_size=volume)
+    watch = replace(app_runtime.settings, theme=replace(app_runtime.settings.theme, name="Watch"))
+    by = replace(context(app_runtime.clock()), settings=watch)
+    assert make_handover(number, clock=app_runtime.clock, context=by, volume_size=volume)
     return number
 
 
@@ -216,7 +220,7 @@ def test_a_signer_who_leaves_is_removed_from_the_list_at_once(
 
 
 def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) -> None:
-    at = runtime()
+    app_runtime = runtime()
     number = queue_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(scope))
     )
@@ -224,22 +228,22 @@ def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) 
         queue_handover(
             appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(scope))
         )
-    assert make_handover(number, clock=at.clock, context=context(at.clock()))
-    assert not make_handover(number, clock=at.clock, context=context(at.clock()))
+    assert make_handover(number, clock=app_runtime.clock, context=context(app_runtime.clock()))
+    assert not make_handover(number, clock=app_runtime.clock, context=context(app_runtime.clock()))
 
 
 def test_the_list_of_a_failed_worker_is_started_again(
     app: Flask, appeal: AppealView, scope: Scope, clock: Clock, sync_database_clock: Callable[[], None]
 ) -> None:
     sign_numbered(appeal, "Ana Openly", 1, shares=True)
-    at = runtime()
+    app_runtime = runtime()
     number = queue_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(scope))
     )
     assert waiting_handovers(START) == [number]
     with transaction() as session:
         session.execute(update(Handover).values(state=HandoverState.RUNNING.value))
-        sealed = at.vault.seal_file(b"x", at_handover(number, "half"))
+        sealed = app_runtime.vault.seal_file(b"x", at_handover(number, "half"))
         session.add(HandoverPart(handover_id=number, name="half", content_sealed=sealed))
     assert waiting_handovers(START) == []
     clock.now += STALE_AFTER + timedelta(seconds=1)

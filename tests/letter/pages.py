@@ -53,8 +53,8 @@ def mail_body(page: str) -> str:
 
 def channel_section(page: str, channel: str) -> str:
     """Return the part of the page for that channel, or an empty string."""
-    found = re.search(rf'<li id="{channel}".*?</li>', page, re.DOTALL)
-    return found[0] if found else ""
+    match = re.search(rf'<li id="{channel}".*?</li>', page, re.DOTALL)
+    return match[0] if match else ""
 
 
 def change_target(app: Flask, position: int, *, is_posted: bool = True, **values: Any) -> None:

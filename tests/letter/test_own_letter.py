@@ -39,8 +39,8 @@ def test_an_invalid_own_letter_is_returned_with_the_reason(client: FlaskClient, 
         page = client.post(OWN_LETTER_PAGE, data={"words": words})
         assert page.status_code == 422
         assert 'id="words-wrong"' in page.text
-    kept = client.post(OWN_LETTER_PAGE, data={"words": "a\x00b\x1bc \ue000d"})
-    assert mail_body(kept.text) == "abc d"
+    answer = client.post(OWN_LETTER_PAGE, data={"words": "a\x00b\x1bc \ue000d"})
+    assert mail_body(answer.text) == "abc d"
     for do in ("pdf", "show"):
         page = client.post(OWN_LETTER_PAGE, data={"words": "名前", "do": do})
         assert page.status_code == (422 if do == "pdf" else 200)

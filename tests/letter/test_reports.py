@@ -21,9 +21,9 @@ from tests.letter.pages import ACT_PAGE, act_page_mailed_at
 def test_reporting_without_a_signature_needs_a_country_and_is_counted_for_its_section(
     client: FlaskClient, bilingual_appeal: AppealView
 ) -> None:
-    refused = client.post(ACT_PAGE, data={"channel": "fax", "target": "1"})
-    assert refused.status_code == 422
-    assert 'id="country-wrong"' in refused.text
+    refused_answer = client.post(ACT_PAGE, data={"channel": "fax", "target": "1"})
+    assert refused_answer.status_code == 422
+    assert 'id="country-wrong"' in refused_answer.text
     done = client.post(ACT_PAGE, data={"channel": "fax", "target": "1", "country": "FR", "lang": "fr", "form": "f"})
     assert done.status_code == 303
     assert re.fullmatch(
@@ -31,9 +31,9 @@ def test_reporting_without_a_signature_needs_a_country_and_is_counted_for_its_se
     )
     assert "Counted, thank you." in client.get(done.location).text
     db.session.rollback()
-    found = counts(bilingual_appeal.id)
-    assert found.by_evidence == {"verified": 0, "reported": 1, "bulk": 0}
-    assert found.by_section["fr"].by_channel == {"fax": 1}
+    current_counts = counts(bilingual_appeal.id)
+    assert current_counts.by_evidence == {"verified": 0, "reported": 1, "bulk": 0}
+    assert current_counts.by_section["fr"].by_channel == {"fax": 1}
     assert verify() == []
     row = db.session.scalars(select(Action)).one()
     assert (row.signature_id, row.target, row.happened_on) == (None, 1, START.date())

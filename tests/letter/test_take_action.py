@@ -164,9 +164,9 @@ def test_the_qr_code_opens_the_letter_with_the_choices(
         (act_page, "?lang=fr&country=FR&form=m"),
     ):
         page = client.get(path + query).text
-        found = re.search(r'<img src="([^"]+/act\.svg[^"]*)"', page)
-        assert found is not None
-        assert client.get(html.unescape(found[1])).data == decode_picture(f"http://127.0.0.1:8000{path}{query}")
+        match = re.search(r'<img src="([^"]+/act\.svg[^"]*)"', page)
+        assert match is not None
+        assert client.get(html.unescape(match[1])).data == decode_picture(f"http://127.0.0.1:8000{path}{query}")
 
 
 def test_each_done_channel_leads_to_the_next(client: FlaskClient, bilingual_appeal: AppealView, act_page: str) -> None:

@@ -185,8 +185,8 @@ def test_an_update_keeps_its_addresses_and_its_line_ends(site: Flask) -> None:
     mail = parse_message(
         write(announcement_message(MailKind.UPDATE, envelope, signed, links, message.AnnouncedText("en", "s", body)))
     )
-    said, html = text_of(mail), html_of(mail)
-    assert "Read the report (https://news.example/a_b).\nOr https://watch.example/c_d\n\nAnna\nfor the team" in said
+    text, html = text_of(mail), html_of(mail)
+    assert "Read the report (https://news.example/a_b).\nOr https://watch.example/c_d\n\nAnna\nfor the team" in text
     assert '<a href="https://watch.example/c_d"' in html
     assert re.search(r"Anna<br ?/?>\s*for the team", html)
 

@@ -67,53 +67,53 @@ def test_an_editor_invalidates_and_restores_a_flood_that_erased_itself(
     form = editor.get(filled[1].replace("&amp;", "&"))
     assert re.findall(r'type="date" value="([^"]+)"', form.text) == ["2026-03-01"] * 2
     chosen = {"csrf_token": csrf(form), "appeal": appeal.slug, "first": "2026-03-01", "last": "2026-03-01"}
-    made = editor.post(PAGE, data=chosen | {"reason": "a flood that erased itself"})
-    assert made.status_code == 303
-    look = editor.get(made.location)
+    answer = editor.post(PAGE, data=chosen | {"reason": "a flood that erased itself"})
+    assert answer.status_code == 303
+    look = editor.get(answer.location)
     assert "Take 16 signatures out of the counts" in look.text
     assert "Show the first of them" not in look.text
     everybody = len(honest) + len(flood) + len(elsewhere)
     db.session.rollback()
     assert counts(appeal.id).total == everybody + 1
     for act, left in (("begin", everybody - 16), ("undo", everybody + 1)):
-        done = editor.post(f"{made.location}/{act}", data={"csrf_token": csrf(look), "reason": "a flood"})
+        done = editor.post(f"{answer.location}/{act}", data={"csrf_token": csrf(look), "reason": "a flood"})
         assert done.status_code == 303
         db.session.rollback()
         assert (counts(appeal.id).total, verify()) == (left, [])
-        look = editor.get(made.location)
+        look = editor.get(answer.location)
     assert "put back" in look.text
 
 
 def test_only_erased_signatures_of_the_chosen_days_and_section_are_invalidated(app: Flask, appeal: AppealView) -> None:
-    by = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    scope = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     later = START + DAY
     first, second = sign_flood(appeal, 5), sign_flood(appeal, 6, at=later)
     sign_flood(appeal, 2, at=START + 2 * DAY)
     erase_all([*first, *second, *sign_flood(appeal, 5, "be-nl")], at=START + 3 * DAY)
     vault, now = runtime().vault, START + 4 * DAY
-    found = erased_days(by, now=now, retention_days=180)
+    found = erased_days(scope, now=now, retention_days=180)
     assert found == (ErasedDay(appeal.slug, later.date(), 6), ErasedDay(appeal.slug, START.date(), 5))
     db.session.rollback()
     midnight = START.replace(hour=0)
     for days, number in ((1, 5), (2, 11), (3, 11)):
         criteria = Criteria(since=midnight, until=midnight + days * DAY, is_erased=True, kept_days=180)
-        made = add_invalidation(criteria, None, context=context(now, staff_actor(by)))
-        while advance(context=context(now, vault=vault), only=made, batch_size=4):
+        invalidation_id = add_invalidation(criteria, None, context=context(now, staff_actor(scope)))
+        while advance(context=context(now, vault=vault), only=invalidation_id, batch_size=4):
             pass
-        assert db.session.get_one(Invalidation, made).matched == number
+        assert db.session.get_one(Invalidation, invalidation_id).matched == number
         db.session.rollback()
     before = counts(appeal.id).total
     db.session.rollback()
     for act, left in ((begin, before - 11), (undo, before)):
-        act(made, "a flood", context=context(now, staff_actor(by)))
-        while advance(context=context(now, vault=vault), only=made, batch_size=4):
+        act(invalidation_id, "a flood", context=context(now, staff_actor(scope)))
+        while advance(context=context(now, vault=vault), only=invalidation_id, batch_size=4):
             assert verify() == []
         assert counts(appeal.id).total == left
         db.session.rollback()
 
 
 def test_signatures_emptied_by_retention_do_not_count_as_erased(app: Flask, appeal: AppealView) -> None:
-    by = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    scope = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     sign_flood(appeal, 6)
     vault = runtime().vault
     close(appeal.slug, context=context(START + DAY))
@@ -122,12 +122,12 @@ def test_signatures_emptied_by_retention_do_not_count_as_erased(app: Flask, appe
         now = START + passed
         within = replace(context(now, vault=vault), settings=replace(runtime().settings, retention_days=20))
         purge_expired(may_continue=lambda: True, context=within)
-        assert erased_days(by, now=now, retention_days=20) == ()
+        assert erased_days(scope, now=now, retention_days=20) == ()
         db.session.rollback()
-        made = add_invalidation(criteria, None, context=context(now, staff_actor(by)))
-        while advance(context=context(now, vault=vault), only=made):
+        invalidation_id = add_invalidation(criteria, None, context=context(now, staff_actor(scope)))
+        while advance(context=context(now, vault=vault), only=invalidation_id):
             pass
-        assert db.session.get_one(Invalidation, made).matched == 0
+        assert db.session.get_one(Invalidation, invalidation_id).matched == 0
         db.session.rollback()
     assert db.session.scalar(db.select(db.func.count(Signature.address_digest))) == 0
 

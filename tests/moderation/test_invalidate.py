@@ -104,9 +104,9 @@ def call_with_reason(service: object, invalidation_id: int, editor_scope: Scope)
 
 
 def total(appeal: AppealView, section: str = "fr") -> int:
-    found = counts(appeal.id).by_section.get(section)
+    current_counts = counts(appeal.id).by_section.get(section)
     db.session.rollback()
-    return found.total if found is not None else 0
+    return current_counts.total if current_counts is not None else 0
 
 
 def shown_network(editor_scope: Scope) -> str:
@@ -134,16 +134,16 @@ def test_a_flood_is_counted_invalidated_and_restored_without_other_changes(
     before = (total(appeal), total(appeal, "be-nl"))
     if criteria.network is not None:
         criteria = replace(criteria, network=shown_network(editor_scope))
-    made, row = count_matches(criteria, editor_scope)
+    invalidation_id, row = count_matches(criteria, editor_scope)
     assert (row.matched, row.matched_confirmed, row.sample) == (9, 9, signatures["flood"])
     assert total(appeal) == before[0], "a preview changes nothing"
-    call_with_reason(begin, made, editor_scope)
-    assert process_all(made) == InvalidationState.DONE
+    call_with_reason(begin, invalidation_id, editor_scope)
+    assert process_all(invalidation_id) == InvalidationState.DONE
     assert states(signatures["flood"]) == {"invalidated"}
     assert (states(signatures["real"]), states(signatures["other"])) == ({"confirmed"}, {"confirmed"})
     assert (total(appeal), total(appeal, "be-nl")) == (3, before[1])
-    call_with_reason(undo, made, editor_scope)
-    assert process_all(made) == InvalidationState.UNDONE
+    call_with_reason(undo, invalidation_id, editor_scope)
+    assert process_all(invalidation_id) == InvalidationState.UNDONE
     assert states(signatures["flood"]) == {"confirmed"}
     assert (total(appeal), total(appeal, "be-nl")) == before
     assert db.session.execute(select(func.count()).select_from(InvalidatedAction)).scalar_one() == 0
@@ -160,10 +160,10 @@ def test_a_time_window_narrows_the_choice(
 def test_a_signature_of_another_section_is_never_chosen_by_its_id(
     appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, row = count_matches(Criteria(ids=(signatures["real"][0], signatures["other"][0])), editor_scope)
+    invalidation_id, row = count_matches(Criteria(ids=(signatures["real"][0], signatures["other"][0])), editor_scope)
     assert row.sample == signatures["real"][:1]
-    call_with_reason(begin, made, editor_scope)
-    process_all(made)
+    call_with_reason(begin, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     assert states(signatures["other"]) == {"confirmed"}
 
 
@@ -183,11 +183,11 @@ def test_an_appeal_narrows_the_choice(
 def test_signatures_after_the_preview_are_not_invalidated(
     appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
-    late = sign_and_confirm(appeal, "Late", "late@spam.example")
-    call_with_reason(begin, made, editor_scope)
-    process_all(made)
-    assert states([late]) == {"confirmed"}
+    invalidation_id, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    late_signature_id = sign_and_confirm(appeal, "Late", "late@spam.example")
+    call_with_reason(begin, invalidation_id, editor_scope)
+    process_all(invalidation_id)
+    assert states([late_signature_id]) == {"confirmed"}
 
 
 def test_reports_of_invalidated_signers_are_invalidated_and_restored_too(
@@ -196,13 +196,13 @@ def test_reports_of_invalidated_signers_are_invalidated_and_restored_too(
     record_report(signatures["flood"][1], Channel.EMAIL, target=1, context=context(START + DAY, SUPPORTER))
     before = counts(appeal.id)
     db.session.rollback()
-    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
-    call_with_reason(begin, made, editor_scope)
-    process_all(made)
+    invalidation_id, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     assert counts(appeal.id).by_evidence["reported"] == 0
     db.session.rollback()
-    call_with_reason(undo, made, editor_scope)
-    process_all(made)
+    call_with_reason(undo, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     assert counts(appeal.id) == before
     db.session.rollback()
 
@@ -210,12 +210,12 @@ def test_reports_of_invalidated_signers_are_invalidated_and_restored_too(
 def test_the_history_stays_exact_after_a_rollup(
     appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
-    call_with_reason(begin, made, editor_scope)
+    invalidation_id, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, invalidation_id, editor_scope)
     roll_up(context=context(START + 12 * DAY))
-    process_all(made)
-    call_with_reason(undo, made, editor_scope)
-    process_all(made)
+    process_all(invalidation_id)
+    call_with_reason(undo, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     assert verify() == []
 
 
@@ -224,55 +224,55 @@ def test_restoring_does_not_count_an_erased_address_again(appeal: AppealView, ed
     erase(first, context=context(actor=SUPPORTER))
     again = sign_and_confirm(appeal, "Ana", "ana@spam.example")
     assert total(appeal) == 1
-    made, row = count_matches(Criteria(domain="spam.example"), editor_scope)
+    invalidation_id, row = count_matches(Criteria(domain="spam.example"), editor_scope)
     assert row.sample == [again]
-    call_with_reason(begin, made, editor_scope)
-    process_all(made)
+    call_with_reason(begin, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     assert total(appeal) == 1, "the erased signature stays counted"
-    call_with_reason(undo, made, editor_scope)
-    process_all(made)
+    call_with_reason(undo, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     assert total(appeal) == 1
 
 
 def test_erasing_or_changing_section_meanwhile_keeps_the_counts_exact(
     appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
-    call_with_reason(begin, made, editor_scope)
-    process_all(made)
+    invalidation_id, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     erase(signatures["flood"][1], context=context(START + DAY, SUPPORTER))
     change_country(signatures["flood"][2], country="BE", section_code="be-nl", context=context(actor=SUPPORTER))
     assert verify() == []
-    call_with_reason(undo, made, editor_scope)
-    process_all(made)
+    call_with_reason(undo, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     assert (total(appeal), total(appeal, "be-nl")) == (11, 3)
 
 
 def test_a_worker_that_fails_in_a_batch_leaves_whole_batches(
     appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
-    call_with_reason(begin, made, editor_scope)
-    advance(context=context(), only=made, batch_size=3)
+    invalidation_id, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, invalidation_id, editor_scope)
+    advance(context=context(), only=invalidation_id, batch_size=3)
     with monkeypatch.context() as patched:
         patched.setattr("campaign.services.moderation.invalidate_reports.count_many", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            advance(context=context(), only=made, batch_size=3)
+            advance(context=context(), only=invalidation_id, batch_size=3)
     assert verify() == []
-    row = db.session.get_one(Invalidation, made)
+    row = db.session.get_one(Invalidation, invalidation_id)
     assert (row.changed, row.state) == (3, "running")
     db.session.rollback()
     assert has_work()
-    assert process_all(made) == InvalidationState.DONE
+    assert process_all(invalidation_id) == InvalidationState.DONE
     assert states(signatures["flood"]) == {"invalidated"}
 
 
 def test_an_invalidated_signer_gets_no_mail_and_cannot_sign_again(
     appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]], deliver: Any, postbox: Postbox
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
-    call_with_reason(begin, made, editor_scope)
-    process_all(made)
+    invalidation_id, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     with pytest.raises(StateError):
         sign_and_confirm(appeal, "Bot Zero", "bot0@spam.example")
     mailed = len(postbox.recipients)
@@ -287,20 +287,20 @@ def test_an_invalidated_signer_gets_no_mail_and_cannot_sign_again(
 def test_each_step_needs_the_previous_one_and_the_own_section(
     app: Flask, appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    invalidation_id, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
     other = Scope(editor_scope.staff_id, Role.ADMIN, "be-nl")
     for act in (begin, undo):
         with pytest.raises(NotFoundError):
-            call_with_reason(act, made, other)
+            call_with_reason(act, invalidation_id, other)
     with pytest.raises(NotFoundError):
-        drop(made, context=context(START, staff_actor(other)))
+        drop(invalidation_id, context=context(START, staff_actor(other)))
     with pytest.raises(StateError):
-        call_with_reason(undo, made, editor_scope)
-    call_with_reason(begin, made, editor_scope)
+        call_with_reason(undo, invalidation_id, editor_scope)
+    call_with_reason(begin, invalidation_id, editor_scope)
     with pytest.raises(StateError):
-        call_with_reason(begin, made, editor_scope)
+        call_with_reason(begin, invalidation_id, editor_scope)
     with pytest.raises(StateError):
-        drop(made, context=context(START, staff_actor(editor_scope)))
+        drop(invalidation_id, context=context(START, staff_actor(editor_scope)))
 
 
 def test_criteria_must_not_match_everyone(editor_scope: Scope) -> None:
@@ -311,11 +311,11 @@ def test_criteria_must_not_match_everyone(editor_scope: Scope) -> None:
 def test_each_step_is_in_the_audit_log_without_addresses(
     appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
-    call_with_reason(begin, made, editor_scope)
-    process_all(made)
-    call_with_reason(undo, made, editor_scope)
-    process_all(made)
+    invalidation_id, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, invalidation_id, editor_scope)
+    process_all(invalidation_id)
+    call_with_reason(undo, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     told = db.session.scalars(
         select(AuditEntry).where(AuditEntry.act.startswith("inval")).order_by(AuditEntry.id)
     ).all()
@@ -349,10 +349,10 @@ def signers_named(name: str, editor_scope: Scope) -> tuple[SignerView, ...]:
 def test_stored_criteria_open_after_a_key_rotation(
     appeal: AppealView, editor_scope: Scope, signatures: dict[str, list[int]]
 ) -> None:
-    made, _ = count_matches(Criteria(pattern="bot*@spam.example"), editor_scope)
+    invalidation_id, _ = count_matches(Criteria(pattern="bot*@spam.example"), editor_scope)
     rotate(context=context())
-    call_with_reason(begin, made, editor_scope)
-    process_all(made)
+    call_with_reason(begin, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     assert states(signatures["flood"]) == {"invalidated"}
 
 
@@ -403,10 +403,10 @@ def test_actions_come_back_as_they_were(
         return [tuple(row) for row in rows]
 
     before = all_actions()
-    made, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
-    call_with_reason(begin, made, editor_scope)
-    process_all(made)
+    invalidation_id, _ = count_matches(Criteria(domain="spam.example"), editor_scope)
+    call_with_reason(begin, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     assert len(all_actions()) == len(before) - 9
-    call_with_reason(undo, made, editor_scope)
-    process_all(made)
+    call_with_reason(undo, invalidation_id, editor_scope)
+    process_all(invalidation_id)
     assert all_actions() == before

@@ -90,9 +90,9 @@ def process_all(invalidation_id: int) -> str:
 
 
 def count_actions(appeal: AppealView, section: str = "fr") -> int:
-    found = counts(appeal.id).by_section.get(section)
+    current_counts = counts(appeal.id).by_section.get(section)
     db.session.rollback()
-    return found.total if found is not None else 0
+    return current_counts.total if current_counts is not None else 0
 
 
 def stored_actions() -> list[tuple[object, ...]]:
@@ -113,12 +113,12 @@ def test_a_flood_of_reports_is_counted_invalidated_and_restored(
     appeal_with_flood: AppealView, editor_scope: Scope, choice: Callable[[], Criteria]
 ) -> None:
     before = stored_actions()
-    made, row = count_matches(choice(), editor_scope)
+    invalidation_id, row = count_matches(choice(), editor_scope)
     assert (row.matched, len(row.sample)) == (9, 9)
     assert stored_actions() == before, "a preview changes nothing"
     assert {report.channel for report in find_reports(editor_scope, row.sample)} == {"letter"}
-    begin(made, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
-    assert process_all(made) == InvalidationState.DONE
+    begin(invalidation_id, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
+    assert process_all(invalidation_id) == InvalidationState.DONE
     assert (count_actions(appeal_with_flood), count_actions(appeal_with_flood, "be-nl"), len(stored_actions())) == (
         3,
         2,
@@ -126,8 +126,8 @@ def test_a_flood_of_reports_is_counted_invalidated_and_restored(
     )
     assert len(find_reports(editor_scope, row.sample)) == 9, "invalidated reports are still listed"
     db.session.rollback()
-    undo(made, "real people after all", context=context(START + DAY, staff_actor(editor_scope)))
-    assert process_all(made) == InvalidationState.UNDONE
+    undo(invalidation_id, "real people after all", context=context(START + DAY, staff_actor(editor_scope)))
+    assert process_all(invalidation_id) == InvalidationState.UNDONE
     assert stored_actions() == before
     assert (count_actions(appeal_with_flood), count_actions(appeal_with_flood, "be-nl")) == (12, 2)
     assert db.session.scalar(select(func.count()).select_from(InvalidatedAction)) == 0
@@ -139,12 +139,12 @@ def test_a_narrow_network_can_be_chosen_alone(appeal_with_flood: AppealView, edi
 
 
 def test_the_history_stays_exact_after_a_rollup(appeal_with_flood: AppealView, editor_scope: Scope) -> None:
-    made, _ = count_matches(criteria_of_flood(), editor_scope)
-    begin(made, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
+    invalidation_id, _ = count_matches(criteria_of_flood(), editor_scope)
+    begin(invalidation_id, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
     roll_up(context=context(START + 12 * DAY))
-    process_all(made)
-    undo(made, "no flood", context=context(START + DAY, staff_actor(editor_scope)))
-    process_all(made)
+    process_all(invalidation_id)
+    undo(invalidation_id, "no flood", context=context(START + DAY, staff_actor(editor_scope)))
+    process_all(invalidation_id)
     assert verify() == []
     assert count_actions(appeal_with_flood) == 12
 
@@ -154,11 +154,11 @@ def test_signatures_reports_of_signers_and_later_reports_stay(
 ) -> None:
     signer = sign_and_confirm(appeal_with_flood, "Ana Ruiz", "ana@mail.example")
     record_report(signer, Channel.EMAIL, target=1, context=context(START + 5 * HOUR, SUPPORTER))
-    made, row = count_matches(Criteria(since=START, until=START + DAY), editor_scope)
+    invalidation_id, row = count_matches(Criteria(since=START, until=START + DAY), editor_scope)
     assert row.matched == 12
     make_report(appeal_with_flood, START + 6 * HOUR, b"l" * 16, WIDE)
-    begin(made, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
-    process_all(made)
+    begin(invalidation_id, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
+    process_all(invalidation_id)
     assert count_actions(appeal_with_flood) == 3
 
 
@@ -174,9 +174,9 @@ def test_reports_of_another_appeal_or_section_stay(
     other = Scope(editor_scope.staff_id, Role.EDITOR, "be-nl")
     _, row = count_matches(criteria_of_flood(), other)
     assert row.matched == 2
-    made, _ = count_matches(criteria_of_flood(), editor_scope)
+    invalidation_id, _ = count_matches(criteria_of_flood(), editor_scope)
     with pytest.raises(NotFoundError):
-        begin(made, "not mine", context=context(START, staff_actor(other)))
+        begin(invalidation_id, "not mine", context=context(START, staff_actor(other)))
 
 
 def test_criteria_must_not_match_all_and_each_step_is_logged(
@@ -186,20 +186,20 @@ def test_criteria_must_not_match_all_and_each_step_is_logged(
         add_invalidation(
             Criteria(), None, context=context(START, staff_actor(editor_scope)), kind=InvalidatedKind.REPORTS
         )
-    made, _ = count_matches(criteria_of_flood(), editor_scope)
-    begin(made, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
-    process_all(made)
+    invalidation_id, _ = count_matches(criteria_of_flood(), editor_scope)
+    begin(invalidation_id, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
+    process_all(invalidation_id)
     acts = select(AuditEntry.act).where(AuditEntry.act.startswith("inval")).order_by(AuditEntry.id)
     told = db.session.scalars(acts).all()
     assert sorted(told) == ["invalidation.begin", "invalidation.done"]
 
 
 def test_networks_of_reports_are_deleted_after_a_month(appeal_with_flood: AppealView, editor_scope: Scope) -> None:
-    made, _ = count_matches(
+    invalidation_id, _ = count_matches(
         Criteria(since=START + 5 * HOUR, until=START + 5 * HOUR + timedelta(minutes=1)), editor_scope
     )
-    begin(made, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
-    process_all(made)
+    begin(invalidation_id, "a flood", context=context(START + DAY, staff_actor(editor_scope)))
+    process_all(invalidation_id)
     purge_expired(may_continue=lambda: True, context=context(START + 32 * DAY))
     for model in (Action, InvalidatedAction):
         stored_digest = select(func.count()).select_from(model).where(model.network_digest.is_not(None))
@@ -207,8 +207,8 @@ def test_networks_of_reports_are_deleted_after_a_month(appeal_with_flood: Appeal
         stored_digest = select(func.count()).select_from(model).where(model.wide_network_digest.is_not(None))
         assert db.session.scalar(stored_digest) == 0
     db.session.rollback()
-    undo(made, "no flood", context=context(START + DAY, staff_actor(editor_scope)))
-    process_all(made)
+    undo(invalidation_id, "no flood", context=context(START + DAY, staff_actor(editor_scope)))
+    process_all(invalidation_id)
     assert count_actions(appeal_with_flood) == 12
 
 

@@ -67,9 +67,9 @@ def add_invalidation(browser: FlaskClient, **data: str) -> str:
 
 
 def count_signatures(appeal: AppealView) -> int:
-    found = counts(appeal.id).total
+    current_counts = counts(appeal.id).total
     db.session.rollback()
-    return found
+    return current_counts
 
 
 @pytest.mark.slow
@@ -111,9 +111,9 @@ def test_a_signature_that_changed_section_is_restored_too(editor: FlaskClient, a
 
 def test_the_time_window_is_in_the_sections_time_zone(editor: FlaskClient, appeal_with_flood: AppealView) -> None:
     place = add_invalidation(editor, pattern="bot*@*", since="2026-03-01T12:59", until="2026-03-01T13:01")
-    shown = editor.get(place).text
-    assert "Take 5 signatures out of the counts" in shown
-    assert "2026-03-01 12:59" in shown
+    page = editor.get(place).text
+    assert "Take 5 signatures out of the counts" in page
+    assert "2026-03-01 12:59" in page
     assert "under 5" in editor.get(add_invalidation(editor, since="2026-03-01T13:01")).text
 
 
@@ -164,14 +164,14 @@ def test_single_signers_can_be_invalidated(editor: FlaskClient, appeal_with_floo
 def test_trends_name_domains_and_networks_of_the_own_section(
     editor: FlaskClient, appeal_with_flood: AppealView
 ) -> None:
-    shown = editor.get(PAGE).text
-    rows = re.findall(r'<th scope="row"><bdi>([^<]+)</bdi></th>(.*?)</tr>', shown, re.DOTALL)
-    found = {label: re.findall(r'class="n">([^<]+)<', cells) for label, cells in rows}
-    assert found["spam.example"][-3:] == ["5", "5", "5"]
-    assert "mail.example" not in found, "a rare domain can reveal a name"
-    (network,) = [cells for label, cells in found.items() if "." not in label]
+    page = editor.get(PAGE).text
+    rows = re.findall(r'<th scope="row"><bdi>([^<]+)</bdi></th>(.*?)</tr>', page, re.DOTALL)
+    matches = {label: re.findall(r'class="n">([^<]+)<', cells) for label, cells in rows}
+    assert matches["spam.example"][-3:] == ["5", "5", "5"]
+    assert "mail.example" not in matches, "a rare domain can reveal a name"
+    (network,) = [cells for label, cells in matches.items() if "." not in label]
     assert network[-1] == "7"
-    key = re.search(r'name="network" value="([0-9a-f]{64})"', shown)
+    key = re.search(r'name="network" value="([0-9a-f]{64})"', page)
     assert key is not None
     assert "Take 7 signatures out of the counts" in editor.get(add_invalidation(editor, network=key[1])).text
 
@@ -220,20 +220,20 @@ def test_an_invalidation_of_another_section_is_a_404(
 def test_floods_are_shown(editor: FlaskClient, appeal: AppealView) -> None:
     raise_alert("appeal", appeal.id, lambda _: {}, context=context())
     for place in (PAGE, "/staff/"):
-        shown = editor.get(place).text
-        assert "Very many sign-ups for one appeal" in shown
-        assert f'href="{PAGE}?appeal={appeal.slug}' in shown
+        page = editor.get(place).text
+        assert "Very many sign-ups for one appeal" in page
+        assert f'href="{PAGE}?appeal={appeal.slug}' in page
 
 
 def test_an_alert_links_to_the_sign_ups_of_its_appeal(
     editor: FlaskClient, client: FlaskClient, appeal_with_flood: AppealView
 ) -> None:
-    made = import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), context=context())
+    draft = import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), context=context())
     publish("other", context=context())
     for number in range(5):
         assert "quiet.example" not in editor.get(PAGE).text, "a domain is named from five confirmed signatures on"
         answer = client.post("/en/appeals/other/sign", data=form(email=f"ana{number}@quiet.example"))
-        assert (made.slug, answer.status_code) == ("other", 303)
+        assert (draft.slug, answer.status_code) == ("other", 303)
         confirm_newest(START)
     both, one = editor.get(PAGE).text, editor.get(f"{PAGE}?appeal={appeal_with_flood.slug}").text
     assert "<bdi>quiet.example</bdi>" in both

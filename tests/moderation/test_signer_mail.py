@@ -46,9 +46,9 @@ class SignerMail:
 
     def press(self, page: TestResponse) -> TestResponse:
         """Press the button beside the newest mail that has one; return the response."""
-        found = re.search(r'action="([^"]+/mails/\d+)".*?name="seen" value="(\d+)"', page.text)
-        assert found, page.text
-        return self.browser.post(found[1], data={"seen": found[2], "csrf_token": csrf(page)})
+        match = re.search(r'action="([^"]+/mails/\d+)".*?name="seen" value="(\d+)"', page.text)
+        assert match, page.text
+        return self.browser.post(match[1], data={"seen": match[2], "csrf_token": csrf(page)})
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def test_the_reason_is_shown_and_the_mail_resent(signer_mail: SignerMail, delive
     assert signer_mail.press(page).location == signer_mail.path
     assert deliver() == {"sent": 1}
     assert postbox.messages[-1]["Message-ID"] == first["Message-ID"], "the same message"
-    again = signer_mail.browser.get(signer_mail.path)
-    assert "Send again</button>" not in again.text
+    second_answer = signer_mail.browser.get(signer_mail.path)
+    assert "Send again</button>" not in second_answer.text
     entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).all()[0]
     assert (entry.act, entry.section_code) == ("mail.resend", "fr")
     assert entry.staff_id is not None

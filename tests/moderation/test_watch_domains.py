@@ -223,8 +223,8 @@ def test_eight_catch_all_domains_are_shown_and_invalidated_together(app: Flask, 
     confirm_from(appeal, "mailinator.com", 2)
     watch_all()
     assert alert_kinds() == ["new-domain", "new-domains"]
-    by = Scope(1, Role.EDITOR, "fr")
-    found = new_domains(by, runtime().vault, now=LATER, least=1)
+    scope = Scope(1, Role.EDITOR, "fr")
+    found = new_domains(scope, runtime().vault, now=LATER, least=1)
     assert {one.domain: (one.signed, one.confirmed) for one in found} == {
         **{f"catch{number}.example": (ALERT_CONFIRMATIONS, ALERT_CONFIRMATIONS) for number in range(8)},
         "mailinator.com": (2, 2),
@@ -244,11 +244,11 @@ def test_eight_catch_all_domains_are_shown_and_invalidated_together(app: Flask, 
         "domains": [f"catch{number}.example" for number in range(8)],
         "reason": "a flood",
     }
-    made = editor.post("/staff/moderation/invalidations", data=chosen)
-    assert made.status_code == 303
-    look = editor.get(made.location)
+    answer = editor.post("/staff/moderation/invalidations", data=chosen)
+    assert answer.status_code == 303
+    look = editor.get(answer.location)
     assert f"Take {8 * ALERT_CONFIRMATIONS} signatures out" in look.text
-    editor.post(f"{made.location}/begin", data={"csrf_token": csrf(look), "reason": "catch-all domains"})
+    editor.post(f"{answer.location}/begin", data={"csrf_token": csrf(look), "reason": "catch-all domains"})
     db.session.rollback()
     assert (counts(appeal.id).total, verify()) == (len(real) + 2, [])
 
@@ -263,13 +263,13 @@ def test_all_hosts_of_one_owner_are_one_domain_and_invalidated_together(app: Fla
     )
     watch_all()
     assert alert_kinds() == ["new-domain"]
-    by, vault = Scope(1, Role.EDITOR, "fr"), runtime().vault
-    assert {domain.domain: domain.confirmed for domain in new_domains(by, vault, now=LATER, least=1)} == {
+    scope, vault = Scope(1, Role.EDITOR, "fr"), runtime().vault
+    assert {domain.domain: domain.confirmed for domain in new_domains(scope, vault, now=LATER, least=1)} == {
         "evil.co.uk": ALERT_CONFIRMATIONS + 2,
         "devil.co.uk": 1,
         "one.duckdns.org": 1,
     }
-    assert {domain.key: domain.total for domain in trends(by, vault, now=LATER).domains}[
+    assert {domain.key: domain.total for domain in trends(scope, vault, now=LATER).domains}[
         "evil.co.uk"
     ] == ALERT_CONFIRMATIONS + 2
     db.session.rollback()
@@ -281,31 +281,31 @@ def test_all_hosts_of_one_owner_are_one_domain_and_invalidated_together(app: Fla
         ("evil.co.uk", ALERT_CONFIRMATIONS + 2),
     ):
         token = csrf(editor.get("/staff/moderation/domains"))
-        made = editor.post(
+        answer = editor.post(
             "/staff/moderation/invalidations", data={"csrf_token": token, "domains": [chosen], "reason": "a flood"}
         )
-        look = editor.get(made.location)
+        look = editor.get(answer.location)
         db.session.rollback()
         matched = select(Invalidation.matched).order_by(Invalidation.id.desc()).limit(1)
         assert (chosen, db.session.scalar(matched)) == (chosen, found)
         db.session.rollback()
-    editor.post(f"{made.location}/begin", data={"csrf_token": csrf(look), "reason": "a catch-all domain"})
+    editor.post(f"{answer.location}/begin", data={"csrf_token": csrf(look), "reason": "a catch-all domain"})
     db.session.rollback()
     left = select(Signature.id).where(Signature.state == "confirmed").order_by(Signature.id)
     assert (list(db.session.scalars(left)), verify()) == ([neighbour, bucket], [])
 
 
 def test_one_host_of_an_owner_can_be_chosen_after_its_digest_was_deleted(app: Flask, appeal: AppealView) -> None:
-    by = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    scope = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     for number in range(3):
         confirm_from(appeal, f"h{number}.evil.co.uk", 1, first=number)
     db.session.execute(update(Signature).values(domain_digest=None))
     db.session.commit()
     for domain, found in (("h1.evil.co.uk", 1), ("evil.co.uk", 3), ("co.uk", 0)):
-        made = add_invalidation(Criteria(domain=domain), None, context=context(LATER, staff_actor(by)))
-        while advance(context=context(LATER), only=made):
+        invalidation_id = add_invalidation(Criteria(domain=domain), None, context=context(LATER, staff_actor(scope)))
+        while advance(context=context(LATER), only=invalidation_id):
             pass
-        assert (domain, db.session.get_one(Invalidation, made).matched) == (domain, found)
+        assert (domain, db.session.get_one(Invalidation, invalidation_id).matched) == (domain, found)
         db.session.rollback()
 
 

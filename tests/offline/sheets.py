@@ -51,6 +51,6 @@ def enter_rows(browser: FlaskClient, appeal: AppealView, rows: list[list[str]], 
 
 
 def sign_waiting_rows() -> None:
-    at = runtime()
+    app_runtime = runtime()
     while has_waiting_rows():
-        sign_sheet_rows(context=context(at.clock()), addressees=RefusedRecipients(at.settings))
+        sign_sheet_rows(context=context(app_runtime.clock()), addressees=RefusedRecipients(app_runtime.settings))

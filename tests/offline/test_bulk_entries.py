@@ -48,9 +48,9 @@ def send_entry(browser: FlaskClient, appeal: AppealView, **changes: str) -> Test
 
 
 def bulk_total(appeal: AppealView) -> int:
-    found = counts(appeal.id).by_evidence["bulk"]
+    current_counts = counts(appeal.id).by_evidence["bulk"]
     db.session.rollback()
-    return found
+    return current_counts
 
 
 def newest_entry() -> BulkEntry:
@@ -63,14 +63,14 @@ def newest_entry() -> BulkEntry:
 
 def test_an_entry_counts_as_bulk_for_the_own_section(editor: FlaskClient, appeal: AppealView) -> None:
     assert send_entry(editor, appeal).status_code == 303
-    found = counts(appeal.id)
-    assert (found.by_evidence, found.signatures) == ({"verified": 0, "reported": 0, "bulk": 120}, 0)
-    assert found.by_section["fr"].by_channel == {"letter": 120}
+    current_counts = counts(appeal.id)
+    assert (current_counts.by_evidence, current_counts.signatures) == ({"verified": 0, "reported": 0, "bulk": 120}, 0)
+    assert current_counts.by_section["fr"].by_channel == {"letter": 120}
     assert newest_entry().happened_on == date(2026, 3, 1)
     assert verify() == []
-    shown = editor.get(entries_page(appeal)).text
-    assert "Lyon" in shown
-    assert "market stall" in shown
+    page = editor.get(entries_page(appeal)).text
+    assert "Lyon" in page
+    assert "market stall" in page
     assert "120" in editor.get(f"/staff/appeals/{appeal.slug}").text
 
 
@@ -83,9 +83,9 @@ def test_an_undone_entry_is_not_counted_but_still_listed(editor: FlaskClient, ap
     assert db.session.execute(select(func.count()).select_from(Action)).scalar_one() == 0
     db.session.rollback()
     assert verify() == []
-    shown = editor.get(entries_page(appeal)).text
-    assert "undone by editor.fr@staff.example" in shown
-    assert "Lyon" in shown
+    page = editor.get(entries_page(appeal)).text
+    assert "undone by editor.fr@staff.example" in page
+    assert "Lyon" in page
     assert editor.post(undo, data={"csrf_token": token}).status_code == 303
     assert "undone before" in editor.get(entries_page(appeal)).text
     assert bulk_total(appeal) == 0
@@ -168,8 +168,8 @@ def test_an_entry_of_another_section_is_a_404(app: Flask, editor: FlaskClient, a
     other = staff_client(app, Role.ADMIN, "be-nl")
     send_entry(other, appeal, place="Gent")
     entry = newest_entry()
-    shown = editor.get(entries_page(appeal)).text
-    assert "Gent" not in shown
+    page = editor.get(entries_page(appeal)).text
+    assert "Gent" not in page
     assert (
         editor.post(
             f"{entries_page(appeal)}/{entry.id}/undo", data={"csrf_token": csrf(editor.get(entries_page(appeal)))}

@@ -77,9 +77,9 @@ def confirm_entry(desk: FlaskClient, appeal: AppealView, entry_id: int) -> TestR
 
 
 def total(appeal: AppealView) -> int:
-    found = counts(appeal.id).total
+    current_counts = counts(appeal.id).total
     db.session.rollback()
-    return found
+    return current_counts
 
 
 def newest_entry_id() -> int:
@@ -99,9 +99,9 @@ def test_999_999_actions_need_a_second_person(
     assert send_entry(ana, appeal, 999_999, sure=False).status_code == 422
     assert send_entry(ana, appeal, 999_999).status_code == 303
     assert total(appeal) == 0
-    shown = ana.get(entries_page(appeal)).text
-    assert "not counted yet" in shown
-    assert "/confirm" not in shown, "the person who entered it has no button"
+    page = ana.get(entries_page(appeal)).text
+    assert "not counted yet" in page
+    assert "/confirm" not in page, "the person who entered it has no button"
     confirm_entry(ana, appeal, newest_entry_id())
     assert "You entered it yourself" in ana.get(entries_page(appeal)).text
     assert total(appeal) == 0
@@ -129,8 +129,8 @@ def test_entered_actions_are_shown_beside_the_signatures(
     assert send_entry(ana, appeal, 900).status_code == 303
     clear_caches(app)
     for path in ("", "/progress"):
-        shown = client.get(f"/en/appeals/{appeal.slug}{path}").text
-        assert "and 900 other actions (900 entered by our staff)" in shown, path
+        page = client.get(f"/en/appeals/{appeal.slug}{path}").text
+        assert "and 900 other actions (900 entered by our staff)" in page, path
     found = client.get(f"/api/v1/appeals/{appeal.slug}").json
     assert found is not None
     assert found["counts"]["by_evidence"] == {"verified": 1, "reported": 0, "bulk": 900}
@@ -170,22 +170,22 @@ def test_the_progress_page_and_the_api_show_entered_actions_separately(
     app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
 ) -> None:
     record_report(sign_numbered(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
-    shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
-    assert "of these entered by our staff" not in shown, "without entered actions"
+    page = client.get(f"/en/appeals/{appeal.slug}/progress").text
+    assert "of these entered by our staff" not in page, "without entered actions"
     db.session.rollback()
     assert send_entry(ana, appeal, 777).status_code == 303
     clear_caches(app)
-    shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
-    assert shown.count("of these entered by our staff") == 3
-    rows = re.findall(r"<tr>(?:(?!</tr>).)*</tr>", shown, re.DOTALL)
+    page = client.get(f"/en/appeals/{appeal.slug}/progress").text
+    assert page.count("of these entered by our staff") == 3
+    rows = re.findall(r"<tr>(?:(?!</tr>).)*</tr>", page, re.DOTALL)
     cells = {re.sub(r"<[^>]+>", "", row.partition("</th>")[0]): re.findall(r'"n">([^<]+)<', row) for row in rows}
     assert cells["France"] == ["1", "778", "779", "777"]
     assert cells["Letters"] == ["778", "777"]
     assert cells["Confirmed signatures"] == ["1", "0"]
     assert cells["Mar 1, 2026"] == ["1", "778", "779", "777"]
-    said = client.get(f"/api/v1/appeals/{appeal.slug}").json
-    assert said is not None
-    assert said["counts"]["by_section"]["fr"]["by_evidence"] == {"verified": 1, "reported": 1, "bulk": 777}
+    data = client.get(f"/api/v1/appeals/{appeal.slug}").json
+    assert data is not None
+    assert data["counts"]["by_section"]["fr"]["by_evidence"] == {"verified": 1, "reported": 1, "bulk": 777}
 
 
 def test_many_small_entries_together_are_limited_too(ana: FlaskClient, appeal: AppealView) -> None:
@@ -226,16 +226,20 @@ def sheet_of(number: int, rows: int, *, country: str = "FR") -> SheetEntry:
 
 
 def enter_sheet_as(appeal: AppealView, editor_scope: Scope, entered: SheetEntry, *, sure: bool = False) -> None:
-    at = runtime()
+    app_runtime = runtime()
     enter_sheet(
-        appeal.slug, entered, context=context(at.clock(), staff_actor(editor_scope)), is_sure=sure, is_again=False
+        appeal.slug,
+        entered,
+        context=context(app_runtime.clock(), staff_actor(editor_scope)),
+        is_sure=sure,
+        is_again=False,
     )
 
 
 def sign_waiting_rows() -> None:
-    at = runtime()
-    addressees = RefusedRecipients(at.settings)
-    while sign_sheet_rows(context=context(at.clock()), addressees=addressees):
+    app_runtime = runtime()
+    addressees = RefusedRecipients(app_runtime.settings)
+    while sign_sheet_rows(context=context(app_runtime.clock()), addressees=addressees):
         pass
 
 
@@ -339,14 +343,14 @@ def test_two_concurrent_entries_stay_within_the_daily_limit(app: Flask, ana: Fla
 @pytest.mark.slow
 def test_two_concurrent_confirmations_count_once(app: Flask, ana: FlaskClient, appeal: AppealView) -> None:
     send_entry(ana, appeal, 50_000)
-    number, at = newest_entry_id(), runtime()
+    number, app_runtime = newest_entry_id(), runtime()
     scopes = [db.session.get_one(Staff, join_staff(app, f"p{n}@staff.example", Role.EDITOR)).scope for n in range(6)]
     db.session.rollback()
 
     def confirm_as(scope: Scope) -> bool:
         with app.app_context():
             try:
-                confirm_bulk_entry(appeal.slug, number, context=context(at.clock(), staff_actor(scope)))
+                confirm_bulk_entry(appeal.slug, number, context=context(app_runtime.clock(), staff_actor(scope)))
             except StateError:
                 return False
         return True

@@ -139,11 +139,11 @@ def test_a_killed_worker_signs_no_row_up_twice(
     editor: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enter_rows(editor, appeal, ROWS)
-    at = runtime()
+    app_runtime = runtime()
     with monkeypatch.context() as patched:
         patched.setattr("campaign.services.offline.paper_sheet.delete", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            sign_sheet_rows(context=context(at.clock()), addressees=RefusedRecipients(at.settings))
+            sign_sheet_rows(context=context(app_runtime.clock()), addressees=RefusedRecipients(app_runtime.settings))
     assert (count_rows(SignUp), count_rows(SheetRow)) == (0, 2)
     sign_waiting_rows()
     assert (count_rows(SignUp), count_rows(Mail)) == (2, 3), "two signers and the editor's invitation"
@@ -282,8 +282,8 @@ def test_an_erased_signers_waiting_row_is_not_signed_up(
         "held: 0" in report[report.index("rows of paper sheets that wait to be signed up: name, address, country") + 1]
     )
     assert enter_rows(editor, appeal, ROWS).status_code == 303
-    said = json.loads(app.test_cli_runner().invoke(args=["privacy", "report", "--json"]).output)
-    (paper,) = [one for one in said if one["what"].startswith("rows of paper")]
+    data = json.loads(app.test_cli_runner().invoke(args=["privacy", "report", "--json"]).output)
+    (paper,) = [one for one in data if one["what"].startswith("rows of paper")]
     assert (paper["rows"], paper["overdue"]) == (count_rows(SheetRow), 0)
     assert "You also signed on paper" in client.get(me).text
     (own,) = json.loads(client.get(f"{me}.json").text)["paper"]
@@ -320,7 +320,7 @@ def test_a_waiting_row_has_no_value_in_common_with_other_rows_of_its_address(
 
 @pytest.mark.slow
 def test_a_sheet_sent_twice_at_once_is_entered_once(app: Flask, appeal: AppealView) -> None:
-    by = Scope(join_staff(app, "e@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    scope = Scope(join_staff(app, "e@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     rows = [TypedRow(number + 1, f"Signer {chr(65 + number)}", "", "FR", "") for number in range(20)]
     entered = SheetEntry(read_rows(rows, "FR", LOCALES), START.date(), "Stall", "", "en")
     barrier = threading.Barrier(4)
@@ -330,7 +330,7 @@ def test_a_sheet_sent_twice_at_once_is_entered_once(app: Flask, appeal: AppealVi
             barrier.wait(20)
             try:
                 enter_sheet(
-                    appeal.slug, entered, context=context(START, staff_actor(by)), is_sure=False, is_again=False
+                    appeal.slug, entered, context=context(START, staff_actor(scope)), is_sure=False, is_again=False
                 )
             except DuplicateSheetError:
                 return False
@@ -361,8 +361,8 @@ def test_rows_that_wait_longer_than_a_day_are_reported(
 ) -> None:
     assert enter_rows(editor, appeal, ROWS).status_code == 303
     clock.now += timedelta(days=1, seconds=1)
-    said = app.test_cli_runner().invoke(args=["privacy", "report"])
-    assert (said.exit_code, f"{count_rows(SheetRow)} TOO LONG" in said.output) == (1, True)
+    result = app.test_cli_runner().invoke(args=["privacy", "report"])
+    assert (result.exit_code, f"{count_rows(SheetRow)} TOO LONG" in result.output) == (1, True)
 
 
 @pytest.mark.slow

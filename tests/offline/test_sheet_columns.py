@@ -101,9 +101,9 @@ CONSENTS = """
 
 
 def refusal(text: str) -> tuple[str, str]:
-    with pytest.raises(SheetError) as refused:
+    with pytest.raises(SheetError) as error:
         read_csv(text.encode())
-    return refused.value.code, refused.value.detail
+    return error.value.code, error.value.detail
 
 
 @pytest.mark.parametrize("head", headings(HALF_NAMES))

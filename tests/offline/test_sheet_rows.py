@@ -117,9 +117,9 @@ def test_a_dash_is_an_empty_cell() -> None:
     ],
 )
 def test_an_unreadable_file_is_refused(data: bytes, code: str, detail: str) -> None:
-    with pytest.raises(SheetError) as refused:
+    with pytest.raises(SheetError) as error:
         read_csv(data)
-    assert (refused.value.code, refused.value.detail) == (code, detail)
+    assert (error.value.code, error.value.detail) == (code, detail)
 
 
 YES_ANSWERS = (

@@ -51,7 +51,7 @@ def test_campaign_mail_is_due_after_answers() -> None:
 
 
 def test_a_mail_to_a_signer_is_about_the_signed_version(app: Flask, appeal: AppealView) -> None:
-    at, to = runtime(), parse_address("jeanne@mail.example")
+    app_runtime, to = runtime(), parse_address("jeanne@mail.example")
     sign(SignUpRequest(appeal.id, "fr", "FR", "Jeanne", to, "fr", "en", 1, None), context=context(actor=SUPPORTER))
     confirm_newest(START)
     with transaction() as session:
@@ -61,10 +61,10 @@ def test_a_mail_to_a_signer_is_about_the_signed_version(app: Flask, appeal: Appe
     first, second = db.session.scalars(select(Mail).where(Mail.kind == "own_letter").order_by(Mail.id))
     for mail in (first, second):
         assert (mail.signature_id, mail.locale, mail.text_language, mail.text_version) == (signature.id, "fr", "en", 1)
-        assert mail.domain_digest == at.vault.domain_digest(to)
+        assert mail.domain_digest == app_runtime.vault.domain_digest(to)
         assert (mail.message_id or "").endswith(f"@{context().mail_domain}>")
     assert first.context_sealed is not None
-    assert signer_content(first, signature, at.vault) == {"words": "Mine."}
+    assert signer_content(first, signature, app_runtime.vault) == {"words": "Mine."}
     assert second.context_sealed is None
 
 

@@ -32,8 +32,8 @@ def case_file(tmp_path: Path) -> str:
 
 
 def test_parse_prints_the_documented_json_and_stores_nothing(app: Flask, case_file: str) -> None:
-    said = json.loads(run_command(app, "appeal", "parse", case_file, "--json").output)
-    assert (said["reference"], said["country"], said["deadline"]) == ("UA 7/26", "CO", "2026-04-12")
+    data = json.loads(run_command(app, "appeal", "parse", case_file, "--json").output)
+    assert (data["reference"], data["country"], data["deadline"]) == ("UA 7/26", "CO", "2026-04-12")
     assert run_command(app, "appeal", "list").output == ""
     assert "TEACHER THREATENED" in run_command(app, "appeal", "parse", case_file).output
 
@@ -43,16 +43,16 @@ def test_another_document_ends_with_status_2_and_one_line(app: Flask, tmp_path: 
     path = tmp_path / "x.md"
     path.write_bytes(content)
     for command in ("parse", "import"):
-        done = run_command(app, "appeal", command, str(path))
-        assert done.exit_code == 2
-        assert len(done.stderr.strip().splitlines()) == 1
+        result = run_command(app, "appeal", command, str(path))
+        assert result.exit_code == 2
+        assert len(result.stderr.strip().splitlines()) == 1
     assert run_command(app, "appeal", "parse", str(tmp_path / "missing.md")).exit_code == 2
 
 
 def test_an_appeal_goes_from_import_to_closed(app: Flask, case_file: str, clock: object) -> None:
-    made = run_command(app, "appeal", "import", case_file, "--slug", "case", "--goal", "50", "--publish", "--json")
-    said = json.loads(made.stdout)
-    assert (said["slug"], said["state"], said["is_new"]) == ("case", "open", True)
+    result = run_command(app, "appeal", "import", case_file, "--slug", "case", "--goal", "50", "--publish", "--json")
+    data = json.loads(result.stdout)
+    assert (data["slug"], data["state"], data["is_new"]) == ("case", "open", True)
     assert "nothing changed" in run_command(app, "appeal", "import", case_file, "--slug", "case").output
     listed = json.loads(run_command(app, "appeal", "list", "--json").output)
     assert [(appeal["slug"], appeal["state"], appeal["goal"], appeal["signatures"]) for appeal in listed] == [
@@ -163,9 +163,9 @@ def test_the_shipped_sections_are_complete(app: Flask, tmp_path: Path) -> None:
 
 
 def test_mail_status_names_every_state(app: Flask) -> None:
-    said = json.loads(run_command(app, "mail", "status", "--json").output)
+    data = json.loads(run_command(app, "mail", "status", "--json").output)
     states = ("queued", "sending", "sent", "retry", "unknown", "dead", "suppressed")
-    assert said == {**dict.fromkeys(states, 0), "oldest_due_seconds": 0, "held": None}
+    assert data == {**dict.fromkeys(states, 0), "oldest_due_seconds": 0, "held": None}
 
 
 def test_a_change_of_the_code_is_detected(tmp_path: Path) -> None:

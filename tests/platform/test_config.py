@@ -76,10 +76,10 @@ def test_several_secret_keys_are_read_the_newest_first(tmp_path: Path) -> None:
 def test_the_start_is_refused_in_one_line() -> None:
     command = [sys.executable, "-m", "flask", "appeal", "list"]
     environment = {**BASE, "TOCSIN_SECRET_KEY": "short", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert "TOCSIN_SECRET_KEY: give at least 32 characters" in done.stderr
-    assert "Traceback" not in done.stderr
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert "TOCSIN_SECRET_KEY: give at least 32 characters" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_every_setting_is_documented() -> None:

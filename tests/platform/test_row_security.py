@@ -105,8 +105,10 @@ def test_the_ordinary_owner_can_dump_and_restore(staff_app: Flask, postgresql_se
         ["pg_dump", "--enable-row-security", "--no-owner", "--no-privileges", "-Fc", "-f", str(file), source],
         ["pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "-d", copy, str(file)],
     ):
-        done = subprocess.run([str(programs() / command[0]), *command[1:]], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        result = subprocess.run(
+            [str(programs() / command[0]), *command[1:]], capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stderr
     with psycopg.connect(copy) as connection:
         assert connection.execute("SELECT count(*) FROM signature").fetchone() == (4,)
         connection.execute("SELECT set_config('tocsin.section', 'fr', true)")

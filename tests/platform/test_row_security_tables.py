@@ -114,7 +114,7 @@ def section_rows(app: Flask, client: FlaskClient, appeal: AppealView) -> Section
 
 def make_rows(appeal: AppealView, code: str, by: Scope, first: int) -> None:
     """Make at least one row of that section in each table."""
-    at = runtime()
+    app_runtime = runtime()
     for number in (1, 2):
         sign_numbered(appeal, f"Signer {code}", first + number, code, shares=number == 1)
     enter(
@@ -129,7 +129,7 @@ def make_rows(appeal: AppealView, code: str, by: Scope, first: int) -> None:
     number = queue_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(by))
     )
-    assert make_handover(number, clock=at.clock, context=context())
+    assert make_handover(number, clock=app_runtime.clock, context=context())
     act = add_invalidation(
         Criteria(pattern=f"p{first + 2}@mail.example"), None, context=context(START, staff_actor(by))
     )

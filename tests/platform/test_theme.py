@@ -101,9 +101,9 @@ def test_embeds_name_the_organisation(themed: Flask) -> None:
 @pytest.fixture
 def themed_client(app: Flask, themed: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """Return a browser of the application that has an appeal, with the theme applied to it."""
-    at = app.extensions[RUNTIME_KEY]
-    settings = dataclasses.replace(at.settings, theme=themed.extensions[RUNTIME_KEY].settings.theme)
-    monkeypatch.setitem(app.extensions, RUNTIME_KEY, dataclasses.replace(at, settings=settings))
+    app_runtime = app.extensions[RUNTIME_KEY]
+    settings = dataclasses.replace(app_runtime.settings, theme=themed.extensions[RUNTIME_KEY].settings.theme)
+    monkeypatch.setitem(app.extensions, RUNTIME_KEY, dataclasses.replace(app_runtime, settings=settings))
     for name in ("theme", "icon", "asset"):
         monkeypatch.setitem(app.jinja_env.globals, name, themed.jinja_env.globals[name])
     return app.test_client()

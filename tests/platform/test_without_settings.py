@@ -100,9 +100,9 @@ def test_harmless_commands_create_no_file(checkout: Path, settings: dict[str, st
 
     def run(*arguments: str) -> str:
         command = [sys.executable, "-m", "flask", *arguments]
-        done = subprocess.run(command, cwd=checkout, env=environ, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (0, ""), done.stderr
-        return done.stdout
+        result = subprocess.run(command, cwd=checkout, env=environ, capture_output=True, text=True, check=False)
+        assert (result.returncode, result.stderr) == (0, ""), result.stderr
+        return result.stdout
 
     assert "keys" in run("--help")
     assert "init" in run("keys", "--help")

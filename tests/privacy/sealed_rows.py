@@ -98,7 +98,7 @@ def unanswered_link_request(row_site: SealedRowSite) -> SealedValue:
 
 
 def finished_handover(row_site: SealedRowSite) -> tuple[int, SealedValue]:
-    at = runtime()
+    app_runtime = runtime()
     signature_id = sign_and_confirm(row_site.appeal, "Jeanne Martin", str(ADDRESS))
     set_sharing(signature_id, is_wanted=True, context=context(actor=SUPPORTER))
     number = queue_handover(
@@ -108,7 +108,7 @@ def finished_handover(row_site: SealedRowSite) -> tuple[int, SealedValue]:
         reason="For the meeting",
         context=context(START, staff_actor(row_site.scope)),
     )
-    assert make_handover(number, clock=at.clock, context=context())
+    assert make_handover(number, clock=app_runtime.clock, context=context())
     names = next(name for name in handovers(row_site.scope, row_site.appeal.id)[0].files if name.endswith(".csv"))
     sealed = db.session.scalars(select(HandoverPart.content_sealed).where(HandoverPart.name == names)).one()
     db.session.rollback()
@@ -137,7 +137,7 @@ def handover_with_withdrawn_signer(row_site: SealedRowSite) -> SealedValue:
 
 
 def signed_up_sheet_row(row_site: SealedRowSite) -> SealedValue:
-    at = runtime()
+    app_runtime = runtime()
     rows = [TypedRow(1, "Jeanne Martin", str(ADDRESS), "FR", "y")]
     entered = SheetEntry(read_rows(rows, "FR", ("en",)), START.date(), "Stall", "", "en")
     enter_sheet(
@@ -148,7 +148,7 @@ def signed_up_sheet_row(row_site: SealedRowSite) -> SealedValue:
         only_value(SheetRow.email_sealed),
         lambda vault, sealed: vault.open_email(sealed, place),
         str(ADDRESS),
-        lambda: sign_sheet_rows(context=context(), addressees=RefusedRecipients(at.settings)),
+        lambda: sign_sheet_rows(context=context(), addressees=RefusedRecipients(app_runtime.settings)),
     )
 
 

@@ -226,8 +226,8 @@ def act_as_staff(site: str, inbox: AddressRepeatingInbox) -> str:
     desk.send("/staff/login", email=f"{LOCALS[4]}@{DOMAIN}", password=NAME)  # personal data typed into the wrong form
     assert "/staff/logout" in set_up_second_factor(desk, desk.send("/staff/login", email=STAFF, password=PASSWORD))
     rows = f"name,email,country,consent\n{NAME},{LOCALS[5]}@{DOMAIN},FR,y\n".encode()
-    shown = desk.send(f"{case}/sheet/file", desk.get(f"{case}/sheet"), rows)
-    desk.send(f"{case}/sheet/save", shown)  # the mail to that address shows that it was accepted
+    page = desk.send(f"{case}/sheet/file", desk.get(f"{case}/sheet"), rows)
+    desk.send(f"{case}/sheet/save", page)  # the mail to that address shows that it was accepted
     room = desk.get("/staff/moderation")
     assert f"{LOCALS[0]}@{DOMAIN}" in desk.send("/staff/moderation/search", room, who=NAME, reason="asked by letter")
     assert "Let it be" in desk.send("/staff/moderation/invalidations", room, pattern="zebedeia", reason="a flood")
@@ -273,8 +273,8 @@ def dump(url: str, path: Path) -> None:
         str(path),
         plain,
     ]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
 
 
 def test_the_search_finds_each_encoding() -> None:

@@ -119,21 +119,22 @@ def _admin() -> psycopg.Connection[Any]:
 @pytest.fixture
 def signature_ids(app: Flask, appeal: AppealView) -> list[int]:
     """Return three hundred signatures, each sealed with a key of its own."""
-    at = runtime()
+    app_runtime = runtime()
     slots = []
     for _ in range(PEOPLE):
-        reserve(at.vault, KeyUse.SIGNED, now=START)
-        slots.append(at.vault.row_keys.take_key(KeyUse.SIGNED))
+        reserve(app_runtime.vault, KeyUse.SIGNED, now=START)
+        slots.append(app_runtime.vault.row_keys.take_key(KeyUse.SIGNED))
     rows = []
     for number, slot in enumerate(slots):
         address = parse_address(f"person{number}@mail.example")
-        digest = at.vault.address_digest(appeal.id, address)
+        digest = app_runtime.vault.address_digest(appeal.id, address)
         place = at_signature(appeal.id, digest, b"k" * 16)
         rows.append({
             "appeal_id": appeal.id, "section_code": "fr", "country": "FR", "state": "confirmed", "locale": "en",
             "address_digest": digest, "link_key": b"k" * 16,
-            "name_sealed": at.vault.seal_name(f"Person {number}", place, slot),
-            "email_sealed": at.vault.seal_email(address, place, slot), "wants_updates": False, "signed_at": START,
+            "name_sealed": app_runtime.vault.seal_name(f"Person {number}", place, slot),
+            "email_sealed": app_runtime.vault.seal_email(address, place, slot),
+            "wants_updates": False, "signed_at": START,
         })  # fmt: skip
     with transaction() as session:
         session.execute(insert(Signature), rows)
@@ -238,11 +239,11 @@ def _seeds() -> dict[int, bytes]:
 
 
 def test_keys_of_expired_forms_are_removed_from_the_files(app: Flask, appeal: AppealView, search: Search) -> None:
-    at = runtime()
-    reserve(at.vault, KeyUse.WAITING, now=START)
-    reserve(at.vault, KeyUse.SIGNED, now=START)
-    slot = at.vault.row_keys.take_key(KeyUse.WAITING)
-    sealed = at.vault.seal_email(ADDRESS, at_link_request(), slot)
+    app_runtime = runtime()
+    reserve(app_runtime.vault, KeyUse.WAITING, now=START)
+    reserve(app_runtime.vault, KeyUse.SIGNED, now=START)
+    slot = app_runtime.vault.row_keys.take_key(KeyUse.WAITING)
+    sealed = app_runtime.vault.seal_email(ADDRESS, at_link_request(), slot)
     before = _seeds()
     waiting = before[slot.batch]
     purge(START + 32 * DAY)
@@ -251,7 +252,7 @@ def test_keys_of_expired_forms_are_removed_from_the_files(app: Flask, appeal: Ap
     assert search(waiting)
     assert rewrite()
     wait_until(lambda: not any(_searched(search, [waiting])), seconds=240)
-    for vault in (stolen_keys(), at.vault):
+    for vault in (stolen_keys(), app_runtime.vault):
         with pytest.raises(CipherError, match="erased"):
             vault.open_email(sealed, at_link_request())
     purge(START + 33 * DAY)

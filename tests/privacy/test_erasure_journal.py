@@ -53,13 +53,13 @@ def six_signers(app: Flask, client: FlaskClient, appeal: AppealView, deliver: An
 
 def refuse(name: str) -> None:
     """Erase the waiting sign-up, as the page behind the mailed link does."""
-    at = runtime()
+    app_runtime = runtime()
     db.session.rollback()
-    digests = digests_of_address(db.session, parse_address(f"{name}@mail.example"), at.vault)
-    mine = SignedUp.address_digest.in_([at.vault.waiting_digest(digest) for digest in digests])
+    digests = digests_of_address(db.session, parse_address(f"{name}@mail.example"), app_runtime.vault)
+    mine = SignedUp.address_digest.in_([app_runtime.vault.waiting_digest(digest) for digest in digests])
     row = db.session.execute(select(SignedUp.id, SignedUp.link_key).where(mine)).one()
-    token = at.tokens.make(Purpose.CONFIRM, row.id, START, row.link_key, b"content")
-    delete_sign_ups_of_link(at.tokens.read(Purpose.CONFIRM, token, START), context=context(LATER, SUPPORTER))
+    token = app_runtime.tokens.make(Purpose.CONFIRM, row.id, START, row.link_key, b"content")
+    delete_sign_ups_of_link(app_runtime.tokens.read(Purpose.CONFIRM, token, START), context=context(LATER, SUPPORTER))
 
 
 def signature_of(name: str) -> Signature:

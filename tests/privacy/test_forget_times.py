@@ -39,9 +39,9 @@ HOUR = timedelta(hours=1)
 
 def sign_and_report(appeal: AppealView, name: str, at: datetime) -> int:
     """Return a signature confirmed at that moment, with a letter reported 70 minutes later."""
-    one = sign_and_confirm(appeal, f"Ana {name.upper()}", f"{name}@mail.example", at=at)
-    assert record_report(one, Channel.LETTER, target=0, context=context(at + timedelta(minutes=70), SUPPORTER))
-    return one
+    signature_id = sign_and_confirm(appeal, f"Ana {name.upper()}", f"{name}@mail.example", at=at)
+    assert record_report(signature_id, Channel.LETTER, target=0, context=context(at + timedelta(minutes=70), SUPPORTER))
+    return signature_id
 
 
 def stored_times(signature_id: int) -> dict[str, set[datetime]]:
@@ -68,13 +68,13 @@ def history_by_hour() -> dict[tuple[datetime, str], int]:
 
 
 def test_erasing_leaves_days_and_no_hour(app: Flask, appeal: AppealView) -> None:
-    one, other = sign_and_report(appeal, "a", START), sign_and_report(appeal, "b", START + HOUR)
+    signature_id, other = sign_and_report(appeal, "a", START), sign_and_report(appeal, "b", START + HOUR)
     roll_up(context=context(START + 5 * HOUR))
     before, by_day = counts(appeal.id), daily_counts(appeal.id)
     db.session.rollback()
-    assert START in stored_times(one)["action"]
-    erase(one, context=context(START + 6 * HOUR, SUPPORTER))
-    found = stored_times(one)
+    assert START in stored_times(signature_id)["action"]
+    erase(signature_id, context=context(START + 6 * HOUR, SUPPORTER))
+    found = stored_times(signature_id)
     assert {"signature", "action", "consent"} <= set(found)
     assert {moment for moments in found.values() for moment in moments} == {MIDNIGHT}
     assert MIDNIGHT not in stored_times(other)["action"]
@@ -88,8 +88,8 @@ def test_erasing_leaves_days_and_no_hour(app: Flask, appeal: AppealView) -> None
 
 
 def test_a_signature_erased_within_its_hour_leaves_no_hour_afterwards(app: Flask, appeal: AppealView) -> None:
-    one = sign_and_report(appeal, "a", START)
-    erase(one, context=context(START + 2 * HOUR, SUPPORTER))
+    signature_id = sign_and_report(appeal, "a", START)
+    erase(signature_id, context=context(START + 2 * HOUR, SUPPORTER))
     assert verify() == []
     roll_up(context=context(START + 5 * HOUR))
     assert history_by_hour() == {(MIDNIGHT, "signature"): 1, (MIDNIGHT, "letter"): 1}
@@ -97,8 +97,8 @@ def test_a_signature_erased_within_its_hour_leaves_no_hour_afterwards(app: Flask
 
 
 def test_an_erased_signer_signs_again_and_is_counted_once(app: Flask, appeal: AppealView) -> None:
-    one = sign_and_report(appeal, "a", START)
-    erase(one, context=context(START + 3 * HOUR, SUPPORTER))
+    signature_id = sign_and_report(appeal, "a", START)
+    erase(signature_id, context=context(START + 3 * HOUR, SUPPORTER))
     again = sign_and_confirm(appeal, "Ana A", "a@mail.example", at=START + 4 * HOUR)
     assert counts(appeal.id).by_channel == {"signature": 1, "letter": 1}
     db.session.rollback()
@@ -108,22 +108,24 @@ def test_an_erased_signer_signs_again_and_is_counted_once(app: Flask, appeal: Ap
 
 
 def test_a_restored_action_of_an_erased_signer_counts_on_its_day(app: Flask, appeal: AppealView) -> None:
-    by, vault = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"), runtime().vault
-    one = sign_and_report(appeal, "a", START)
-    made = add_invalidation(Criteria(ids=(one,)), None, context=context(START + DAY, staff_actor(by)))
+    scope, vault = Scope(join_staff(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"), runtime().vault
+    signature_id = sign_and_report(appeal, "a", START)
+    invalidation_id = add_invalidation(
+        Criteria(ids=(signature_id,)), None, context=context(START + DAY, staff_actor(scope))
+    )
     for act in (None, begin):
         if act is not None:
-            act(made, "looks like a flood", context=context(START + DAY, staff_actor(by)))
-        while advance(context=context(START + DAY, vault=vault), only=made):
+            act(invalidation_id, "looks like a flood", context=context(START + DAY, staff_actor(scope)))
+        while advance(context=context(START + DAY, vault=vault), only=invalidation_id):
             pass
-    erase(one, context=context(START + DAY, SUPPORTER, vault=vault))
+    erase(signature_id, context=context(START + DAY, SUPPORTER, vault=vault))
     assert counts(appeal.id).total == 0
     assert {moment.hour for moment in db.session.scalars(select(InvalidatedAction.counted_at))} == {0}
     db.session.rollback()
-    undo(made, "it was none", context=context(START + DAY, staff_actor(by)))
-    while advance(context=context(START + DAY, vault=vault), only=made):
+    undo(invalidation_id, "it was none", context=context(START + DAY, staff_actor(scope)))
+    while advance(context=context(START + DAY, vault=vault), only=invalidation_id):
         pass
-    assert stored_times(one)["action"] == {MIDNIGHT}
+    assert stored_times(signature_id)["action"] == {MIDNIGHT}
     assert counts(appeal.id).total == 2
     assert verify() == []
 

@@ -183,8 +183,8 @@ def _has_begun() -> bool:
 
 def test_the_command_reports_values_under_other_keys(app: Flask, appeal: AppealView, database_url: str) -> None:
     sign_up(appeal, 1, Vault((b"x" * 32,), INDEX, seeds_of))
-    said = app.test_cli_runner().invoke(args=["keys", "rotate"])
-    assert said.exit_code == 1
-    assert "not among TOCSIN_DATA_KEY" in said.output
+    result = app.test_cli_runner().invoke(args=["keys", "rotate"])
+    assert result.exit_code == 1
+    assert "not among TOCSIN_DATA_KEY" in result.output
     assert app.test_cli_runner().invoke(args=["keys", "status"]).output.count("\n") == 2
     assert len(base64.b64decode(app.test_cli_runner().invoke(args=["keys", "new"]).output)) == 32

@@ -63,10 +63,10 @@ def test_everything_under_the_address_is_shown_together(client: FlaskClient, my_
     for part in ("Jeanne Martin", "J. Martin", "confirmed and counted", "Not yet confirmed", "By post",
                  "<dt>Section</dt><dd>France</dd>"):  # fmt: skip
         assert part in page
-    said = json.loads(client.get(my_page + ".json").data)
-    assert [one["appeal"]["slug"] for one in said["signatures"]] == ["ana-ruiz-vega"]
-    assert [(one["appeal"], one["name"]) for one in said["unconfirmed"]] == [("second", "J. Martin")]
-    first = said["signatures"][0]
+    data = json.loads(client.get(my_page + ".json").data)
+    assert [one["appeal"]["slug"] for one in data["signatures"]] == ["ana-ruiz-vega"]
+    assert [(one["appeal"], one["name"]) for one in data["unconfirmed"]] == [("second", "J. Martin")]
+    first = data["signatures"][0]
     assert (first["name"], first["email"], first["country"], first["section"]) == (
         "Jeanne Martin",
         "jeanne@mail.example",
@@ -187,8 +187,8 @@ def test_the_owner_of_a_typed_address_erases_it_without_confirming(
 ) -> None:
     client.post(SIGN, data=form(name="Somebody Else"))
     deliver()
-    found = re.findall(r"http://\S+?(/en/[a-z]/\S+)", text_of(postbox.messages[-1]))
-    assert found == [postbox.link()], "the mail to an unconfirmed address has only the confirming link"
+    matches = re.findall(r"http://\S+?(/en/[a-z]/\S+)", text_of(postbox.messages[-1]))
+    assert matches == [postbox.link()], "the mail to an unconfirmed address has only the confirming link"
     page = client.get(postbox.link()).text
     assert "Somebody Else" in page
     assert client.post(postbox.link(), data={"do": "erase"}).status_code == 200
@@ -205,10 +205,10 @@ def test_in_dangerous_countries_the_form_warns_and_letters_have_initials(
 ) -> None:
     assert "Think of your safety" not in client.get("/en/appeals/ana-ruiz-vega").text
     db.session.rollback()
-    done = app.test_cli_runner().invoke(
+    result = app.test_cli_runner().invoke(
         args=["appeal", "safety", "ana-ruiz-vega", "--risk", "co", "--risk", "VE", "--initials"]
     )
-    assert done.output == "ana-ruiz-vega warns who has ties to CO, VE; letters bear initials\n"
+    assert result.output == "ana-ruiz-vega warns who has ties to CO, VE; letters bear initials\n"
     clear_caches(app)
     page = client.get("/en/appeals/ana-ruiz-vega").text
     assert "If you live in Colombia or Venezuela or have family there" in page

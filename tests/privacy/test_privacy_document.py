@@ -16,8 +16,8 @@ CHANGED = {"address"}
 
 
 def test_the_record_names_every_time_limit() -> None:
-    said = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
-    rows = {line.split("|")[1].strip(): line for line in said.splitlines() if line.count("|") == 5}
+    text = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+    rows = {line.split("|")[1].strip(): line for line in text.splitlines() if line.count("|") == 5}
     default = next(setting.default for setting in SETTINGS if setting.field == "retention_days")
 
     def row(begin: str) -> str:
@@ -73,8 +73,8 @@ def test_the_documents_state_the_mailbox_limit() -> None:
 
 def test_no_document_states_a_monthly_limit_of_mail() -> None:
     by_month = re.compile(r"\b\d+ (?:mails )?(?:a month|in 30 days)\b")
-    said = {path.name: by_month.findall(path.read_text(encoding="utf-8")) for path in DOCS.rglob("*.md")}
-    assert {name: found for name, found in said.items() if found} == {}
+    limits_by_document = {path.name: by_month.findall(path.read_text(encoding="utf-8")) for path in DOCS.rglob("*.md")}
+    assert {name: found for name, found in limits_by_document.items() if found} == {}
 
 
 def test_the_documents_name_the_mails_that_link_to_own_data() -> None:

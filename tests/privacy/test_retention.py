@@ -226,9 +226,9 @@ def test_the_report_counts_stored_and_overdue_rows(
     sync_database_clock: Callable[[], None],
 ) -> None:
     sign_up(client, deliver, postbox, "a", confirmed=False)
-    said = app.test_cli_runner().invoke(args=["privacy", "report", "--json"])
-    assert said.exit_code == 0, said.output
-    found = {row["what"].partition(":")[0]: row for row in json.loads(said.output)}
+    result = app.test_cli_runner().invoke(args=["privacy", "report", "--json"])
+    assert result.exit_code == 0, result.output
+    found = {row["what"].partition(":")[0]: row for row in json.loads(result.output)}
     assert found["sign-ups not confirmed"]["rows"] == 1
     assert all(one["why"] and one["basis"] and one["until"] for one in found.values())
     clock.now += 31 * DAY
@@ -258,8 +258,8 @@ def test_the_report_covers_every_table() -> None:
 
 def test_unused_previews_and_old_log_ins_are_purged(app: Flask, appeal: AppealView) -> None:
     staff_id, vault = join_staff(app, "ana@staff.example", Role.EDITOR), runtime().vault
-    by = Scope(staff_id, Role.EDITOR, "fr")
-    act = add_invalidation(Criteria(pattern="jeanne"), None, context=context(START, staff_actor(by)))
+    scope = Scope(staff_id, Role.EDITOR, "fr")
+    act = add_invalidation(Criteria(pattern="jeanne"), None, context=context(START, staff_actor(scope)))
     advance(context=context(vault=vault), only=act)
     log_in(app, "ana@staff.example")
     count_failure(LoginAttempt("ana@staff.example", "192.0.2.0/24", None), context=context(vault=vault))
@@ -271,7 +271,7 @@ def test_unused_previews_and_old_log_ins_are_purged(app: Flask, appeal: AppealVi
     purge(START + retention.CRITERIA + DAY)
     assert count_values(Invalidation.criteria_sealed) == 0
     with pytest.raises(StateError):
-        begin(act, "late", context=context(START, staff_actor(by)))
+        begin(act, "late", context=context(START, staff_actor(scope)))
 
 
 def count_values(column: Any) -> int:

@@ -94,8 +94,8 @@ def test_the_command_writes_and_lists(app: Flask, tmp_path: Path) -> None:
     told = db.session.execute(select(AuditEntry.act, AuditEntry.subject, AuditEntry.before, AuditEntry.after)).all()
     assert told == [("text.set", "page:privacy:fr", {"body": None}, {"body": "Voilà."})]
     file.write_bytes(b"\xff\xfe")
-    done = run_command(app, "text", "set", "privacy", "fr", str(file))
-    assert (done.exit_code, "UTF-8" in done.stderr) == (1, True)
+    result = run_command(app, "text", "set", "privacy", "fr", str(file))
+    assert (result.exit_code, "UTF-8" in result.stderr) == (1, True)
     assert run_command(app, "text", "set", "footer", "fr", str(file)).exit_code == 2
 
 

@@ -178,10 +178,10 @@ def test_errors_are_shown_beside_their_field_and_typed_values_stay(
     answer = post(admin, f"{PAGE}/new", **typed)
     assert answer.status_code == 422
     assert said in answer.text
-    kept = form_values(answer)
+    values = form_values(answer)
     for name in ("name", "contact", "reply_to", "time_zone", "tile_column", "tile_row", "position"):
-        assert kept[name] == typed[name].strip(), name
-    assert kept["code"] == typed["code"].lower()
+        assert values[name] == typed[name].strip(), name
+    assert values["code"] == typed["code"].lower()
     assert 'aria-invalid="true"' in answer.text
     db.session.rollback()
     assert db.session.get(Section, "jp") is None
@@ -211,8 +211,12 @@ def test_two_admins_at_once_overwrite_nothing(app: Flask, admin: FlaskClient) ->
         "Europe/Monaco",
     )
     assert post(admin, f"{PAGE}/fr", **merged).status_code == 303
-    kept = stored_section("fr")
-    assert (kept["contact"], kept["name"], kept["time_zone"]) == ("mine@france.example", "La France", "Europe/Monaco")
+    section = stored_section("fr")
+    assert (section["contact"], section["name"], section["time_zone"]) == (
+        "mine@france.example",
+        "La France",
+        "Europe/Monaco",
+    )
 
 
 @pytest.mark.parametrize("seen", ["", "{", "[]", json.dumps({"name": 1})])

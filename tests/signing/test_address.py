@@ -93,9 +93,9 @@ def test_unusual_but_valid_addresses_are_accepted(text: str) -> None:
     ],
 )
 def test_an_invalid_address_is_refused_with_the_reason(text: str, code: str) -> None:
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         parse_address(text)
-    assert (refused.value.field, refused.value.code) == ("email", code)
+    assert (error.value.field, error.value.code) == ("email", code)
 
 
 PASTED = [

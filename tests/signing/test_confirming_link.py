@@ -147,10 +147,10 @@ def test_a_used_link_expires(client: FlaskClient, used_link: str, clock: Clock) 
     assert exported_slugs(client, answer.location.replace("/act", "/me")) == ["ana-ruiz-vega"]
     for days in (1, 5):
         clock.now = START + days * DAY
-        later = client.post(used_link)
-        assert (later.status_code, later.location) == (303, "/en/appeals/ana-ruiz-vega/act")
-        assert client.get(later.location).status_code == 200
-        assert "Jeanne" not in client.get(later.location).text
+        later_answer = client.post(used_link)
+        assert (later_answer.status_code, later_answer.location) == (303, "/en/appeals/ana-ruiz-vega/act")
+        assert client.get(later_answer.location).status_code == 200
+        assert "Jeanne" not in client.get(later_answer.location).text
     clock.now = START + timedelta(days=31)
     assert client.get(answer.location.replace("/act", "/me")).status_code == 410, (
         "pressing again does not extend its lifetime"
@@ -192,14 +192,14 @@ def test_an_unticked_appeal_is_not_confirmed(
     client: FlaskClient, appeals: None, deliver: Any, postbox: Postbox
 ) -> None:
     link = sign_three_appeals(client, deliver, postbox)
-    shown = re.findall(r'name="shown" value="([^"]+)"', client.get(link).text)
-    assert len(shown) == 3
-    refused = client.post(link, data={"shown": shown})
-    assert refused.status_code == 422
-    assert "Nothing is ticked" in refused.text
-    assert " checked" not in refused.text, "the page keeps the choice"
+    mailed_forms = re.findall(r'name="shown" value="([^"]+)"', client.get(link).text)
+    assert len(mailed_forms) == 3
+    refused_answer = client.post(link, data={"shown": mailed_forms})
+    assert refused_answer.status_code == 422
+    assert "Nothing is ticked" in refused_answer.text
+    assert " checked" not in refused_answer.text, "the page keeps the choice"
     assert db.session.scalars(select(Signature.id)).all() == []
-    assert client.post(link, data={"shown": shown, "appeal": ["second"]}).status_code == 303
+    assert client.post(link, data={"shown": mailed_forms, "appeal": ["second"]}).status_code == 303
     assert [appeal.slug for appeal in db.session.scalars(select(Appeal).join(Signature))] == ["second"]
 
 

@@ -130,15 +130,15 @@ def _cases(draw: st.DrawFn) -> Case:
 def without_limits(app: Flask) -> Iterator[None]:
     """Switch the limits off and the counting of page views on, so that every public form is processed."""
     limiter.enabled = False
-    at = runtime()
-    app.extensions[RUNTIME_KEY] = replace(at, settings=replace(at.settings, page_views=True))
+    app_runtime = runtime()
+    app.extensions[RUNTIME_KEY] = replace(app_runtime, settings=replace(app_runtime.settings, page_views=True))
     yield
     limiter.enabled = True
 
 
 def _links(subject: int) -> dict[str, str]:
-    at = runtime()
-    found = {purpose.value: at.tokens.make(purpose, subject, START, b"") for purpose in Purpose}
+    app_runtime = runtime()
+    found = {purpose.value: app_runtime.tokens.make(purpose, subject, START, b"") for purpose in Purpose}
     if subject == UNKNOWN_ID:
         return found
     found |= {
@@ -148,7 +148,9 @@ def _links(subject: int) -> dict[str, str]:
     row = db.session.execute(chosen).scalar_one_or_none()
     db.session.rollback()
     if row is not None:
-        found[Purpose.CONFIRM.value] = at.tokens.make(Purpose.CONFIRM, row.id, START, row.link_key, row.content_digest)
+        found[Purpose.CONFIRM.value] = app_runtime.tokens.make(
+            Purpose.CONFIRM, row.id, START, row.link_key, row.content_digest
+        )
     return found
 
 
@@ -165,9 +167,9 @@ def _sent(client: FlaskClient, case: Case, links: dict[str, str]) -> Any:
 def _timed(client: FlaskClient, case: Case, links: dict[str, str]) -> tuple[Any, float]:
     started = time.monotonic()
     answer = _sent(client, case, links)
-    took = time.monotonic() - started
+    seconds = time.monotonic() - started
     db.session.rollback()
-    return answer, took
+    return answer, seconds
 
 
 def _signer(client: FlaskClient) -> int:

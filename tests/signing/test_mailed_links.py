@@ -67,13 +67,13 @@ def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postb
 @pytest.fixture
 def mailed_to_staff(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> set[str]:
     """Return all paths of the site in all mails that staff get: invitation, reset, weekly digest, alert."""
-    ana, at = join_staff(app, "ana@staff.example", Role.ADMIN), runtime()
+    ana, app_runtime = join_staff(app, "ana@staff.example", Role.ADMIN), runtime()
     deliver()
     postbox.messages.clear()
     invite(Invitation("bob@staff.example", "fr", Role.VIEWER, "en"), context=context())
     set_preferences(ana, locale="en", wants_digest=True, context=context())
     client.post("/staff/reset", data={"email": "ana@staff.example", "csrf_token": csrf(client.get("/staff/reset"))})
-    alert_text = {"subject": "s", "text": "t", "url": f"{at.settings.base_url}/en/appeals/{appeal.slug}"}
+    alert_text = {"subject": "s", "text": "t", "url": f"{app_runtime.settings.base_url}/en/appeals/{appeal.slug}"}
     raise_alert("appeal", appeal.id, lambda _: alert_text, context=context())
     enqueue_digests(context=context())
     deliver()

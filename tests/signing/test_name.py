@@ -84,9 +84,9 @@ def test_a_name_is_stored_as_it_will_be_printed(typed: str, stored: str) -> None
     ],
 )
 def test_an_invalid_name_is_refused_with_the_reason(typed: str, code: str) -> None:
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         clean_name(typed)
-    assert refused.value.code == code
+    assert error.value.code == code
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,9 @@ SIGNS = {
 @pytest.mark.parametrize(("sign", "code"), [(sign, code) for code, signs in SIGNS.items() for sign in signs], ids=ascii)
 def test_a_look_alike_of_a_links_sign_is_refused_in_a_host(sign: str, code: str) -> None:
     for host in (f"bit{sign}ly", f"Evil{sign}Kz", f"паспорт{sign}рф"):
-        with pytest.raises(InputError) as refused:
+        with pytest.raises(InputError) as error:
             clean_name(host)
-        assert refused.value.code in {code, "characters"}, host
+        assert error.value.code in {code, "characters"}, host
 
 
 @pytest.mark.parametrize(
@@ -203,9 +203,9 @@ def test_a_look_alike_of_a_links_sign_is_refused_in_a_host(sign: str, code: str)
 )
 def test_a_host_in_capitals_is_a_link(name: str) -> None:
     if name.strip():
-        with pytest.raises(InputError) as refused:
+        with pytest.raises(InputError) as error:
             clean_name(name)
-        assert refused.value.code in {"link", "characters"}
+        assert error.value.code in {"link", "characters"}
 
 
 def test_a_search_finds_every_latin_letter_with_a_stroke_without_it() -> None:

@@ -105,9 +105,9 @@ def test_an_earlier_link_confirms_an_equal_form_and_shows_a_different_one(
     deliver()
     first = postbox.link()
     client.post(URL, data=form(name="Mallory"))
-    refused = client.post(first)
-    assert refused.status_code == 409
-    assert "Mallory" in refused.text
+    refused_answer = client.post(first)
+    assert refused_answer.status_code == 409
+    assert "Mallory" in refused_answer.text
     client.post(URL, data=form())
     assert client.post(first).status_code == 303
     assert db.session.scalar(select(func.count()).select_from(Signature)) == 1

@@ -92,9 +92,9 @@ NO_ADDRESS = [
     ("text", "code"), [*((one, "words") for one in TEXTS_WITH_SPACES), *((one, None) for one in NO_ADDRESS)], ids=ascii
 )
 def test_an_ambiguous_text_is_not_guessed(text: str, code: str | None) -> None:
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         parse_address(text)
-    assert refused.value.code == code if code else refused.value.code in {"not-an-address", "missing"}
+    assert error.value.code == code if code else error.value.code in {"not-an-address", "missing"}
 
 
 def test_an_extracted_address_is_extracted_from_itself() -> None:

@@ -175,9 +175,9 @@ def test_an_address_that_the_mail_server_cannot_carry_gets_no_thanks(
     assert client.post(URL, data=form(email=email, checked=email)).status_code == 303
     deliver()
     other = "zoë@mail.example"
-    refused = client.post(URL, data=form(email=other, checked=other))
-    assert (refused.status_code, count_rows(Mail)) == (422, 1)
-    assert "Please use another address" in refused.text
+    refused_answer = client.post(URL, data=form(email=other, checked=other))
+    assert (refused_answer.status_code, count_rows(Mail)) == (422, 1)
+    assert "Please use another address" in refused_answer.text
     assert client.post(URL, data=form()).status_code == 303
     db.session.execute(update(AbuseAlert).values(window_at=clock.now - timedelta(days=2)))
     db.session.commit()
@@ -249,9 +249,9 @@ def test_the_last_second_counts_and_the_next_does_not(
     assert client.post(URL, data=form(country=country)).status_code == 303
     clock.now = end
     clear_caches(app)
-    late = client.post(URL, data=form(country=country, email="late@mail.example"))
-    assert late.status_code == 422
-    assert "The deadline has passed" in late.text
+    late_answer = client.post(URL, data=form(country=country, email="late@mail.example"))
+    assert late_answer.status_code == 422
+    assert "The deadline has passed" in late_answer.text
     assert count_rows(SignUp) == 1
 
 

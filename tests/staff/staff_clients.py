@@ -30,18 +30,18 @@ def path_of(link: str) -> str:
 
 def csrf(page: TestResponse) -> str:
     """Return the token of the page's first form."""
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
-    assert found, page.text
-    return found[1]
+    match = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert match, page.text
+    return match[1]
 
 
 def join_staff(app: Flask, email: str, role: Role, section: str = "fr") -> int:
     """Make an account that has accepted its invitation; return its id."""
-    at = runtime()
-    link = invite(Invitation(email, section, role, "en"), context=context(at.clock()))
-    opened = at.tokens.read(Purpose.INVITATION, link.rpartition("/")[2], at.clock())
+    app_runtime = runtime()
+    link = invite(Invitation(email, section, role, "en"), context=context(app_runtime.clock()))
+    opened = app_runtime.tokens.read(Purpose.INVITATION, link.rpartition("/")[2], app_runtime.clock())
     staff_id = opened.row_id
-    accept(opened, _hashed_password(app), context=context(at.clock()))
+    accept(opened, _hashed_password(app), context=context(app_runtime.clock()))
     if role in TWO_FACTOR_ROLES:
         with transaction() as session:
             staff = session.get_one(Staff, staff_id)

@@ -163,8 +163,8 @@ def test_an_entry_has_the_kind_of_its_actor(app: Flask, actor: Actor) -> None:
 def test_an_entry_of_staff_has_their_account(app: Flask) -> None:
     ana = join_staff(app, "ana@staff.example", Role.ADMIN)
     with transaction() as session:
-        by = staff_actor(Scope(ana, Role.ADMIN, "fr"))
-        append(session, AuditRecord("appeal.close", "appeal:x"), context=context(actor=by))
+        actor = staff_actor(Scope(ana, Role.ADMIN, "fr"))
+        append(session, AuditRecord("appeal.close", "appeal:x"), context=context(actor=actor))
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "appeal.close")).one()
     assert (entry.actor, entry.staff_id) == ("staff", ana)
     assert "ana@staff.example" in current_app.test_cli_runner().invoke(args=["audit", "list"]).output

@@ -145,8 +145,8 @@ def test_no_number_reveals_an_address(desk: FlaskClient, appeal: AppealView) -> 
     assert db.session.scalars(select(DisclosureDay.shown)).one() == COUNT_COST * len(context_after_search)
     db.session.rollback()
     spend(shown=SHOWN_A_DAY - COUNT_COST * (len(context_after_search) + 1) + 1)
-    refused = post(desk, "/moderation/invalidations", pattern="p3*@mail.example", reason=REASON)
-    assert (refused.status_code, "as one person may" in refused.text) == (429, True)
+    refused_answer = post(desk, "/moderation/invalidations", pattern="p3*@mail.example", reason=REASON)
+    assert (refused_answer.status_code, "as one person may" in refused_answer.text) == (429, True)
 
 
 def test_large_counts_are_shown_and_small_ones_are_not(desk: FlaskClient, appeal: AppealView) -> None:
@@ -181,8 +181,8 @@ def test_a_rare_domain_is_named_only_for_a_reason(desk: FlaskClient, appeal: App
     assert db.session.scalars(select(DisclosureDay.shown)).one() == 2, "her address, and the two shown before"
     db.session.rollback()
     spend(shown=SHOWN_A_DAY - 3)
-    refused = post(desk, "/moderation/domains", reason=REASON)
-    assert (refused.status_code, "zoe-quill" in refused.text) == (429, False)
+    refused_answer = post(desk, "/moderation/domains", reason=REASON)
+    assert (refused_answer.status_code, "zoe-quill" in refused_answer.text) == (429, False)
 
 
 def sign_with(appeal: AppealView, email: str) -> None:

@@ -119,8 +119,8 @@ def test_roles_that_see_names_or_publish_need_a_second_factor(app: Flask, client
     assert client.get("/staff/").location.startswith("/staff/login")
     page = client.get(answer.location)
     assert "Your role needs more than a password" in page.text
-    refused = client.post("/staff/tf-setup", data={"setup": "disable", "csrf_token": csrf(page)})
-    assert refused.status_code == 200
+    refused_answer = client.post("/staff/tf-setup", data={"setup": "disable", "csrf_token": csrf(page)})
+    assert refused_answer.status_code == 200
     assert client.get("/staff/").status_code == 302
 
 
@@ -243,10 +243,10 @@ def test_a_reset_link_sets_a_password_and_ends_every_log_in(
     desk = log_in(app, "ana@staff.example")
     deliver()
     token = csrf(client.get("/staff/reset"))
-    known = client.post("/staff/reset", data={"email": "ana@staff.example", "csrf_token": token})
+    known_answer = client.post("/staff/reset", data={"email": "ana@staff.example", "csrf_token": token})
     unknown = client.post("/staff/reset", data={"email": "bob@staff.example", "csrf_token": token})
-    assert known.status_code == unknown.status_code == 200
-    assert without_random_parts(known.text).replace("ana@", "") == without_random_parts(unknown.text).replace(
+    assert known_answer.status_code == unknown.status_code == 200
+    assert without_random_parts(known_answer.text).replace("ana@", "") == without_random_parts(unknown.text).replace(
         "bob@", ""
     )
     deliver()
@@ -274,8 +274,8 @@ def test_a_recovery_code_logs_in_once(app: Flask, client: FlaskClient) -> None:
     join_staff(app, "cleo@staff.example", Role.COORDINATOR)
     desk = log_in(app, "cleo@staff.example")
     token = csrf(desk.get("/staff/mf-recovery-codes"))
-    made = desk.post("/staff/mf-recovery-codes", data={"generate_codes": "y", "csrf_token": token})
-    code = re.findall(r"<code[^>]*>([^<]+)</code>", made.text)[0]
+    answer = desk.post("/staff/mf-recovery-codes", data={"generate_codes": "y", "csrf_token": token})
+    code = re.findall(r"<code[^>]*>([^<]+)</code>", answer.text)[0]
 
     def let_in(browser: FlaskClient) -> bool:
         login = {"email": "cleo@staff.example", "password": PASSWORD, "csrf_token": csrf(browser.get("/staff/login"))}
@@ -307,15 +307,15 @@ def test_a_log_in_expires(app: Flask, clock: Clock) -> None:
 def test_a_changed_role_ends_the_log_in_at_once(app: Flask) -> None:
     staff_id = join_staff(app, "ana@staff.example", Role.EDITOR)
     desk = log_in(app, "ana@staff.example")
-    at = runtime()
-    change_account(staff_id, role=Role.VIEWER, section="fr", active=True, context=context(at.clock()))
+    app_runtime = runtime()
+    change_account(staff_id, role=Role.VIEWER, section="fr", active=True, context=context(app_runtime.clock()))
     assert desk.get("/staff/account").location.startswith("/staff/login")
 
 
 def test_an_ended_account_does_not_log_in(app: Flask, client: FlaskClient) -> None:
     staff_id = join_staff(app, "ana@staff.example", Role.EDITOR)
-    at = runtime()
-    change_account(staff_id, role=Role.EDITOR, section="fr", active=False, context=context(at.clock()))
+    app_runtime = runtime()
+    change_account(staff_id, role=Role.EDITOR, section="fr", active=False, context=context(app_runtime.clock()))
     with pytest.raises(AssertionError):
         log_in(app, "ana@staff.example", client)
 

@@ -35,7 +35,7 @@ def test_an_editor_writes_for_the_own_section_only(role: Role, section: str | No
 
 def test_an_unknown_role_is_named() -> None:
     assert checked_role("editor") is Role.EDITOR
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         checked_role("root")
-    assert (refused.value.field, refused.value.code) == ("role", "unknown")
-    assert str(refused.value) == "no such role: root; one of viewer, editor, coordinator, admin"
+    assert (error.value.field, error.value.code) == ("role", "unknown")
+    assert str(error.value) == "no such role: root; one of viewer, editor, coordinator, admin"

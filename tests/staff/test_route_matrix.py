@@ -151,11 +151,11 @@ DRAFTS = {"own": "fr", "foreign": "be-nl"}
 
 def make_objects(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, str]:
     """Make a section's list, entry, sheet, announcement and three invalidations; return the variables of paths."""
-    at = runtime()
+    app_runtime = runtime()
     number = queue_handover(
         appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(by))
     )
-    assert make_handover(number, clock=at.clock, context=context())
+    assert make_handover(number, clock=app_runtime.clock, context=context())
     listed = handovers(by, appeal.id)[0]
     files = {name.rpartition(".")[2]: name for name in listed.files}
     quantity = BulkQuantity(Channel.LETTER, 7, START.date(), place, f"{place} again")

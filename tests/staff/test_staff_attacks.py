@@ -172,9 +172,9 @@ def log_out(app: Flask, desk: FlaskClient, deliver: Callable[[], object], postbo
 
 def changed(**values: object) -> Callable[..., None]:
     def act(app: Flask, *_: object) -> None:
-        at = runtime()
+        app_runtime = runtime()
         wanted = {"role": Role.EDITOR, "section": "fr", "active": True} | values
-        change_account(_staff_id(), context=context(at.clock()), **wanted)  # type: ignore[arg-type]
+        change_account(_staff_id(), context=context(app_runtime.clock()), **wanted)  # type: ignore[arg-type]
 
     return act
 

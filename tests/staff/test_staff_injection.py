@@ -75,13 +75,13 @@ def make_case(payload: str, number: int, editor: int) -> HostileCase:
         session.execute(update(Appeal).where(Appeal.slug == slug).values(section_code="fr"))
         appeal_id = session.scalars(select(Appeal.id).where(Appeal.slug == slug)).one()
     signature_id = confirm_at(store_signer(appeal_id, payload), START)
-    by = Scope(editor, Role.EDITOR, "fr")
+    scope = Scope(editor, Role.EDITOR, "fr")
     text = payload.replace("\x00", "")
-    writing = context(START, staff_actor(by))
+    writing = context(START, staff_actor(scope))
     # Names with control characters are refused.
     words = AnnouncementWording(clean(text, lines=False)[:100] or "x", clean(text) or "x")
     update_id = create_draft(appeal_id, AnnouncementKind.UPDATE, Audience("fr"), {"en": words}, context=writing)
-    act = invalidate.add_invalidation(Criteria(pattern="signer"), appeal_id, context=context(START, staff_actor(by)))
+    act = invalidate.add_invalidation(Criteria(pattern="signer"), appeal_id, context=context(START, staff_actor(scope)))
     invalidate.advance(context=context(), only=act)
     with transaction() as session:
         session.execute(update(Signature).where(Signature.id == signature_id).values(shares_name=True))

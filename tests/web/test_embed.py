@@ -98,9 +98,9 @@ def test_parameters_choose_kind_colours_and_language(client: FlaskClient) -> Non
 @pytest.mark.usefixtures("appeal")
 def test_the_form_signs_inside_the_frame_and_counts_its_source(client: FlaskClient) -> None:
     headers = {"Sec-Fetch-Site": "same-origin", "Referer": "http://localhost" + EMBED + "?via=example-org&lang=fr"}
-    wrong = client.post(EMBED + "?lang=fr", data=form(name=""), headers=headers)
-    assert wrong.status_code == 422
-    assert '<input type="hidden" name="via" value="example-org">' in wrong.text
+    wrong_answer = client.post(EMBED + "?lang=fr", data=form(name=""), headers=headers)
+    assert wrong_answer.status_code == 422
+    assert '<input type="hidden" name="via" value="example-org">' in wrong_answer.text
     sent = client.post(EMBED + "?lang=fr&theme=dark", data=form(), headers=headers)
     assert (sent.status_code, sent.location) == (303, EMBED + "/thanks?theme=dark&lang=fr")
     waiting = db.session.scalars(select(SignUp)).one()
@@ -122,8 +122,10 @@ def test_a_form_in_a_sandbox_is_accepted_with_its_ticket(client: FlaskClient, cl
     assert client.post(EMBED + "?lang=en", data=form(ticket=ticket[1] + "x"), headers=foreign).status_code == 422
     sent = client.post(EMBED + "?lang=en", data=form(ticket=ticket[1]), headers=foreign)
     assert (sent.status_code, sent.location) == (303, EMBED + "/thanks?theme=auto&lang=en")
-    again = client.post(EMBED + "?lang=en", data=form(ticket=ticket[1], email="b@mail.example"), headers=foreign)
-    assert again.status_code == 422, "each ticket is valid once"
+    second_answer = client.post(
+        EMBED + "?lang=en", data=form(ticket=ticket[1], email="b@mail.example"), headers=foreign
+    )
+    assert second_answer.status_code == 422, "each ticket is valid once"
     for path in ("/en/appeals/ana-ruiz-vega/sign", "/en/appeals/ana-ruiz-vega/act", "/en/new-link"):
         assert client.post(path, data=form(), headers=foreign).status_code == 403, path
 
@@ -152,16 +154,16 @@ def test_oembed_answers_in_json_and_xml(client: FlaskClient) -> None:
     link = re.search(r'type="application/json\+oembed" href="([^"]+)"', client.get("/fr/appeals/ana-ruiz-vega").text)
     assert link
     answer = client.get(link[1].removeprefix("http://127.0.0.1:8000"))
-    said = answer.get_json()
-    assert (said["version"], said["type"], said["provider_name"]) == ("1.0", "rich", "Tocsin")
-    assert (said["width"], said["height"]) == (480, 900)
-    assert 'src="http://127.0.0.1:8000/embed/ana-ruiz-vega?kind=form&amp;lang=fr"' in said["html"]
+    data = answer.get_json()
+    assert (data["version"], data["type"], data["provider_name"]) == ("1.0", "rich", "Tocsin")
+    assert (data["width"], data["height"]) == (480, 900)
+    assert 'src="http://127.0.0.1:8000/embed/ana-ruiz-vega?kind=form&amp;lang=fr"' in data["html"]
     small = client.get("/oembed", query_string={"url": ADDRESS, "maxwidth": 300, "maxheight": 200}).get_json()
     assert (small["width"], small["height"]) == (300, 200)
     assert "kind=counter" in small["html"]
     xml = client.get("/oembed", query_string={"url": ADDRESS, "format": "xml"})
     assert xml.content_type == "text/xml; charset=utf-8"
-    assert ET.fromstring(xml.data).findtext("html") == said["html"]  # noqa: S314  the application's own answer
+    assert ET.fromstring(xml.data).findtext("html") == data["html"]  # noqa: S314  the application's own answer
 
 
 @pytest.mark.parametrize(
@@ -186,17 +188,17 @@ def test_oembed_refuses_as_its_specification_says(client: FlaskClient, query: di
 def test_wordpress_accepts_the_frame(client: FlaskClient) -> None:
     """Accept the frame as wp_filter_oembed_result() does for unknown providers: these attributes, and a src."""
     asked = {"url": ADDRESS, "maxwidth": "600", "maxheight": "900", "dnt": "1", "format": "json"}
-    said = client.get("/oembed", query_string=asked).get_json()
+    data = client.get("/oembed", query_string=asked).get_json()
     kept = set("src width height frameborder marginwidth marginheight scrolling title".split())
     allowed = {"a": {"href"}, "blockquote": set[str](), "iframe": kept}
-    cleaned = nh3.clean(said["html"], tags=set(allowed), attributes=allowed, link_rel=None)
+    cleaned = nh3.clean(data["html"], tags=set(allowed), attributes=allowed, link_rel=None)
     frame = re.fullmatch(r"(<blockquote>.*?</blockquote>)?.*(<iframe.*?></iframe>)", cleaned, re.DOTALL)
     assert frame
     source = re.search(r""" src=(['"])(.*?)\1""", frame[2])
     assert source
     path = html.unescape(source[2]).removeprefix("http://127.0.0.1:8000")
     assert client.get(path).status_code == 200
-    assert isinstance(said["width"], int)
-    assert 0 < said["width"] <= 600
+    assert isinstance(data["width"], int)
+    assert 0 < data["width"] <= 600
     page = client.get(path).text
     assert re.search(r'class="instead" hidden><a class="button" href="/fr/appeals/ana-ruiz-vega#form"', page)

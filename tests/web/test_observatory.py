@@ -54,14 +54,16 @@ def tls_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, 
         load_sections(Path(__file__).parent.parent / "sections.toml", context=context())
         import_draft(parse_text(DOCUMENT), ImportOptions(slug="case", deadline=date(2099, 1, 1)), context=context())
         publish("case", context=context())
-        at, appeal, address = runtime(), find_appeal("case"), parse_address("a@mail.example")
+        app_runtime, appeal, address = runtime(), find_appeal("case"), parse_address("a@mail.example")
         assert appeal is not None
         sign_up = SignUpRequest(appeal.id, "fr", "FR", "Jeanne", address, "en", "en", 1, None)
         sign(sign_up, context=context(actor=SUPPORTER))
         waiting = db.session.execute(select(SignedUp.id, SignedUp.link_key, SignedUp.content_digest)).one()
         number = confirm_at(waiting.id, START)
         tokens = {letter: manage_token(number, purpose=purpose) for letter, purpose in _PURPOSES.items()}
-        tokens["s"] = at.tokens.make(Purpose.CONFIRM, waiting.id, START, waiting.link_key, waiting.content_digest)
+        tokens["s"] = app_runtime.tokens.make(
+            Purpose.CONFIRM, waiting.id, START, waiting.link_key, waiting.content_digest
+        )
         db.session.remove()
         css = app.jinja_env.globals["asset"]("tocsin.css")  # type: ignore[operator]
     digest, name = str(css).rsplit("/", 2)[-2:]
@@ -146,8 +148,8 @@ def cookie_points(cookie: str) -> int:
 
 def hsts_points(header: str) -> int:
     """Return the points for strict transport security of at least half a year."""
-    found = re.search(r"max-age=(\d+)", header)
-    return 0 if found and int(found[1]) >= SIX_MONTHS else -20
+    match = re.search(r"max-age=(\d+)", header)
+    return 0 if match and int(match[1]) >= SIX_MONTHS else -20
 
 
 def script_points(answer: TestResponse) -> int:
@@ -155,10 +157,10 @@ def script_points(answer: TestResponse) -> int:
     if answer.mimetype != "text/html":
         return 0
     tags = re.findall(r"<script\b([^>]*)>", answer.get_data(as_text=True))
-    found = [
+    match = [
         re.search(r'src="([^"]*)"', tag) for tag in tags if "application/ld+json" not in tag
     ]  # structured data, not a script
-    return 0 if all(one and not urlsplit(one[1]).netloc and not one[1].startswith("//") for one in found) else -50
+    return 0 if all(one and not urlsplit(one[1]).netloc and not one[1].startswith("//") for one in match) else -50
 
 
 def grade(answer: TestResponse) -> tuple[int, dict[str, int]]:

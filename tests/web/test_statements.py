@@ -48,8 +48,8 @@ def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Statemen
 
 def writes_of(statement: str) -> list[str]:
     """Return the writes of a statement, from the last to the first, as PostgreSQL runs those that nothing reads."""
-    found = re.findall(r"(INSERT INTO \w+|UPDATE \w+ SET)", statement)
-    return [" ".join(word for word in one.split() if word not in {"INTO", "SET"}) for one in found]
+    matches = re.findall(r"(INSERT INTO \w+|UPDATE \w+ SET)", statement)
+    return [" ".join(word for word in one.split() if word not in {"INTO", "SET"}) for one in matches]
 
 
 def kinds(statements: Statements) -> list[str]:
@@ -120,8 +120,10 @@ def test_a_sign_up_under_attack_costs_one_insert_more_in_the_same_round_trip(
 def test_a_view_costs_inserts_only(
     client: FlaskClient, app: Flask, appeal: AppealView, statements: Statements, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at = app.extensions[RUNTIME_KEY]
-    monkeypatch.setitem(app.extensions, RUNTIME_KEY, replace(at, settings=replace(at.settings, page_views=True)))
+    app_runtime = app.extensions[RUNTIME_KEY]
+    monkeypatch.setitem(
+        app.extensions, RUNTIME_KEY, replace(app_runtime, settings=replace(app_runtime.settings, page_views=True))
+    )
     page = f"/en/appeals/{appeal.slug}"
     client.get(page)
     statements.clear()

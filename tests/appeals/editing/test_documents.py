@@ -59,9 +59,9 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
 
 
 def test_no_file_is_refused(editor: FlaskClient) -> None:
-    refused = send_form(editor, "/staff/appeals")
-    assert refused.status_code == 422
-    assert "Please choose a file." in refused.text
+    refused_answer = send_form(editor, "/staff/appeals")
+    assert refused_answer.status_code == 422
+    assert "Please choose a file." in refused_answer.text
 
 
 def test_a_hundred_megabytes_are_refused_without_reading_them(app: Flask, editor: FlaskClient) -> None:
@@ -69,7 +69,7 @@ def test_a_hundred_megabytes_are_refused_without_reading_them(app: Flask, editor
         def read(self, size: int = -1) -> bytes:
             raise AssertionError("the body was read")
 
-    refused = editor.post(
+    refused_answer = editor.post(
         "/staff/appeals",
         environ_overrides={
             "wsgi.input": UnreadableStream(),
@@ -77,8 +77,8 @@ def test_a_hundred_megabytes_are_refused_without_reading_them(app: Flask, editor
             "CONTENT_LENGTH": str(100 * 1024 * 1024),
         },
     )
-    assert refused.status_code == 413
-    assert "too long" in refused.text or "too large" in refused.text
+    assert refused_answer.status_code == 413
+    assert "too long" in refused_answer.text or "too large" in refused_answer.text
     # Every other form accepts small bodies only.
     small = send_form(editor, f"{DRAFT_PAGE}/request-review", words="x" * 300_000)
     assert small.status_code == 413

@@ -69,11 +69,11 @@ def test_errors_stand_beside_their_field_and_the_input_stays(
     editor: FlaskClient, draft: str, part: str, field: str, value: str, words: str
 ) -> None:
     sent = {**form_values(editor.get(f"{DRAFT_PAGE}/{part}")), field: value}
-    refused = send_form(editor, f"{DRAFT_PAGE}/{part}", **sent)
-    assert refused.status_code == 422
-    assert words in refused.text
+    refused_answer = send_form(editor, f"{DRAFT_PAGE}/{part}", **sent)
+    assert refused_answer.status_code == 422
+    assert words in refused_answer.text
     if part != "facts" or field in {"goal", "slug", "deadline"}:
-        assert value.strip() in html.unescape(refused.text) or field == "kind"
+        assert value.strip() in html.unescape(refused_answer.text) or field == "kind"
     assert db.session.scalars(select(Appeal.revision)).one() == 1 + 1
 
 
@@ -86,8 +86,8 @@ def test_a_slug_can_be_changed_in_a_draft_but_not_in_an_open_appeal(
     moved = send_form(editor, f"{DRAFT_PAGE}/facts", **{**values, "slug": "ana"})
     assert moved.location.startswith("/staff/appeals/ana/edit")
     values = form_values(coordinator.get(f"/staff/appeals/{appeal.slug}/facts"))
-    kept = send_form(coordinator, f"/staff/appeals/{appeal.slug}/facts", **{**values, "slug": "other", "goal": "9"})
-    assert kept.location.startswith(f"/staff/appeals/{appeal.slug}/edit")
+    answer = send_form(coordinator, f"/staff/appeals/{appeal.slug}/facts", **{**values, "slug": "other", "goal": "9"})
+    assert answer.location.startswith(f"/staff/appeals/{appeal.slug}/edit")
 
 
 def test_a_correction_of_an_open_appeal_keeps_its_signatures(

@@ -177,9 +177,9 @@ def test_two_editors_of_the_outcome_overwrite_nothing(
 
 def former_values(page: TestResponse, name: str) -> str:
     """Return the form's copy of the former values."""
-    found = re.search(rf'name="{name}" value="([^"]*)"', page.text)
-    assert found is not None
-    return html.unescape(found[1])
+    match = re.search(rf'name="{name}" value="([^"]*)"', page.text)
+    assert match is not None
+    return html.unescape(match[1])
 
 
 def test_two_editors_of_the_follow_up_overwrite_nothing(

@@ -49,9 +49,9 @@ def test_the_writer_cannot_publish(app: Flask, coordinator: FlaskClient) -> None
     assert "somebody else has to publish it" in page
     assert 'name="revision"' not in page
     revision = db.session.scalars(select(Appeal.revision)).one()
-    refused = send_form(coordinator, f"{DRAFT_PAGE}/publish", revision=str(revision))
-    assert refused.status_code == 422
-    assert "somebody else has to publish it" in refused.text
+    refused_answer = send_form(coordinator, f"{DRAFT_PAGE}/publish", revision=str(revision))
+    assert refused_answer.status_code == 422
+    assert "somebody else has to publish it" in refused_answer.text
     assert db.session.scalars(select(Appeal.state)).one() == "draft"
 
 
@@ -72,9 +72,9 @@ def test_changes_after_the_review_are_not_published(
     revision = db.session.scalars(select(Appeal.revision)).one()
     values = form_values(editor.get(f"{DRAFT_PAGE}/facts"))
     assert send_form(editor, f"{DRAFT_PAGE}/facts", **{**values, "goal": "5000"}).status_code == 303
-    refused = send_form(coordinator, f"{DRAFT_PAGE}/publish", revision=str(revision))
-    assert refused.status_code == 409
-    assert "look at it once more" in refused.text
+    refused_answer = send_form(coordinator, f"{DRAFT_PAGE}/publish", revision=str(revision))
+    assert refused_answer.status_code == 409
+    assert "look at it once more" in refused_answer.text
     assert publish(coordinator).status_code == 303
 
 
@@ -109,8 +109,8 @@ def test_a_changed_role_applies_at_once(app: Flask, editor: FlaskClient, draft: 
     values = form_values(editor.get(f"{DRAFT_PAGE}/texts/en"))
     token = csrf(editor.get("/staff/account"))
     who = db.session.scalars(select(Staff.id).where(Staff.email == "editor.fr@staff.example")).one()
-    at = runtime()
-    change_account(who, role=Role.VIEWER, section="fr", active=True, context=context(at.clock()))
+    app_runtime = runtime()
+    change_account(who, role=Role.VIEWER, section="fr", active=True, context=context(app_runtime.clock()))
     answer = editor.post(f"{DRAFT_PAGE}/texts/en", data={**values, "headline": "LATE", "csrf_token": token})
     assert answer.status_code in {302, 400}
     assert db.session.scalars(select(AppealText.headline)).one() != "LATE"

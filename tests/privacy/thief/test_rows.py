@@ -318,10 +318,10 @@ def test_a_bounce_is_not_stored_with_link_mail(
     links = LinkThief()
     links.request_links(client)
     deliver()
-    at = runtime()
+    app_runtime = runtime()
     owed = db.session.execute(select(Mail.id, Mail.message_id).where(Mail.kind == "new_link")).all()
     db.session.rollback()
     for mail_id, message_id in owed:
         process_bounce(missing_mailbox_report(mail_id, message_id or ""), context=context(clock.now))
     assert differing_states(links.rows()) == []
-    assert suppression_reason(db.session(), parse_address(address_of("confirmed")), at.vault) == "bounced"
+    assert suppression_reason(db.session(), parse_address(address_of("confirmed")), app_runtime.vault) == "bounced"

@@ -119,16 +119,16 @@ def make_signers() -> None:
     later = ImportOptions(slug="case", deadline=START.replace(year=2099).date())
     import_draft(parse_text(DOCUMENT), later, context=context())
     publish("case", context=context())
-    appeal, at = find_appeal("case"), runtime()
+    appeal, app_runtime = find_appeal("case"), runtime()
     assert appeal is not None
     for state in STATES[1:]:
         for number in range(REQUESTS):
             address = parse_address(email(state, number))
-            one = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
-            sign(one, context=context(actor=SUPPORTER))
+            request = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
+            sign(request, context=context(actor=SUPPORTER))
             if state == "pending":
                 continue
-            digest = at.vault.waiting_digest(at.vault.address_digest(appeal.id, address))
+            digest = app_runtime.vault.waiting_digest(app_runtime.vault.address_digest(appeal.id, address))
             waiting = db.session.scalars(select(Waiting.id).where(Waiting.address_digest == digest)).one()
             signature_id = confirm_at(waiting, START)
             bring_into_state(state, signature_id, number)
@@ -136,14 +136,20 @@ def make_signers() -> None:
 
 def bring_into_state(state: str, signature_id: int, number: int) -> None:
     """Bring a confirmed signature into that state."""
-    at = runtime()
+    app_runtime = runtime()
     if state == "withdrawn":
         withdraw(signature_id, context=context(actor=SUPPORTER))
     elif state == "erased":
         erase(signature_id, context=context(actor=SUPPORTER))
     elif state == "suppressed":
         with transaction() as session:
-            suppress(session, parse_address(email(state, number)), SuppressionReason.REFUSED, now=START, vault=at.vault)
+            suppress(
+                session,
+                parse_address(email(state, number)),
+                SuppressionReason.REFUSED,
+                now=START,
+                vault=app_runtime.vault,
+            )
     elif state == "invalidated":
         with transaction() as session:
             session.execute(update(Signature).where(Signature.id == signature_id).values(state="invalidated"))
@@ -172,10 +178,10 @@ def test_no_response_time_reveals_who_signed(
 
 def make_accounts() -> None:
     """Make REQUESTS staff accounts in each state."""
-    at = runtime()
+    app_runtime = runtime()
     for state in ACCOUNTS[1:]:
         for number in range(REQUESTS):
-            invite(Invitation(email(state, number), "fr", Role.VIEWER, "en"), context=context(at.clock()))
+            invite(Invitation(email(state, number), "fr", Role.VIEWER, "en"), context=context(app_runtime.clock()))
     with transaction() as session:
         password = {"password": "not a hash: nobody logs in", "joined_at": START}
         for state, values in (("joined", password), ("closed", password | {"active": False})):

@@ -65,9 +65,9 @@ def test_a_damaged_link_offers_a_new_one(client: FlaskClient, app: Flask) -> Non
 def test_a_new_link_is_mailed_and_the_page_reveals_nothing(
     client: FlaskClient, link: str, deliver: Any, postbox: Postbox
 ) -> None:
-    known = client.post("/en/new-link", data={"email": "JEANNE@mail.example"})
+    known_answer = client.post("/en/new-link", data={"email": "JEANNE@mail.example"})
     unknown = client.post("/en/new-link", data={"email": "nobody@mail.example"})
-    assert (known.status_code, known.data) == (unknown.status_code, unknown.data) == (303, unknown.data)
+    assert (known_answer.status_code, known_answer.data) == (unknown.status_code, unknown.data) == (303, unknown.data)
     assert deliver() == {"sent": 1}
     assert client.post(postbox.link()).status_code == 303
 
@@ -131,17 +131,21 @@ def test_reporting_a_letter_counts_once_a_day(
     client.post(act, data={"channel": "signature", "target": "1"})
     client.post(act, data={"channel": "letter", "target": "99"})
     db.session.rollback()
-    found = counts(appeal.id)
-    assert (found.total, found.signatures, found.by_evidence) == (2, 1, {"verified": 1, "reported": 1, "bulk": 0})
+    current_counts = counts(appeal.id)
+    assert (current_counts.total, current_counts.signatures, current_counts.by_evidence) == (
+        2,
+        1,
+        {"verified": 1, "reported": 1, "bulk": 0},
+    )
     clock.now += timedelta(days=1)
     client.post(act, data={"channel": "letter", "target": "1"})
     db.session.rollback()
     assert counts(appeal.id).by_channel == {"letter": 2, "signature": 1}
     assert verify() == []
     clear_caches(app)
-    said = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()
+    data = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()
     by_evidence = {"verified": 1, "reported": 2, "bulk": 0}
-    assert said["counts"]["by_section"] == {
+    assert data["counts"]["by_section"] == {
         "fr": {"total": 3, "by_channel": {"letter": 2, "signature": 1}, "by_evidence": by_evidence}
     }
 

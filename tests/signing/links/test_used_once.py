@@ -118,13 +118,13 @@ def test_two_recovery_codes_used_at_once_are_both_spent(app: Flask) -> None:
 def test_a_challenge_of_a_passkey_is_used_once(app: Flask) -> None:
     """Use up the challenge once, after the library has checked the answer to it."""
     barrier = threading.Barrier(BROWSERS)
-    at = runtime()
+    app_runtime = runtime()
 
     def use(_number: int) -> bool:
         with app.app_context():
             barrier.wait(20)
             with transaction() as session:
-                return once.use_challenge(session, "the same", context=context(at.clock()))
+                return once.use_challenge(session, "the same", context=context(app_runtime.clock()))
 
     with ThreadPoolExecutor(BROWSERS) as pool:
         assert sum(pool.map(use, range(BROWSERS))) == 1

@@ -38,12 +38,12 @@ FORM = CheckedSignUp(
 
 
 def sign(appeal: AppealView, form: CheckedSignUp = FORM, now: datetime = START) -> None:
-    at = runtime()
+    app_runtime = runtime()
     sign_appeal(
         appeal,
         form,
         sections=list_sections(),
-        refused_recipients=RefusedRecipients(at.settings),
+        refused_recipients=RefusedRecipients(app_runtime.settings),
         context=context(now, SUPPORTER),
     )
 
@@ -109,9 +109,9 @@ def test_an_address_that_the_relay_cannot_carry_is_refused(
     app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "is_server_ascii_only", lambda _now: True)
-    with pytest.raises(InputError, match="does not carry") as refused:
+    with pytest.raises(InputError, match="does not carry") as error:
         sign(appeal, replace(FORM, address=parse_address("josé@mail.example")))
-    assert (refused.value.field, refused.value.code, count_sign_ups()) == ("email", "not-carried", 0)
+    assert (error.value.field, error.value.code, count_sign_ups()) == ("email", "not-carried", 0)
 
 
 def test_a_required_human_check_comes_with_its_challenge(app: Flask, appeal: AppealView) -> None:

@@ -46,13 +46,13 @@ def test_a_form_with_a_document_accepts_the_largest_document() -> None:
 
 def test_a_log_in_is_valid_with_its_secret_and_account_only(app: Flask, clock: Clock) -> None:
     ana, bea = (join_staff(app, f"{name}@staff.example", Role.VIEWER) for name in ("ana", "bea"))
-    at, begun = runtime(), clock.now
+    app_runtime, begun = runtime(), clock.now
     with transaction() as session:
         secret, other = (begin_session(session, ana, context=context(begun)) for _ in range(2))
     assert secret != other
 
     def is_alive(secret: str, staff_id: int) -> bool:
-        return is_session_alive(secret, staff_id, now=clock.now, vault=at.vault)
+        return is_session_alive(secret, staff_id, now=clock.now, vault=app_runtime.vault)
 
     assert is_alive(secret, ana)
     assert not is_alive(secret, bea)

@@ -105,9 +105,9 @@ def test_an_actor_without_the_role_is_refused(app: Flask, appeal: AppealView, ac
     entries = select(func.count()).select_from(AuditEntry)
     before = db.session.execute(entries).scalar_one()
     db.session.rollback()
-    with pytest.raises((NotFoundError, InputError)) as refused:
+    with pytest.raises((NotFoundError, InputError)) as error:
         ACTIONS[action](appeal, context(actor=actor))
-    assert getattr(refused.value, "code", "not-yours") == "not-yours"
+    assert getattr(error.value, "code", "not-yours") == "not-yours"
     db.session.rollback()
     assert db.session.execute(entries).scalar_one() == before, "no action was logged"
 
