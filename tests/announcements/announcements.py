@@ -94,7 +94,7 @@ def mark_other_mail_sent() -> None:
 
 
 def publish_follow_up(appeal: AppealView) -> AppealView:
-    """Publish and return a second appeal of the same case."""
+    """Publish a second appeal of the same case; return it."""
     document = DOCUMENT.replace("First UA: 7/26", "Second UA: 7/26").replace("9001", "9002")
     draft = import_draft(
         parse_text(document), ImportOptions(slug="second", deadline=appeal.deadline), context=context()

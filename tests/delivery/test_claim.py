@@ -41,7 +41,7 @@ def domain_letters(found: Iterable[ClaimedMail]) -> str:
 
 @pytest.fixture
 def queue_mails(app: Flask, appeal: AppealView) -> QueueMails:
-    """Owe one mail to each letter's domain, in this order, and nothing else."""
+    """Return a function that empties the outbox and queues one mail to each letter's domain, in this order."""
     sign(
         SignUpRequest(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
         context=context(actor=SUPPORTER),

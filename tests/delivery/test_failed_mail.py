@@ -38,7 +38,7 @@ URL = "/en/appeals/ana-ruiz-vega/sign"
 
 @pytest.fixture
 def failed_mails(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
-    """Fail three mails for good, for two reasons."""
+    """Make three mails that failed permanently, for two reasons."""
     for name in ("a", "b", "c"):
         client.post(URL, data=form(email=f"{name}@mail.example"))
     postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "data", 554, "spam") for _ in range(2)]

@@ -46,7 +46,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def configure(app: Flask, server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Bind Flask-Mail to the server anew, with more of its configuration."""
+    """Return a function that binds Flask-Mail to the server again, with further configuration."""
     monkeypatch.setitem(app.extensions, "mail", app.extensions["mail"])
 
     def bind(**more: object) -> None:

@@ -53,7 +53,7 @@ def test_every_command_comes_with_a_package_that_is_installed_first() -> None:
 
 
 def test_no_command_needs_sudo() -> None:
-    """Avoid sudo, which is no part of a plain Debian."""
+    """Need no sudo, which a plain Debian does not have."""
     for path in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", WRAPPER]:
         assert "sudo" not in path.read_text(encoding="utf-8"), path.name
 

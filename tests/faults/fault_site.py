@@ -39,7 +39,7 @@ _UNFINISHED = {MailState.QUEUED, MailState.RETRY, MailState.SENDING}
 
 @dataclass
 class Site:
-    """One campaign on a database of its own. The test's process writes sign-ups; workers are processes."""
+    """A site with its own database. The test's process stores sign-ups; workers are separate processes."""
 
     app: Flask
     environ: dict[str, str]

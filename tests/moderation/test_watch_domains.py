@@ -345,7 +345,7 @@ def test_a_free_host_with_one_signature_for_each_name_is_alerted(
 
 
 def test_a_genuine_launch_on_a_new_site_is_not_alerted(appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Expect no alert: two of five signers have an address of a small firm, one or two of each firm."""
+    """Expect no alert although two of five signers have addresses of small firms, one or two at each firm."""
     monkeypatch.setattr(confirmed_together, "MIN_CONFIRMATIONS", 10)
     confirm_from(appeal, "gmail.com", 30)
     for number in range(10):

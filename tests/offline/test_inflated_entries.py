@@ -41,7 +41,7 @@ ANA, BOB, CLEO = "ana@staff.example", "bob@staff.example", "cleo@staff.example"
 
 @pytest.fixture
 def ana(app: Flask) -> FlaskClient:
-    """Return the browser of an editor who wants a large number."""
+    """Return the browser of an editor who enters too large numbers."""
     join_staff(app, ANA, Role.EDITOR)
     return log_in(app, ANA)
 

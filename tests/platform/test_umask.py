@@ -1,4 +1,4 @@
-"""Files that the application makes are for its own user alone."""
+"""Files of the application are readable by its own user only."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def test_large_counts_are_shown_and_small_ones_are_not(desk: FlaskClient, appeal
 
 
 def test_a_rare_domain_is_named_only_for_a_reason(desk: FlaskClient, appeal: AppealView) -> None:
-    """Name rare domains for a reason only: a family's or a person's domain tells that they signed."""
+    """Name rare domains for a reason only: the domain of a family or a person reveals that they signed."""
     for number in range(1, 7):
         sign_with(appeal, f"p{number}@many.example")
     sign_with(appeal, "zoe@zoe-quill.example")

@@ -26,7 +26,7 @@ Deliver = Callable[[], object]
 
 
 def give_id_to_another(staff_id: int, **values: object) -> None:
-    """Give the same number to another person, as after a restore from before the account was made."""
+    """Give the id to another person's account, as after the restore of a backup from before the account."""
     with transaction() as session:
         fresh = {"email": BOB, "fs_uniquifier": "b" * 64, "link_key": b"another key of 1"} | values
         session.execute(update(Staff).where(Staff.id == staff_id).values(**fresh))

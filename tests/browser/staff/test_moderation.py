@@ -34,7 +34,7 @@ def confirmation_links(environ: dict[str, str], domain: str, number: int) -> lis
 
 @pytest.fixture(scope="module")
 def desk(browser: Browser, demonstration: tuple[str, dict[str, str]]) -> Page:
-    """Return the browser of an editor who is logged in."""
+    """Return the browser of a logged-in editor."""
     return open_account(browser, demonstration, "ed", "editor", "fr")
 
 

@@ -41,7 +41,7 @@ def test_the_steps_of_a_recipe_change_only_its_places(name: str) -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_each_step_of_a_recipe_finds_its_line(name: str) -> None:
-    """The line beside which a step writes exists once. The slow test below shows the rest."""
+    """Require that the anchor line of each step exists once; the slow test below follows the steps."""
     for edit in edits(name):
         if edit.kind != "new":
             lines = (ROOT / edit.path).read_text(encoding="utf-8").splitlines()

@@ -118,7 +118,7 @@ class FormThief:
 
 
 def visible_values(row: Any) -> list[Any]:
-    """Return the values of a row by column; of random and of keyed ones the length alone, and no row numbers."""
+    """Return the values of a row by column; only the length of random and keyed values, and no ids."""
     said: list[Any] = []
     for name, value in row.items():
         is_number = name in {"id", "batch"} or (name.endswith("_id") and name != "appeal_id")
@@ -196,7 +196,7 @@ def test_the_rows_would_differ_if_an_answer_stored_its_failure(
 
 
 class LinkThief:
-    """A thief who asks for new links of an address in each state, and follows the rows of the owed mails."""
+    """A thief who requests new links for an address in each state, and reads the rows of their mails."""
 
     def __init__(self) -> None:
         self._states: dict[int, str] = {}
@@ -221,7 +221,7 @@ class LinkThief:
 
 
 class RefusingTransport:
-    """A transport whose server refuses every recipient for good, or for now."""
+    """A transport whose server refuses every recipient permanently or temporarily."""
 
     def __init__(self, *attempts: DeliveryAttempt) -> None:
         self._attempts = list(attempts)

@@ -276,7 +276,7 @@ def columns_with_minutes(tables: dict[Any, dict[str, Any]]) -> list[tuple[str, s
 def test_no_minute_of_a_signers_action_is_stored(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
 ) -> None:
-    """Store no minute: a recipient of the letter knows the minute in which it came."""
+    """Store no minute, because a recipient of the letter knows the minute in which it arrived."""
     clock.now = START + timedelta(minutes=17, seconds=3, microseconds=123456)
     acts = []
     for who in "abcd":
