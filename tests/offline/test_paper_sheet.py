@@ -279,7 +279,7 @@ def test_an_erased_signers_waiting_row_is_not_signed_up(
     me = f"/en/m/{manage_token(db.session.scalars(select(Signature.id)).one())}/me"
     report = [*map(str.strip, app.test_cli_runner().invoke(args=["privacy", "report"]).output.split("\n"))]
     assert (
-        "held: 0" in report[report.index("rows of paper sheets that wait to be signed up: name, address, country") + 1]
+        "rows: 0" in report[report.index("rows of paper sheets that wait to be signed up: name, address, country") + 1]
     )
     assert enter_rows(editor, appeal, ROWS).status_code == 303
     data = json.loads(app.test_cli_runner().invoke(args=["privacy", "report", "--json"]).output)
