@@ -366,7 +366,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "signing.sign_up.newest_of_address": lambda *_: sign_up_queries.newest_of_address(_seen_waiting(), runtime().vault),
     "signing.sign_up.superseded_by": lambda *_: sign_up_queries.superseded_by(_seen_waiting(), runtime().vault),
     "delivery.mail_status.queue_pause": lambda *_: mail_status_queries.queue_pause(),
-    "delivery.mail_status.unsent": lambda *_: mail_status_queries.unsent(now=NOW),
+    "delivery.mail_status.unsent_mail_groups": lambda *_: mail_status_queries.unsent_mail_groups(now=NOW),
     "outbox.signer_mail.mails_of_signer": lambda _, one: _call_for_missing(
         lambda: signer_mail_queries.mails_of_signer(STAFF_SCOPE, one)
     ),

@@ -131,24 +131,22 @@ def failed_mail_groups() -> tuple[FailedMailGroup, ...]:
     return tuple(FailedMailGroup(*row) for row in db.session.execute(statement.order_by(number.desc(), *keys)))
 
 
-def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[UnsentMailGroup, ...]:
-    """Return the recently suppressed mails by reason, the most frequent first.
+def unsent_mail_groups(*, now: datetime) -> tuple[UnsentMailGroup, ...]:
+    """Return the mails suppressed within the last week by reason, the most frequent first.
 
     Of answers to forms only those of floods are included. New links are left out, because only signers get them.
     """
     number = func.count().label("number")
     statement = select(Mail.kind, Mail.detail, number, func.max(Mail.created_at)).where(_IS_SUPPRESSED)
     statement = statement.where(Mail.kind != MailKind.NEW_LINK)
-    grouped = statement.where(Mail.created_at > now - within).group_by(Mail.kind, Mail.detail)
+    grouped = statement.where(Mail.created_at > now - _WEEK).group_by(Mail.kind, Mail.detail)
     return tuple(
         UnsentMailGroup(*row) for row in db.session.execute(grouped.order_by(number.desc(), Mail.kind, Mail.detail))
     )
 
 
-def domain_outcomes(
-    vault: Vault, *, now: datetime, within: timedelta = _WEEK, is_for_staff: bool = True
-) -> tuple[DomainOutcome, ...]:
-    """Return the outcomes of recent mail by domain, the busiest first. The last entry is for all unnamed domains.
+def domain_outcomes(vault: Vault, *, now: datetime, is_for_staff: bool = True) -> tuple[DomainOutcome, ...]:
+    """Return the outcomes of the last week's mail by domain, the busiest first; the last entry is for unnamed domains.
 
     For staff, only failed answers to forms are included: the others would reveal what an address typed into a form has
     done. Operators, who can read the database anyway, see all.
@@ -164,7 +162,7 @@ def domain_outcomes(
             func.count(Mail.bounced_at),
             *state_counts.values(),
         )
-        .where(Mail.created_at > now - within, is_included)
+        .where(Mail.created_at > now - _WEEK, is_included)
         .group_by(Mail.domain_digest)
         .order_by(func.count().desc())
     ).all()

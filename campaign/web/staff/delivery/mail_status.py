@@ -17,7 +17,7 @@ from campaign.queries.delivery.mail_status import (
     failed_mail_groups,
     outbox_for_staff,
     outbox_status,
-    unsent,
+    unsent_mail_groups,
 )
 from campaign.services.delivery.failed_mail import FailureReason, drop, retry
 from campaign.web.http.locale import number
@@ -65,7 +65,7 @@ def _page(fault: str | None = None) -> str:
     app_runtime = runtime()
     now = app_runtime.clock()
     with all_sections():
-        status, failed_groups, not_sent = outbox_status(), failed_mail_groups(), unsent(now=now)
+        status, failed_groups, not_sent = outbox_status(), failed_mail_groups(), unsent_mail_groups(now=now)
         domains, counts = domain_outcomes(app_runtime.vault, now=now), outbox_for_staff()
     return _render(
         "staff/delivery/mail_status.html",
