@@ -25,7 +25,7 @@ import pytest
 from flask import Flask, current_app
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from campaign import config
 from campaign.document import parse_text
@@ -441,6 +441,14 @@ def deliver(app: Flask, postbox: Postbox) -> Any:
 def form(**changes: str) -> dict[str, str]:
     """Return the fields of a sign-up as the form sends them."""
     return {"name": "Jeanne Martin", "email": "jeanne@mail.example", "country": "FR", "consent": "y"} | changes
+
+
+def count_rows(model: Any) -> int:
+    """Return the number of rows of a model, outside any transaction that the test has begun."""
+    db.session.rollback()
+    number = db.session.execute(select(func.count()).select_from(model)).scalar_one()
+    db.session.rollback()
+    return int(number)
 
 
 def clear_caches(app: Flask) -> None:

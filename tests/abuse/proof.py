@@ -8,16 +8,8 @@ import re
 from typing import Any
 
 import altcha
-from sqlalchemy import func, select
-
-from campaign.platform import db
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-
-
-def count_rows(model: Any) -> int:
-    db.session.rollback()
-    return int(db.session.execute(select(func.count()).select_from(model)).scalar_one())
 
 
 def puzzle_and_ticket(page: str) -> tuple[dict[str, Any], str]:

@@ -24,8 +24,8 @@ from campaign.services.abuse import limits as guard
 from campaign.services.abuse.counters import parse_limits
 from campaign.services.counting.verify import verify
 from campaign.services.signing.unsigned_report import UnsignedReport, count_unsigned_report
-from tests.abuse.proof import URL, count_rows, puzzle_and_ticket, solve
-from tests.conftest import Clock, Postbox, clear_caches, context, form, text_of
+from tests.abuse.proof import URL, puzzle_and_ticket, solve
+from tests.conftest import Clock, Postbox, clear_caches, context, count_rows, form, text_of
 from tests.staff.staff_clients import join_staff
 
 ACT_PAGE = "/en/appeals/ana-ruiz-vega/act"

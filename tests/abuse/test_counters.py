@@ -18,8 +18,8 @@ from campaign.platform.network import client_network
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse import counters as abuse_limits
 from campaign.services.abuse import limits as guard
-from tests.abuse.proof import URL, count_rows
-from tests.conftest import form
+from tests.abuse.proof import URL
+from tests.conftest import count_rows, form
 
 MINUTE, HOUR = parse("3 per minute"), parse("5 per hour")
 

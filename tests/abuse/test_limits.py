@@ -21,8 +21,8 @@ from campaign.platform import db, limiter
 from campaign.platform.network import network_of
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse import limits as guard
-from tests.abuse.proof import URL, count_rows, puzzle_and_ticket, solve
-from tests.conftest import START, Clock, Postbox, clear_caches, form, settings_for, text_of
+from tests.abuse.proof import URL, puzzle_and_ticket, solve
+from tests.conftest import START, Clock, Postbox, clear_caches, count_rows, form, settings_for, text_of
 from tests.staff.staff_clients import join_staff
 
 

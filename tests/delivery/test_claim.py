@@ -41,7 +41,7 @@ def domain_letters(found: Iterable[ClaimedMail]) -> str:
 
 @pytest.fixture
 def queue_mails(app: Flask, appeal: AppealView) -> QueueMails:
-    """Return a function that empties the outbox and queues one mail to each letter's domain, in this order."""
+    """Empty the outbox; return a function that queues one mail to each letter's domain, in this order."""
     sign(
         SignUpRequest(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
         context=context(actor=SUPPORTER),

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pypdf import PdfReader
-from sqlalchemy import func, select
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from campaign.config import LOCALES
@@ -38,7 +38,7 @@ from campaign.services.offline.paper_sheet import (
 )
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.privacy.erasure_journal import replay
-from tests.conftest import DAY, START, Clock, Postbox, confirm_at, context, form, manage_token
+from tests.conftest import DAY, START, Clock, Postbox, confirm_at, context, count_rows, form, manage_token
 from tests.offline.sheets import (
     SHEET_FIELDS,
     enter_rows,
@@ -65,12 +65,6 @@ ROWS = [
 def editor(app: Flask) -> FlaskClient:
     """Return the browser of a French editor, who may enter sheets."""
     return staff_client(app, Role.EDITOR)
-
-
-def count_rows(model: Any) -> int:
-    found: int = db.session.execute(select(func.count()).select_from(model)).scalar_one()
-    db.session.rollback()
-    return found
 
 
 def test_nothing_is_stored_before_the_preview_is_confirmed(editor: FlaskClient, appeal: AppealView) -> None:

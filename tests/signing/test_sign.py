@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from campaign.document import parse_text
 from campaign.domain.appeals.appeal import end_of_day
@@ -24,13 +24,9 @@ from campaign.queries.signing.sign_up import origin_of
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
-from tests.conftest import DOCUMENT, START, Clock, Postbox, clear_caches, context, form, text_of
+from tests.conftest import DOCUMENT, START, Clock, Postbox, clear_caches, context, count_rows, form, text_of
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-
-
-def count_rows(model: Any) -> int:
-    return int(db.session.execute(select(func.count()).select_from(model)).scalar_one())
 
 
 def test_a_sign_up_waits_for_its_confirmation_mail(client: FlaskClient, appeal: AppealView) -> None:

@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
 
 from campaign.domain.abuse.challenge import ChallengeDemandError
 from campaign.domain.appeals.appeal import AppealState
@@ -25,7 +24,7 @@ from campaign.services.appeals.lifecycle import close, stop
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing import sign_appeal as service
 from campaign.services.signing.sign_appeal import CheckedSignUp, check_signable, is_signable, sign_appeal
-from tests.conftest import START, context
+from tests.conftest import START, context, count_rows
 
 FORM = CheckedSignUp(
     country="FR",
@@ -48,11 +47,6 @@ def sign(appeal: AppealView, form: CheckedSignUp = FORM, now: datetime = START) 
     )
 
 
-def count_sign_ups() -> int:
-    db.session.rollback()
-    return db.session.execute(select(func.count()).select_from(SignUp)).scalar_one()
-
-
 def reloaded(appeal: AppealView) -> AppealView:
     db.session.rollback()
     current = find_appeal(appeal.slug)
@@ -62,7 +56,7 @@ def reloaded(appeal: AppealView) -> AppealView:
 
 def test_an_open_appeal_is_signed(app: Flask, appeal: AppealView) -> None:
     sign(appeal)
-    assert count_sign_ups() == 1
+    assert count_rows(SignUp) == 1
 
 
 @pytest.mark.parametrize("end", [close, stop])
@@ -70,24 +64,24 @@ def test_an_ended_appeal_is_refused(app: Flask, appeal: AppealView, end: Callabl
     end(appeal.slug, context=context())
     with pytest.raises(AppealEndedError):
         sign(reloaded(appeal))
-    assert count_sign_ups() == 0
+    assert count_rows(SignUp) == 0
 
 
 def test_a_draft_is_refused_as_not_found(app: Flask, appeal: AppealView) -> None:
     with pytest.raises(NotFoundError):
         sign(replace(appeal, state=AppealState.DRAFT))
-    assert count_sign_ups() == 0
+    assert count_rows(SignUp) == 0
 
 
 def test_the_deadline_is_that_of_the_signers_section(app: Flask, appeal: AppealView) -> None:
     """Apply 12 April per section: it ends in France at 22:00 UTC, and later in the rest of the world."""
     passed = datetime(2026, 4, 12, 22, 0, tzinfo=START.tzinfo)
     sign(appeal, now=passed - timedelta(seconds=1))
-    assert count_sign_ups() == 1
+    assert count_rows(SignUp) == 1
     with pytest.raises(AppealEndedError):
         sign(appeal, now=passed)
     sign(appeal, replace(FORM, country="US", locale="en"), now=passed)
-    assert count_sign_ups() == 2
+    assert count_rows(SignUp) == 2
 
 
 def test_the_page_has_the_form_until_the_deadline_has_passed_in_every_section(app: Flask, appeal: AppealView) -> None:
@@ -111,7 +105,7 @@ def test_an_address_that_the_relay_cannot_carry_is_refused(
     monkeypatch.setattr(service, "is_server_ascii_only", lambda _now: True)
     with pytest.raises(InputError, match="does not carry") as error:
         sign(appeal, replace(FORM, address=parse_address("josé@mail.example")))
-    assert (error.value.field, error.value.code, count_sign_ups()) == ("email", "not-carried", 0)
+    assert (error.value.field, error.value.code, count_rows(SignUp)) == ("email", "not-carried", 0)
 
 
 def test_a_required_human_check_comes_with_its_challenge(app: Flask, appeal: AppealView) -> None:
@@ -119,7 +113,7 @@ def test_a_required_human_check_comes_with_its_challenge(app: Flask, appeal: App
         sign(appeal, replace(FORM, must_prove=True))
     assert asked.value.demand.ticket
     assert asked.value.demand.wait
-    assert count_sign_ups() == 0
+    assert count_rows(SignUp) == 0
 
 
 def test_signing_after_the_deadline_is_a_state_error(app: Flask, appeal: AppealView) -> None:
