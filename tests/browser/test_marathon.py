@@ -102,7 +102,7 @@ def test_ten_appeals_are_confirmed_by_one_link_of_at_most_three_mails(
         assert time.monotonic() < end, "a count may be a second old"
         time.sleep(0.3)
     # Each link of the other mails leads to the confirmed signatures.
-    for one in mails[1:]:
-        page.goto(address + link_of(one))
+    for mail in mails[1:]:
+        page.goto(address + link_of(mail))
         expect(page.locator("input[name=appeal]")).to_have_count(0)
     context.close()

@@ -128,7 +128,7 @@ def test_a_keyboard_user_signs(browser: Browser, site: str) -> None:
         elif reached[-1] == "I sign":
             page.keyboard.press("Enter")
             break
-    assert [one for one in reached if one in {"name", "email", "country", "consent", "I sign"}] == [
+    assert [name for name in reached if name in {"name", "email", "country", "consent", "I sign"}] == [
         "name",
         "email",
         "country",

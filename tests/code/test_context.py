@@ -42,12 +42,14 @@ def has_context(function: ast.FunctionDef) -> bool:
 
 
 def test_every_service_that_writes_takes_a_context() -> None:
-    without = {name for name, one in functions() if opens_transaction(one) and not has_context(one)}
+    without = {name for name, function in functions() if opens_transaction(function) and not has_context(function)}
     assert without == WITHOUT_CONTEXT
 
 
 def test_no_service_takes_parts_of_a_context() -> None:
     found = {
-        name for name, one in functions() if CONTEXT_PARTS & {arg.arg for arg in (*one.args.args, *one.args.kwonlyargs)}
+        name
+        for name, function in functions()
+        if CONTEXT_PARTS & {arg.arg for arg in (*function.args.args, *function.args.kwonlyargs)}
     }
     assert found == set()

@@ -45,16 +45,21 @@ def appeal_with_counts(appeal: AppealView) -> AppealView:
 
 
 def test_the_dashboard_has_the_figures_of_an_appeal(appeal_with_counts: AppealView) -> None:
-    (one,) = appeal_summaries(VIEWER_SCOPE, time_zone="Europe/Paris", now=START)
-    assert (one.signatures, one.other_actions, one.own_signatures, one.own_other_actions) == (142, 4, 35, 4)
-    assert (one.today, one.own_today) == (12, 5)
+    (summary,) = appeal_summaries(VIEWER_SCOPE, time_zone="Europe/Paris", now=START)
+    assert (summary.signatures, summary.other_actions, summary.own_signatures, summary.own_other_actions) == (
+        142,
+        4,
+        35,
+        4,
+    )
+    assert (summary.today, summary.own_today) == (12, 5)
 
 
 def test_today_is_the_sections_own_day(appeal_with_counts: AppealView) -> None:
     """Use Kiritimati, where it is two in the morning of the next day at noon in UTC."""
     count_action(appeal_with_counts, "fr", 50, 0)
-    (one,) = appeal_summaries(VIEWER_SCOPE, time_zone="Pacific/Kiritimati", now=START + timedelta(hours=3))
-    assert one.today == 62
+    (summary,) = appeal_summaries(VIEWER_SCOPE, time_zone="Pacific/Kiritimati", now=START + timedelta(hours=3))
+    assert summary.today == 62
     (later,) = appeal_summaries(VIEWER_SCOPE, time_zone="Pacific/Kiritimati", now=START + timedelta(hours=23))
     assert later.today == 0
 

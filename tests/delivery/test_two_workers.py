@@ -67,18 +67,18 @@ def test_workers_apply_the_limit_of_one_mailbox_one_after_the_other(
         update(Mail).where(Mail.id == first).values(state="suppressed")
     )  # as if the mail did not exist yet
     db.session.commit()
-    one = Worker(app, clock)
-    assert one.begun.wait(10)
+    worker = Worker(app, clock)
+    assert worker.begun.wait(10)
     db.session.execute(update(Mail).where(Mail.id == first).values(state="queued"))
     db.session.commit()
     other = Worker(app, clock)
     other.may_end.set()
     assert not other.begun.wait(0.5)
-    one.may_end.set()
-    assert one.ended.wait(10)
+    worker.may_end.set()
+    assert worker.ended.wait(10)
     assert other.ended.wait(10)
     # Two mails for these spellings are allowed; the third is reserved for the address without a tag.
-    assert (one.jobs, other.jobs) == (2, 0)
+    assert (worker.jobs, other.jobs) == (2, 0)
 
 
 def test_a_worker_that_waited_sees_the_mail_of_another_worker(
@@ -86,14 +86,16 @@ def test_a_worker_that_waited_sees_the_mail_of_another_worker(
 ) -> None:
     for _ in range(4):
         client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
-    one = Worker(app, clock, room=1)
-    assert one.begun.wait(10)
+    first_worker = Worker(app, clock, room=1)
+    assert first_worker.begun.wait(10)
     others = [Worker(app, clock, room=1) for _ in range(3)]
     time.sleep(0.5)  # the workers have read their mails, and wait for the mailbox
-    for worker in (one, *others):
+    for worker in (first_worker, *others):
         worker.may_end.set()
-    assert all(worker.ended.wait(10) for worker in (one, *others))
-    assert sum(worker.jobs for worker in (one, *others)) == 1, "one of the workers sends the mail for the newest form"
+    assert all(worker.ended.wait(10) for worker in (first_worker, *others))
+    assert sum(worker.jobs for worker in (first_worker, *others)) == 1, (
+        "one of the workers sends the mail for the newest form"
+    )
 
 
 def test_six_workers_send_one_mail_for_twenty_equal_forms(

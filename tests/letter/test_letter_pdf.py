@@ -193,9 +193,9 @@ def test_arabic_is_printed_with_the_configured_font(noto: tuple[Path, ...]) -> N
     assert is_printable(letter.text, noto)
     assert b"NotoNaskhArabic" in content
     # Extraction reverses words and reads a ligature twice, so only the sets of letters are compared.
-    found = {one for one in text_of_pdf(content) if "\u0600" <= one <= "\u06ff"}
+    found = {character for character in text_of_pdf(content) if "\u0600" <= character <= "\u06ff"}
     wanted = "".join((letter.salutation, *letter.paragraphs, letter.closing, letter.name, "مارس"))
-    assert found == {one for one in wanted if "\u0600" <= one <= "\u06ff"}
+    assert found == {character for character in wanted if "\u0600" <= character <= "\u06ff"}
     right = max(edges[2] for text, edges in lines_of_pdf(content) if "\u0621" <= text[:1] <= "\u064a")
     assert 185 <= right <= 191
 

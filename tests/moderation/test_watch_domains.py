@@ -132,8 +132,8 @@ def test_a_flood_erased_before_the_worker_runs_is_alerted(
         join_staff(app, f"{name}@staff.example", Role.EDITOR, section)
     deliver()
     before = len(postbox.messages)
-    for one in confirm_from(appeal, "catchall.example", ALERT_CONFIRMATIONS):
-        erase(one, context=context(actor=SUPPORTER))
+    for signature_id in confirm_from(appeal, "catchall.example", ALERT_CONFIRMATIONS):
+        erase(signature_id, context=context(actor=SUPPORTER))
     assert stored_domain("catchall.example").by_day[0] == ALERT_CONFIRMATIONS
     watch_all()
     watch_all()

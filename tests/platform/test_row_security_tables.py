@@ -78,8 +78,8 @@ class SectionRows:
     of: dict[str, Keys] = field(default_factory=dict)
 
 
-def keys(one: Table) -> list[Column[Any]]:
-    return list(one.primary_key.columns)
+def keys(table: Table) -> list[Column[Any]]:
+    return list(table.primary_key.columns)
 
 
 def visible_keys() -> Keys:
@@ -168,9 +168,9 @@ def test_each_table_with_rows_of_sections_is_protected_or_listed(app: Flask) -> 
     assert holds | HIDDEN_TABLES == forced | set(READABLE_TABLES)
 
 
-def parents_of(one: Table) -> set[str]:
+def parents_of(table: Table) -> set[str]:
     """Return the tables that its rows refer to, except those that all sections share."""
-    return {key.column.table.name for column in one.columns for key in column.foreign_keys} - {"appeal", "section"}
+    return {key.column.table.name for column in table.columns for key in column.foreign_keys} - {"appeal", "section"}
 
 
 def test_each_section_sees_its_own_and_the_shared_rows(section_rows: SectionRows) -> None:

@@ -224,7 +224,7 @@ def test_a_changed_line_is_reported_and_ignored(six_signers: dict[str, int], tmp
     path.write_text(path.read_text().replace("withdrawn", "erased", 1) + "\xff\n", encoding="latin-1")
     written = read_folder(tmp_path, vault=runtime().vault)
     assert len(written.erasures) == 4
-    assert ["line 3" in one or "line 6" in one for one in written.damaged] == [True, True]
+    assert ["line 3" in line or "line 6" in line for line in written.damaged] == [True, True]
 
 
 def test_an_unwritable_erasure_waits_in_the_database(six_signers: dict[str, int], tmp_path: Path) -> None:

@@ -164,11 +164,11 @@ def test_erasing_beside_rollups_and_signers_loses_nothing(app: Flask, appeal: Ap
             for value in values:
                 work(value)
 
-    def erase_one(one: int) -> None:
-        erase(one, context=context(START + 10 * DAY, SUPPORTER))
+    def erase_one(signature_id: int) -> None:
+        erase(signature_id, context=context(START + 10 * DAY, SUPPORTER))
 
-    def report_one(one: int) -> None:
-        record_report(one, Channel.FAX, target=0, context=context(START + 10 * DAY, SUPPORTER))
+    def report_one(signature_id: int) -> None:
+        record_report(signature_id, Channel.FAX, target=0, context=context(START + 10 * DAY, SUPPORTER))
 
     still = ids[9:]
     parts = [(erase_one, *ids[part:9:3]) for part in range(3)]

@@ -51,7 +51,11 @@ def my_page(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Post
 
 def sections_of(appeal: AppealView) -> dict[str, int]:
     db.session.rollback()
-    return {code: one.total for code, one in counts(appeal.id).by_section.items() if one.total}
+    return {
+        code: section_counts.total
+        for code, section_counts in counts(appeal.id).by_section.items()
+        if section_counts.total
+    }
 
 
 def test_everything_under_the_address_is_shown_together(client: FlaskClient, my_page: str) -> None:

@@ -225,9 +225,9 @@ def canaries_in(answer: TestResponse, route: Route, places: dict[str, str]) -> s
         if not typed.startswith("["):
             text = text.replace(f'value="{typed.format(**places)}"', "")
     return {
-        one
-        for one in (CANARY, CANARY_ADDRESS, *CANARY_PARTS, ANNOUNCED, COLLEAGUE)
-        if one.casefold() in text.casefold()
+        canary
+        for canary in (CANARY, CANARY_ADDRESS, *CANARY_PARTS, ANNOUNCED, COLLEAGUE)
+        if canary.casefold() in text.casefold()
     }
 
 
@@ -270,8 +270,10 @@ def test_each_role_gets_its_pages_and_no_canary(app: Flask, role: Role, places: 
             is_there = route.theirs_from is not None and rank(role) >= rank(route.theirs_from)
             if (answers[-1].status_code != 404) != is_there or answers[-1].status_code >= 500:
                 wrong.append((answers[-1].status_code, "theirs", route))
-        wrong += [(one, route) for answer in answers for one in canaries_in(answer, route, places) - may_read(role)]
-    assert wrong == [], "\n".join(str(one) for one in wrong)
+        wrong += [
+            (canary, route) for answer in answers for canary in canaries_in(answer, route, places) - may_read(role)
+        ]
+    assert wrong == [], "\n".join(str(leak) for leak in wrong)
     assert is_unchanged(places)
 
 

@@ -120,10 +120,10 @@ def test_a_cached_page_does_not_contain_the_host_of_its_first_reader(
 
 
 def test_a_host_is_compared_without_its_port_and_case() -> None:
-    assert {host_name(one) for one in ("Act.Example", "act.example:443", "act.example.")} == {"act.example"}
+    assert {host_name(host) for host in ("Act.Example", "act.example:443", "act.example.")} == {"act.example"}
     assert host_name("[::1]:8000") == "[::1]"
     assert host_name("müller.example") == "xn--mller-kva.example"
-    assert {host_name(one) for one in ("", ":80", "act.example:80@evil", "a" * 70 + "ü")} == {""}
+    assert {host_name(host) for host in ("", ":80", "act.example:80@evil", "a" * 70 + "ü")} == {""}
 
 
 def dispose(app: Flask) -> None:

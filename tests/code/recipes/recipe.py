@@ -47,8 +47,8 @@ def places(name: str) -> list[str]:
 def edits(name: str) -> list[Edit]:
     """Return the changes of the recipe's steps, in their order."""
     return [
-        Edit(one["path"] or one["new"], one["how"] or "new", one["anchor"] or "", one["text"])
-        for one in _STEP.finditer(text_of_recipe(name))
+        Edit(step["path"] or step["new"], step["how"] or "new", step["anchor"] or "", step["text"])
+        for step in _STEP.finditer(text_of_recipe(name))
     ]
 
 

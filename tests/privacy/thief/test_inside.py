@@ -101,7 +101,10 @@ def pages(app: Flask, desk: FlaskClient) -> dict[str, tuple[str, list[int]]]:
         asked = {"who": who, "reason": "asked by letter", "csrf_token": token}
         said[who] = desk.post("/staff/moderation/search", data=asked, follow_redirects=True).text
     texts = {path: _SHARE.sub("", _TOKEN.sub("", text)) for path, text in said.items()}
-    return {path: (_NUMBER.sub("0", text), [int(one) for one in _NUMBER.findall(text)]) for path, text in texts.items()}
+    return {
+        path: (_NUMBER.sub("0", text), [int(number) for number in _NUMBER.findall(text)])
+        for path, text in texts.items()
+    }
 
 
 @pytest.mark.parametrize("role", list(Role))

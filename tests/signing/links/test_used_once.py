@@ -76,7 +76,9 @@ def test_one_code_opens_one_session(app: Flask, figure: Figure, monkeypatch: pyt
     browsers, code = browsers_before_second_factor(app), code_for(app, CLEO)
     tokens = {browser: csrf(browser.get("/staff/tf-validate")) for browser in browsers}
     delay_until_all_have_read(monkeypatch, "use_code")
-    send_at_once(lambda one: one.post("/staff/tf-validate", data={"code": code, "csrf_token": tokens[one]}), browsers)
+    send_at_once(
+        lambda sender: sender.post("/staff/tf-validate", data={"code": code, "csrf_token": tokens[sender]}), browsers
+    )
     opened = sum(map(is_logged_in, browsers))
     figure(f"11 staff: one code used {BROWSERS} times at once: sessions", opened, "1")
     assert opened == count_sessions() == 1
