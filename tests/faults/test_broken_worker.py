@@ -226,8 +226,7 @@ def test_a_database_that_refuses_is_not_reported_as_away(
             except OSError:
                 continue
     assert retry_after == "5"
-    line = (
-        rf"(?m)^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ERROR campaign\.web\.errors: the database refuses us: .*{reason}"
-    )
+    moment, logger = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+", r"campaign\.web\.http\.errors"
+    line = rf"(?m)^{moment} ERROR {logger}: the database refuses us: .*{reason}"
     assert re.search(line, log.read_text()), log.read_text()
     assert "the database is away" not in log.read_text()
