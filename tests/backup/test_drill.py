@@ -19,7 +19,8 @@ from campaign.models import Appeal, Signature
 from campaign.platform import db
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.withdraw import erase, withdraw
+from campaign.services.signing.erase import erase
+from campaign.services.signing.withdraw import withdraw
 from tests.attack import Figure
 from tests.backup.backup_site import BackupSite
 from tests.conftest import DOCUMENT, context

@@ -32,8 +32,10 @@ from campaign.queries.handover.handover import file_of, handovers
 from campaign.services.appeals.edit_text import store_version
 from campaign.services.handover.handover import make_handover, queue_handover, waiting_handovers
 from campaign.services.privacy.retention import purge_expired
+from campaign.services.signing.consents import set_sharing
 from campaign.services.signing.correct_signer import change_country
-from campaign.services.signing.withdraw import erase, set_sharing, withdraw
+from campaign.services.signing.erase import erase
+from campaign.services.signing.withdraw import withdraw
 from tests.conftest import START, Clock, context
 from tests.letter.letters import lines_of_pdf
 from tests.signing.signatures import sign_numbered

@@ -24,8 +24,8 @@ from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import add_invalidation, advance, begin, undo
 from campaign.services.privacy.retention import purge_expired
+from campaign.services.signing.erase import erase
 from campaign.services.signing.report_action import record_report
-from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, START, Clock, context
 from tests.signing.signatures import sign_and_confirm
 from tests.staff.staff_clients import csrf, join_staff, staff_client

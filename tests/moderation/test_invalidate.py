@@ -37,8 +37,8 @@ from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import add_invalidation, advance, begin, drop, has_work, undo
 from campaign.services.privacy.key_rotation import rotate
 from campaign.services.signing.correct_signer import change_country
+from campaign.services.signing.erase import erase
 from campaign.services.signing.report_action import record_report
-from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, DOCUMENT, START, Postbox, context
 from tests.signing.signatures import sign_and_confirm
 from tests.staff.staff_clients import join_staff

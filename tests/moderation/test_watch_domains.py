@@ -35,7 +35,7 @@ from campaign.services.moderation.domain_history import ALERT_CONFIRMATIONS
 from campaign.services.moderation.invalidate import add_invalidation, advance
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.privacy.retention import purge_expired
-from campaign.services.signing.withdraw import erase
+from campaign.services.signing.erase import erase
 from tests.conftest import DAY, START, Postbox, context, form, link_of, text_of
 from tests.signing.signatures import sign_and_confirm
 from tests.staff.staff_clients import csrf, join_staff, staff_client

@@ -40,9 +40,10 @@ from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_
 from campaign.services.outbox.notice import Notice
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.privacy.retention import purge_expired
+from campaign.services.signing.consents import set_sharing
+from campaign.services.signing.erase import erase
 from campaign.services.signing.new_link import answer_link_requests, request_new_links
 from campaign.services.signing.own_letter import mail_own_letter
-from campaign.services.signing.withdraw import erase, set_sharing
 from tests.conftest import DAY, START, context
 from tests.signing.signatures import sign_and_confirm
 

@@ -25,8 +25,10 @@ from campaign.queries.counting.counts import counts
 from campaign.queries.signing.person import digests_of_address
 from campaign.services.counting.verify import verify
 from campaign.services.privacy.erasure_journal import delete_expired_files, read_folder, replay, write_entries
+from campaign.services.signing.consents import set_updates
+from campaign.services.signing.erase import delete_sign_ups_of_link, erase
 from campaign.services.signing.unsubscribe import unsubscribe
-from campaign.services.signing.withdraw import delete_sign_ups_of_link, erase, set_updates, withdraw
+from campaign.services.signing.withdraw import withdraw
 from tests.conftest import START, Clock, Postbox, context, form
 from tests.moderation.address_change import NEW_EMAIL, address_mails, my_page, stored_addresses
 

@@ -20,7 +20,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.outbox.forget_answers import forget_answers
 from campaign.services.outbox.mailed_person import MailedPerson, person_of_mail
 from campaign.services.privacy.retention import purge_expired
-from campaign.services.signing.withdraw import erase
+from campaign.services.signing.erase import erase
 from tests.conftest import DAY, START, Postbox, context, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"

@@ -25,8 +25,9 @@ from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import add_invalidation, advance, begin, undo
 from campaign.services.privacy.retention import purge_expired
+from campaign.services.signing.erase import erase
 from campaign.services.signing.report_action import record_report
-from campaign.services.signing.withdraw import erase, withdraw
+from campaign.services.signing.withdraw import withdraw
 from tests.conftest import DAY, START, context
 from tests.signing.signatures import sign_and_confirm
 from tests.staff.staff_clients import join_staff

@@ -33,8 +33,10 @@ from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.signature import last_consent
 from campaign.services.keys.row_key import erase_keys
+from campaign.services.signing.consents import set_name_sharing
+from campaign.services.signing.erase import delete_sheet_rows, erase_row
 from campaign.services.signing.unsubscribe import end_updates
-from campaign.services.signing.withdraw import delete_sheet_rows, erase_row, set_name_sharing, withdraw_row
+from campaign.services.signing.withdraw import withdraw_row
 
 BATCH = 500
 _ROWS_A_FETCH = 5000

@@ -17,8 +17,8 @@ from campaign.queries.moderation.moderation import own_marks_of_same_address, ow
 from campaign.services.privacy.disclosure import disclose
 from campaign.services.signing.change_address import request_change
 from campaign.services.signing.correct_signer import correct_name
+from campaign.services.signing.erase import erase
 from campaign.services.signing.new_link import request_new_links
-from campaign.services.signing.withdraw import erase
 from campaign.services.staff.audit import AuditRecord, append
 
 

@@ -66,8 +66,8 @@ from campaign.services.signing.confirm_statement import (
     FormSigner,
     store_signature,
 )
+from campaign.services.signing.consents import add_consents
 from campaign.services.signing.signature import lock_signature
-from campaign.services.signing.withdraw import add_consents
 
 # On PostgreSQL the id of a new signature is fetched beforehand, so that one statement can write all rows.
 _NEXT_ID = {"postgresql": literal_column("nextval('signature_id_seq')"), "sqlite": null()}

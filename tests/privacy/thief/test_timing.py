@@ -33,8 +33,9 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.outbox.suppression import suppress
 from campaign.services.sections.load_sections import load_sections
+from campaign.services.signing.erase import erase
 from campaign.services.signing.sign import SignUpRequest, sign
-from campaign.services.signing.withdraw import erase, withdraw
+from campaign.services.signing.withdraw import withdraw
 from campaign.services.staff.accounts import Invitation, invite
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, KEYS, START, confirm_at, context, make_database

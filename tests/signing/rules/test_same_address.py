@@ -19,8 +19,9 @@ from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import signatures_by_appeal
 from campaign.services.signing import confirm
+from campaign.services.signing.erase import erase
 from campaign.services.signing.sign import SignUpRequest, sign
-from campaign.services.signing.withdraw import erase, withdraw
+from campaign.services.signing.withdraw import withdraw
 from tests.conftest import START, confirm_at, context
 
 ADDRESS = parse_address("jeanne@mail.example")

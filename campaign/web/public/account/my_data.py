@@ -31,8 +31,10 @@ from campaign.queries.privacy.subject_access import (
 )
 from campaign.queries.signing.signature import SignatureView, find_signature
 from campaign.services.signing.change_address import change_address, read_requested_change, request_change
+from campaign.services.signing.consents import set_sharing, set_updates
 from campaign.services.signing.correct_signer import change_country, correct_name
-from campaign.services.signing.withdraw import erase, set_sharing, set_updates, withdraw
+from campaign.services.signing.erase import erase
+from campaign.services.signing.withdraw import withdraw
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.forms import ADDRESS_ERRORS, INPUT_ERRORS, read_address
 from campaign.web.http.locale import LOCALE_PREFIX, current_locale

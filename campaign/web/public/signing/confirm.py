@@ -37,7 +37,7 @@ from campaign.queries.signing.signature import SignatureView, find_signature
 from campaign.services.abuse.limits import watch_confirmed
 from campaign.services.signing.confirm import ShownSignUp, confirm
 from campaign.services.signing.confirm_statement import ConfirmedSignature, ConsentChoices
-from campaign.services.signing.withdraw import delete_sign_ups_of_link
+from campaign.services.signing.erase import delete_sign_ups_of_link
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import LOCALE_PREFIX
 from campaign.web.public.context import supporter_context
