@@ -22,9 +22,10 @@ from campaign.platform.database.errors import diagnose
 from campaign.platform.limits.redis_pool import CLIENT_ERRORS
 from campaign.platform.process.progress import WorkerProgress
 from campaign.platform.runtime import runtime
+from campaign.services.announcements.confirmation_reminders import enqueue_confirmation_reminders
 from campaign.services.announcements.deadline_notices import remind_staff
-from campaign.services.announcements.fan_out import fan_out_all, start_reminders
-from campaign.services.announcements.reminders import enqueue_reminders
+from campaign.services.announcements.deadline_reminders import start_deadline_reminders
+from campaign.services.announcements.fan_out import fan_out_all
 from campaign.services.announcements.weekly_digest import enqueue_digests
 from campaign.services.appeals.lifecycle import close_expired
 from campaign.services.counting.funnel_counts import roll_up_funnel
@@ -179,8 +180,8 @@ def send_reminders() -> None:
     """Remind, each hour, people who have not confirmed, and signers and staff of deadlines that are near."""
 
     def work(context: Context) -> None:
-        reminded = enqueue_reminders(context=context)
-        started = start_reminders(context=context)
+        reminded = enqueue_confirmation_reminders(context=context)
+        started = start_deadline_reminders(context=context)
         staff = remind_staff(context=context)
         if reminded or started or staff:
             log.info("reminders: %s to confirm, %s of a deadline begun, %s to staff", reminded, started, staff)

@@ -29,7 +29,7 @@ from campaign.queries.announcements.announcement import (
 )
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.appeals.editor import text_values
-from campaign.services.announcements import fan_out as spreading
+from campaign.services.announcements import fan_out as fan_out_module
 from campaign.services.announcements.announce import (
     AnnouncementWording,
     Audience,
@@ -41,7 +41,8 @@ from campaign.services.announcements.announce import (
     send_test,
     stop,
 )
-from campaign.services.announcements.fan_out import fan_out, fan_out_all, start_reminders
+from campaign.services.announcements.deadline_reminders import start_deadline_reminders
+from campaign.services.announcements.fan_out import fan_out, fan_out_all
 from campaign.services.appeals.edit_text import store_version
 from campaign.services.staff.audit import verify as verify_log
 from tests.announcements.announcements import (
@@ -186,7 +187,7 @@ def test_other_recipients_of_the_case_make_another_edition(appeal: AppealView) -
 def test_an_interrupted_fan_out_resumes_and_each_signer_gets_it_once(
     appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spreading, "BATCH_SIZE", 2)
+    monkeypatch.setattr(fan_out_module, "BATCH_SIZE", 2)
     ids = [confirmed_signer(appeal, f"s{number}") for number in range(5)]
     announcement_id = send_announcement(appeal)
     assert fan_out(announcement_id, context=context()) == 2
@@ -387,9 +388,9 @@ def test_each_section_gets_one_deadline_reminder_on_its_own_morning(
     """Expect the reminder five days before 12 April, at nine o'clock in Paris, which is seven in UTC."""
     signature_id = confirmed_signer(appeal, "a")
     morning = datetime(2026, 4, 7, 7, 0, tzinfo=UTC)
-    start_reminders(context=context(morning - timedelta(minutes=1)))
+    start_deadline_reminders(context=context(morning - timedelta(minutes=1)))
     assert "fr" not in set(db.session.scalars(select(Announcement.section_code)))
-    start_reminders(context=context(morning))
+    start_deadline_reminders(context=context(morning))
     assert "fr" in set(db.session.scalars(select(Announcement.section_code)))
     db.session.rollback()
     late_signature_id = confirmed_signer(appeal, "late")
@@ -400,7 +401,7 @@ def test_each_section_gets_one_deadline_reminder_on_its_own_morning(
     db.session.commit()
     mark_other_mail_sent()
     assert fan_out_all(context=context(morning)) == 1
-    start_reminders(context=context(morning + timedelta(hours=1)))
+    start_deadline_reminders(context=context(morning + timedelta(hours=1)))
     assert fan_out_all(context=context(morning)) == 0
     assert deliver() == {"sent": 1}
     assert postbox.messages[0]["Subject"] == "Plus que 5 jours\u00a0: TEACHER THREATENED FOR TEACHING"
@@ -412,4 +413,4 @@ def test_each_section_gets_one_deadline_reminder_on_its_own_morning(
 
 
 def test_a_deadline_that_is_too_near_gets_no_reminder(appeal: AppealView) -> None:
-    assert start_reminders(context=context(datetime(2026, 4, 10, 12, 0, tzinfo=UTC))) == 0
+    assert start_deadline_reminders(context=context(datetime(2026, 4, 10, 12, 0, tzinfo=UTC))) == 0

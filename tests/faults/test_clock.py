@@ -20,8 +20,9 @@ from campaign.factory import create_app
 from campaign.models import Announcement
 from campaign.platform import db
 from campaign.platform.runtime import runtime
-from campaign.services.announcements.fan_out import fan_out_all, start_reminders
-from campaign.services.announcements.reminders import enqueue_reminders
+from campaign.services.announcements.confirmation_reminders import enqueue_confirmation_reminders
+from campaign.services.announcements.deadline_reminders import start_deadline_reminders
+from campaign.services.announcements.fan_out import fan_out_all
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close_expired, publish
 from campaign.services.counting.verify import verify
@@ -154,8 +155,8 @@ def work_on_each(machines: Machines, postbox: Postbox) -> None:
         due_at = now.replace(minute=0, second=0, microsecond=0)
 
         def remind() -> None:
-            enqueue_reminders(context=context(now))
-            start_reminders(context=context(now))
+            enqueue_confirmation_reminders(context=context(now))
+            start_deadline_reminders(context=context(now))
 
         run_once("remind", due_at, remind, context=context(now))
         fan_out_all(context=context(now))

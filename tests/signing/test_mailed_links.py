@@ -19,7 +19,7 @@ from campaign.platform import Model, db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse.alert import raise_alert
-from campaign.services.announcements.reminders import enqueue_reminders
+from campaign.services.announcements.confirmation_reminders import enqueue_confirmation_reminders
 from campaign.services.announcements.weekly_digest import enqueue_digests
 from campaign.services.staff.accounts import Invitation, invite, set_preferences
 from tests.announcements.announcements import fan_out_now, send_announcement
@@ -55,7 +55,7 @@ def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postb
     deliver()
     client.post(URL, data=form(email="pending@mail.example"))
     deliver()
-    assert enqueue_reminders(context=context(START + 2 * DAY)) == 2
+    assert enqueue_confirmation_reminders(context=context(START + 2 * DAY)) == 2
     send_announcement(appeal)  # an outcome, whose mail holds a link to unsubscribe
     fan_out_now()
     clock.now += 2 * DAY

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import and_, select
 
 from campaign.domain.announcements.announcement import (
     BATCH_SIZE,
@@ -17,14 +16,12 @@ from campaign.domain.announcements.announcement import (
     AnnouncementKind,
     AnnouncementState,
     choose_language,
-    is_reminder_due,
 )
-from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
-from campaign.models import Announcement, Appeal, Mail, Section, Signature
+from campaign.models import Announcement, Mail, Signature
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.context import Context
 from campaign.platform.database.insert_or_ignore import insert_all_or_ignore
@@ -34,28 +31,6 @@ from campaign.queries.announcements.announcement import recipient_conditions, wi
 from campaign.services.outbox.enqueue import NewMail, mail_columns
 
 log = logging.getLogger(__name__)
-
-
-def start_reminders(*, context: Context) -> int:
-    """Start the deadline reminder of each open appeal in each section where it is due; return the number started."""
-    started, now = 0, context.now
-    with transaction() as session:
-        reminders = select(Announcement.appeal_id, Announcement.section_code).where(
-            Announcement.kind == AnnouncementKind.DEADLINE_REMINDER
-        )
-        existing = {(appeal_id, code) for appeal_id, code in session.execute(reminders)}
-        sections = session.execute(select(Section.code, Section.time_zone).order_by(Section.code)).all()
-        for appeal_id, deadline in session.execute(
-            select(Appeal.id, Appeal.deadline).where(Appeal.state == AppealState.OPEN)
-        ).all():
-            for code, time_zone in sections:
-                if (appeal_id, code) in existing or not is_reminder_due(deadline, now.astimezone(ZoneInfo(time_zone))):
-                    continue
-                values = {"appeal_id": appeal_id, "section_code": code, "kind": AnnouncementKind.DEADLINE_REMINDER}
-                sending = {"state": AnnouncementState.SENDING, "locales": [], "after_id": 0}
-                session.execute(insert(Announcement), {**values, **sending, "created_at": now, "started_at": now})
-                started += 1
-    return started
 
 
 def fan_out_all(*, context: Context) -> int:

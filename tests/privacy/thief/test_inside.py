@@ -24,7 +24,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.person import digests_of_address
-from campaign.services.announcements.reminders import enqueue_reminders
+from campaign.services.announcements.confirmation_reminders import enqueue_confirmation_reminders
 from campaign.services.outbox.suppression import suppress as refuse_mail
 from tests.conftest import START, Postbox, clear_caches, context, form
 from tests.staff.staff_clients import csrf, staff_client
@@ -121,7 +121,7 @@ def test_no_page_reveals_the_signatures_of_an_address_in_other_sections(
         earlier = {"signed_at": START - timedelta(days=3), "mailed_at": START - timedelta(days=3)}
         db.session.execute(update(SignUp).where(SignUp.reminded_at.is_(None)).values(**earlier))
         db.session.commit()
-        enqueue_reminders(context=context())
+        enqueue_confirmation_reminders(context=context())
         deliver()
         clear_caches(app)
         return pages(app, desk)

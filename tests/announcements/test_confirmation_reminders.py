@@ -13,7 +13,7 @@ from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.models import Appeal, Mail, SignUp
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.announcements.reminders import enqueue_reminders
+from campaign.services.announcements.confirmation_reminders import enqueue_confirmation_reminders
 from campaign.services.delivery.bounce import process_bounce
 from tests.conftest import START, Postbox, context, form
 from tests.mail.dsn import samples
@@ -29,7 +29,7 @@ def signed_up(client: FlaskClient, appeal: AppealView, deliver: Any) -> None:
 
 
 def send_reminders(after: timedelta = TWO_DAYS) -> int:
-    return enqueue_reminders(context=context(START + after))
+    return enqueue_confirmation_reminders(context=context(START + after))
 
 
 def test_after_two_days_one_reminder_with_a_link_that_confirms(

@@ -1,4 +1,4 @@
-"""Reminders of unconfirmed sign-ups: one for each, after two days, if it can still be confirmed."""
+"""Confirmation reminders: one for each unconfirmed sign-up, after two days, if it can still be confirmed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REMINDER_AFTER = timedelta(hours=48)
 _BATCH = 500
 
 
-def enqueue_reminders(*, context: Context) -> int:
+def enqueue_confirmation_reminders(*, context: Context) -> int:
     """Enqueue one reminder for each sign-up that is unconfirmed two days after its mail; return the number enqueued.
 
     The limit of mails for each mailbox is checked when the mail is sent.
