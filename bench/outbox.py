@@ -22,7 +22,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.delivery.claim import claim, database_now
 from campaign.services.delivery.deliver import begin_sending
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from campaign.web.public.site.metrics import MetricsCache
 from tests.staff.staff_clients import join_staff, log_in
 
@@ -147,9 +147,7 @@ def _claim() -> tuple[float, float]:
     between = time.perf_counter()
     app_runtime = runtime()
     context = app_runtime.context(SYSTEM, now=now)
-    jobs = begin_sending(
-        session, mails, refused_recipients=RefusedRecipients(app_runtime.settings), context=context
-    ).jobs
+    jobs = begin_sending(session, mails, target_mailboxes=TargetMailboxes(app_runtime.settings), context=context).jobs
     end = time.perf_counter()
     if len(jobs) != CLAIMED:
         raise SystemExit(f"bench: {len(jobs)} mails of {len(mails)} claimed were begun instead of {CLAIMED}")

@@ -28,7 +28,7 @@ from campaign.platform.runtime import Runtime, runtime
 from campaign.services.delivery.dispatcher import Dispatcher
 from campaign.services.moderation.invalidate import advance, has_work
 from campaign.services.offline.paper_sheet import has_waiting_rows, sign_sheet_rows
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from campaign.services.periodic.worker_progress import delete_progress, store_progress
 from campaign.services.privacy.erasure_journal import write_entries, write_problem
 from campaign.services.signing.new_link import answer_link_requests
@@ -231,14 +231,14 @@ def _answer_requests(app: Flask, stop: threading.Event, heartbeat: Callable[[], 
 def _work_for_staff(app: Flask, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
     """Sign up the next rows of paper sheets, and run invalidations batch by batch, every second."""
     with app.app_context():
-        addressees = RefusedRecipients(runtime().settings)
+        target_mailboxes = TargetMailboxes(runtime().settings)
     while not stop.wait(POLL_SECONDS):
         heartbeat()
         with app.app_context():
             app_runtime = runtime()
             try:
                 if has_waiting_rows():
-                    sign_sheet_rows(context=app_runtime.context(SYSTEM), addressees=addressees)
+                    sign_sheet_rows(context=app_runtime.context(SYSTEM), target_mailboxes=target_mailboxes)
                 # Between two batches there is a pause, so that sign-ups can use the database.
                 while (
                     has_work() and advance(context=app_runtime.context(SYSTEM)) and not stop.wait(_BATCH_PAUSE_SECONDS)

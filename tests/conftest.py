@@ -46,14 +46,14 @@ from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.delivery.dispatcher import deliver_due
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.confirm import confirm
 from campaign.services.signing.confirm_statement import ConsentChoices
 from campaign.services.staff.password_reset import answer_reset_requests
 from campaign.web.caching.data_cache import DataCache
 from campaign.web.caching.page_cache import PageCache
-from campaign.web.public.signing.sign import REFUSED_RECIPIENTS
+from campaign.web.public.signing.sign import TARGET_MAILBOXES
 from tests.deploy.processes import redis
 from tests.postgresql import PostgresServer, control, start_server
 
@@ -350,9 +350,9 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     with migrated_app.app_context():
         limiter.reset()
         # Read the list now and keep it fresh, so that no test that counts statements reads it.
-        refused_recipients = migrated_app.extensions[REFUSED_RECIPIENTS] = RefusedRecipients(former_runtime.settings)
-        refused_recipients.contains(parse_address("nobody@mail.example"))
-        refused_recipients._expires_at = float("inf")
+        target_mailboxes = migrated_app.extensions[TARGET_MAILBOXES] = TargetMailboxes(former_runtime.settings)
+        target_mailboxes.contains(parse_address("nobody@mail.example"))
+        target_mailboxes._expires_at = float("inf")
         db.session.rollback()
         yield migrated_app
         db.session.rollback()

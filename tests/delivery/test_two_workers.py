@@ -22,7 +22,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.delivery.claim import claim
 from campaign.services.delivery.deliver import begin_sending
 from campaign.services.delivery.dispatcher import deliver_due
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from tests.conftest import Clock, Postbox, context, form
 
 # SQLite has one writer, so no two workers decide at the same time.
@@ -47,7 +47,7 @@ class Worker:
                     begin_sending(
                         session,
                         taken,
-                        refused_recipients=RefusedRecipients(app_runtime.settings),
+                        target_mailboxes=TargetMailboxes(app_runtime.settings),
                         context=context(self._now),
                     ).jobs
                 )

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.offline.paper_sheet import has_waiting_rows, sign_sheet_rows
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from tests.conftest import context
 from tests.staff.staff_clients import csrf
 
@@ -53,4 +53,4 @@ def enter_rows(browser: FlaskClient, appeal: AppealView, rows: list[list[str]], 
 def sign_waiting_rows() -> None:
     app_runtime = runtime()
     while has_waiting_rows():
-        sign_sheet_rows(context=context(app_runtime.clock()), addressees=RefusedRecipients(app_runtime.settings))
+        sign_sheet_rows(context=context(app_runtime.clock()), target_mailboxes=TargetMailboxes(app_runtime.settings))

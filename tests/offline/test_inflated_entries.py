@@ -30,7 +30,7 @@ from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.verify import verify
 from campaign.services.offline.bulk_entry import confirm_bulk_entry
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from campaign.services.signing.report_action import record_report
 from tests.conftest import DAY, START, Clock, Postbox, clear_caches, context, text_of
 from tests.signing.signatures import sign_numbered
@@ -238,8 +238,8 @@ def enter_sheet_as(appeal: AppealView, editor_scope: Scope, entered: SheetEntry,
 
 def sign_waiting_rows() -> None:
     app_runtime = runtime()
-    addressees = RefusedRecipients(app_runtime.settings)
-    while sign_sheet_rows(context=context(app_runtime.clock()), addressees=addressees):
+    target_mailboxes = TargetMailboxes(app_runtime.settings)
+    while sign_sheet_rows(context=context(app_runtime.clock()), target_mailboxes=target_mailboxes):
         pass
 
 

@@ -36,7 +36,7 @@ from campaign.services.offline.paper_sheet import (
     enter_sheet,
     sign_sheet_rows,
 )
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from campaign.services.privacy.erasure_journal import replay
 from tests.conftest import DAY, START, Clock, Postbox, confirm_at, context, count_rows, form, manage_token
 from tests.offline.sheets import (
@@ -137,7 +137,9 @@ def test_a_killed_worker_signs_no_row_up_twice(
     with monkeypatch.context() as patched:
         patched.setattr("campaign.services.offline.paper_sheet.delete", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            sign_sheet_rows(context=context(app_runtime.clock()), addressees=RefusedRecipients(app_runtime.settings))
+            sign_sheet_rows(
+                context=context(app_runtime.clock()), target_mailboxes=TargetMailboxes(app_runtime.settings)
+            )
     assert (count_rows(SignUp), count_rows(SheetRow)) == (0, 2)
     sign_waiting_rows()
     assert (count_rows(SignUp), count_rows(Mail)) == (2, 3), "two signers and the editor's invitation"

@@ -66,7 +66,7 @@ from campaign.services.delivery.claim import claim
 from campaign.services.delivery.deliver import begin_sending
 from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.moderation.watch_domains import watch_domains
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.erase import erase
@@ -256,7 +256,7 @@ def _without_repeats(appeal: int) -> None:
 
 # Queries of operators' commands, which count all rows.
 COUNT_EVERYTHING = {
-    "outbox.targets_addresses.target_mailboxes",
+    "outbox.target_mailboxes.target_mailboxes",
     "privacy.processing_record.data_categories",
     "privacy.key_rotation.values_by_key",
 }
@@ -515,9 +515,7 @@ def test_a_claim_neither_scans_nor_sorts_a_long_queue(large_app: Flask) -> None:
     def claim_some() -> None:
         taken = claim(db.session(), NOW, after=b"", capacity=100, domain_limit=lambda _: 100).mails
         assert len(taken) == 100
-        begin_sending(
-            db.session(), taken, refused_recipients=RefusedRecipients(runtime().settings), context=context(NOW)
-        )
+        begin_sending(db.session(), taken, target_mailboxes=TargetMailboxes(runtime().settings), context=context(NOW))
 
     said = statements_sent_by(claim_some)
     assert scans(said) == []

@@ -38,7 +38,7 @@ from campaign.services.moderation.invalidate import add_invalidation, drop
 from campaign.services.offline.bulk_entry import undo
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
 from campaign.services.outbox.notice import Notice
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.consents import set_sharing
 from campaign.services.signing.erase import erase
@@ -149,7 +149,7 @@ def signed_up_sheet_row(row_site: SealedRowSite) -> SealedValue:
         only_value(SheetRow.email_sealed),
         lambda vault, sealed: vault.open_email(sealed, place),
         str(ADDRESS),
-        lambda: sign_sheet_rows(context=context(), addressees=RefusedRecipients(app_runtime.settings)),
+        lambda: sign_sheet_rows(context=context(), target_mailboxes=TargetMailboxes(app_runtime.settings)),
     )
 
 

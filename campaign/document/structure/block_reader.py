@@ -154,7 +154,7 @@ class BlockReader:
         if kind in {"appeals", "write"} and not rest.is_blank:
             block.lines.append(rest)
             after += self._add_sentence(block, after)
-            if kind == "appeals" and not _announces_addressees(block):
+            if kind == "appeals" and not _announces_targets(block):
                 block.kind = "deadline"
             self._open_block(block)
             return after + 1
@@ -264,7 +264,7 @@ class BlockReader:
         self._flow.lines.append(line)
 
     def _begins_authority(self, line: Line) -> bool:
-        """Return whether a paragraph below the addressees of solidarity begins with an office."""
+        """Return whether a paragraph below the targets of solidarity begins with an office."""
         above = self._flow.lines
         begins_paragraph = bool(above) and above[-1].is_blank and any(not other.is_blank for other in above)
         return begins_paragraph and is_role(plain_text(line.text)) and len(words(line.text, 12)) < 12
@@ -280,8 +280,8 @@ class BlockReader:
         return not lines or (len(lines) < _MAX_VALUE_LINES and not short_block.lines[-1].is_blank)
 
 
-def _announces_addressees(block: Block) -> bool:
-    """Return whether the addressees follow an appeals label: it ends in “to” or a colon, or has no digit of a date."""
+def _announces_targets(block: Block) -> bool:
+    """Return whether the targets follow an appeals label: it ends in “to” or a colon, or has no digit of a date."""
     text = block.text().rstrip(" *_")
     last_words = normalised(text[-40:]).split()[-1:]
     if text.endswith(":") or (last_words and last_words[0] in {"to", "a", "an", "au", "aux", "al", "ai"}):

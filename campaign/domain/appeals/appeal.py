@@ -21,7 +21,7 @@ class AppealState(StrEnum):
 
 
 class TargetKind(StrEnum):
-    """The kinds of addressees: the authority itself, the recipient of a copy, or an embassy."""
+    """The kinds of targets: the authority itself, the recipient of a copy, or an embassy."""
 
     PRIMARY = "primary"
     COPY = "copy"

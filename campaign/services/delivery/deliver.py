@@ -45,8 +45,8 @@ from campaign.services.delivery.queue_pause import time_paused
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.outbox.answer import AnsweredError, FormReplies, IneligibleError, PostponedError, note_mailed
 from campaign.services.outbox.mailed_person import MailedPerson, readable_person, sealed_person
-from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.outbox.suppression import suppress
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def begin_sending(
     session: Session,
     claimed_mails: list[ClaimedMail],
     *,
-    refused_recipients: RefusedRecipients,
+    target_mailboxes: TargetMailboxes,
     is_probe: bool = False,
     context: Context,
 ) -> BegunBatch:
@@ -144,7 +144,7 @@ def begin_sending(
     signers_by_id = find_signers(session, subjects.values(), vault)
     other_recipients = limited_recipients(((mail, subjects[mail.id]) for mail in mails.values()), signers_by_id, vault)
     sign_up_ids = [subject.sign_up_id for subject in subjects.values() if subject.sign_up_id is not None]
-    answers = FormReplies(session, sign_up_ids, other_recipients, vault, refused_recipients, now)
+    answers = FormReplies(session, sign_up_ids, other_recipients, vault, target_mailboxes, now)
     for claimed_mail in claimed_mails:
         mail = mails.get(claimed_mail.id)
         if mail is None or mail.fence != claimed_mail.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:

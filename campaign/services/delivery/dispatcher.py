@@ -47,7 +47,7 @@ from campaign.services.delivery.queue_pause import (
     resume_queue,
 )
 from campaign.services.delivery.reports import report_pause, report_resumed, report_undecryptable
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from campaign.services.signing.new_link import answer_link_requests
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Dispatcher:
         """
         self.state_counts: Counter[str] = Counter()
         self._settings, self._keys = settings, keys
-        self._refused_recipients = RefusedRecipients(settings)
+        self._target_mailboxes = TargetMailboxes(settings)
         self._return_paths = ReturnPaths(settings.secret_key, settings.bounce_domain)
         self._connections = connections or settings.mail_connections
         self._probe_at_once = probe_at_once
@@ -308,7 +308,7 @@ class Dispatcher:
     ) -> list[DeliveryJob]:
         """Begin these mails; return those to send, and add the states of the others to `states`."""
         batch = begin_sending(
-            session, next_mails, refused_recipients=self._refused_recipients, is_probe=is_probe, context=context
+            session, next_mails, target_mailboxes=self._target_mailboxes, is_probe=is_probe, context=context
         )
         states += batch.ended_states
         if batch.has_undecryptable:

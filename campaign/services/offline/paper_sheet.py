@@ -37,7 +37,7 @@ from campaign.services.offline.bulk_entry import (
     require_entry_scope,
     store_entry,
 )
-from campaign.services.outbox.refused_recipients import ADDRESSEE_FLAG, RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TARGET_FLAG, TargetMailboxes
 from campaign.services.signing.sign import SignUpRequest, reserve_keys, store_sign_up
 from campaign.services.signing.sign_appeal import check_signable
 
@@ -138,7 +138,7 @@ def _row_values(entry: BulkEntry, name: str, address: Address, vault: Vault, slo
     }
 
 
-def sign_sheet_rows(*, context: Context, addressees: RefusedRecipients) -> int:
+def sign_sheet_rows(*, context: Context, target_mailboxes: TargetMailboxes) -> int:
     """Sign up the next waiting rows, like the public form; return the number of rows processed.
 
     A row is deleted in the transaction that signs it up, so that no row is signed up twice if a worker dies. If it is
@@ -164,7 +164,7 @@ def sign_sheet_rows(*, context: Context, addressees: RefusedRecipients) -> int:
                 row,
                 entries[row.bulk_entry_id],
                 context=context,
-                addressees=addressees,
+                target_mailboxes=target_mailboxes,
             )
         ]
         for section in sorted({entry.section_code for entry in late_entries}):
@@ -189,7 +189,7 @@ def _sign_up_row(
     entry: BulkEntry,
     *,
     context: Context,
-    addressees: RefusedRecipients,
+    target_mailboxes: TargetMailboxes,
 ) -> bool:
     """Sign the row up; return False if it is too late, or the row cannot be decrypted."""
     now, vault = context.now, context.vault
@@ -212,7 +212,7 @@ def _sign_up_row(
         text_language=text.language,
         text_version=text.version,
         via=clean_via(f"paper-{entry.section_code}"),
-        flag=ADDRESSEE_FLAG if addressees.contains(address, appeal) else None,
+        flag=TARGET_FLAG if target_mailboxes.contains(address, appeal) else None,
     )
     store_sign_up(session.connection(), sign_up, context=context)
     return True

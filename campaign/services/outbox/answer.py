@@ -26,8 +26,8 @@ from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.queries.signing.sign_up import form_contents, waiting_sign_ups
 from campaign.services.outbox.mailbox_limit import MailboxLimits
-from campaign.services.outbox.refused_recipients import ADDRESSEE_FLAG, RefusedRecipients
 from campaign.services.outbox.suppression import suppression_reasons
+from campaign.services.outbox.target_mailboxes import TARGET_FLAG, TargetMailboxes
 
 _FIND_FORMS = (
     select(SignUp, Appeal, Section.reply_to)
@@ -115,14 +115,14 @@ class FormReplies:
         sign_ups: Iterable[int],
         other_recipients: Iterable[Address],
         vault: Vault,
-        refused_recipients: RefusedRecipients,
+        target_mailboxes: TargetMailboxes,
         now: datetime,
     ) -> None:
         """Read the forms with the ids `sign_ups`, and lock their mailboxes and those of `other_recipients`.
 
         `other_recipients` are the recipients of other limited mails. `now` is the database's time.
         """
-        self._session, self._vault, self._refused_recipients, self._now = session, vault, refused_recipients, now
+        self._session, self._vault, self._target_mailboxes, self._now = session, vault, target_mailboxes, now
         ids = sorted(set(sign_ups))
         self._forms = self._read_forms(ids)
         self._addresses = {
@@ -184,9 +184,9 @@ class FormReplies:
         return FormReply(kind, str(address), sign_up, signature, (own_sign_up, *others), has_other_name, reply_to)
 
     def check_recipient(self, address: Address) -> None:
-        """Raise IneligibleError where the address is one of the refused recipients."""
-        if self._refused_recipients.contains(address):
-            raise IneligibleError(f"flagged: {ADDRESSEE_FLAG}")
+        """Raise IneligibleError where the address is the mailbox of a target."""
+        if self._target_mailboxes.contains(address):
+            raise IneligibleError(f"flagged: {TARGET_FLAG}")
 
     def count_mail(self, address: Address, mail: Mail, *, is_requested: bool) -> int:
         """Count the mail against the mailbox's limit; return how many mails the limit allowed before this one.

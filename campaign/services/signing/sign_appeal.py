@@ -17,7 +17,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.moderation.floods import is_server_ascii_only
 from campaign.queries.sections.section import SectionView
 from campaign.services.abuse.limits import admit, new_demand
-from campaign.services.outbox.refused_recipients import ADDRESSEE_FLAG, RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TARGET_FLAG, TargetMailboxes
 from campaign.services.signing.sign import SignUpRequest, sign
 
 
@@ -73,12 +73,12 @@ def sign_appeal(
     form: CheckedSignUp,
     *,
     sections: Sequence[SectionView],
-    refused_recipients: RefusedRecipients,
+    target_mailboxes: TargetMailboxes,
     context: Context,
 ) -> None:
     """Store the sign-up if the appeal may be signed now. An error stores nothing.
 
-    `sections` are all sections; `refused_recipients` has the addresses of all targets. Raises InputError
+    `sections` are all sections; `target_mailboxes` has the addresses of all targets. Raises InputError
     (`email`: `not-carried`), the errors of `check_signable`, and ChallengeDemandError where the abuse limits demand
     the human check. Earlier signatures of the address make no difference here.
     """
@@ -102,7 +102,7 @@ def sign_appeal(
         text_version=text.version,
         via=form.via,
         network_digest=bytes.fromhex(form.networks[0].digest),
-        flag=admission.flag or (ADDRESSEE_FLAG if refused_recipients.contains(form.address, appeal) else None),
+        flag=admission.flag or (TARGET_FLAG if target_mailboxes.contains(form.address, appeal) else None),
         solved=admission.solved,
     )
     try:

@@ -18,8 +18,8 @@ from campaign.services.signing.report_action import record_unsigned_report
 class UnsignedReport:
     """A report with checked fields, and its origin.
 
-    `section_code` is the section of the chosen country, `target` the position of the addressee. `networks` are those
-    of the request, the narrowest first. `proof` and `ticket` answer the human check.
+    `section_code` is the section of the chosen country, `target` the target's position. `networks` are those of the
+    request, the narrowest first. `proof` and `ticket` answer the human check.
     """
 
     section_code: str

@@ -21,7 +21,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.lifecycle import close, stop
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from campaign.services.signing import sign_appeal as service
 from campaign.services.signing.sign_appeal import CheckedSignUp, check_signable, is_signable, sign_appeal
 from tests.conftest import START, context, count_rows
@@ -42,7 +42,7 @@ def sign(appeal: AppealView, form: CheckedSignUp = FORM, now: datetime = START) 
         appeal,
         form,
         sections=list_sections(),
-        refused_recipients=RefusedRecipients(app_runtime.settings),
+        target_mailboxes=TargetMailboxes(app_runtime.settings),
         context=context(now, SUPPORTER),
     )
 

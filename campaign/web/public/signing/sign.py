@@ -16,7 +16,7 @@ from campaign.platform import limiter
 from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.target_mailboxes import TargetMailboxes
 from campaign.services.signing.sign_appeal import CheckedSignUp, sign_appeal
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.forms import INPUT_ERRORS, SignerInput, SignFormInput, read_sign_form
@@ -28,8 +28,8 @@ from campaign.web.public.context import supporter_context
 
 # The limits are by network: many people share the network of a school or a mobile gateway.
 LIMITS = "60 per minute; 1000 per hour"
-# The name under which the application stores its `RefusedRecipients`.
-REFUSED_RECIPIENTS = "tocsin_addressees"
+# The name under which the application stores its `TargetMailboxes`.
+TARGET_MAILBOXES = "tocsin_target_mailboxes"
 blueprint = Blueprint("sign", __name__)
 
 
@@ -71,7 +71,7 @@ def submit(appeal: AppealView, form_input: SignFormInput) -> dict[str, Any] | No
             appeal,
             _checked_sign_up(form_input, form_input.signer, must_prove=in_sandbox),
             sections=data_cache().sections(),
-            refused_recipients=_refused_recipients(),
+            target_mailboxes=_target_mailboxes(),
             context=context,
         )
     except InputError as error:
@@ -106,13 +106,13 @@ def _checked_sign_up(form_input: SignFormInput, signer: SignerInput, *, must_pro
     )
 
 
-def _refused_recipients() -> RefusedRecipients:
-    """Return the application's `RefusedRecipients`; the first sign-up creates it."""
+def _target_mailboxes() -> TargetMailboxes:
+    """Return the application's `TargetMailboxes`; the first sign-up creates it."""
     extensions = current_app.extensions
-    if REFUSED_RECIPIENTS not in extensions:
-        extensions[REFUSED_RECIPIENTS] = RefusedRecipients(runtime().settings)
-    recipients: RefusedRecipients = extensions[REFUSED_RECIPIENTS]
-    return recipients
+    if TARGET_MAILBOXES not in extensions:
+        extensions[TARGET_MAILBOXES] = TargetMailboxes(runtime().settings)
+    target_mailboxes: TargetMailboxes = extensions[TARGET_MAILBOXES]
+    return target_mailboxes
 
 
 def _values(form_input: SignFormInput) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.web.public.signing.sign import REFUSED_RECIPIENTS
+from campaign.web.public.signing.sign import TARGET_MAILBOXES
 from tests.conftest import DOCUMENT, Postbox, clear_caches, context, form
 from tests.offline.sheets import enter_rows, sign_waiting_rows
 from tests.platform.statements import recorded_statements
@@ -49,7 +49,7 @@ def appeal_with_targets(app: Flask, appeal: AppealView) -> AppealView:
     db.session.execute(update(Target).where(Target.appeal_id != appeal.id).values(emails=[OTHER_TARGET_EMAIL.title()]))
     db.session.commit()
     clear_caches(app)
-    app.extensions.pop(REFUSED_RECIPIENTS, None)
+    app.extensions.pop(TARGET_MAILBOXES, None)
     return appeal
 
 

@@ -1,8 +1,8 @@
-"""The mailboxes that get no mail when a person types their address: targets of letters, the sender, return paths.
+"""The mailboxes of the appeals' targets, which get no mail when a person types their address.
 
-Otherwise a person who types such an address, in a form, on a paper sheet or as a new address, could make the
-application write to an authority or to itself. The page's response does not change. `services/outbox/answer.py` and
-`services/delivery/address_mail.py` stop the mail.
+The application's own sender and return paths get none either. Otherwise a person who types such an address, in a form,
+on a paper sheet or as a new address, could make the application write to an authority or to itself. The page's response
+does not change. `services/outbox/answer.py` and `services/delivery/address_mail.py` stop the mail.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from campaign.config import Settings
 from campaign.domain.delivery.return_path import PREFIX
 from campaign.domain.signing.address import Address, written_mailbox
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.outbox.targets_addresses import target_mailboxes
+from campaign.queries.outbox.target_mailboxes import target_mailboxes
 
 # The reason why the mail does not leave, as stored in its row.
-ADDRESSEE_FLAG = "addressee"
+TARGET_FLAG = "addressee"
 # The targets of all appeals are read again after this time.
 _CACHE_SECONDS = 60.0
 
 
-class RefusedRecipients:
-    """The refused mailboxes, cached in one process. The targets are read at the first use, and again after a minute."""
+class TargetMailboxes:
+    """The mailboxes of all targets, cached in one process: read at the first use, and again after a minute.
+
+    The application's own sender and return paths are among them.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._sender = written_mailbox(parseaddr(settings.mail_from)[1])
