@@ -16,7 +16,7 @@ from campaign.models import Invalidation, Staff
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.moderation.moderation import trends
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from campaign.services.moderation.invalidate import BATCH_SIZE, add_invalidation, advance, begin, undo
 from campaign.services.staff.accounts import Invitation, invite
 from tests.conftest import context
@@ -58,11 +58,11 @@ def _measure(kind: str, what: str, criteria: Criteria) -> list[Row]:
     db.session.rollback()
     begin(invalidation_id, "a bench", context=context(datetime.now(UTC), staff_actor(scope)))
     invalidation_seconds, longest = _run_batches(invalidation_id)
-    if verify():
+    if verify_counts():
         raise SystemExit("bench: the tallies differ from the rows after taking out")
     undo(invalidation_id, "a bench", context=context(datetime.now(UTC), staff_actor(scope)))
     undo_seconds, _ = _run_batches(invalidation_id)
-    if verify():
+    if verify_counts():
         raise SystemExit("bench: the tallies differ from the rows after putting back")
     scale = LIMIT * matched / INVALIDATED
     return [

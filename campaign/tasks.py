@@ -30,7 +30,7 @@ from campaign.services.announcements.weekly_digest import enqueue_digests
 from campaign.services.appeals.lifecycle import close_expired
 from campaign.services.counting.funnel_counts import roll_up_funnel
 from campaign.services.counting.rollup import roll_up
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from campaign.services.delivery.bounce import process_maildir
 from campaign.services.handover.handover import make_handover, waiting_handovers
 from campaign.services.keys.row_key import rewrite
@@ -148,7 +148,7 @@ def verify_tallies() -> None:
     """Compare, each night, the stored counts with the rows, and log each difference."""
 
     def work(_context: Context) -> None:
-        for difference in verify():
+        for difference in verify_counts():
             log.error("tally differs: %s", difference)
 
     _run_job("verify-tallies", timedelta(days=1), work)

@@ -12,7 +12,7 @@ from flask.cli import AppGroup
 from campaign.cli.refusal import exit_on_refusal
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
-from campaign.services.counting.verify import Difference, repair, verify
+from campaign.services.counting.verify import Difference, repair, verify_counts
 
 tally = AppGroup("tally", help="The stored counts.")
 
@@ -23,8 +23,8 @@ tally = AppGroup("tally", help="The stored counts.")
 def verify_(is_repairing: bool, as_json: bool) -> None:
     """Count the rows again and print every difference; exit 0 if all counts are exact at the end."""
     with exit_on_refusal():
-        differences = repair(context=runtime().context(OPERATOR)) if is_repairing else verify()
-        remaining = verify() if is_repairing and differences else differences
+        differences = repair(context=runtime().context(OPERATOR)) if is_repairing else verify_counts()
+        remaining = verify_counts() if is_repairing and differences else differences
     repaired = len(differences) - len(remaining)
     if as_json:
         report = {"differences": [_difference_json(difference) for difference in differences], "repaired": repaired}

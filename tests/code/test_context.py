@@ -17,7 +17,7 @@ WITHOUT_CONTEXT = {
     # A worker's own row, by the database's clock.
     *("periodic.worker_progress.store_progress", "periodic.worker_progress.delete_progress"),
     # A function that only reads.
-    "counting.verify.verify",
+    "counting.verify.verify_counts",
 }
 
 

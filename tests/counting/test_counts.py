@@ -17,7 +17,7 @@ from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts, daily_counts
 from campaign.services.counting.rollup import roll_up
-from campaign.services.counting.verify import repair, verify
+from campaign.services.counting.verify import repair, verify_counts
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
 from tests.conftest import START, Clock, confirm_at, context
@@ -52,7 +52,7 @@ def test_concurrent_writers_count_exactly(app: Flask, appeal: AppealView) -> Non
         thread.join()
     left = len(db.session.scalars(select(Signature.id).where(Signature.state == "confirmed")).all())
     assert counts(appeal.id).signatures == left == len(db.session.scalars(select(Action.id)).all())
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_a_wrong_count_is_found_and_repaired(app: Flask, appeal: AppealView) -> None:
@@ -61,10 +61,10 @@ def test_a_wrong_count_is_found_and_repaired(app: Flask, appeal: AppealView) -> 
     db.session.execute(update(Tally).values(quantity=Tally.quantity + 5))
     db.session.execute(delete(TallyHour))
     db.session.commit()
-    found = verify()
+    found = verify_counts()
     assert {one.kind for one in found} == {"tally", "hour"}
     assert repair(context=context()) == found
-    assert verify() == []
+    assert verify_counts() == []
     assert counts(appeal.id).signatures == 6
     assert sum(day.total for day in daily_counts(appeal.id)) == 6
 
@@ -73,7 +73,7 @@ def test_an_action_without_its_signature_is_found(app: Flask, appeal: AppealView
     confirm_at(sign_many(appeal, 1)[0], START)
     db.session.execute(update(Signature).values(state="pending"))
     db.session.commit()
-    assert [(difference.kind, difference.stored, difference.counted) for difference in verify()] == [
+    assert [(difference.kind, difference.stored, difference.counted) for difference in verify_counts()] == [
         ("signatures", 1, 0)
     ]
 
@@ -84,7 +84,7 @@ def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: Appe
     confirm_at(other, START + timedelta(days=1))
     withdraw(signature_id, context=context(START + timedelta(days=2), SUPPORTER))
     assert [(day.day, day.total) for day in daily_counts(appeal.id)] == [((START + timedelta(days=1)).date(), 1)]
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_the_rollup_shortens_the_history_and_changes_no_count(app: Flask, appeal: AppealView) -> None:
@@ -95,12 +95,12 @@ def test_the_rollup_shortens_the_history_and_changes_no_count(app: Flask, appeal
     later = START + timedelta(days=9)
     assert roll_up(context=context(later)) > 0
     assert roll_up(context=context(later)) == 0
-    assert verify() == []
+    assert verify_counts() == []
     assert (counts(appeal.id), daily_counts(appeal.id)) == (before, by_day)
     rows = len(db.session.scalars(select(TallyHour.hour)).all())
     assert rows == len(set(db.session.execute(select(TallyHour.hour, TallyHour.section_code, TallyHour.slot)).all()))
     assert roll_up(context=context(later + timedelta(days=1))) > 0, "the second day is old enough now"
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_withdrawing_after_the_rollup_keeps_the_counts_exact(app: Flask, appeal: AppealView) -> None:
@@ -108,12 +108,12 @@ def test_withdrawing_after_the_rollup_keeps_the_counts_exact(app: Flask, appeal:
     signed = [confirm_at(row_id, START + timedelta(hours=place)) for place, row_id in enumerate(ids)]
     roll_up(context=context(START + timedelta(days=30)))
     withdraw(signed[3], context=context(START + timedelta(days=30), SUPPORTER))
-    assert verify() == []
+    assert verify_counts() == []
     assert [day.total for day in daily_counts(appeal.id)] == [5]
     db.session.execute(delete(TallyHour))
     db.session.commit()
     repair(context=context())
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_a_rollup_beside_withdrawals_loses_nothing(app: Flask, appeal: AppealView) -> None:
@@ -136,5 +136,5 @@ def test_a_rollup_beside_withdrawals_loses_nothing(app: Flask, appeal: AppealVie
         thread.start()
     for thread in threads:
         thread.join()
-    assert verify() == []
+    assert verify_counts() == []
     assert counts(appeal.id).total == 0

@@ -22,7 +22,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.signing.report_action import record_report
 from campaign.web.pictures.chart import bar_chart
@@ -132,7 +132,7 @@ def test_paper_signatures_are_shown_apart_from_confirmed_ones(client: FlaskClien
             context=context(START, staff_actor(scope)),
             is_sure=True,
         )
-    assert verify() == []
+    assert verify_counts() == []
 
 
 @pytest.mark.usefixtures("counted_actions")

@@ -13,7 +13,7 @@ from campaign.models import Action
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from tests.conftest import START, Clock, form
 from tests.letter.pages import ACT_PAGE, act_page_mailed_at
 
@@ -34,7 +34,7 @@ def test_reporting_without_a_signature_needs_a_country_and_is_counted_for_its_se
     current_counts = counts(bilingual_appeal.id)
     assert current_counts.by_evidence == {"verified": 0, "reported": 1, "bulk": 0}
     assert current_counts.by_section["fr"].by_channel == {"fax": 1}
-    assert verify() == []
+    assert verify_counts() == []
     row = db.session.scalars(select(Action)).one()
     assert (row.signature_id, row.target, row.happened_on) == (None, 1, START.date())
 

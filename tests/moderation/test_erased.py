@@ -21,7 +21,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.queries.moderation.erased import ErasedDay, erased_days
 from campaign.services.appeals.lifecycle import close
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from campaign.services.moderation.invalidate import add_invalidation, advance, begin, undo
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.erase import erase
@@ -79,7 +79,7 @@ def test_an_editor_invalidates_and_restores_a_flood_that_erased_itself(
         done = editor.post(f"{answer.location}/{act}", data={"csrf_token": csrf(look), "reason": "a flood"})
         assert done.status_code == 303
         db.session.rollback()
-        assert (counts(appeal.id).total, verify()) == (left, [])
+        assert (counts(appeal.id).total, verify_counts()) == (left, [])
         look = editor.get(answer.location)
     assert "put back" in look.text
 
@@ -107,7 +107,7 @@ def test_only_erased_signatures_of_the_chosen_days_and_section_are_invalidated(a
     for act, left in ((begin, before - 11), (undo, before)):
         act(invalidation_id, "a flood", context=context(now, staff_actor(scope)))
         while advance(context=context(now, vault=vault), only=invalidation_id, batch_size=4):
-            assert verify() == []
+            assert verify_counts() == []
         assert counts(appeal.id).total == left
         db.session.rollback()
 

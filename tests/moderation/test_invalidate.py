@@ -33,7 +33,7 @@ from campaign.queries.moderation.moderation import SignerView, find_signer_ids, 
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.rollup import roll_up
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from campaign.services.moderation.invalidate import add_invalidation, advance, begin, drop, has_work, undo
 from campaign.services.privacy.key_rotation import rotate
 from campaign.services.signing.correct_signer import change_country
@@ -84,7 +84,7 @@ def states(ids: list[int]) -> set[str]:
 def process_all(invalidation_id: int, *, batch: int = 2) -> InvalidationState:
     """Process all batches and compare the counts with the rows after each; return the state."""
     while advance(context=context(START + 2 * DAY), only=invalidation_id, batch_size=batch):
-        assert verify() == []
+        assert verify_counts() == []
     state = db.session.scalars(select(Invalidation.state).where(Invalidation.id == invalidation_id)).one()
     db.session.rollback()
     return InvalidationState(state)
@@ -216,7 +216,7 @@ def test_the_history_stays_exact_after_a_rollup(
     process_all(invalidation_id)
     call_with_reason(undo, invalidation_id, editor_scope)
     process_all(invalidation_id)
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_restoring_does_not_count_an_erased_address_again(appeal: AppealView, editor_scope: Scope) -> None:
@@ -242,7 +242,7 @@ def test_erasing_or_changing_section_meanwhile_keeps_the_counts_exact(
     process_all(invalidation_id)
     erase(signatures["flood"][1], context=context(START + DAY, SUPPORTER))
     change_country(signatures["flood"][2], country="BE", section_code="be-nl", context=context(actor=SUPPORTER))
-    assert verify() == []
+    assert verify_counts() == []
     call_with_reason(undo, invalidation_id, editor_scope)
     process_all(invalidation_id)
     assert (total(appeal), total(appeal, "be-nl")) == (11, 3)
@@ -258,7 +258,7 @@ def test_a_worker_that_fails_in_a_batch_leaves_whole_batches(
         patched.setattr("campaign.services.moderation.invalidate_reports.count_many", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             advance(context=context(), only=invalidation_id, batch_size=3)
-    assert verify() == []
+    assert verify_counts() == []
     row = db.session.get_one(Invalidation, invalidation_id)
     assert (row.changed, row.state) == (3, "running")
     db.session.rollback()

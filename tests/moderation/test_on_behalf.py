@@ -29,7 +29,7 @@ from campaign.queries.counting.counts import counts
 from campaign.queries.signing.signature import find_signature
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
 from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.new_link import answer_link_requests
@@ -93,7 +93,7 @@ def test_a_signer_corrects_the_name_on_my_data(client: FlaskClient, appeal: Appe
         == 303
     )
     assert stored_name(signature_id) == "Jeanne Martin"
-    assert (counts(appeal.id).signatures, verify()) == (1, [])
+    assert (counts(appeal.id).signatures, verify_counts()) == (1, [])
 
 
 def test_a_search_finds_the_corrected_name_and_not_the_old_one(desk: FlaskClient, appeal: AppealView) -> None:
@@ -136,7 +136,7 @@ def test_erasing_by_staff_keeps_the_count_and_other_sections(desk: FlaskClient, 
     assert post(desk, f"/signatures/{foreign}/erase", reason=REASON, sure="y").status_code == 404
     assert post(desk, f"/signatures/{signature_id}/erase", reason=REASON, sure="y").status_code == 303
     assert (stored_name(signature_id), stored_name(foreign)) == (None, "Jef Peeters")
-    assert (counts(appeal.id).signatures, verify()) == (2, [])
+    assert (counts(appeal.id).signatures, verify_counts()) == (2, [])
     assert desk.get(f"/staff/moderation/signatures/{signature_id}").status_code == 404
     assert audit_entries() == [("signature.erase", f"signature:{signature_id}", REASON)]
 
@@ -174,7 +174,7 @@ def test_a_new_address_is_stored_after_its_mailbox_confirmed(
     assert stored_addresses(signature_id) == ["p1@mail.example"], "opening the link changes nothing"
     assert "1 signature is under the new address" in client.post(link).text
     assert (stored_addresses(signature_id), stored_name(signature_id)) == ([NEW_EMAIL], "Jeanne Martin")
-    assert (counts(appeal.id).signatures, verify()) == (1, [])
+    assert (counts(appeal.id).signatures, verify_counts()) == (1, [])
     deliver()
     assert [who for who, _ in address_mails(postbox)] == [NEW_EMAIL, "p1@mail.example"]
     assert client.post(link).status_code == 410, "once"
@@ -193,7 +193,7 @@ def test_the_former_address_cannot_be_counted_again(
     client.post(address_mails(postbox)[-1][1])
     again = sign_numbered(appeal, "Jeanne Martin", 1)
     assert stored_addresses(signature_id, again) == [NEW_EMAIL, "p1@mail.example"]
-    assert (counts(appeal.id).signatures, verify()) == (1, [])
+    assert (counts(appeal.id).signatures, verify_counts()) == (1, [])
 
 
 def test_an_address_can_be_changed_back(
@@ -206,7 +206,7 @@ def test_an_address_can_be_changed_back(
         _, link = next(mail for mail in reversed(address_mails(postbox)) if mail[1])
         assert client.post(link).status_code == 200
         assert stored_addresses(signature_id) == [address]
-    assert (counts(appeal.id).signatures, verify()) == (1, [])
+    assert (counts(appeal.id).signatures, verify_counts()) == (1, [])
 
 
 def test_an_address_is_changed_only_by_the_owner_of_the_new_mailbox(
@@ -237,7 +237,7 @@ def test_an_appeal_signed_by_both_addresses_keeps_its_count(
     done = client.post(address_mails(postbox)[0][1]).text
     assert "1 stays under the old one" in done
     assert stored_addresses(signature_id, two) == ["p1@mail.example", "p2@mail.example"]
-    assert (counts(appeal.id).signatures, verify()) == (2, [])
+    assert (counts(appeal.id).signatures, verify_counts()) == (2, [])
 
 
 def test_requests_do_not_flood_a_new_mailbox(
@@ -340,7 +340,7 @@ def test_a_section_changes_the_address_of_its_own_signatures_alone(
     for link in links:
         page = client.get(link).text
         assert ("Jeanne Martin" in page, "Jeanne Secret" in page) == (True, False)
-    assert (counts(appeal.id).signatures, counts(other_appeal.id).signatures, verify()) == (1, 1, [])
+    assert (counts(appeal.id).signatures, counts(other_appeal.id).signatures, verify_counts()) == (1, 1, [])
 
 
 def test_a_signature_that_left_the_section_keeps_its_address(

@@ -12,7 +12,7 @@ from campaign.domain.staff.roles import Role
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from tests.staff.staff_clients import csrf, staff_client
 
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ def test_an_editor_invalidates_and_restores_an_hour_of_a_network(
         done = editor.post(f"{made.location}/{act}", data={"csrf_token": csrf(look), "reason": "a flood"})
         assert done.status_code == 303
         db.session.rollback()
-        assert (counts(appeal.id).total, verify()) == (left, [])
+        assert (counts(appeal.id).total, verify_counts()) == (left, [])
         look = editor.get(made.location)
     assert "put back" in look.text
 

@@ -22,7 +22,7 @@ from campaign.queries.counting.counts import counts
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, stop
 from campaign.services.counting.rollup import roll_up
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from tests.conftest import DAY, DOCUMENT, Clock, context
 from tests.staff.staff_clients import csrf, log_in_later, staff_client
 
@@ -67,7 +67,7 @@ def test_an_entry_counts_as_bulk_for_the_own_section(editor: FlaskClient, appeal
     assert (current_counts.by_evidence, current_counts.signatures) == ({"verified": 0, "reported": 0, "bulk": 120}, 0)
     assert current_counts.by_section["fr"].by_channel == {"letter": 120}
     assert newest_entry().happened_on == date(2026, 3, 1)
-    assert verify() == []
+    assert verify_counts() == []
     page = editor.get(entries_page(appeal)).text
     assert "Lyon" in page
     assert "market stall" in page
@@ -82,7 +82,7 @@ def test_an_undone_entry_is_not_counted_but_still_listed(editor: FlaskClient, ap
     assert bulk_total(appeal) == 0
     assert db.session.execute(select(func.count()).select_from(Action)).scalar_one() == 0
     db.session.rollback()
-    assert verify() == []
+    assert verify_counts() == []
     page = editor.get(entries_page(appeal)).text
     assert "undone by editor.fr@staff.example" in page
     assert "Lyon" in page
@@ -99,7 +99,7 @@ def test_a_late_undo_keeps_the_history_exact(editor: FlaskClient, appeal: Appeal
     token = csrf(editor.get(entries_page(appeal)))
     editor.post(f"{entries_page(appeal)}/{newest_entry().id}/undo", data={"csrf_token": token})
     assert bulk_total(appeal) == 0
-    assert verify() == []
+    assert verify_counts() == []
 
 
 @pytest.mark.parametrize(
@@ -224,4 +224,4 @@ def test_every_channel_can_be_entered(editor: FlaskClient, appeal: AppealView) -
     assert refused.status_code == 422, "signatures are counted only by confirmation"
     assert counts(appeal.id).by_channel == {channel.value: 1 for channel in Channel if channel != "signature"}
     assert counts(appeal.id).signatures == 0
-    assert verify() == []
+    assert verify_counts() == []

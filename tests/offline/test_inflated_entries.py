@@ -27,7 +27,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.lifecycle import close
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from campaign.services.offline.bulk_entry import confirm_bulk_entry
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
 from campaign.services.outbox.target_mailboxes import TargetMailboxes
@@ -114,7 +114,7 @@ def test_999_999_actions_need_a_second_person(
     assert f"{newest_entry_id()}/confirm" in bob.get(entries_page(appeal)).text
     confirm_entry(bob, appeal, newest_entry_id())
     assert total(appeal) == 999_999
-    assert verify() == []
+    assert verify_counts() == []
     assert f"confirmed by {BOB}" in ana.get(entries_page(appeal)).text
     told = select(AuditEntry.act, AuditEntry.after).where(AuditEntry.act.like("entry.%")).order_by(AuditEntry.id)
     acts = db.session.execute(told).all()
@@ -264,10 +264,10 @@ def test_unusual_sheets_of_an_ended_appeal_need_a_confirmation(
     for number in range(1, 4):
         enter_sheet_as(appeal, editor_scope, sheet_of(number, 900), sure=True)
     sign_waiting_rows()
-    assert (total(appeal), verify()) == (900, [])
+    assert (total(appeal), verify_counts()) == (900, [])
     bob = second_editor(app, BOB)
     confirm_entry(bob, appeal, newest_entry_id())
-    assert (total(appeal), verify()) == (1800, [])
+    assert (total(appeal), verify_counts()) == (1800, [])
 
 
 def test_rows_of_countries_without_a_section_count_towards_the_limit(
@@ -294,7 +294,7 @@ def test_rows_that_become_too_late_count_towards_the_limit(
     end_appeal(appeal)
     clock.now += timedelta(hours=15)  # the next day
     sign_waiting_rows()
-    assert (total(appeal), verify()) == (1000, [])
+    assert (total(appeal), verify_counts()) == (1000, [])
     waiting = select(func.sum(BulkEntry.quantity)).where(BulkEntry.is_waiting)
     assert db.session.scalar(waiting) == 800
     assert list(db.session.scalars(select(BulkEntry.sign_ups))) == [0] * 5
@@ -303,7 +303,7 @@ def test_rows_that_become_too_late_count_towards_the_limit(
     for entry_id in db.session.scalars(select(BulkEntry.id).where(BulkEntry.is_waiting)).all():
         db.session.rollback()
         confirm_entry(bob, appeal, entry_id)
-    assert (total(appeal), verify()) == (1800, [])
+    assert (total(appeal), verify_counts()) == (1800, [])
 
 
 def test_a_second_person_confirms_the_current_count_of_a_sheet_only(
@@ -320,9 +320,9 @@ def test_a_second_person_confirms_the_current_count_of_a_sheet_only(
     assert total(appeal) == 1100
     end_appeal(appeal)
     sign_waiting_rows()
-    assert (total(appeal), verify()) == (1100, [])
+    assert (total(appeal), verify_counts()) == (1100, [])
     confirm_entry(bob, appeal, newest_entry_id())
-    assert (total(appeal), verify()) == (1550, [])
+    assert (total(appeal), verify_counts()) == (1550, [])
 
 
 def second_editor(app: Flask, email: str) -> FlaskClient:
@@ -358,7 +358,7 @@ def test_two_concurrent_confirmations_count_once(app: Flask, ana: FlaskClient, a
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(confirm_as, scopes)) == 1
     assert total(appeal) == 50_000
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_only_a_coordinator_confirms_entries_of_another_section(

@@ -29,7 +29,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.queries.signing.sign_up import origin_of
 from campaign.services.appeals.lifecycle import close
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from campaign.services.offline.paper_sheet import (
     DuplicateSheetError,
     SheetEntry,
@@ -95,7 +95,7 @@ def test_rows_with_consent_get_a_confirmation_mail_and_others_are_counted(
         db.session.rollback()
         confirm_at(row_id, runtime().clock())
     assert counts(appeal.id).by_evidence == {"verified": 2, "reported": 0, "bulk": 2}
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_earlier_signers_get_the_same_mail_as_from_the_site_and_staff_see_no_difference(
@@ -111,7 +111,7 @@ def test_earlier_signers_get_the_same_mail_as_from_the_site_and_staff_see_no_dif
     assert count_rows(Signature) == 1, "the confirmed signature"
     assert count_rows(SignUp) == 4, "each form has its own row, also from paper"
     assert counts(appeal.id).signatures == 1
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_a_mailbox_is_not_flooded(editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
@@ -152,7 +152,7 @@ def test_rows_that_became_too_late_are_counted(editor: FlaskClient, appeal: Appe
     sign_waiting_rows()
     assert counts(appeal.id).by_evidence == {"verified": 0, "reported": 0, "bulk": 4}
     assert (count_rows(SignUp), count_rows(Signature)) == (0, 0)
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_undoing_deletes_the_waiting_rows(editor: FlaskClient, appeal: AppealView) -> None:
@@ -163,7 +163,7 @@ def test_undoing_deletes_the_waiting_rows(editor: FlaskClient, appeal: AppealVie
     editor.post(f"/staff/appeals/{appeal.slug}/bulk-entries/{entry}/undo", data={"csrf_token": token})
     assert count_rows(SheetRow) == 0
     assert counts(appeal.id).total == 0
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_a_repeated_sheet_needs_a_confirmation(editor: FlaskClient, appeal: AppealView) -> None:

@@ -22,7 +22,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts, daily_counts
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.rollup import roll_up
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from campaign.services.moderation.invalidate import add_invalidation, advance, begin, undo
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.erase import erase
@@ -85,16 +85,16 @@ def test_erasing_leaves_days_and_no_hour(app: Flask, appeal: AppealView) -> None
         (START + HOUR, "signature"): 1,
         (START + 2 * HOUR, "letter"): 1,
     }
-    assert (verify(), counts(appeal.id), daily_counts(appeal.id)) == ([], before, by_day)
+    assert (verify_counts(), counts(appeal.id), daily_counts(appeal.id)) == ([], before, by_day)
 
 
 def test_a_signature_erased_within_its_hour_leaves_no_hour_afterwards(app: Flask, appeal: AppealView) -> None:
     signature_id = sign_and_report(appeal, "a", START)
     erase(signature_id, context=context(START + 2 * HOUR, SUPPORTER))
-    assert verify() == []
+    assert verify_counts() == []
     roll_up(context=context(START + 5 * HOUR))
     assert history_by_hour() == {(MIDNIGHT, "signature"): 1, (MIDNIGHT, "letter"): 1}
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_an_erased_signer_signs_again_and_is_counted_once(app: Flask, appeal: AppealView) -> None:
@@ -105,7 +105,7 @@ def test_an_erased_signer_signs_again_and_is_counted_once(app: Flask, appeal: Ap
     db.session.rollback()
     erase(again, context=context(START + 5 * HOUR, SUPPORTER))
     assert counts(appeal.id).by_channel == {"signature": 1, "letter": 1}
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_a_restored_action_of_an_erased_signer_counts_on_its_day(app: Flask, appeal: AppealView) -> None:
@@ -128,7 +128,7 @@ def test_a_restored_action_of_an_erased_signer_counts_on_its_day(app: Flask, app
         pass
     assert stored_times(signature_id)["action"] == {MIDNIGHT}
     assert counts(appeal.id).total == 2
-    assert verify() == []
+    assert verify_counts() == []
 
 
 @pytest.mark.parametrize("is_folded", [False, True])
@@ -152,7 +152,7 @@ def test_retention_leaves_no_hour_either(app: Flask, appeal: AppealView, is_fold
         # By then, the withdrawn signature and the hour of its counted letter are deleted.
         assert db.session.get(Signature, left) is None
         assert set(db.session.scalars(select(Action.counted_at))) == {MIDNIGHT}
-    assert (verify(), counts(appeal.id), daily_counts(appeal.id)) == ([], before, by_day)
+    assert (verify_counts(), counts(appeal.id), daily_counts(appeal.id)) == ([], before, by_day)
     assert db.session.scalars(select(Signature.id).where(Signature.address_digest.is_not(None))).all() == []
 
 
@@ -179,5 +179,5 @@ def test_erasing_beside_rollups_and_signers_loses_nothing(app: Flask, appeal: Ap
         thread.start()
     for thread in threads:
         thread.join()
-    assert verify() == []
+    assert verify_counts() == []
     assert counts(appeal.id).by_channel == {"signature": 12, "letter": 12, "fax": 3}

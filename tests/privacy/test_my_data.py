@@ -20,7 +20,7 @@ from campaign.queries.counting.counts import counts
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, set_safety
 from campaign.services.counting.rollup import roll_up
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from tests.conftest import (
     DOCUMENT,
     START,
@@ -90,10 +90,10 @@ def test_another_country_moves_the_counts_to_its_section(client: FlaskClient, ap
     for _ in range(2):
         assert client.post(my_page, data={"signature": "all", "do": "country", "country": "DE"}).status_code == 303
         assert sections_of(appeal) == {"international": 2}
-    assert verify() == []
+    assert verify_counts() == []
     client.post(my_page, data={"signature": "all", "do": "withdraw"})
     assert sections_of(appeal) == {"international": 1}
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_counts_move_after_the_rollup_too(client: FlaskClient, appeal: AppealView, my_page: str, clock: Clock) -> None:
@@ -101,7 +101,7 @@ def test_counts_move_after_the_rollup_too(client: FlaskClient, appeal: AppealVie
     roll_up(context=context(clock.now))
     assert client.post(my_page, data={"signature": "all", "do": "country", "country": "DE"}).status_code == 303
     assert set(sections_of(appeal)) == {"international"}
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_an_unknown_country_is_refused(client: FlaskClient, appeal: AppealView, my_page: str) -> None:
@@ -134,7 +134,7 @@ def test_everything_is_erased_at_once(client: FlaskClient, appeal: AppealView, m
     db.session.rollback()
     assert all(row.address_digest is None for row in db.session.scalars(select(Signature)))
     assert sections_of(appeal) == {"fr": 2}
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_an_own_letter_is_mailed_on_request_and_then_erased(
@@ -201,7 +201,7 @@ def test_the_owner_of_a_typed_address_erases_it_without_confirming(
     assert set(db.session.execute(select(Mail.signature_id, Mail.sign_up_id))) == {(None, None)}
     assert client.post(postbox.link()).status_code == 410
     assert sections_of(appeal) == {}
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_in_dangerous_countries_the_form_warns_and_letters_have_initials(

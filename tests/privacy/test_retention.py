@@ -49,7 +49,7 @@ from campaign.queries.counting.counts import counts
 from campaign.queries.privacy import processing_record as privacy
 from campaign.queries.privacy.processing_record import data_categories
 from campaign.services.appeals.lifecycle import close
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from campaign.services.moderation.invalidate import add_invalidation, advance, begin
 from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.signature import ERASED_COLUMNS
@@ -97,7 +97,7 @@ def test_unconfirmed_data_is_purged_after_thirty_days(
     assert count_rows(SignUp) == 0
     assert count_rows(Signature) == count_rows(Consent) == 1
     assert counts(appeal.id).signatures == 1
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_withdrawn_data_is_purged_after_thirty_days(
@@ -111,7 +111,7 @@ def test_withdrawn_data_is_purged_after_thirty_days(
     assert purge(START + retention.WITHDRAWN + DAY)["withdrawn"] == 1
     assert count_rows(Signature) == count_rows(Consent) == 0
     assert counts(appeal.id).by_channel == {"letter": 1}
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_addresses_are_purged_some_time_after_closing_and_counts_stay(
@@ -128,7 +128,7 @@ def test_addresses_are_purged_some_time_after_closing_and_counts_stay(
     assert [all(getattr(row, name) == value for name, value in plain.items()) for row in rows] == [True] * 8 + [False]
     assert {row.signed_at for row in rows[:8]} == {row.confirmed_at for row in rows[:8]} == {START.replace(hour=0)}
     assert counts(appeal.id) == before
-    assert verify() == []
+    assert verify_counts() == []
     assert "anonymised" not in purge(START + 182 * DAY)
 
 
@@ -148,7 +148,7 @@ def test_addresses_of_subscribers_stay_until_the_outcome_was_announced(
         session.add(Announcement(appeal_id=appeal.id, locales=[], after_id=0, **told))
     assert "anonymised" not in purge(START + 629 * DAY)
     assert purge(START + 630 * DAY)["anonymised"] == 1
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_without_an_outcome_addresses_of_subscribers_stay_two_years(
@@ -168,13 +168,13 @@ def test_an_erased_signer_who_signed_again_is_purged_completely(
     client.post(me, data={"signature": "all", "do": "erase"})
     sign_up(client, deliver, postbox, "a")
     close("ana-ruiz-vega", context=context())
-    assert verify() == []
+    assert verify_counts() == []
     purge(START + 180 * DAY)
     assert (count_rows(Signature), count_rows(Tombstone), counts(appeal.id).signatures) == (1, 1, 1)
-    assert verify() == []
+    assert verify_counts() == []
     purge(START + 731 * DAY)
     assert count_rows(Tombstone) == 0
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_mails_digests_and_records_are_purged(
@@ -195,7 +195,7 @@ def test_mails_digests_and_records_are_purged(
         purge(START + retention.MAILS + DAY)["mails"] == 5
     )  # the record of the unconfirmed sign-up was purged with its form
     assert db.session.scalars(select(Mail.state)).all() == ["queued"] * 5  # the thank-you mails are not sent yet
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_purging_stops_between_two_batches_and_continues(
@@ -211,9 +211,9 @@ def test_purging_stops_between_two_batches_and_continues(
 
     first = purge(START + 180 * DAY, twice, batch=2)
     assert 0 < first["anonymised"] < 7
-    assert verify() == []
+    assert verify_counts() == []
     assert first["anonymised"] + purge(START + 180 * DAY, batch=2)["anonymised"] == 7
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_the_report_counts_stored_and_overdue_rows(
@@ -308,5 +308,5 @@ def test_a_terminated_run_leaves_every_count_exact(app: Flask, appeal: AppealVie
     assert "unconfirmed" in flask(environ, "privacy", "prune")
     db.session.rollback()
     assert count_rows(SignUp) == 0
-    assert verify() == []
+    assert verify_counts() == []
     assert db.session.scalar(select(func.count()).select_from(Appeal)) == 1

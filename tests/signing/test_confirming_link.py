@@ -18,7 +18,7 @@ from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from tests.conftest import DAY, DOCUMENT, START, Clock, Postbox, clear_caches, context, form, manage_token, text_of
 
 SLUGS = ("ana-ruiz-vega", "second", "third")
@@ -93,7 +93,7 @@ def test_the_link_opens_the_signatures_that_it_confirmed_and_no_others(
     client.post(me, data={"do": "erase", "signature": "all"})
     assert "Nothing is left of this signature" in client.get(me).text
     assert states_and_countries()["ana-ruiz-vega"] == ("confirmed", "FR")
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_signatures_confirmed_together_are_opened_together(

@@ -23,7 +23,7 @@ from campaign.queries.counting.counts import counts
 from campaign.queries.signing.sign_up import origin_of
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from tests.conftest import DOCUMENT, START, Clock, Postbox, clear_caches, context, count_rows, form, text_of
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -58,7 +58,7 @@ def test_consent_to_updates_is_asked_when_confirming(
     db.session.rollback()
     consents = db.session.execute(select(Consent.to_appeal, Consent.to_updates, Consent.to_sharing_name))
     assert list(map(tuple, consents)) == [(True, False, False), (True, True, True)]
-    assert verify() == []
+    assert verify_counts() == []
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_signing_in_time_can_be_confirmed_for_a_day(
     assert client.post(postbox.link(0)).status_code == 303
     clock.now = end + timedelta(hours=24)
     assert client.post(postbox.link(1)).status_code == 410
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_a_post_from_another_site_is_refused(client: FlaskClient, appeal: AppealView) -> None:

@@ -24,7 +24,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.privacy.key_rotation import values_by_key
 from campaign.services.backup import embedded, server
 from campaign.services.backup.verify import open_backup
-from campaign.services.counting.verify import Difference, verify
+from campaign.services.counting.verify import Difference, verify_counts
 from campaign.services.privacy.erasure_journal import replay
 from campaign.services.privacy.retention import purge_expired
 
@@ -78,7 +78,7 @@ def settle_restored(erasures: Sequence[Erasure], *, context: Context) -> Restore
     missing = {
         name: number for name, number in values_by_key(context.vault).items() if number and name not in known_keys
     }
-    return RestoreReport(erased_again, expired, verify(), missing)
+    return RestoreReport(erased_again, expired, verify_counts(), missing)
 
 
 def _skip_ids(now: datetime) -> None:

@@ -51,7 +51,7 @@ class Difference:
     counted: int
 
 
-def verify() -> list[Difference]:
+def verify_counts() -> list[Difference]:
     """Recount from the rows, and return every difference. Nothing is changed.
 
     One statement reads everything, so that signatures that arrive meanwhile cause no differences.

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from campaign.domain.counting.channel import Channel
 from campaign.domain.staff.roles import Role
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from campaign.web.public.site.metrics import MetricsCache
 from tests.code.test_migrations import test_models_equal_migrations as models_equal_migrations
 from tests.code.test_words import extracted_messages
@@ -65,7 +65,7 @@ def test_reports_and_entries_are_counted_on_pages_and_in_the_api(
     assert "Letters by courier" in client.get(f"{APPEAL}/progress").text
     app.extensions["tocsin_metrics"] = MetricsCache()
     assert 'channel="courier"' in client.get("/metrics").text
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_staff_see_filter_and_export_it(app: Flask, client: FlaskClient, appeal: AppealView) -> None:

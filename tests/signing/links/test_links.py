@@ -14,7 +14,7 @@ from campaign.models import Action, Consent, Mail, Signature, SignUp, Tombstone
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import verify_counts
 from tests.conftest import Clock, Postbox, clear_caches, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -44,7 +44,7 @@ def test_confirming_twice_counts_once(client: FlaskClient, appeal: AppealView, l
     assert client.post(link).status_code == client.post(link).status_code == 303
     assert count_signatures(appeal) == 1
     assert db.session.scalars(select(Action.evidence)).all() == ["verified"]
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_an_expired_link_offers_a_new_one(client: FlaskClient, link: str, clock: Clock) -> None:
@@ -83,7 +83,7 @@ def test_withdrawing_lowers_the_count_and_signing_again_restores_it(
     deliver()
     client.post(postbox.link())
     assert count_signatures(appeal) == 1
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_erasing_keeps_the_count_and_signing_again_counts_once(
@@ -102,7 +102,7 @@ def test_erasing_keeps_the_count_and_signing_again_counts_once(
     assert count_signatures(appeal) == 1
     client.post(client.post(postbox.link()).location.replace("/act", "/me"), data={"signature": "all", "do": "erase"})
     assert count_signatures(appeal) == 1
-    assert verify() == []
+    assert verify_counts() == []
 
 
 def test_updates_can_be_subscribed_to_and_ended(client: FlaskClient, appeal: AppealView, link: str) -> None:
@@ -141,7 +141,7 @@ def test_reporting_a_letter_counts_once_a_day(
     client.post(act, data={"channel": "letter", "target": "1"})
     db.session.rollback()
     assert counts(appeal.id).by_channel == {"letter": 2, "signature": 1}
-    assert verify() == []
+    assert verify_counts() == []
     clear_caches(app)
     data = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()
     by_evidence = {"verified": 1, "reported": 2, "bulk": 0}
