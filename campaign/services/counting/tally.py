@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Insert, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
-from campaign.models import RollupProgress, Tally, TallyHour
+from campaign.models import Action, RollupProgress, Tally, TallyHour
 from campaign.platform.database.combined_statement import Write
 
 # With so many slots, 32 connections that count for one section seldom wait for the same row.
 SLOT_COUNT = 16
+# The columns of an action that `adjust_tallies` needs.
+TALLY_COLUMNS = (
+    Action.appeal_id, Action.section_code, Action.channel, Action.evidence, Action.counted_at, Action.quantity
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,6 +97,17 @@ def count_many(connection: Connection, changes: Mapping[tuple[TallyCell, datetim
     if total_rows:
         connection.execute(_UPSERTS[connection.dialect.name, "total"], total_rows)
         connection.execute(_UPSERTS[connection.dialect.name, "hour"], hour_rows)
+
+
+def adjust_tallies(session: Session, rows: Sequence[Any], sign: int) -> None:
+    """Add actions, given as rows of TALLY_COLUMNS, to the tallies; with `sign` -1 subtract them.
+
+    Call this in the transaction that inserts or deletes the actions.
+    """
+    changes: Counter[tuple[TallyCell, datetime]] = Counter()
+    for appeal_id, section, channel, evidence, counted_at, quantity in rows:
+        changes[TallyCell(appeal_id, section, channel, evidence), hour_of(counted_at)] += sign * quantity
+    count_many(session.connection(), changes)
 
 
 def move_to_day(connection: Connection, counted: Mapping[tuple[TallyCell, datetime], int]) -> None:

@@ -34,12 +34,10 @@ from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.erased import uncleared_appeals
 from campaign.queries.privacy.month_key import month_digests
-from campaign.services.counting.tally import hour_of
+from campaign.services.counting.tally import TALLY_COLUMNS, adjust_tallies, hour_of
 from campaign.services.handover.handover import outdate
 from campaign.services.keys.row_key import erase_keys, new_slots
 from campaign.services.moderation.invalidate_reports import (
-    TALLY_COLUMNS,
-    adjust_tallies,
     count_batch,
     invalidate_batch,
     newest_report,

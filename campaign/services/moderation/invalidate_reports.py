@@ -5,10 +5,7 @@ Only reports whose networks are still stored can be invalidated: nothing disting
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, insert, literal, select
 from sqlalchemy.orm import Session
@@ -20,12 +17,9 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.models import Action, InvalidatedAction, Invalidation
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.database.locks import NO_KEY_UPDATE
-from campaign.services.counting.tally import TallyCell, count_many, hour_of
+from campaign.services.counting.tally import TALLY_COLUMNS, adjust_tallies
 
 SAMPLE_SIZE = 20
-TALLY_COLUMNS = (
-    Action.appeal_id, Action.section_code, Action.channel, Action.evidence, Action.counted_at, Action.quantity
-)  # fmt: skip
 _MOVED_COLUMNS = ("id", "appeal_id", "section_code", "channel", "evidence", "quantity", "target", "happened_on",
                   "counted_at", "network_digest", "wide_network_digest")  # fmt: skip
 _NO_SYNCHRONIZE = {"synchronize_session": False}
@@ -74,17 +68,6 @@ def restore_batch(session: Session, row: Invalidation, _vault: Vault, _now: date
         row.after_id = ids[-1]
         row.changed -= len(ids)
     return len(ids) < batch_size
-
-
-def adjust_tallies(session: Session, rows: Sequence[Any], sign: int) -> None:
-    """Add actions, given as rows of TALLY_COLUMNS, to the tallies; with `sign` -1 subtract them.
-
-    Call this in the transaction that inserts or deletes the actions.
-    """
-    changes: Counter[tuple[TallyCell, datetime]] = Counter()
-    for appeal_id, section, channel, evidence, counted_at, quantity in rows:
-        changes[TallyCell(appeal_id, section, channel, evidence), hour_of(counted_at)] += sign * quantity
-    count_many(session.connection(), changes)
 
 
 def _next_matches(
