@@ -39,7 +39,7 @@ PLAIN = set(
     overview parsed parser partial pasted pdf people phones pictures piece plain platform png
     pool position postgresql postponed preferences previous primary print printable privacy probe process program
     proof protected protocol proxy public queries quoting raised reader readyz reason recent redacted redis
-    refusal refused register reminded remove repeat rescue resend result robots s sample save schema
+    refusal register reminded remove repeat rescue resend result robots s sample save schema
     seal search seeds select send sent server services serving setup sha short shown signals signin single smtp
     social solved spent sqlite started state static status step stop structure subprocess svg table tags take tasks
     test thanks throttle to tocsin together totp transaction translatable truncated two txt type

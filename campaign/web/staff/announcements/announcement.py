@@ -32,7 +32,7 @@ from campaign.services.announcements import announce
 from campaign.services.announcements.announce import AnnouncementWording, Audience
 from campaign.web.http.locale import current_locale
 from campaign.web.mail_frame import frame_content, page_with_frame
-from campaign.web.staff.delivery.labels import ANNOUNCED, ANNOUNCEMENT_STATES, FAULTS, MESSAGE_NAMES, STATE_NAMES
+from campaign.web.staff.delivery.captions import ANNOUNCED, ANNOUNCEMENT_STATES, FAULTS, MESSAGE_NAMES, STATE_NAMES
 from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section, section_names
 from campaign.web.staff.staff.access import all_sections, member, needs, scope, staff_context

@@ -15,7 +15,7 @@ from campaign.queries.delivery.mail_status import queue_pause
 from campaign.queries.moderation.moderation import alerts
 from campaign.web.http.locale import current_locale
 from campaign.web.http.proxies import EXTENSION, UnknownProxy
-from campaign.web.staff.moderation.labels import ALERT_NAMES
+from campaign.web.staff.moderation.captions import ALERT_NAMES
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope
 

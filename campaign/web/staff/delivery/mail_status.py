@@ -21,7 +21,7 @@ from campaign.queries.delivery.mail_status import (
 )
 from campaign.services.delivery.failed_mail import FailureReason, drop, retry
 from campaign.web.http.locale import number
-from campaign.web.staff.delivery.labels import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES, reason_words
+from campaign.web.staff.delivery.captions import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES, reason_words
 from campaign.web.staff.staff.access import all_sections, needs, staff_context
 
 blueprint = Blueprint("mail_status", __name__, url_prefix="/outbox")

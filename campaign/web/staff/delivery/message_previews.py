@@ -14,7 +14,7 @@ from campaign.mail.messages import samples
 from campaign.platform.runtime import runtime
 from campaign.web.http.locale import current_locale
 from campaign.web.mail_frame import frame_content, page_with_frame
-from campaign.web.staff.delivery.labels import MESSAGE_NAMES
+from campaign.web.staff.delivery.captions import MESSAGE_NAMES
 from campaign.web.staff.staff.access import needs
 
 blueprint = Blueprint("messages", __name__, url_prefix="/messages")

@@ -11,7 +11,7 @@ from campaign.domain.errors import InputError
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.appeals.appeal_list import CHOICES, newest_appeals
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.moderation.labels import FAULTS
+from campaign.web.staff.moderation.captions import FAULTS
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff_form import TokenForm
 

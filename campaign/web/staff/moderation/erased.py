@@ -18,8 +18,8 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.moderation.erased import erased_days
 from campaign.services.privacy.disclosure import count_signers
+from campaign.web.staff.moderation.captions import FAULTS
 from campaign.web.staff.moderation.criteria import appeal_choices, read_appeal_id
-from campaign.web.staff.moderation.labels import FAULTS
 from campaign.web.staff.moderation.moderation import run_first_batches
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope, staff_context

@@ -33,6 +33,7 @@ from campaign.queries.moderation.moderation import (
 )
 from campaign.services.moderation.invalidate import advance, begin, drop, undo
 from campaign.services.privacy.disclosure import count_signers, preview_signers, search_signers
+from campaign.web.staff.moderation.captions import ALERT_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
 from campaign.web.staff.moderation.criteria import (
     appeal_choices,
     read_appeal_id,
@@ -40,7 +41,6 @@ from campaign.web.staff.moderation.criteria import (
     read_moment,
     read_network,
 )
-from campaign.web.staff.moderation.labels import ALERT_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope, staff_context, worker_access
 from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
@@ -249,7 +249,7 @@ def _page(
         **choices,
         section=own_section(),
         is_disposable=is_disposable,
-        **_labels(),
+        **_captions(),
     )
 
 
@@ -273,9 +273,9 @@ def _invalidation_page(
         few=SMALLEST_SHOWN,
         is_previewed=is_previewed,
         zone=ZoneInfo(own_section().time_zone),
-        **_labels(),
+        **_captions(),
     )
 
 
-def _labels() -> dict[str, Any]:
+def _captions() -> dict[str, Any]:
     return {"state_names": STATE_NAMES, "signature_states": SIGNATURE_STATES, "alert_names": ALERT_NAMES}

@@ -14,6 +14,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.moderation.reported import report_overview
 from campaign.services.moderation.invalidate import add_invalidation
+from campaign.web.staff.moderation.captions import FAULTS
 from campaign.web.staff.moderation.criteria import (
     appeal_choices,
     read_appeal_id,
@@ -21,7 +22,6 @@ from campaign.web.staff.moderation.criteria import (
     read_moment,
     read_network,
 )
-from campaign.web.staff.moderation.labels import FAULTS
 from campaign.web.staff.moderation.moderation import run_first_batches
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope, staff_context

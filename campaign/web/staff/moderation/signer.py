@@ -20,7 +20,7 @@ from campaign.services.privacy.disclosure import subject_access_for
 from campaign.services.privacy.on_behalf import change_address_for, correct_name_for, erase_for, send_links_for
 from campaign.web.forms import ADDRESS_ERRORS, INPUT_ERRORS, read_address
 from campaign.web.http.locale import number
-from campaign.web.staff.moderation.labels import FAULTS, SIGNATURE_STATES
+from campaign.web.staff.moderation.captions import FAULTS, SIGNATURE_STATES
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope, staff_context, worker_access
 from campaign.web.staff.staff.disclosure import USED_UP, reason_fault

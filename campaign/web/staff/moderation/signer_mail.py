@@ -11,7 +11,7 @@ from campaign.domain.staff.roles import Permission
 from campaign.queries.delivery.mail_status import queue_pause
 from campaign.queries.outbox.signer_mail import mails_of_signer
 from campaign.services.moderation.resend import resend
-from campaign.web.staff.delivery.labels import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES, reason_words
+from campaign.web.staff.delivery.captions import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES, reason_words
 from campaign.web.staff.staff.access import needs, scope, staff_context
 
 blueprint = Blueprint("signer_mail", __name__, url_prefix="/moderation/signatures/<int:signature_id>/mails")

@@ -29,7 +29,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.offline.bulk_entry import PAGE, entries, is_waiting, waiting_entries_elsewhere
 from campaign.services.offline.bulk_entry import BulkQuantity, confirm_bulk_entry, enter, request_confirmation, undo
 from campaign.web.http.locale import current_locale, number
-from campaign.web.staff.offline.labels import FAULTS
+from campaign.web.staff.offline.captions import FAULTS
 from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section, section_names
 from campaign.web.staff.staff.access import all_sections, needs, scope, staff_context

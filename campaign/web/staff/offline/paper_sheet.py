@@ -37,7 +37,7 @@ from campaign.services.offline.paper_sheet import (
 from campaign.web.http.locale import current_locale, number
 from campaign.web.pictures.typeset import BusyError
 from campaign.web.staff.offline.bulk_entries import checked_day, notify_if_waiting, today
-from campaign.web.staff.offline.labels import COLUMN_NAMES, FAULTS, FILE_FAULTS, row_fault
+from campaign.web.staff.offline.captions import COLUMN_NAMES, FAULTS, FILE_FAULTS, row_fault
 from campaign.web.staff.offline.sheet_print import NotPrintableError, sheet_pdf
 from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section
