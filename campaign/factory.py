@@ -97,7 +97,7 @@ def _add_middleware(app: Flask, staff_app: Flask, settings: Settings) -> None:
 
 
 def _settings(arguments: list[str]) -> Settings:
-    """Return the settings of this process. Raise SettingsError."""
+    """Return the settings of this process. Raises SettingsError."""
     if needs_no_settings(arguments):
         return settings_or_defaults()
     return read_only_settings(arguments) if is_read_only(arguments) else load()

@@ -74,7 +74,7 @@ class Theme:
 
 
 def read_theme(path: Path | None) -> Theme:
-    """Return the shipped theme, overridden by the file's values. Raise ValueError with the reason in one line."""
+    """Return the shipped theme, overridden by the file's values. Raises ValueError with the reason in one line."""
     values = _parse(SHIPPED)
     folder = SHIPPED.parent
     if path is not None:

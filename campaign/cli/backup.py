@@ -111,7 +111,7 @@ def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_erasure_
 def _read_journal(app_runtime: Runtime, folders: tuple[Path, ...]) -> JournalContent:
     """Return the erasures of all folders; by default, of the settings' folder.
 
-    Raise BackupError if a folder has none: the data of erased people would come back.
+    Raises BackupError if a folder has none: the data of erased people would come back.
     """
     contents = {
         folder: read_folder(folder, vault=app_runtime.vault)
@@ -131,7 +131,7 @@ def _read_journal(app_runtime: Runtime, folders: tuple[Path, ...]) -> JournalCon
 
 
 def _write_journal(app_runtime: Runtime) -> None:
-    """Write the waiting erasures of the database into the journal. Raise BackupError if the folder is not writable."""
+    """Write the waiting erasures of the database into the journal. Raises BackupError if the folder is not writable."""
     try:
         write_entries(app_runtime.settings.erasure_journal, context=app_runtime.context(OPERATOR))
     except OSError as error:

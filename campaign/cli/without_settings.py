@@ -82,7 +82,7 @@ def settings_or_defaults() -> Settings:
 
 
 def read_only_settings(arguments: Sequence[str]) -> Settings:
-    """Return the settings with the stored keys. Raise SettingsError if the SQLite database does not exist."""
+    """Return the settings with the stored keys. Raises SettingsError if the SQLite database does not exist."""
     settings = load(makes_keys=False)
     if tuple((_command_words(arguments) or [])[:2]) == _WITHOUT_DATABASE:
         return _without_database(settings)

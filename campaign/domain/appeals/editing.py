@@ -32,7 +32,7 @@ _NETWORK = re.compile(r"[a-z][a-z0-9_.-]{0,30}")
 
 
 def checked_text(form: dict[str, Any]) -> dict[str, Any]:
-    """Return the cleaned values of an appeal text, from form fields of the same names. Raise InvalidFieldsError."""
+    """Return the cleaned values of an appeal text, from form fields of the same names. Raises InvalidFieldsError."""
     values: dict[str, Any] = {
         "headline": clean(form["headline"], lines=False),
         "people": [
@@ -64,7 +64,7 @@ def checked_text(form: dict[str, Any]) -> dict[str, Any]:
 
 
 def checked_target(form: dict[str, Any], languages: tuple[str, ...]) -> dict[str, Any]:
-    """Return the cleaned values of a target, with its words in those languages. Raise InvalidFieldsError.
+    """Return the cleaned values of a target, with its words in those languages. Raises InvalidFieldsError.
 
     `words` has no language in which the form has none: the target is not shown in it.
     """
@@ -93,7 +93,7 @@ def checked_facts(
 ) -> dict[str, Any]:
     """Return the cleaned facts of an appeal; `sections` are all codes, `before` the stored facts.
 
-    The deadline is checked only if it differs from the stored one. Raise InvalidFieldsError.
+    The deadline is checked only if it differs from the stored one. Raises InvalidFieldsError.
     """
     facts = {name: form[name] for name in FACT_FIELDS}
     facts["deadline"], facts["country"] = facts["deadline"] or None, facts["country"] or None

@@ -68,7 +68,7 @@ class BackupReader:
         self.manifest: Manifest | None = None
 
     def write(self, content: bytes) -> int:
-        """Process the next bytes. Raise BackupError if the file is not a backup."""
+        """Process the next bytes. Raises BackupError if the file is not a backup."""
         if self._dump is not None:
             self._dump.write(content)
             return len(content)
@@ -93,7 +93,7 @@ def new_key() -> tuple[str, str]:
 
 
 def read_public_keys(keys: Sequence[str]) -> list[Recipient]:
-    """Return the keys to encrypt to. Raise BackupError if there is none, or a text is not a public key."""
+    """Return the keys to encrypt to. Raises BackupError if there is none, or a text is not a public key."""
     if not keys:
         raise BackupError("to whom? Set TOCSIN_BACKUP_KEY to a public key; `flask backup key` makes a pair")
     try:
@@ -103,7 +103,7 @@ def read_public_keys(keys: Sequence[str]) -> list[Recipient]:
 
 
 def read_private_key(text: str) -> Identity:
-    """Return the private key in the text of a file of `flask backup key` or age-keygen. Raise BackupError."""
+    """Return the private key in the text of a file of `flask backup key` or age-keygen. Raises BackupError."""
     lines = [line.strip() for line in text.splitlines() if line.strip().startswith(_PRIVATE_KEY_PREFIX)]
     if len(lines) != 1:
         raise BackupError(f"the key file must hold one line that begins with {_PRIVATE_KEY_PREFIX}, not {len(lines)}")

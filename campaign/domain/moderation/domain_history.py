@@ -70,7 +70,7 @@ class DomainHistory:
 
 
 def unpack_history(content: bytes) -> DomainHistory:
-    """Return the history from the bytes that `pack` returned. Raise ValueError if the length is wrong."""
+    """Return the history from the bytes that `pack` returned. Raises ValueError if the length is wrong."""
     try:
         first, week_end, earlier_total, *by_day = _FORMAT.unpack(content)
     except struct.error as error:

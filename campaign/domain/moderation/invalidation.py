@@ -97,7 +97,7 @@ class Criteria:
 
 
 def read_domain(text: str) -> str:
-    """Return a mail domain in IDNA A-labels, read from a domain or an address. Raise InputError."""
+    """Return a mail domain in IDNA A-labels, read from a domain or an address. Raises InputError."""
     domain = text.strip().rpartition("@")[2]
     try:
         return parse_address(f"a@{domain}").domain
@@ -106,7 +106,7 @@ def read_domain(text: str) -> str:
 
 
 def read_pattern(text: str) -> str:
-    """Return a checked pattern of addresses; `*` matches any characters, and `?` one character. Raise InputError."""
+    """Return a checked pattern of addresses; `*` matches any characters, and `?` one character. Raises InputError."""
     pattern = "".join(text.split()).lower()
     if len(pattern) > _PATTERN_LENGTH:
         raise InputError("pattern", "too-long", "no address is that long")
@@ -116,7 +116,7 @@ def read_pattern(text: str) -> str:
 
 
 def read_invalidation_reason(text: str) -> str:
-    """Return the reason in one line. Raise InputError (`reason`: `missing`, `too-long`)."""
+    """Return the reason in one line. Raises InputError (`reason`: `missing`, `too-long`)."""
     reason = " ".join(text.split())
     if not reason:
         raise InputError("reason", "missing", "no reason")

@@ -37,7 +37,7 @@ class UnusualQuantityError(TocsinError):
 
 
 def read_quantity(text: str) -> int:
-    """Return a whole number from 1 to MOST. Raise InputError (`missing`, `not-a-number`, `too-small`, `too-large`)."""
+    """Return a whole number from 1 to MOST. Raises InputError (`missing`, `not-a-number`, `too-small`, `too-large`)."""
     digits = text.strip().translate(_THOUSANDS_SEPARATORS)
     if not digits:
         raise InputError("quantity", "missing", "no quantity")
@@ -60,7 +60,7 @@ def check_quantity(quantity: int) -> None:
 
 
 def read_day(text: str, *, opened_on: date, today: date, last_day: date | None = None) -> date:
-    """Return the day of the actions. Raise InputError (`missing`, `not-a-date`, `future`, `too-early`, `too-late`).
+    """Return the day of the actions. Raises InputError (`missing`, `not-a-date`, `future`, `too-early`, `too-late`).
 
     `last_day` is the day on which the appeal was stopped; None if it was not.
     """
@@ -80,7 +80,7 @@ def read_day(text: str, *, opened_on: date, today: date, last_day: date | None =
 
 
 def read_line(field: str, text: str, max_length: int) -> str:
-    """Return a place or note in one line. Raise InputError (`too-long`)."""
+    """Return a place or note in one line. Raises InputError (`too-long`)."""
     line = " ".join(text.split())
     if len(line) > max_length:
         raise InputError(field, "too-long", f"longer than {max_length} characters")

@@ -209,7 +209,7 @@ def _cell_fault(cell: str) -> str | None:
 
 
 def _country(text: str, default: str, locales: tuple[str, ...]) -> str:
-    """Return the code of the country with that name, or `default` without a text. Raise InputError."""
+    """Return the code of the country with that name, or `default` without a text. Raises InputError."""
     code = find_country(text, locales) if text else default
     if code is None:
         raise InputError("country", "unknown", "this is not a country")
@@ -217,7 +217,7 @@ def _country(text: str, default: str, locales: tuple[str, ...]) -> str:
 
 
 def _is_yes(text: str) -> bool:
-    """Return whether the cell of the consent means yes; an empty one means no. Raise InputError for other words."""
+    """Return whether the cell of the consent means yes; an empty one means no. Raises InputError for other words."""
     answer = re.sub(r"[\s.,;!'’،؛]+", "", normalised(text))
     if answer not in _YES | _NO:
         raise InputError("consent", "unknown", "neither yes nor no")
@@ -225,7 +225,7 @@ def _is_yes(text: str) -> bool:
 
 
 def _decoded(data: bytes) -> str:
-    """Return the file's text. Raise SheetError (`spreadsheet`, `not-utf8`, `binary`)."""
+    """Return the file's text. Raises SheetError (`spreadsheet`, `not-utf8`, `binary`)."""
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise SheetError("spreadsheet", "a spreadsheet program's own file, not CSV")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):

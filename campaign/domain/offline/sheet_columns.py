@@ -113,7 +113,7 @@ def _joined_column(heading: str) -> str | None:
 
 
 def read_head(cells: list[str]) -> ColumnHeads:
-    """Return the indexes of the columns. Raise SheetError (`columns`, `half-name`)."""
+    """Return the indexes of the columns. Raises SheetError (`columns`, `half-name`)."""
     indexes: dict[str, int] = {}
     unknown_headings: dict[int, str] = {}
     for index, cell in enumerate(cells):
@@ -131,7 +131,7 @@ def read_head(cells: list[str]) -> ColumnHeads:
 
 
 def _choose_name_columns(indexes: dict[str, int], cells: list[str], unknown_headings: Iterable[str]) -> None:
-    """Leave either `name` or its parts in `indexes`. Raise SheetError if a part of the name has no column."""
+    """Leave either `name` or its parts in `indexes`. Raises SheetError if a part of the name has no column."""
     is_full_name = "whole" in indexes
     if is_full_name:
         indexes["name"] = indexes.pop("whole")

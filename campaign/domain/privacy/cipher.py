@@ -86,7 +86,7 @@ class Cipher:
         return self._newest
 
     def open(self, sealed: bytes, place: SealedPlace, column: str, slot: KeySlot | None = None) -> bytes:
-        """Return the data. Raise CipherError if the key is missing, or the value was changed or moved."""
+        """Return the data. Raises CipherError if the key is missing, or the value was changed or moved."""
         used_key_id = sealed[:_ID_LENGTH]
         if used_key_id not in self._ciphers:
             raise CipherError("sealed with a data key that is not among TOCSIN_DATA_KEY")
@@ -156,7 +156,7 @@ class Vault:
         return self._index.digest("id", "")[:_ID_LENGTH].hex()
 
     def reseal(self, sealed: bytes, place: SealedPlace, column: str) -> bytes:
-        """Return the same value under the newest key. Raise CipherError."""
+        """Return the same value under the newest key. Raises CipherError."""
         slot = self.slot(sealed)
         return self._cipher.seal(self._cipher.open(sealed, place, column, slot), place, column, slot)
 
@@ -169,7 +169,7 @@ class Vault:
         return int.from_bytes(batch, "big"), int.from_bytes(number, "big")
 
     def slot(self, sealed: bytes) -> KeySlot | None:
-        """Return the row's key that the value was sealed with, for another value of that row. Raise CipherError."""
+        """Return the row's key that the value was sealed with, for another value of that row. Raises CipherError."""
         place = self.slot_of(sealed)
         return None if place is None else self.row_keys.slot(*place)
 
@@ -187,7 +187,7 @@ class Vault:
         return self._cipher.seal(origin.encode(), place, "origin", slot)
 
     def open_origin(self, sealed: bytes, place: SealedPlace) -> str:
-        """Return the origin. Raise CipherError."""
+        """Return the origin. Raises CipherError."""
         return self._open(sealed, place, "origin").decode()
 
     def seal_month_key(self, key: bytes, month: int) -> bytes:
@@ -195,7 +195,7 @@ class Vault:
         return self._cipher.seal(key, at_month_key(month), "month")
 
     def open_month_key(self, sealed: bytes, month: int) -> bytes:
-        """Return the key. Raise CipherError."""
+        """Return the key. Raises CipherError."""
         return self._cipher.open(sealed, at_month_key(month), "month")
 
     def month_digest(self, digest: bytes | None, month_key: bytes, use: str) -> bytes | None:
@@ -211,7 +211,7 @@ class Vault:
         return self._cipher.seal(tree.pack(), place, "seeds")
 
     def open_seeds(self, sealed: bytes, place: SealedPlace) -> KeyTree:
-        """Return the seeds. Raise CipherError."""
+        """Return the seeds. Raises CipherError."""
         return KeyTree.unpack(self._cipher.open(sealed, place, "seeds"))
 
     def seal_name(self, name: str, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
@@ -219,7 +219,7 @@ class Vault:
         return self._cipher.seal(name.encode(), place, "name", slot)
 
     def open_name(self, sealed: bytes, place: SealedPlace) -> str:
-        """Return the name. Raise CipherError, or ErasedKeyError after erasure."""
+        """Return the name. Raises CipherError, or ErasedKeyError after erasure."""
         return self._open(sealed, place, "name").decode()
 
     def seal_email(self, address: Address, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
@@ -227,7 +227,7 @@ class Vault:
         return self._cipher.seal(str(address).encode(), place, "email", slot)
 
     def open_email(self, sealed: bytes, place: SealedPlace) -> str:
-        """Return the address. Raise CipherError, or ErasedKeyError after erasure."""
+        """Return the address. Raises CipherError, or ErasedKeyError after erasure."""
         return self._open(sealed, place, "email").decode()
 
     def seal_context(self, context: str, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
@@ -235,7 +235,7 @@ class Vault:
         return self._cipher.seal(context.encode(), place, "context", slot)
 
     def open_context(self, sealed: bytes, place: SealedPlace) -> str:
-        """Return the content. Raise CipherError."""
+        """Return the content. Raises CipherError."""
         return self._open(sealed, place, "context").decode()
 
     def seal_totp(self, secret: str, place: SealedPlace) -> bytes:
@@ -243,7 +243,7 @@ class Vault:
         return self._cipher.seal(secret.encode(), place, "totp")
 
     def open_totp(self, sealed: bytes, place: SealedPlace) -> str:
-        """Return the secret. Raise CipherError."""
+        """Return the secret. Raises CipherError."""
         return self._open(sealed, place, "totp").decode()
 
     def seal_recovery(self, codes: list[str], place: SealedPlace) -> bytes:
@@ -251,7 +251,7 @@ class Vault:
         return self._cipher.seal(json.dumps(codes).encode(), place, "recovery")
 
     def open_recovery(self, sealed: bytes, place: SealedPlace) -> list[str]:
-        """Return the codes. Raise CipherError."""
+        """Return the codes. Raises CipherError."""
         return [str(code) for code in json.loads(self._open(sealed, place, "recovery"))]
 
     def seal_file(self, content: bytes, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
@@ -259,7 +259,7 @@ class Vault:
         return self._cipher.seal(content, place, "handover", slot)
 
     def open_file(self, sealed: bytes, place: SealedPlace) -> bytes:
-        """Return the file. Raise CipherError."""
+        """Return the file. Raises CipherError."""
         return self._open(sealed, place, "handover")
 
     def address_digest(self, appeal_id: int, address: Address) -> bytes:
@@ -334,7 +334,7 @@ class Vault:
         return nonce + self._limits.encrypt(nonce, content, digest)
 
     def open_limit(self, sealed: bytes, digest: bytes) -> bytes:
-        """Return the content. Raise CipherError."""
+        """Return the content. Raises CipherError."""
         try:
             return self._limits.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], digest)
         except (InvalidTag, ValueError) as error:
@@ -361,7 +361,7 @@ class Vault:
         return nonce + self._domain_histories.encrypt(nonce, content, digest)
 
     def open_domain_history(self, sealed: bytes, digest: bytes) -> bytes:
-        """Return the content. Raise CipherError."""
+        """Return the content. Raises CipherError."""
         try:
             return self._domain_histories.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], digest)
         except (InvalidTag, ValueError) as error:

@@ -35,7 +35,7 @@ class BudgetError(TocsinError):
 
 
 def read_reason(text: str) -> str:
-    """Return the reason in one line. Raise InputError (`reason`: `missing`, `too-long`)."""
+    """Return the reason in one line. Raises InputError (`reason`: `missing`, `too-long`)."""
     reason = " ".join(text.split())
     if len(reason) < _SHORTEST:
         raise InputError("reason", "missing", "no reason was given")

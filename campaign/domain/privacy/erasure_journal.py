@@ -47,7 +47,7 @@ class Erasure:
 
 
 def read_erasure(line: str, vault: Vault) -> Erasure:
-    """Return the entry in a line. Raise ErasureJournalError."""
+    """Return the entry in a line. Raises ErasureJournalError."""
     text, _, check = line.rpartition(" ")
     if check != vault.journal_check(text):
         raise ErasureJournalError("the line is damaged, or TOCSIN_INDEX_KEY is not the one it was written with")

@@ -41,7 +41,7 @@ def claimed_countries(
 def checked_section(
     code: str, form: dict[str, Any], *, before: dict[str, Any], others: Iterable[OtherSection]
 ) -> dict[str, Any]:
-    """Return the cleaned values of a section. Raise InvalidFieldsError.
+    """Return the cleaned values of a section. Raises InvalidFieldsError.
 
     Countries and languages that are among its stored values (`before`) stay allowed, even if they are unknown. The
     countries of `international` cannot be chosen: it has every country that no other section claims.

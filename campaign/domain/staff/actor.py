@@ -40,7 +40,7 @@ class Actor:
 
     @property
     def staff_scope(self) -> Scope:
-        """Return the scope of a member of staff. Raise NotFoundError for all others."""
+        """Return the scope of a member of staff. Raises NotFoundError for all others."""
         if self.scope is None:
             raise NotFoundError("only a member of staff has a section")
         return self.scope

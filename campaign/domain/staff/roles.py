@@ -49,7 +49,7 @@ def may(role: Role, permission: Permission) -> bool:
 
 
 def checked_role(text: str) -> Role:
-    """Return the role of that name. Raise InputError."""
+    """Return the role of that name. Raises InputError."""
     try:
         return Role(text)
     except ValueError as error:

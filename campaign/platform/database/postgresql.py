@@ -68,7 +68,7 @@ class QueueConnection(LimitedConnection):
     """A connection of the job queue. It commits each statement at once, so every wait has the limit of a commit."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Return the generator's result, as psycopg does. Raise TimeLimitError after COMMIT_SECONDS."""
+        """Return the generator's result, as psycopg does. Raises TimeLimitError after COMMIT_SECONDS."""
         with limit_waits(COMMIT_SECONDS):
             return super().wait(gen, interval, timeout)
 

@@ -34,7 +34,7 @@ def transaction() -> Iterator[Session]:
 
 
 def _new_session() -> Session:
-    """Return the session, rolled back if it has read anything. Raise RuntimeError if it has unsaved changes."""
+    """Return the session, rolled back if it has read anything. Raises RuntimeError if it has unsaved changes."""
     session = db.session()
     if session.in_transaction():
         if session.new or session.dirty or session.deleted:

@@ -43,7 +43,7 @@ class HandoverView:
 
 
 def handovers(scope: Scope, appeal_id: int) -> tuple[HandoverView, ...]:
-    """Return the own section's last lists of that appeal, the newest first. Raise NotFoundError (not for this role)."""
+    """Return the last lists of that appeal in the own section, newest first. Raises NotFoundError (wrong role)."""
     if not scope.may(Permission.EDIT):
         raise NotFoundError("not for this role")
     query = select(Handover).where(Handover.appeal_id == appeal_id, Handover.section_code == scope.section)
@@ -51,7 +51,7 @@ def handovers(scope: Scope, appeal_id: int) -> tuple[HandoverView, ...]:
 
 
 def find_handover(scope: Scope, appeal_id: int, handover_id: int) -> HandoverView:
-    """Return one list of the own section. Raise NotFoundError."""
+    """Return one list of the own section. Raises NotFoundError."""
     handover = next((view for view in handovers(scope, appeal_id) if view.id == handover_id), None)
     if handover is None:
         raise NotFoundError("no such list")

@@ -173,7 +173,7 @@ class SectionSignature:
 
 
 def own_signature(scope: Scope, signature_id: int) -> SectionSignature:
-    """Return a signature of the own section that was not erased. Raise NotFoundError."""
+    """Return a signature of the own section that was not erased. Raises NotFoundError."""
     query = select(Signature.id, Appeal.slug, Signature.state, Signature.country, Signature.signed_at)
     own = Signature.id == signature_id, Signature.section_code == scope.section, Signature.address_digest.is_not(None)
     row = db.session.execute(query.join(Appeal, Appeal.id == Signature.appeal_id).where(*own)).one_or_none()
@@ -183,7 +183,7 @@ def own_signature(scope: Scope, signature_id: int) -> SectionSignature:
 
 
 def own_signatures_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> tuple[int, ...]:
-    """Return the ids of the own section's signatures with the same address. Raise NotFoundError."""
+    """Return the ids of the own section's signatures with the same address. Raises NotFoundError."""
     own_signature(scope, signature_id)
     digests = digests_of_same_address(signature_id, vault)
     query = select(Signature.id).where(Signature.address_digest.in_(digests), Signature.section_code == scope.section)
@@ -194,7 +194,7 @@ def own_marks_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> 
     """Return the marks (`shown_mark`) that bind a link to the own section's signatures with the same address.
 
     The link is valid for them as long as they belong to the section. There are up to MAX_MARKS: the signature itself is
-    first, then the newest. Raise NotFoundError.
+    first, then the newest. Raises NotFoundError.
     """
     ids = own_signatures_of_same_address(scope, vault, signature_id)
     query = select(Signature.id, Signature.link_key).where(Signature.id.in_(ids))
@@ -268,7 +268,7 @@ def invalidations(scope: Scope, vault: Vault) -> tuple[InvalidationView, ...]:
 
 
 def find_invalidation(scope: Scope, vault: Vault, invalidation_id: int) -> InvalidationView:
-    """Return an invalidation of the own section. Raise NotFoundError."""
+    """Return an invalidation of the own section. Raises NotFoundError."""
     row = db.session.execute(_invalidations(scope).where(Invalidation.id == invalidation_id)).one_or_none()
     if row is None:
         raise NotFoundError("there is no such invalidation")
@@ -277,7 +277,7 @@ def find_invalidation(scope: Scope, vault: Vault, invalidation_id: int) -> Inval
 
 
 def sample_of(scope: Scope, invalidation_id: int) -> tuple[int, ...]:
-    """Return the ids of the first signatures that an invalidation of the own section matches. Raise NotFoundError."""
+    """Return the ids of the first signatures that an invalidation of the own section matches. Raises NotFoundError."""
     query = select(Invalidation.sample).where(
         Invalidation.id == invalidation_id,
         Invalidation.section_code == scope.section,

@@ -87,7 +87,7 @@ class SheetRowView:
 
 
 def waiting_sheet_rows(signature_id: int, vault: Vault) -> tuple[SheetRowView, ...]:
-    """Return rows of paper sheets with the signature's address that wait to be signed up. Raise CipherError."""
+    """Return rows of paper sheets with the signature's address that wait to be signed up. Raises CipherError."""
     digests = [vault.sheet_row_digest(digest) for digest in digests_of_same_address(signature_id, vault)]
     rows = db.session.execute(
         select(Appeal.slug, SheetRow, BulkEntry.entered_at)
@@ -103,7 +103,7 @@ def waiting_sheet_rows(signature_id: int, vault: Vault) -> tuple[SheetRowView, .
 
 
 def waiting_forms(email: str, vault: Vault) -> tuple[SignUpView, ...]:
-    """Return the forms of the address that wait for confirmation. Raise CipherError."""
+    """Return the forms of the address that wait for confirmation. Raises CipherError."""
     return tuple(
         SignUpView(form.slug, form.name, form.email, form.country, form.locale, form.signed_at)
         for form in waiting_sign_ups(parse_address(email), vault)
@@ -113,7 +113,7 @@ def waiting_forms(email: str, vault: Vault) -> tuple[SignUpView, ...]:
 def subject_access_of(signature_id: int, vault: Vault, link: Link | None = None) -> tuple[SubjectAccess, ...]:
     """Return all signatures of the signature's address, the newest first; none if it was erased.
 
-    With a link, return only the signatures that it opens. Raise CipherError.
+    With a link, return only the signatures that it opens. Raises CipherError.
     """
     signatures = signatures_of_same_address(signature_id, vault, link)
     ids = [signature.id for signature in signatures]

@@ -44,7 +44,7 @@ def list_all_staff() -> tuple[StaffView, ...]:
 
 
 def find_colleague(scope: Scope, staff_id: int) -> StaffView:
-    """Return an account that the scope may see. Raise NotFoundError."""
+    """Return an account that the scope may see. Raises NotFoundError."""
     account = next((account for account in list_staff(scope) if account.id == staff_id), None)
     if account is None:
         raise NotFoundError("no such account")
@@ -52,7 +52,7 @@ def find_colleague(scope: Scope, staff_id: int) -> StaffView:
 
 
 def find_staff_id(email: str) -> int:
-    """Return the id of the account with that address. Raise NotFoundError."""
+    """Return the id of the account with that address. Raises NotFoundError."""
     staff_id = db.session.scalars(select(Staff.id).where(Staff.email == email.strip().lower())).one_or_none()
     if staff_id is None:
         raise NotFoundError("no such account")

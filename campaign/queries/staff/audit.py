@@ -33,7 +33,7 @@ class AuditView:
 
 
 def audit_log(scope: Scope, *, before: int | None = None) -> tuple[AuditView, ...]:
-    """Return the newest entries, or those before the id `before`. Raise NotFoundError (not for this role)."""
+    """Return the newest entries, or those before the id `before`. Raises NotFoundError (not for this role)."""
     if not scope.may(Permission.ADMINISTER):
         raise NotFoundError("not for this role")
     return newest_entries(PAGE, before=before)

@@ -42,7 +42,7 @@ def read_appeal_id(slug: str | None, faults: dict[str, Any]) -> int | None:
 
 
 def read_network(text: str) -> str:
-    """Return the keyed digest of a network, in hex. Raise InputError if the text is not such a digest."""
+    """Return the keyed digest of a network, in hex. Raises InputError if the text is not such a digest."""
     try:
         digest = bytes.fromhex(text)
     except ValueError:
@@ -55,7 +55,7 @@ def read_network(text: str) -> str:
 def read_moment(text: str) -> datetime:
     """Return the moment in UTC; without a time zone, the text is local time of this person's section.
 
-    Raise InputError if the text is not a moment.
+    Raises InputError if the text is not a moment.
     """
     try:
         moment = datetime.fromisoformat(text)

@@ -129,7 +129,7 @@ def today() -> date:
 
 
 def checked_day(appeal: AppealView, text: str) -> date:
-    """Return the day of an action for the appeal. Raise InputError if the appeal was not open on that day."""
+    """Return the day of an action for the appeal. Raises InputError if the appeal was not open on that day."""
     stopped_at = appeal.ended_at if appeal.state == AppealState.STOPPED else None
     opened_on = _local_date(appeal.opened_at) if appeal.opened_at is not None else today()
     return read_day(text, opened_on=opened_on, today=today(), last_day=_local_date(stopped_at) if stopped_at else None)

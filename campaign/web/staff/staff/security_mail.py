@@ -18,7 +18,7 @@ class OutboxMail(MailUtil):
     """A mailer that writes to the outbox instead of sending, so that a log-in never waits for a mail server."""
 
     def normalize(self, email: str) -> str:
-        """Return the address as accounts store it, in lower case. Raise ValueError if it is not a mail address."""
+        """Return the address as accounts store it, in lower case. Raises ValueError if it is not a mail address."""
         try:
             return str(parse_address(email)).lower()
         except InputError as error:
