@@ -9,8 +9,8 @@ import re
 
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 
-# Phases before RCPT, in which the server does not know the recipient: a refusal there concerns the sender.
-BEFORE_RECIPIENT = frozenset({"connect", "ehlo", "tls", "auth", "mail"})
+# The phases before the MAIL command, in which the server knows nothing of the mail: a refusal concerns the sender.
+BEFORE_MAIL = frozenset({"connect", "ehlo", "tls", "auth"})
 _STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])", re.ASCII)
 _DETAIL_LENGTH = 200
 # PostgreSQL stores no NUL, and terminals execute other control characters.
@@ -34,11 +34,11 @@ def _outcome(phase: str, code: int, status: Status | None) -> DeliveryOutcome:
     """Return the outcome of a reply other than success, by its phase, its code and its enhanced status code."""
     if not 500 <= code < 600:
         # A temporary failure, or an unexpected reply: neither shows that anything is wrong with the mail.
-        return DeliveryOutcome.UNREACHABLE if phase in BEFORE_RECIPIENT - {"mail"} else DeliveryOutcome.RETRY
+        return DeliveryOutcome.UNREACHABLE if phase in BEFORE_MAIL else DeliveryOutcome.RETRY
     subject, detail = status[1:] if status else (None, None)
     if phase == "mail":
         return _outcome_of_sender(code, subject)
-    if phase in BEFORE_RECIPIENT or code in {530, 534, 535, 538} or subject == 7:
+    if phase in BEFORE_MAIL or code in {530, 534, 535, 538} or subject == 7:
         return DeliveryOutcome.SENDER_REFUSED
     if phase == "rcpt" and subject == 1:
         # 5.1.7 and 5.1.8 concern the sender's address even in a reply to RCPT.

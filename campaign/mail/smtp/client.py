@@ -12,19 +12,22 @@ from functools import cache
 
 from flask import Flask
 
-from campaign.domain.delivery.smtp_reply import attempt_from_reply
+from campaign.domain.delivery.smtp_reply import BEFORE_MAIL, attempt_from_reply
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.mail.smtp.connection import MailConnection
 from campaign.mail.smtp.smtp_protocol import COMMAND_SECONDS, CONNECT_SECONDS, FINAL_DOT_SECONDS, SmtpProtocol
 
-# The detail of an attempt to an address with non-ASCII letters before the @, over a server without SMTPUTF8 (RFC 6531).
+# The stored detail where the server lacks SMTPUTF8 (RFC 6531): an address with non-ASCII letters before the @ needs it.
 SMTPUTF8_MISSING = "the server cannot carry this address (no SMTPUTF8)"
+# ValueError: smtplib raises it for a password that is not ASCII, ssl for a connection that `abort` has shut down.
+_CONNECTION_ERRORS = (OSError, smtplib.SMTPException, ValueError)
 
 
 class SmtpConnection(MailConnection):
     """An SMTP connection that is opened at the first message, and reopened after it is lost."""
 
     host: SmtpProtocol | None  # the open connection; the name is Flask-Mail's
+    _phase: str  # the phase that an error is reported with; set before each step
 
     def __init__(self, app: Flask, tls_context: ssl.SSLContext | None = None) -> None:
         """Create the connection without opening it.
@@ -33,13 +36,12 @@ class SmtpConnection(MailConnection):
         """
         super().__init__(app)
         self._given_tls_context = tls_context
-        self._phase = "connect"
 
     def deliver(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
         """Send the content and return the outcome.
 
-        If the connection is lost before the final dot, the outcome is RETRY or AWAY: the message was not sent. From the
-        dot on it is AMBIGUOUS.
+        If the connection is lost before the final dot, the message was not sent, and the outcome is UNREACHABLE before
+        the MAIL command, RETRY after it. If it is lost later, the outcome is AMBIGUOUS.
         """
         if not _is_safe_in_command(sender) or not _is_safe_in_command(recipient):
             return DeliveryAttempt(
@@ -47,7 +49,7 @@ class SmtpConnection(MailConnection):
             )
         is_reused = self.host is not None
         attempt = self._attempt_delivery(sender, recipient, content)
-        if is_reused and attempt.phase == "mail" and attempt.code in {None, 421}:
+        if is_reused and self.host is None and attempt.phase == "mail" and attempt.code in {None, 421}:
             # A server may close an idle or long-lived connection. That says nothing about this mail, so try once more.
             attempt = self._attempt_delivery(sender, recipient, content)
         return attempt
@@ -88,7 +90,7 @@ class SmtpConnection(MailConnection):
             host.shut_down()
 
     def _attempt_delivery(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
-        """Send the content once, opening a connection where there is none; return the outcome of each error too."""
+        """Send the content once, over a new connection if none is open. Errors are returned as outcomes, not raised."""
         try:
             host = self.host
             if host is None:
@@ -113,11 +115,10 @@ class SmtpConnection(MailConnection):
         except smtplib.SMTPNotSupportedError as error:
             self._disconnect()
             return DeliveryAttempt(DeliveryOutcome.SENDER_REFUSED, self._phase, detail=str(error)[:200])
-        except (OSError, smtplib.SMTPException, ValueError) as error:
+        except _CONNECTION_ERRORS as error:
             self._disconnect()
-            is_before_mail = self._phase in {"connect", "ehlo", "tls", "auth"}
             return DeliveryAttempt(
-                DeliveryOutcome.UNREACHABLE if is_before_mail else DeliveryOutcome.RETRY,
+                DeliveryOutcome.UNREACHABLE if self._phase in BEFORE_MAIL else DeliveryOutcome.RETRY,
                 self._phase,
                 detail=type(error).__name__,
             )
@@ -151,14 +152,13 @@ class SmtpConnection(MailConnection):
     def _send_content(self, host: SmtpProtocol, content: bytes) -> DeliveryAttempt:
         """Send the content and the final dot. If the connection is lost after the dot, the outcome is AMBIGUOUS."""
         self._phase = "content"
-        host.reply_timeout = COMMAND_SECONDS
         host.write(_dot_stuffed(content))
         self._phase = "dot"
         try:
             host.reply_timeout = FINAL_DOT_SECONDS
             host.write(b".\r\n")
             code, reply_text = host.getreply()
-        except (OSError, smtplib.SMTPException, ValueError) as error:
+        except _CONNECTION_ERRORS as error:
             self._disconnect()
             return DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "dot", detail=type(error).__name__)
         finally:
@@ -183,7 +183,7 @@ class SmtpConnection(MailConnection):
         try:
             if host.rset()[0] != 250:
                 self._disconnect()
-        except (OSError, smtplib.SMTPException, ValueError):
+        except _CONNECTION_ERRORS:
             self._disconnect()
 
     def _disconnect(self) -> None:
@@ -202,11 +202,12 @@ def _system_tls_context() -> ssl.SSLContext:
 
 
 def _is_safe_in_command(address: str) -> bool:
-    """Return whether the address cannot end its SMTP command or add another one.
+    """Return whether the address has 1 to 320 bytes, and no character that could end its SMTP command.
 
+    Such characters are line breaks, which isprintable() refuses like all control characters, and angle brackets.
     Addresses are validated before they are stored; this check does not rely on that.
     """
-    return address.isprintable() and not set("<>\r\n") & set(address) and 0 < len(address.encode()) <= 320
+    return address.isprintable() and not set("<>") & set(address) and 0 < len(address.encode()) <= 320
 
 
 def _dot_stuffed(content: bytes) -> bytes:
