@@ -25,7 +25,7 @@ _SUPPRESSED_ATTEMPT = DeliveryAttempt(DeliveryOutcome.SENT, "before", detail="MA
 
 
 class DeliveryError(smtplib.SMTPException):
-    """An attempt that did not end in `sent`. `attempt` has the phase in which it ended, and the reason."""
+    """A message that was not sent, or may not have been sent. `attempt` is the outcome, with its phase and reason."""
 
     def __init__(self, attempt: DeliveryAttempt) -> None:
         super().__init__(" ".join(str(part) for part in (attempt.phase, attempt.code, attempt.detail) if part))
@@ -56,7 +56,8 @@ class MailConnection(Connection, ABC):
     def send(self, message: Message, envelope_from: str | tuple[str, str] | None = None) -> None:
         """Send the message to its one recipient, then emit the signal `email_dispatched`. Raises DeliveryError.
 
-        Under MAIL_SUPPRESS_SEND the message counts as sent, but is not delivered. `attempt` is the outcome in any case.
+        Under MAIL_SUPPRESS_SEND the message counts as sent, but is not delivered. `attempt` is set to the outcome, also
+        where DeliveryError is raised.
         """
         self.attempt = self._deliver_message(message, envelope_from)
         if self.attempt.outcome is not DeliveryOutcome.SENT:
@@ -91,7 +92,7 @@ class MailConnection(Connection, ABC):
 
     @abstractmethod
     def abort(self) -> None:
-        """Abort the message that is being sent, from another thread. Its outcome is that of a lost connection."""
+        """Abort the message that another thread is sending. Its outcome is that of a lost connection."""
 
 
 def _envelope_and_content(message: Message, envelope_from: str | tuple[str, str] | None) -> tuple[str, str, bytes]:

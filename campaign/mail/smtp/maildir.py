@@ -20,7 +20,7 @@ class MaildirConnection(MailConnection):
         self._box = mailbox.Maildir(path)
 
     def deliver(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
-        """Write the message to a file; return SENT once it is on the disk, else AWAY."""
+        """Write the message to a file; return SENT once it is on the disk, else UNREACHABLE."""
         try:
             self._box.add(b"Return-Path: <" + sender.encode() + b">\n" + content.replace(b"\r\n", b"\n"))
         except OSError as error:

@@ -28,7 +28,8 @@ _LINE_LENGTH = 76
 def write(message: Message) -> bytes:
     """Return the message with CRLF line ends and lines of at most 998 octets. Equal messages give equal bytes.
 
-    Raises ValueError unless the message has one recipient and a text, and neither copies nor attachments.
+    Raises ValueError unless the message has one recipient and a text, and neither copies nor attachments, or where a
+    header is invalid.
     """
     if len(message.recipients) != 1 or message.cc or message.bcc or message.attachments or not message.body:
         raise ValueError("a message has one recipient and a text, and neither copies nor attachments")
@@ -57,7 +58,7 @@ def write(message: Message) -> bytes:
 
 
 def _part(subtype: str, text: str) -> bytes:
-    """Return the part in quoted-printable, or in base64 where that is shorter (half as long for Arabic or Russian)."""
+    """Return the part in quoted-printable, or in base64 where that is shorter, as for Arabic or Russian."""
     content = unix_lines(text).encode("utf-8", "replace")
     encoding, body = "quoted-printable", binascii.b2a_qp(content, istext=True)
     if len(body) > len(content) * 4 // 3:
@@ -73,7 +74,7 @@ def _one_line(value: str) -> str:
 
 @functools.lru_cache(maxsize=512)
 def _text_header(name: str, value: str) -> str:
-    """Return unstructured text, encoded and folded where necessary (RFC 2047)."""
+    """Return the text as the value of a header: encoded and folded where it is long or not ASCII (RFC 2047)."""
     value = _SPACES.sub(" ", _one_line(value))
     if value.isascii() and len(name) + 2 + len(value) <= _LINE_LENGTH and "=?" not in value:
         return value
@@ -96,8 +97,11 @@ def _sender(value: str) -> str:
 
 
 def _recipient(value: str) -> str:
-    """Return the address unchanged. Raises ValueError where a mail program would read another address from it."""
-    if value.isprintable() and not set("<>\r\n") & set(value) and "@" in value:
+    """Return the address unchanged. Raises ValueError where it has no @, an angle bracket or a control character.
+
+    A mail program could read another address from such a header.
+    """
+    if value.isprintable() and not set("<>") & set(value) and "@" in value:
         return value
     raise ValueError("an address that is not valid in a header")
 
@@ -109,7 +113,7 @@ def _header_name(name: str) -> str:
 
 
 def _structured_header(name: str, value: str) -> str:
-    """Return the structured value. Raises ValueError where it is not ASCII, or too long for one line."""
+    """Return the value in one line. Raises ValueError where it is not ASCII, or too long for a header line."""
     value = _one_line(value)
     if not value.isascii() or len(name) + len(value) > 900:
         raise ValueError(f"the header {name} cannot be written")

@@ -1,6 +1,7 @@
-"""Threads that send one message after the other, each over a connection of its own.
+"""Threads that send one message after the other, each over its one connection.
 
-A server may take ten minutes to reply to the final dot (RFC 5321, 4.5.3.2.6); the dispatcher does not wait for it.
+A server may take ten minutes to reply to the final dot (RFC 5321, 4.5.3.2.6). Only the thread waits, so that the
+dispatcher can send other messages meanwhile.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from campaign.mail.smtp.connection import DeliveryError, MailConnection
 
 log = logging.getLogger(__name__)
 
-# A connection that was idle for so long is closed, before the server closes it.
+# An idle connection is closed after this time, because most servers would close it soon after.
 _MAX_IDLE_SECONDS = 10.0
 _Job = TypeVar("_Job")
 
@@ -46,11 +47,11 @@ class SendingThread(Generic[_Job]):
         threading.Thread(target=self._run, name="sending", daemon=True).start()
 
     def send(self, mail: OutgoingMail[_Job]) -> None:
-        """Send the message. The caller waits for its outcome before the next call."""
+        """Pass the message to the thread, and return at once. Call it again only after the outcome is in `results`."""
         self._outgoing.put(mail)
 
     def close(self) -> None:
-        """End the thread once its current message is sent."""
+        """End the thread, after the outcome of the message that it is sending. Returns at once."""
         self._outgoing.put(None)
 
     def abort(self) -> None:
@@ -58,7 +59,7 @@ class SendingThread(Generic[_Job]):
         self._connection.abort()
 
     def _run(self) -> None:
-        """Send messages until the thread is closed; close the connection while there are none."""
+        """Send messages until `close` is called. Close the connection when it is idle for _MAX_IDLE_SECONDS."""
         with self._connection:
             is_idle = False
             while True:

@@ -14,16 +14,17 @@ import time
 
 CONNECT_SECONDS = 10
 COMMAND_SECONDS = 30
-# RFC 5321, 4.5.3.2.6: a server may take ten minutes to reply to the final dot. A client that disconnects earlier would
-# send the mail twice.
+# RFC 5321, 4.5.3.2.6: a server may take ten minutes to reply to the final dot. If the client disconnected earlier, it
+# would not know whether the mail was accepted, and would send it again.
 FINAL_DOT_SECONDS = 600
-# RFC 5321, 4.5.3.1.5 allows 512 octets a line; a longer reply than this does not come from a mail server.
+# The limit of one line and of a whole reply. RFC 5321, 4.5.3.1.5 allows 512 octets a line, so no mail server sends as
+# much; the limit protects the memory.
 _MAX_REPLY_BYTES = 65536
 
 
 @functools.cache
 def _local_hostname() -> str:
-    """Return the name of this machine for EHLO; looked up once, because that may take seconds."""
+    """Return the name of this machine for EHLO. It is cached, because looking it up may take seconds."""
     name = socket.getfqdn()
     return name if "." in name else "[127.0.0.1]"
 
@@ -66,7 +67,7 @@ class SmtpProtocol(smtplib.SMTP):
         self.does_esmtp = False
 
     def send_commands(self, *commands: str) -> None:
-        """Send the commands at once. More than one requires a server that supports pipelining (RFC 2920)."""
+        """Send the commands in one write. Several commands require a server that supports pipelining (RFC 2920)."""
         self.write("".join(f"{command}\r\n" for command in commands).encode())
 
     def write(self, data: bytes) -> None:
@@ -98,7 +99,7 @@ class SmtpProtocol(smtplib.SMTP):
             raise
 
     def shut_down(self) -> None:
-        """Shut down the socket from another thread, so that a thread waiting on it gets an error at once."""
+        """Shut down the socket, so that another thread that waits for it gets an error at once."""
         sock = self.sock
         if sock is not None:
             with contextlib.suppress(OSError):
