@@ -37,6 +37,10 @@ TOMBSTONES = timedelta(days=730)
 SHEET_ROWS = timedelta(days=1)
 # Requests for new links, which a worker answers within seconds.
 LINK_REQUESTS = timedelta(days=1)
+# Message-IDs of sent mails: bounces come within five days (RFC 5321, 4.5.4.1).
+MESSAGE_IDS = timedelta(days=7)
+# The exact time of a form, to the minute. The flood alerts look back for a shorter time, and nothing else needs it.
+EXACT_TIMES = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,3 @@ def address_retention(ended_at: datetime, retention: timedelta, told_at: datetim
     if told_at is not None:
         updates_deadline = min(updates_deadline, max(most_at, told_at + AFTER_OUTCOME))
     return AddressRetention(most_at, updates_deadline)
-
-
-# Message-IDs: bounces come within five days (RFC 5321, 4.5.4.1).
-BOUNCES = timedelta(days=7)
-# The exact time of a form, to the minute. The flood alerts look back for a shorter time, and nothing else needs it.
-MINUTES = timedelta(hours=3)

@@ -78,11 +78,11 @@ def purge_expired(*, may_continue: MayContinue, batch: int = BATCH, context: Con
     counts["networks"] = _clear_networks(now - retention.NETWORKS, may_continue, batch)
     counts["networks"] += _clear_report_networks(now - retention.NETWORKS, may_continue, batch)
     counts["mails"] = _delete_mails(now - retention.MAILS, may_continue, batch, eraser)
-    counts["message ids"] = _clear_message_ids(now - retention.BOUNCES, may_continue, batch)
+    counts["message ids"] = _clear_message_ids(now - retention.MESSAGE_IDS, may_continue, batch)
     counts["answers"] = forget_answers(
-        since=now - retention.BOUNCES, may_continue=may_continue, batch=batch, context=context
+        since=now - retention.MESSAGE_IDS, may_continue=may_continue, batch=batch, context=context
     )
-    counts["times"] = _truncate_times(now - retention.MINUTES, may_continue, batch)
+    counts["times"] = _truncate_times(now - retention.EXACT_TIMES, may_continue, batch)
     if may_continue():
         counts["keys"] = _delete_keys(now, eraser)
         counts["records"] = _delete_sealed_rows(now, eraser) + _delete_records(now)
