@@ -27,12 +27,12 @@ GLOSSARY = (ROOT / "docs" / "developing" / "glossary.md").read_text(encoding="ut
 PLAIN = set(
     """
     accept active admitted after already alternates ambiguous announce any apart api archive area
-    assets at atom background bad base batch beat before began begun behalf blind body broken buffering bundle busy
+    assets at atom background base batch beat before began begun behalf blind body broken buffering bundle busy
     by byte change chart check choice choose cli client close column compose concurrent config confirm content
     cookie correct count cover create current daily database date day delete deliver demand demo detail device
     discard done drop due duplicate email emphasis encoding ended enqueue entered enum erase error exists
     expired expires extension factory fax field file filename filter first fit follows fonts foot for forged
-    forget forgotten formats found given glyph gone group happened healthz host hour html http id ids ignore
+    forget forgotten formats found given glyph group happened healthz host hour html http id ids ignore
     image import ineligible init input insert invalid invalidate invite is issued joined js json kind layout
     like likely line load lock logout m maildir mailto main map markdown markup match me mended method mime model my
     name new next normalise not note number oembed of offer offline on once one only open option or other outgoing
@@ -43,7 +43,7 @@ PLAIN = set(
     seal search seeds select send sent server services serving setup sha short shown signals signin single smtp
     social solved spent sqlite started state static status step stop structure subprocess svg table tags take tasks
     test thanks throttle to tocsin together totp transaction translatable truncated two txt type
-    typeset u unaddressed undo undone unknown unpack unpacker unsent unsigned unsubscribe until unusual
+    typeset u unaddressed undo undone unknown unpack unpacker unsent unsigned unsubscribe until unusable unusual
     upgrade ups url use used utc v validate verify waiting wan wants warm web week wide window
     withdraw without word wrapping writer written xml
     """.split()

@@ -115,7 +115,7 @@ def create(token: str) -> ResponseReturnValue:
     except StateError as error:
         reasons = {AppealEndedError: "appeal-ended", InvalidatedError: "invalidated"}
         return render_template(
-            "public/signing/gone.html", reason=reasons.get(type(error), "withdrawn"), slug=_slug(token)
+            "public/signing/signature_state.html", reason=reasons.get(type(error), "withdrawn"), slug=_slug(token)
         ), 410
     watch_confirmed(client_networks(), context=supporter_context())
     return redirect(_next_address(token, confirmed), 303)
@@ -124,8 +124,8 @@ def create(token: str) -> ResponseReturnValue:
 def _erase_sign_ups(token: str, context: Context) -> ResponseReturnValue:
     """Erase the waiting sign-ups of the address; 409 if the sign-up of the link is confirmed."""
     if delete_sign_ups_of_link(read_link(Purpose.CONFIRM, token), context=context):
-        return render_template("public/signing/gone.html", reason="sign-ups-erased", slug="")
-    return render_template("public/signing/gone.html", reason="counted", slug=_slug(token)), 409
+        return render_template("public/signing/signature_state.html", reason="sign-ups-erased", slug="")
+    return render_template("public/signing/signature_state.html", reason="counted", slug=_slug(token)), 409
 
 
 def _next_address(token: str, confirmed: Sequence[ConfirmedSignature]) -> str:
@@ -208,7 +208,7 @@ def content_mark(sign_up: WaitingSignUpView) -> str:
 def _ended_page(signature: SignatureView) -> ResponseReturnValue:
     """Return the page for a signature that no longer counts, because it was withdrawn or invalidated."""
     reason = "invalidated" if signature.state == SignatureState.INVALIDATED else "withdrawn"
-    return render_template("public/signing/gone.html", reason=reason, slug=signature.appeal.slug), 410
+    return render_template("public/signing/signature_state.html", reason=reason, slug=signature.appeal.slug), 410
 
 
 def _page(content: _LinkContent, *, is_changed: bool, is_empty: bool = False) -> str:
@@ -236,4 +236,4 @@ def _slug(token: str) -> str:
 def _unusable_page(error: TokenError | NotFoundError | ErasedKeyError) -> ResponseReturnValue:
     if isinstance(error, TokenError):
         return unusable_link_page(error)
-    return render_template("public/signing/gone.html", reason="erased", slug=""), 410
+    return render_template("public/signing/signature_state.html", reason="erased", slug=""), 410

@@ -35,7 +35,7 @@ def signer_or_refusal(token: str) -> SignatureView | ResponseReturnValue:
     except TokenError as error:
         return unusable_link_page(error)
     if signature is None:
-        return render_template("public/signing/gone.html", reason="erased", slug=""), 410
+        return render_template("public/signing/signature_state.html", reason="erased", slug=""), 410
     return signature
 
 
@@ -45,5 +45,7 @@ def unusable_link_page(error: TokenError) -> ResponseReturnValue:
     # A full stop behind the link may belong to the sentence around it.
     if not is_expired and (redirection := mended_link(current_app)) is not None:
         return redirection
-    page = render_template("public/signing/bad_link.html", is_expired=is_expired, error=None, question=None, email="")
+    page = render_template(
+        "public/signing/unusable_link.html", is_expired=is_expired, error=None, question=None, email=""
+    )
     return page, 410 if is_expired else 404
