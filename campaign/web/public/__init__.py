@@ -11,7 +11,7 @@ from campaign.web.public.appeal import appeal_lists, ended_appeals, page_views, 
 from campaign.web.public.embed import frames
 from campaign.web.public.letter import letter_files, own_letter, take_action
 from campaign.web.public.signing import confirm, request_link, sign
-from campaign.web.public.site import assets, health, legal_pages, mailbox, metrics
+from campaign.web.public.site import assets, demo_mailbox, health, legal_pages, metrics
 
 
 def init_app(app: Flask) -> None:
@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
     assets.init_app(app)
     with app.app_context():
         if runtime().settings.demo:
-            app.register_blueprint(mailbox.blueprint)
+            app.register_blueprint(demo_mailbox.blueprint)
 
     @app.context_processor
     def _template_values() -> dict[str, bool]:

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from campaign.platform.runtime import runtime
 from campaign.web.mail_frame import frame_content, page_with_frame
 
-blueprint = Blueprint("mailbox", __name__)
+blueprint = Blueprint("demo_mailbox", __name__)
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 _MAX_SHOWN = 100
 
@@ -26,7 +26,7 @@ def index() -> ResponseReturnValue:
     box = _mailbox()
     messages = [] if box is None else [(key, _read(box, key)) for key in box.keys()]  # noqa: SIM118  not a dict
     messages.sort(key=lambda pair: (pair[1]["Date"].datetime, pair[0]), reverse=True)
-    return render_template("public/site/mailbox.html", messages=messages[:_MAX_SHOWN])
+    return render_template("public/site/demo_mailbox.html", messages=messages[:_MAX_SHOWN])
 
 
 @blueprint.get("/dev/mail/<key>")
@@ -34,7 +34,9 @@ def show(key: str) -> ResponseReturnValue:
     """Show one message: its text, and its HTML in a frame."""
     message = _message(key)
     text = _with_links(_part(message, "plain"))
-    return page_with_frame(render_template("public/site/mailbox_message.html", message=message, key=key, text=text))
+    return page_with_frame(
+        render_template("public/site/demo_mailbox_message.html", message=message, key=key, text=text)
+    )
 
 
 @blueprint.get("/dev/mail/<key>/html")
