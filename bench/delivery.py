@@ -28,7 +28,7 @@ from campaign.queries.delivery.mail_status import outbox_status
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import DOCUMENT, KEYS, context, make_database, settings_for
 from tests.deploy.processes import environment, free_port, running
 from tests.postgresql import start_server

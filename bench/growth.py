@@ -18,7 +18,7 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.counting.counts import counts, daily_counts
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import confirm_at, newest_sign_up
 
 SIZES = (10, 10_000, 1_000_000)

@@ -32,7 +32,7 @@ from campaign.domain.staff.actor import SUPPORTER
 from campaign.platform import db
 from campaign.platform.runtime import RUNTIME_KEY, runtime
 from campaign.queries.appeals.appeal import find_appeal
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.deploy.processes import redis
 
 RECORD = 2_000 / 60

@@ -22,7 +22,7 @@ from campaign.letter.letter_pdf import is_printable
 from campaign.models import SignUp as SignedUp
 from campaign.platform import db
 from campaign.platform.runtime import runtime
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import context
 
 # Everything that runs a script or could: handlers, script addresses, and scripts that are not the site's files.

@@ -22,7 +22,7 @@ from campaign.services.announcements.announce import AnnouncementWording, Audien
 from campaign.services.announcements.fan_out import fan_out_all
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import DOCUMENT, START, confirm_newest, context
 
 TEXTS = {

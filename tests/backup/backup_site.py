@@ -28,7 +28,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.erase import delete_sign_ups_of_link
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import DOCUMENT, KEYS, confirm_at, context, settings_for
 from tests.deploy.processes import environment
 

@@ -41,8 +41,8 @@ PLAIN = set(
     proof protected protocol proxy public queries quoting raised reader readyz reason recent redacted redis
     refusal register reminded remove repeat rescue resend result robots s sample save schema
     seal search seeds select send sent server services serving setup sha short shown signals signin single smtp
-    social solved spent sqlite started state static status step stop structure subprocess svg table tags take tasks
-    test thanks throttle to tocsin together totp transaction translatable truncated two txt type
+    social solved spent sqlite started state static status step stop store structure subprocess svg table tags take
+    tasks test thanks throttle to tocsin together totp transaction translatable truncated two txt type
     typeset u unaddressed undo undone unknown unpack unpacker unsent unsigned unsubscribe until unusable unusual
     upgrade ups url use used utc v validate verify waiting wan wants warm web week wide window
     withdraw without word wrapping writer written xml

@@ -18,7 +18,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts, daily_counts
 from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import repair, verify_counts
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
 from tests.conftest import START, Clock, confirm_at, context
 

@@ -25,7 +25,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.funnel import Funnel, FunnelRow, funnel
 from campaign.services.counting import funnel_counts as steps
 from campaign.services.counting.funnel_counts import roll_up_funnel
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
 from tests.conftest import Clock, Postbox, confirm_at, context
 from tests.platform.statements import recorded_statements

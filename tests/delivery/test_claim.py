@@ -24,7 +24,7 @@ from campaign.services.delivery import claim as claims
 from campaign.services.delivery.claim import Claim, ClaimedMail, claim, release, renew
 from campaign.services.delivery.due_mail import NEXT_DOMAINS
 from campaign.services.outbox.enqueue import NewMail, mail_columns
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import START, context
 
 QueueMails = Callable[[str], None]

@@ -33,8 +33,8 @@ from campaign.services.counting.verify import verify_counts
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
 from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.new_link import answer_link_requests
-from campaign.services.signing.sign import SignUpRequest as NewSignUp
-from campaign.services.signing.sign import sign
+from campaign.services.signing.store_sign_up import SignUpRequest as NewSignUp
+from campaign.services.signing.store_sign_up import sign
 from tests.conftest import DOCUMENT, START, Clock, Postbox, context, form, text_of
 from tests.moderation.address_change import NEW_EMAIL, address_mails, my_page, stored_addresses
 from tests.signing.signatures import sign_numbered

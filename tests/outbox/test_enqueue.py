@@ -17,7 +17,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.outbox.enqueue import NewMail, enqueue_to_signer, mail_columns, signer_content
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import START, confirm_newest, context
 
 OWED_MAIL = NewMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, announcement_id=9)

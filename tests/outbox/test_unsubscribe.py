@@ -17,7 +17,7 @@ from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.signing.erase import erase
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import DOCUMENT, START, confirm_newest, context, manage_token
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}

@@ -19,7 +19,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.sections.load_sections import SHIPPED, read_sections
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import DOCUMENT, START, confirm_newest, context
 from tests.platform.commands import run_command
 

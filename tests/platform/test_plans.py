@@ -72,7 +72,7 @@ from campaign.services.signing.correct_signer import change_country
 from campaign.services.signing.erase import erase
 from campaign.services.signing.new_link import answer_link_requests, request_new_links
 from campaign.services.signing.report_action import record_report, record_unsigned_report
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from campaign.services.signing.unsubscribe import unsubscribe
 from campaign.services.signing.withdraw import withdraw
 from tests.conftest import START, Postbox, confirm_at, context, make_database, settings_for

@@ -32,7 +32,7 @@ from campaign.queries.privacy.key_rotation import values_by_key
 from campaign.queries.privacy.row_key import seeds_of
 from campaign.services.outbox.enqueue import enqueue_to_address
 from campaign.services.privacy.key_rotation import rotate
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import KEYS, START, context, form
 from tests.deploy.processes import environment, flask, wait_until
 

@@ -42,7 +42,7 @@ def test_personal_data_is_redacted(text: str) -> None:
         "Listening at: http://127.0.0.1:8000 (7)",
         "the database is away: OperationalError",
         "mail: 3 sent, 1 retry",
-        "campaign/services/signing/sign.py:12: in sign",
+        "campaign/services/signing/store_sign_up.py:12: in sign",
     ],
 )
 def test_data_that_operators_need_stays(text: str) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import START, confirm_newest, context
 
 

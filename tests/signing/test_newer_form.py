@@ -19,8 +19,8 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.keys.row_key import KeyUse
-from campaign.services.signing.sign import SignUpRequest as Form
-from campaign.services.signing.sign import reserve_keys, sign, store_sign_up
+from campaign.services.signing.store_sign_up import SignUpRequest as Form
+from campaign.services.signing.store_sign_up import reserve_keys, sign, store_sign_up
 from tests.conftest import Postbox, context, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -69,7 +69,7 @@ def test_two_equal_forms_have_no_digest_in_common_but_the_domains(appeal: Appeal
 
 
 def test_when_all_random_slots_are_used_no_form_is_lost(appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("campaign.services.signing.sign.secrets.randbelow", lambda _most: 0)
+    monkeypatch.setattr("campaign.services.signing.store_sign_up.secrets.randbelow", lambda _most: 0)
     vault = runtime().vault
     reserve_keys(context=context())
     while vault.row_keys.remaining(KeyUse.WAITING) > 5:  # so that a batch of keys ends while the forms are stored

@@ -25,7 +25,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.privacy.disclosure import disclose
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import DAY, START, Clock, Postbox, confirm_newest, context, text_of
 from tests.signing.signatures import sign_numbered
 from tests.staff.staff_clients import csrf, join_staff, log_in

@@ -32,7 +32,7 @@ from campaign.queries.appeals.appeal import find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, START, confirm_at, context, manage_token, settings_for
 

@@ -20,7 +20,7 @@ from campaign.platform.runtime import RUNTIME_KEY, runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse.limits import AdmittedSignUp
 from campaign.services.keys.row_key import KeyUse, reserve
-from campaign.services.signing.sign import reserve_keys
+from campaign.services.signing.store_sign_up import reserve_keys
 from campaign.web.caching import data_cache
 from tests.conftest import START, Postbox, clear_caches, context, form
 

@@ -38,8 +38,8 @@ from campaign.services.offline.bulk_entry import (
     store_entry,
 )
 from campaign.services.outbox.target_mailboxes import TARGET_FLAG, TargetMailboxes
-from campaign.services.signing.sign import SignUpRequest, reserve_keys, store_sign_up
 from campaign.services.signing.sign_appeal import check_signable
+from campaign.services.signing.store_sign_up import SignUpRequest, reserve_keys, store_sign_up
 
 # Rows signed up in one transaction. A worker processes one batch each second, so 600 rows a minute, which is below the
 # limits against floods.

@@ -18,7 +18,7 @@ from campaign.queries.moderation.floods import is_server_ascii_only
 from campaign.queries.sections.section import SectionView
 from campaign.services.abuse.limits import admit, new_demand
 from campaign.services.outbox.target_mailboxes import TARGET_FLAG, TargetMailboxes
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.platform import Model, db
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.signing.sign import SignUpRequest as Form
-from campaign.services.signing.sign import sign
+from campaign.services.signing.store_sign_up import SignUpRequest as Form
+from campaign.services.signing.store_sign_up import sign
 from tests.conftest import Clock, context
 
 # The marks of the thief's forms.

@@ -234,7 +234,7 @@ def test_missing_forms_would_reveal_signers_if_newer_forms_replaced_rows(
         connection.execute(delete(SignUp).where(*one))
         write_sign_up(connection, values)
 
-    monkeypatch.setattr("campaign.services.signing.sign.write_sign_up", replace_earlier_row)
+    monkeypatch.setattr("campaign.services.signing.store_sign_up.write_sign_up", replace_earlier_row)
     assert advantage_by_missing_forms(appeal, deliver, clock) > 0.9
     delete_forms()
     assert advantage_by_orphans(appeal, clock) > 0.9

@@ -34,7 +34,7 @@ from campaign.services.appeals.lifecycle import publish
 from campaign.services.outbox.suppression import suppress
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.erase import erase
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
 from campaign.services.staff.accounts import Invitation, invite
 from tests.attack import Figure

@@ -20,7 +20,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import signatures_by_appeal
 from campaign.services.signing import confirm
 from campaign.services.signing.erase import erase
-from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
 from tests.conftest import START, confirm_at, context
 

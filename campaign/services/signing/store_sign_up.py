@@ -1,4 +1,7 @@
-"""The sign-up of a person for an appeal: one transaction writes the form and the mail to its mailbox."""
+"""The storing of a sign-up: one transaction writes the form and the mail to its mailbox.
+
+The rules are in `sign_appeal`, the SQL in `sign_statement`.
+"""
 
 from __future__ import annotations
 
@@ -64,8 +67,8 @@ def sign(sign_up: SignUpRequest, *, context: Context) -> None:
     `sign_appeal` has checked the sign-up. Raises SpentSolutionError; then nothing is stored.
 
     Earlier acts of the mailbox are not looked up here. The worker looks them up when the mail leaves, and chooses its
-    text. So every case runs the same statements: neither the response, nor its duration, nor a staff page shows
-    whether the address has signed.
+    text; the module `confirm` has a table of the cases. So every case runs the same
+    statements: neither the response, nor its duration, nor a staff page shows whether the address has signed.
     """
     reserve_keys(context=context)
     try:
