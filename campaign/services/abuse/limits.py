@@ -14,7 +14,7 @@ from datetime import datetime
 from flask import current_app
 from limits import parse
 
-from campaign.domain.abuse.challenge import ChallengeDemand, Challenges, SolvedChallenge
+from campaign.domain.abuse.challenge import WAIT, ChallengeDemand, Challenges, SolvedChallenge
 from campaign.domain.errors import ChallengeError
 from campaign.domain.signing.address import Address
 from campaign.domain.signing.mail_domain import owner_domain, registrable_domain
@@ -204,10 +204,10 @@ def admit_view(appeal: AppealView, networks: Sequence[Network], *, context: Cont
 
 
 def new_demand(appeal: AppealView, networks: Sequence[Network], *, context: Context) -> ChallengeDemand:
-    """Return a demand with a new puzzle and a new ticket for waiting (20 seconds)."""
+    """Return a demand with a new puzzle and a new ticket, with the seconds to wait."""
     challenges, now = Challenges(context.settings.secret_key), context.now
     ticket = challenges.make_ticket(appeal.slug, networks[0].digest, now)
-    return ChallengeDemand(challenges.make_puzzle(appeal.slug, now), ticket, 20)
+    return ChallengeDemand(challenges.make_puzzle(appeal.slug, now), ticket, int(WAIT.total_seconds()))
 
 
 def _check_answer(
