@@ -16,7 +16,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.outbox.enqueue import NewMail, enqueue_to_signer, mail_columns, signer_content
+from campaign.services.outbox.enqueue import NewMail, content_of_mail, enqueue_to_signer, mail_columns
 from campaign.services.signing.store_sign_up import SignUpRequest, sign
 from tests.conftest import START, confirm_newest, context
 
@@ -64,7 +64,7 @@ def test_a_mail_to_a_signer_is_about_the_signed_version(app: Flask, appeal: Appe
         assert mail.domain_digest == app_runtime.vault.domain_digest(to)
         assert (mail.message_id or "").endswith(f"@{context().mail_domain}>")
     assert first.context_sealed is not None
-    assert signer_content(first, signature, app_runtime.vault) == {"words": "Mine."}
+    assert content_of_mail(first, signature, app_runtime.vault) == {"words": "Mine."}
     assert second.context_sealed is None
 
 

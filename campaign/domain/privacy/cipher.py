@@ -168,8 +168,11 @@ class Vault:
         batch, number = sealed[head : head + _BATCH_LENGTH], sealed[head + _BATCH_LENGTH :][:_NUMBER_LENGTH]
         return int.from_bytes(batch, "big"), int.from_bytes(number, "big")
 
-    def slot(self, sealed: bytes) -> KeySlot | None:
-        """Return the row's key that the value was sealed with, for another value of that row. Raises CipherError."""
+    def slot(self, sealed: bytes | None) -> KeySlot | None:
+        """Return the row's key that the value was sealed with, for another value of that row; None without one.
+
+        Raises CipherError where the key was erased or is not in the database.
+        """
         place = self.slot_of(sealed)
         return None if place is None else self.row_keys.slot(*place)
 

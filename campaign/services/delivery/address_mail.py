@@ -28,7 +28,7 @@ from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.queries.signing.signature import last_consent
 from campaign.services.outbox.answer import CoveredSignUp, FormReplies, FormReply, IneligibleError
 from campaign.services.outbox.eligibility import check_sendable
-from campaign.services.outbox.enqueue import signer_content
+from campaign.services.outbox.enqueue import content_of_mail
 from campaign.services.outbox.mailed_person import MailedPerson, person_of_mail
 from campaign.services.outbox.suppression import suppression_reason, suppression_reasons
 
@@ -184,7 +184,7 @@ def address_mail(
         text_version=version,
         days_left=days_left(appeal.deadline, today) or 0,
         reply_to=signer.reply_to,
-        context=signer_content(mail, signature, vault),
+        context=content_of_mail(mail, signature, vault),
     )
 
 

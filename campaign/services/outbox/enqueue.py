@@ -29,12 +29,14 @@ from campaign.services.keys.row_key import expiry, new_slots
 from campaign.services.outbox.mailed_person import MailedPerson, sealed_person
 
 _INSERT = insert(Mail)
-# The key of a mail to staff is erased after this time. A mail that has waited so long is no longer of use.
+# The key of a mail of `enqueue_to_address` is erased with the mail's content, and at the latest some days after this
+# time: a mail that has waited so long is of no use.
 _LONGEST_WAIT = 2 * retention.MAILS
-# The entry with the signature's link key, in the content of a mail to a signer.
+# The name of the entry with the signature's link key, in the sealed content of a mail to a signer.
 _LINK_KEY_ENTRY = "of"
-# The columns of `mail_columns` for a sign-up, for statements that are written before its id is known.
-SIGN_UP_COLUMNS = (
+# The names of the columns that `mail_columns` returns for a mail to a sign-up, without `sign_up_id`: the prepared
+# statement takes the id from the row of the sign-up, which it inserts too.
+SIGN_UP_MAIL_COLUMNS = (
     *("kind", "state", "message_id", "created_at", "due_at", "locale", "attempts", "ambiguous", "fence", "phase"),
     *("detail", "domain_digest", "text_language", "text_version"),
 )
@@ -44,9 +46,9 @@ SIGN_UP_COLUMNS = (
 class NewMail:
     """A mail to enqueue, to a signer or to the mailbox of a sign-up (then without `signature_id`).
 
-    `domain_digest` is that of the address's domain. `text_language` and `text_version` name the letter that was signed;
-    for an announcement, the language alone is that of its text. A mail with an `ineligible_reason` is stored, but never
-    sent.
+    `domain_digest` is that of the address's domain. `text_language` and `text_version` name the letter that was signed.
+    For an announcement, `text_language` is the language of its text, and there is no version. A mail with an
+    `ineligible_reason` is stored, but never sent.
     """
 
     kind: MailKind
@@ -75,9 +77,10 @@ def enqueue_to_signer(
 ) -> None:
     """Enqueue a mail to the signature's address about the letter that was signed. Raises CipherError.
 
-    Further `content` of the message is sealed in the row under the signature's own key, so that erasing the key erases
-    it. It is cleared once the mail has left. The signature's link key is sealed with it, so that content which was
-    moved to another mail is refused (`signer_content`).
+    If the address was erased, nothing is enqueued. Further `content` of the message is sealed in the row with the key
+    of the signature's row, so that erasing the key erases it. It is cleared once the mail has ended. It is sealed for
+    the mail's Message-ID, and with the signature's link key: content that was moved to another mail, or to another
+    signature's mail together with the Message-ID, is refused (`content_of_mail`).
     """
     if signature.email_sealed is None:
         return
@@ -98,36 +101,49 @@ def enqueue_to_signer(
 
 
 def _sealed_content(content: Mapping[str, str], signature: Signature, message_id: str, vault: Vault) -> bytes:
-    """Return the content, with the signature's link key, sealed under the signature's own key."""
-    entries = {**content, _LINK_KEY_ENTRY: (signature.link_key or b"").hex()}
-    slot = None if signature.email_sealed is None else vault.slot(signature.email_sealed)
-    return vault.seal_context(json.dumps(entries), at_mail(message_id), slot)
+    """Return the content and the signature's link key, sealed with the key of the signature's row."""
+    entries = {**content, _LINK_KEY_ENTRY: _link_key_text(signature)}
+    return vault.seal_context(json.dumps(entries), at_mail(message_id), vault.slot(signature.email_sealed))
 
 
-def signer_content(mail: Mail, signature: Signature, vault: Vault) -> dict[str, str]:
-    """Return the further content of a mail to a signer. Raises CipherError where it belongs to another signature."""
+def _link_key_text(signature: Signature) -> str:
+    return (signature.link_key or b"").hex()
+
+
+def content_of_mail(mail: Mail, signature: Signature, vault: Vault) -> dict[str, str]:
+    """Return the further content of a mail to a signer; empty where it has none.
+
+    Raises CipherError where the content was changed, or belongs to another mail or signature.
+    """
+    # The sealed context of NEW_LINK has no content: it names the person (`mailed_person`).
     if mail.context_sealed is None or mail.kind == MailKind.NEW_LINK:
         return {}
     content: dict[str, str] = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
-    if not hmac.compare_digest(content.pop(_LINK_KEY_ENTRY, ""), (signature.link_key or b"").hex()):
+    if not hmac.compare_digest(content.pop(_LINK_KEY_ENTRY, ""), _link_key_text(signature)):
         raise CipherError("the content of a mail was moved to another signature's mail")
     return content
 
 
-def signer_contents(session: Session, signature: Signature, vault: Vault) -> dict[Mail, dict[str, str]]:
-    """Return the further content of each of the signature's mails, for `rebind_contents` after the link key changes."""
-    waiting = select(Mail).where(Mail.signature_id == signature.id, Mail.context_sealed.is_not(None)).with_for_update()
-    return {mail: signer_content(mail, signature, vault) for mail in session.scalars(waiting)}
+def lock_contents(session: Session, signature: Signature, vault: Vault) -> dict[Mail, dict[str, str]]:
+    """Return the signature's mails with sealed content, locked, and the content of each. Raises CipherError.
+
+    Call it before the signature's link key or address changes, and `rebind_contents` afterwards.
+    """
+    sealed = select(Mail).where(Mail.signature_id == signature.id, Mail.context_sealed.is_not(None)).with_for_update()
+    return {mail: content_of_mail(mail, signature, vault) for mail in session.scalars(sealed)}
 
 
 def rebind_contents(contents: Mapping[Mail, Mapping[str, str]], signature: Signature, vault: Vault) -> None:
-    """Bind the contents of the mails to the signature's current link key."""
+    """Seal the contents of the mails again, with the signature's current link key."""
     for mail, content in contents.items():
         mail.context_sealed = _sealed_content(content, signature, mail.message_id or "", vault)
 
 
 def enqueue_to_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, context: Context) -> None:
-    """Enqueue a mail to the mailbox of a sign-up. Its contents are decided when it leaves. Raises CipherError."""
+    """Enqueue a mail to the mailbox of a sign-up. Its contents are decided when it is sent. Raises CipherError.
+
+    If the address was erased, nothing is enqueued.
+    """
     if sign_up.email_sealed is None:
         return
     vault = context.vault
@@ -143,21 +159,23 @@ def enqueue_to_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, con
     session.connection().execute(_INSERT, mail_columns(new_mail, now=context.now, domain=context.mail_domain))
 
 
-def enqueue_links(session: Session, address: Address, subject: MailedPerson, *, context: Context) -> None:
-    """Enqueue a mail with the links that an address requested. The row is the same whatever is stored for the address.
+def enqueue_links(session: Session, address: Address, person: MailedPerson, *, context: Context) -> None:
+    """Enqueue a mail with links of `person`, which the address requested.
 
-    So it names no language and no letter: composing the mail uses those of the form or the signature.
+    The row looks the same whatever is stored for the address: the person is sealed, always in the same length. The
+    stored locale is "en" for every address, and there is no letter. The mail is composed in the language and with the
+    letter of the form or the signature.
     """
     vault = context.vault
     row = _common_columns(MailKind.NEW_LINK, "en", context.now, context.mail_domain)
-    sealed = sealed_person(subject, row["message_id"], vault)
+    sealed = sealed_person(person, row["message_id"], vault)
     session.connection().execute(
         _INSERT, {**row, "domain_digest": vault.domain_digest(address), "context_sealed": sealed}
     )
 
 
 def mail_columns(new_mail: NewMail, *, now: datetime, domain: str) -> dict[str, Any]:
-    """Return the columns of the outbox row. The Message-ID contains `domain`, the own mail domain (RFC 5322, 3.6.4)."""
+    """Return the columns of the outbox row, with a new Message-ID in `domain` (`new_message_id`)."""
     return {
         **_common_columns(new_mail.kind, new_mail.locale, now, domain),
         "phase": None,
@@ -173,12 +191,12 @@ def mail_columns(new_mail: NewMail, *, now: datetime, domain: str) -> dict[str, 
 
 
 def new_message_id(domain: str) -> str:
-    """Return a Message-ID that no other mail has. `domain` is the own mail domain (RFC 5322, 3.6.4)."""
+    """Return a Message-ID that no other mail has. `domain` is this site's mail domain (RFC 5322, 3.6.4)."""
     return f"<{secrets.token_hex(16)}@{domain}>"
 
 
 def ineligible_columns(reason: str) -> dict[str, Any]:
-    """Return the columns of a mail that never leaves."""
+    """Return the columns that mark a mail as never to be sent, for that reason."""
     return {"state": MailState.SUPPRESSED.value, "phase": "before", "detail": reason}
 
 
@@ -193,13 +211,15 @@ def enqueue_to_address(
     text_language: str | None = None,
     context: Context,
 ) -> int:
-    """Enqueue a mail to an address that is in no signature: of staff, or a signer's new or former one. Return its id.
+    """Enqueue a mail to an address that is not read from a signature when the mail is sent. Return the mail's id.
 
-    The row is written in the transaction of `connection`, and the caller commits it. Recipient and content are sealed
-    in the row under a key of its own. Both are cleared, and the key erased, once the mail has left.
+    It is the address of a member of staff, or the new or former address of a signer. The row is written in the
+    transaction of `connection`, and the caller commits it. Recipient and content are sealed in the row with a new key
+    that no other row uses. Both are cleared, and the key is erased, once the mail is sent or given up.
 
-    `content` is in the reader's language. For STAFF_INVITATION it has `url`, `section`, `role` and `valid` ("48
-    hours"); for all other kinds it has `subject`, `text` and `url` (or "").
+    `content` is in the reader's language. STAFF_INVITATION has `url`, `section`, `role` and `valid` ("48 hours");
+    STAFF_DIGEST `appeals`, `url` and `unsubscribe`; the test of an announcement `name` and `appeal_id`; all other kinds
+    `subject`, `text` and `url` (or "").
     """
     vault = context.vault
     columns = _common_columns(kind, locale, context.now, context.mail_domain)
@@ -221,8 +241,8 @@ def enqueue_to_address(
 
 def _common_columns(kind: MailKind, locale: str, now: datetime, domain: str) -> dict[str, Any]:
     """Return the columns of every new outbox row."""
-    # Answers are due a day before they are enqueued. So they overtake the hundred thousand mails of a campaign, also
-    # those that were enqueued a day earlier.
+    # The mails to a domain are sent in the order of `due_at`. All kinds but those of a campaign are due a day before
+    # they are enqueued, so they are sent before the many thousand campaign mails that have waited for less than a day.
     due_at = now if kind in CAMPAIGN_KINDS else now - timedelta(days=1)
     return {
         "kind": kind.value,

@@ -31,7 +31,7 @@ from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.person import digests_of_address
 from campaign.queries.signing.signature import last_consent
-from campaign.services.outbox.enqueue import rebind_contents, signer_contents
+from campaign.services.outbox.enqueue import lock_contents, rebind_contents
 from campaign.services.outbox.mailbox_limit import proof_write
 from campaign.services.outbox.notice import Notice
 from campaign.services.signing.signature import (
@@ -115,7 +115,7 @@ def change_address(change: AddressChange, *, context: Context) -> tuple[int, int
         changed = sum(_replace_address(session, row, new_address, now, vault) for row in rows)
         if change.link.opens(signature.link_key or b""):
             # The linked signature was not changed above. It gets a new link key all the same: the link works only once.
-            contents = signer_contents(session, signature, vault)
+            contents = lock_contents(session, signature, vault)
             _seal(signature, signature.address_digest, old_address, vault)
             rebind_contents(contents, signature, vault)
         session.connection().execute(*proof_write(session.connection().dialect.name, new_address, now=now, vault=vault))
@@ -139,7 +139,7 @@ def _replace_address(session: Session, row: Signature, new_address: Address, now
     note_erasure(session, ErasureKind.ADDRESS_CHANGED, row, now, vault)
     record = consent_columns(session, row, now, to_appeal=last_consent(session, row).to_appeal)
     session.connection().execute(insert(Consent), record)
-    contents = signer_contents(session, row, vault)
+    contents = lock_contents(session, row, vault)
     _seal(row, digest, new_address, vault)
     rebind_contents(contents, row, vault)
     # The digest of the old domain is wrong for the new address. Floods are not searched for in changed addresses.
@@ -152,7 +152,7 @@ def _replace_address(session: Session, row: Signature, new_address: Address, now
 def _seal(row: Signature, digest: bytes | None, address: Address, vault: Vault) -> None:
     """Give the row the address and a new link key, and seal its name and address again: they are bound to both."""
     name = vault.open_name(row.name_sealed or b"", place_of(row))
-    slot = None if row.name_sealed is None else vault.slot(row.name_sealed)
+    slot = vault.slot(row.name_sealed)
     row.address_digest, row.link_key = digest, new_link_key()
     place = place_of(row)
     row.name_sealed, row.email_sealed = vault.seal_name(name, place, slot), vault.seal_email(address, place, slot)

@@ -21,7 +21,7 @@ def correct_name(signature_id: int, name: str, *, context: Context) -> None:
     vault = context.vault
     with transaction() as session:
         signature = lock_signature(session, signature_id)
-        slot = None if signature.name_sealed is None else vault.slot(signature.name_sealed)
+        slot = vault.slot(signature.name_sealed)
         signature.name_sealed = vault.seal_name(name, place_of(signature), slot)
         if signature.shares_name:
             outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=context.now.date())

@@ -43,7 +43,7 @@ from campaign.models import FunnelCount, Mail, RowKey, SignUp, SpentSolution
 from campaign.platform.database.precompiled import Precompiled
 from campaign.services.counting.funnel_counts import KEY_COLUMNS, funnel_upsert
 from campaign.services.counting.tally import choose_slot
-from campaign.services.outbox.enqueue import SIGN_UP_COLUMNS
+from campaign.services.outbox.enqueue import SIGN_UP_MAIL_COLUMNS
 
 _SIGN_UP_COLUMNS = (
     *("id", "appeal_id", "address_digest", "section_code", "content_digest", "link_key"),
@@ -151,7 +151,7 @@ def _combined(*, is_solved: bool) -> Select[Any]:
         cast(form["id"], BigInteger) + literal_column("0") * func.count(superseded.c.id)
     ).scalar_subquery()
     stored = insert(SignUp).values(form).returning(SignUp.id).cte("stored")
-    row: dict[str, Any] = {**_parameters(Mail, SIGN_UP_COLUMNS, "mail"), "sign_up_id": stored.c.id}
+    row: dict[str, Any] = {**_parameters(Mail, SIGN_UP_MAIL_COLUMNS, "mail"), "sign_up_id": stored.c.id}
     row["sign_up_id"] = case((row["state"] == _constant(MailState.SUPPRESSED.value), null()), else_=stored.c.id)
     mail = insert(Mail).from_select(list(row), select(*row.values()).select_from(stored))
     # PostgreSQL runs them from the last to the first.
@@ -164,5 +164,5 @@ def _combined(*, is_solved: bool) -> Select[Any]:
 _COMBINED = {is_solved: _combined(is_solved=is_solved) for is_solved in (False, True)}
 _SPEND_SOLUTION, _SUPERSEDE = Precompiled(insert(SpentSolution)), Precompiled(_supersede())
 _INSERT_SIGN_UP = Precompiled(insert(SignUp).values(_sign_up_parameters()).returning(SignUp.id))
-_INSERT_MAIL = insert(Mail).values(_parameters(Mail, (*SIGN_UP_COLUMNS, "sign_up_id"), "mail"))
+_INSERT_MAIL = insert(Mail).values(_parameters(Mail, (*SIGN_UP_MAIL_COLUMNS, "sign_up_id"), "mail"))
 _AFTER_SIGN_UP = [Precompiled(_INSERT_MAIL), Precompiled(_insert_counts(sqlite))]
