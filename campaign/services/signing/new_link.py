@@ -1,8 +1,8 @@
 """New links for a signer whose first link expired or was lost.
 
-The page stores the request, and a worker looks up the address. So the page takes equally long whether or not the
-address has signed. The worker always enqueues two mails. An attacker who requests links and later steals the tables
-does not learn from the rows whether the mails had any content.
+The page only stores the request, and a worker looks up the address. So the page takes equally long whether or not the
+address has signed. The worker always enqueues two mails, also where there is nothing to link to. So an attacker who
+requests links for an address, and later steals the tables, does not learn from the rows whether the address has signed.
 """
 
 from __future__ import annotations
@@ -73,10 +73,12 @@ def answer_link_requests(*, context: Context) -> bool:
         for row in rows:
             try:
                 address = parse_address(vault.open_email(row.email_sealed, at_link_request()))
+                # The mails get the time of the request: their date and the time limit of their retries follow from it.
                 _enqueue_links(session, address, context=replace(context, now=row.created_at))
             except CipherError:
                 continue  # an old request whose key was erased: its address cannot be decrypted
         if rows:
+            # The day only marks that the table of seeds must be rewritten. It is not read.
             erase_keys(session, [row.email_sealed for row in rows], vault, on=rows[-1].created_at.date())
             session.execute(delete(LinkRequest).where(LinkRequest.id.in_([row.id for row in rows])))
         return len(rows) == _BATCH
@@ -85,15 +87,16 @@ def answer_link_requests(*, context: Context) -> bool:
 def _enqueue_links(session: Session, address: Address, *, context: Context) -> None:
     """Enqueue a mail with a link to confirm the address's waiting forms, and one with a link to all its signatures.
 
-    A mail without anything to link to ends when it is due. Its row then looks like that of a sent mail.
+    A mail without anything to link to is dropped when it is due. Its row then looks like that of a sent mail.
     """
-    for subject in (_newest_form(session, address, context.vault), _newest_signature(session, address, context.vault)):
-        enqueue_links(session, address, subject, context=context)
+    digests = digests_of_address(session, address, context.vault)
+    form, signature = _person_of_newest_form(session, digests, context.vault), _person_of_signature(session, digests)
+    for person in (form, signature):
+        enqueue_links(session, address, person, context=context)
 
 
-def _newest_form(session: Session, address: Address, vault: Vault) -> MailedPerson:
-    """Return the newest form of the address that waits to be confirmed, without those flagged as part of a flood."""
-    digests = digests_of_address(session, address, vault)
+def _person_of_newest_form(session: Session, digests: list[bytes], vault: Vault) -> MailedPerson:
+    """Return the newest unconfirmed, unflagged form of these digests on an open appeal, or an empty MailedPerson."""
     waiting = (
         select(SignUp.id)
         .join(Appeal, Appeal.id == SignUp.appeal_id)
@@ -107,7 +110,10 @@ def _newest_form(session: Session, address: Address, vault: Vault) -> MailedPers
     return MailedPerson(sign_up_id=session.scalars(waiting.order_by(SignUp.signed_at.desc()).limit(1)).first())
 
 
-def _newest_signature(session: Session, address: Address, vault: Vault) -> MailedPerson:
-    """Return the newest signature of the address. Its page shows all others, also those on closed appeals."""
-    of_address = select(Signature.id).where(Signature.address_digest.in_(digests_of_address(session, address, vault)))
+def _person_of_signature(session: Session, digests: list[bytes]) -> MailedPerson:
+    """Return the newest signature of these digests, or an empty MailedPerson.
+
+    One is enough: its page shows all signatures of the address, also those on closed appeals.
+    """
+    of_address = select(Signature.id).where(Signature.address_digest.in_(digests))
     return MailedPerson(signature_id=session.scalars(of_address.order_by(Signature.id.desc()).limit(1)).first())
