@@ -1,7 +1,7 @@
-"""The restore of a backup: the rows in one transaction, and then the work before the application may run again.
+"""The restore of a backup in two steps: the rows in one transaction, then the preparation of the database for use.
 
-Erasures made after the backup are repeated, expired data is purged, and ids used after the backup are not used again.
-Otherwise a link in an old mail would open another person's signature.
+The second step repeats the erasures made after the backup, and purges expired data. It also skips the ids used after
+the backup, so that an id in an older mail, log or list never names another row.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ from campaign.services.privacy.retention import purge_expired
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """The changes to a restored database, and its problems: tallies that differ and missing keys."""
+    """The changes to a restored database, and its problems.
+
+    `erased_again` and `expired` are numbers by kind, `differences` the stored counts that differ from the rows.
+    `missing_keys` gives the number of values by data key, for the keys that the application does not have.
+    """
 
     erased_again: Counter[str]
     expired: Counter[str]
@@ -42,6 +46,7 @@ class RestoreReport:
 def load_backup(path: Path, key: Identity, *, replace: bool, revisions: Collection[str], context: Context) -> Manifest:
     """Load all of the backup's rows into the database of the settings, or none; return the manifest.
 
+    With `replace`, the backup replaces the content of the database; without it, the database must be empty.
     `revisions` are the migrations that this version knows. Raises BackupError.
     """
     database_kind = "sqlite" if db.engine.dialect.name == "sqlite" else "postgresql"
@@ -70,7 +75,7 @@ def load_backup(path: Path, key: Identity, *, replace: bool, revisions: Collecti
 
 
 def settle_restored(erasures: Sequence[Erasure], *, context: Context) -> RestoreReport:
-    """Prepare a restored and migrated database for use; return what was done. It may be repeated."""
+    """Prepare a restored and migrated database for use; return the changes and problems. It may be repeated."""
     _skip_ids(context.now)
     erased_again = replay(erasures, context=context)
     expired = purge_expired(may_continue=lambda: True, context=context)
@@ -82,7 +87,10 @@ def settle_restored(erasures: Sequence[Erasure], *, context: Context) -> Restore
 
 
 def _skip_ids(now: datetime) -> None:
-    """Set the next ids to the clock's microseconds, which are higher than all ids ever used."""
+    """Set the next ids to the clock's time in microseconds, so that no id is assigned a second time.
+
+    Ids count up from 1, or from the time of an earlier restore, and no table gets a million rows a second.
+    """
     first = int(now.timestamp() * 1_000_000)
     with transaction() as session:
         skip_ids = _skip_sqlite if session.get_bind().dialect.name == "sqlite" else _skip_postgresql
@@ -92,7 +100,7 @@ def _skip_ids(now: datetime) -> None:
 
 
 def _skip_sqlite(session: Session, table: Table, first: int) -> None:
-    """Set the table's next id; a table whose ids SQLite may use again has no sequence."""
+    """Set the table's next id. Does nothing without AUTOINCREMENT: such a table has no row in `sqlite_sequence`."""
     if not table.dialect_options["sqlite"]["autoincrement"]:
         return
     session.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
