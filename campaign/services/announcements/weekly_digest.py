@@ -23,7 +23,7 @@ from campaign.services.outbox.enqueue import enqueue_to_address
 def enqueue_digests(*, context: Context) -> int:
     """Enqueue a digest of the open appeals for each subscribed member of staff; return the number of mails enqueued.
 
-    The mail is in the recipient's language. If no appeal is open, no mail is enqueued.
+    The figures are in the recipient's language. If no appeal is open, no mail is enqueued.
     """
     now, base_url = context.now, context.settings.base_url
     with transaction() as session:
@@ -58,7 +58,10 @@ def enqueue_digests(*, context: Context) -> int:
 
 
 def _digest_values(summary: AppealSummary, locale: str, base_url: str, now: datetime) -> dict[str, object]:
-    """Return what the digest shows of one appeal, in that language."""
+    """Return the headline, its language, the page and the figures of one appeal, as the digest shows them.
+
+    The figures are in the language `locale`. The headline is in another language if the appeal has no text in `locale`.
+    """
     text, appeal = summary.appeal.text_in(locale), summary.appeal
     days = days_left(appeal.deadline, now.date(), is_open=appeal.is_open)
     with force_locale(locale):
