@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import functools
 import hashlib
 import re
 from email.header import Header
@@ -72,7 +71,6 @@ def _one_line(value: str) -> str:
     return _LINE_BREAKS.sub(" ", value).strip()
 
 
-@functools.lru_cache(maxsize=512)
 def _text_header(name: str, value: str) -> str:
     """Return the text as the value of a header: encoded and folded where it is long or not ASCII (RFC 2047)."""
     value = _SPACES.sub(" ", _one_line(value))
@@ -82,7 +80,6 @@ def _text_header(name: str, value: str) -> str:
     return Header(value, "utf-8", maxlinelen=_LINE_LENGTH, header_name=name).encode(linesep="\r\n")
 
 
-@functools.lru_cache(maxsize=16)
 def _sender(value: str) -> str:
     """Return the value of TOCSIN_MAIL_FROM as a header value. Everything before the last `<` is the name."""
     name, bracket, address_part = _one_line(value).rpartition("<")

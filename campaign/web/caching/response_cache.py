@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,8 +20,8 @@ _CODINGS = ("br", "gzip")
 # RFC 9110, 8.4.1.3.
 _OLD_NAMES = {"x-gzip": "gzip"}
 _WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
-# Browsers send a few dozen different values, all short.
-_MAX_HEADERS, _MAX_HEADER_LENGTH = 256, 200
+# Browsers send short values. The limit bounds the time for parsing a hostile one.
+_MAX_ACCEPT_ENCODING_LENGTH = 200
 _BODY_HEADERS = {"Content-Type", "Content-Length", "Content-Encoding"}
 _WholeAnswer = tuple[str, list[tuple[str, str]], bytes]
 
@@ -68,15 +67,10 @@ def accepted_coding(accept_encoding: str) -> str:
     """Return the smallest stored coding that the browser accepts: `br`, `gzip`, or "" for none (RFC 9110, 12.5.3).
 
     A coding that the browser ranks higher comes first. An unreadable value counts as a refusal, since every browser can
-    read an answer without a coding.
+    read an answer without a coding. So does a value of more than 200 characters.
     """
-    # An answer from this cache costs a few microseconds, so each header is parsed once; long ones are not remembered.
-    return _read_coding(accept_encoding) if len(accept_encoding) <= _MAX_HEADER_LENGTH else ""
-
-
-@lru_cache(_MAX_HEADERS)
-def _read_coding(accept_encoding: str) -> str:
-    """Return the coding as `accepted_coding` does, without its cache."""
+    if len(accept_encoding) > _MAX_ACCEPT_ENCODING_LENGTH:
+        return ""
     weights: dict[str, float] = {}
     for item in accept_encoding.lower().split(","):
         name, *parameters = (part.strip(" \t") for part in item.split(";"))
