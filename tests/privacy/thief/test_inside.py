@@ -45,7 +45,7 @@ PLACES: dict[str, tuple[Any, ...]] = {
 }
 # Pages without signers: log-in, the document, charts of requested tables, and the audit log.
 EXCLUDED_PAGES = re.compile(
-    r"security\.|audit\.|account\.(invitation|digest)|reset\.|\.(pdf|chart|tiles|printed)|sheet\."
+    r"security\.|audit\.|account\.show_(invitation|digest_end)|password_reset\.|paper_sheet\.|\.(chart|section_map|letter_pdf)"
 )
 STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "invalidated")
 _TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
