@@ -24,7 +24,7 @@ from campaign.domain.signing.signature import SignatureState
 from campaign.models import Appeal, Mail, Section, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.database.any_of_ids import any_of_ids
-from campaign.queries.signing.sign_up import form_contents, waiting_sign_ups
+from campaign.queries.signing.sign_up import WaitingSignUpView, form_contents, waiting_sign_ups
 from campaign.services.outbox.mailbox_limit import MailboxLimits
 from campaign.services.outbox.suppression import suppression_reasons
 from campaign.services.outbox.target_mailboxes import TARGET_FLAG, TargetMailboxes
@@ -130,7 +130,7 @@ class FormReplies:
         }
         # MailboxLimits waits while another worker decides about mails to the same mailboxes. The forms read above only
         # show which mailboxes to lock, so they are read again afterwards. The mails that are being sent are read before
-        # the forms: where one leaves between the two queries, its form shows it.
+        # the forms: if one is sent between the two queries, `mailed_at` of its form shows it.
         self._limits = MailboxLimits(session, [*self._addresses.values(), *other_recipients], vault, now)
         self._sign_ups_being_sent = set(session.scalars(_BEING_SENT, {"sign_ups": ids})) if ids else set()
         self._forms = self._read_forms(ids)
@@ -144,7 +144,7 @@ class FormReplies:
         row = self._forms[sign_up_id][0] if sign_up_id in self._forms else None
         if row is None or row.email_sealed is None:
             return ()
-        return (CoveredSignUp(row.id, row.appeal_id, row.link_key, row.content_digest, row.signed_at),)
+        return (_covered(row),)
 
     def answer(self, mail: Mail, sign_up_id: int) -> FormReply:
         """Return the contents of a mail that answers the sign-up, and count the mail against the mailbox's limit.
@@ -172,16 +172,9 @@ class FormReplies:
         covers_others = is_requested or remaining == 1 or mail.due_at > mail.created_at
         self._sign_ups_being_sent.add(sign_up.id)
         waiting = waiting_sign_ups(address, self._vault) if covers_others and kind != MailKind.ALREADY_SIGNED else ()
-        others = tuple(
-            CoveredSignUp(other.id, other.appeal_id, other.link_key, other.content_digest, other.signed_at)
-            for other in waiting
-            if other.id != sign_up.id
-        )
-        own_sign_up = CoveredSignUp(
-            sign_up.id, sign_up.appeal_id, sign_up.link_key, sign_up.content_digest, sign_up.signed_at
-        )
+        others = (_covered(other) for other in waiting if other.id != sign_up.id)
         has_other_name = kind == MailKind.ALREADY_SIGNED and self._has_other_name(sign_up, signature)
-        return FormReply(kind, str(address), sign_up, signature, (own_sign_up, *others), has_other_name, reply_to)
+        return FormReply(kind, str(address), sign_up, signature, (_covered(sign_up), *others), has_other_name, reply_to)
 
     def check_recipient(self, address: Address) -> None:
         """Raise IneligibleError where the address is the mailbox of a target."""
@@ -236,7 +229,7 @@ class FormReplies:
     def _check_no_equal_form(self, mail: Mail, sign_up: SignUp, digest: bytes) -> None:
         """Raise the errors of `_check_unanswered` where another mail has the link of an equal, superseded form.
 
-        The caller asks only for mailboxes that were sent a mail within a day, which saves most queries.
+        It is called only for mailboxes that were sent a mail within a day, which saves most queries.
         """
         earlier = select(SignUp).where(
             SignUp.appeal_id == sign_up.appeal_id,
@@ -286,6 +279,10 @@ class FormReplies:
             return {}
         rows = self._session.scalars(select(Signature).where(Signature.address_digest.in_(list(digests))))
         return {digests[bytes(row.address_digest or b"")]: row for row in rows}
+
+
+def _covered(form: SignUp | WaitingSignUpView) -> CoveredSignUp:
+    return CoveredSignUp(form.id, form.appeal_id, form.link_key, form.content_digest, form.signed_at)
 
 
 def note_mailed(session: Session, sign_ups: Iterable[CoveredSignUp], created_at: datetime) -> None:

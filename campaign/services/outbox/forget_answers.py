@@ -67,21 +67,19 @@ def forget_answers(*, since: datetime, may_continue: Callable[[], bool], batch: 
 
 def _orphaned_mails(mails: Sequence[Any], vault: Vault) -> list[Any]:
     """Return the mails whose form or signature was deleted. Mails whose context cannot be decrypted are left out."""
-    subjects: dict[Any, MailedPerson] = {}
+    persons: dict[Any, MailedPerson] = {}
     for mail in mails:
         try:
-            subjects[mail] = person_in_context(mail.context_sealed, mail.message_id, vault)
+            persons[mail] = person_in_context(mail.context_sealed, mail.message_id, vault)
         except CipherError:
             continue
-    forms = {person.sign_up_id for person in subjects.values() if person.sign_up_id is not None}
-    signatures = {person.signature_id for person in subjects.values() if person.signature_id is not None}
+    forms = {person.sign_up_id for person in persons.values() if person.sign_up_id is not None}
+    signatures = {person.signature_id for person in persons.values() if person.signature_id is not None}
     forms.difference_update(db.session.scalars(_FORMS, {"sign_ups": sorted(forms)}) if forms else ())
     signatures.difference_update(
         db.session.scalars(_SIGNATURES, {"signatures": sorted(signatures)}) if signatures else ()
     )
-    return [
-        mail for mail, person in subjects.items() if person.sign_up_id in forms or person.signature_id in signatures
-    ]
+    return [mail for mail, person in persons.items() if person.sign_up_id in forms or person.signature_id in signatures]
 
 
 def _columns_without_person(mail: Any, vault: Vault) -> dict[str, Any]:

@@ -40,8 +40,9 @@ _UPSERTS = {
     )
     for module in (postgresql, sqlite)
 }
-# Locks the mailboxes until the transaction ends: so each worker sees the decisions of the worker before it. The locks
-# are taken in the order of their numbers, so that two workers never deadlock. SQLite has one writer at a time anyway.
+# Locks the mailboxes until the transaction ends, so that each worker sees the decisions of the worker before it. The
+# locks are taken in the order of their numbers, so that two workers never deadlock. SQLite needs no lock: it has one
+# writer at a time.
 _LOCK_MAILBOXES = text("SELECT pg_advisory_xact_lock(mailbox) FROM unnest(:mailboxes) AS mailbox").bindparams(
     bindparam("mailboxes", type_=ARRAY(BigInteger))
 )
@@ -104,9 +105,9 @@ class MailboxLimits:
                 self._proven[identity] = datetime.fromtimestamp(_PROOF.unpack_from(content)[0], UTC)
 
     def allowance(self, address: Address, *, created_at: datetime, is_requested: bool) -> MailboxAllowance:
-        """Return how many mails may go to the address now, for a mail that was created then.
+        """Return how many mails may go to the address now, for a mail that was enqueued at `created_at`.
 
-        Requested links have a limit of their own. An address that has confirmed is counted alone, so that no other
+        Requested links have a separate limit. An address that has confirmed is counted alone, so that no other
         spelling of its mailbox uses up its limit. All spellings of a mailbox that have not confirmed are counted
         together. Of these, spellings with a tag always leave one mail to those without: the owner's address may have
         dots, but has no tag. At a server that does not ignore dots, an address with other dots does not exist, so mails
@@ -149,7 +150,10 @@ class MailboxLimits:
         connection.execute(_UPSERTS[connection.dialect.name], row | {"month": _month(self._now)})
 
     def _remaining(self, mailbox: str, pool: list[SentMail], limit: int) -> MailboxAllowance:
-        """Return what the limit leaves after the mails of the pool. Their states are read only where it is reached."""
+        """Return the allowance after the mails of the pool.
+
+        The states of the mails are read only where the limit seems to be reached, which saves most queries.
+        """
         if len(pool) >= limit:
             pool = self._without_unsent(mailbox, pool)
         remaining = limit - len(pool)

@@ -4,9 +4,10 @@ The row of a mail has the id of the form or signature in clear until the mail ha
 sealed context. The answer to a request for links has it only there from the beginning: its row must not show whether
 anything is stored for the address.
 
-The context has no key of its own. It would begin with the number of its batch of keys in clear. So the key of the form
-or signature would show whose mail it is, and a new key would cost one more write for each mail that leaves. Once the
-form or signature is deleted, its id is removed from the context (services/outbox/forget_answers.py).
+The context is sealed with a data key, not with the key of a row. A value sealed with the key of a row begins with the
+number of that key in clear. The key of the form or signature would show whose mail it is, and a new key would cost one
+more write for each mail. So erasing a key cannot erase the id: once the form or signature is deleted, its id is removed
+from the context (services/outbox/forget_answers.py).
 """
 
 from __future__ import annotations
