@@ -64,7 +64,10 @@ class _HeaderThenDump:
 
 @contextmanager
 def _complete_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
-    """Yield a file with a temporary name, which gets its own once it is on the disk. Only its owner can read it."""
+    """Yield a file with a temporary name, which becomes `path` once all of it is on the disk.
+
+    Only its owner can read it. Raises BackupError where `path` exists already, unless `replace` is true.
+    """
     if path.exists() and not replace:
         raise BackupError(f"{path} exists already; give another name, or --replace")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -88,7 +91,7 @@ def _complete_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
 
 
 def _link(partial: Path, path: Path) -> None:
-    """Give the file its own name. Raises BackupError where another file has it."""
+    """Give the file the name `path`. Raises BackupError where another file has it, which renaming would overwrite."""
     try:
         path.hardlink_to(partial)
     except FileExistsError as error:

@@ -17,13 +17,13 @@ from campaign.domain.backup.backup_file import BackupError, ByteReader, Manifest
 from campaign.domain.privacy.cipher import Vault
 from campaign.services.backup.programs import RunningProgram, connection_of, environment, find_program, running
 
-# Huey's own tables have waiting jobs only, whose data is in the application's tables.
+# The tables of the job queue (Huey) are not backed up: they have waiting jobs only, whose data is in other tables.
 _QUEUE_TABLE_PREFIX = "huey_"
 _TABLES = text(
     "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND NOT starts_with(tablename, :queue)"
 )
 _COPY_STATEMENT = re.compile(rb'COPY (?:[^ .]+\.)?"?([^ ."]+)"? \(')
-# Drops all tables and functions of the application, except Huey's tables. It does not wait long for locks.
+# Drops all tables and functions of the application, except Huey's tables. It waits for a lock for 10 seconds at most.
 _CLEAR_SCHEMA = """SET lock_timeout = '10s';
 DO $clear$ DECLARE one record; BEGIN
   FOR one IN SELECT tablename FROM pg_tables
@@ -67,7 +67,7 @@ def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manife
 
 
 class _DumpReader:
-    """A reader of pg_dump's output. It ends only if the program has succeeded."""
+    """A reader of pg_dump's output. It raises BackupError instead of ending where the program has failed."""
 
     def __init__(self, program: RunningProgram) -> None:
         self._program = program
@@ -81,7 +81,7 @@ class _DumpReader:
 
 
 class CountingTarget:
-    """A sink that counts the rows of a dump, which pg_restore turns into statements."""
+    """A sink that counts the rows of a dump, in the SQL statements that pg_restore makes of it."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -186,7 +186,10 @@ class ServerTarget:
             self._pg_restore.kill()
 
     def _raise_failure(self) -> None:
-        """Wait for the programs that have ended or are ending. Raises BackupError with the first failure."""
+        """Wait for pg_restore to end. Raises BackupError where a program failed.
+
+        The failure of psql comes first, because it ends pg_restore too.
+        """
         if self._psql.has_ended():
             self._psql.finish()
         self._pg_restore.finish()

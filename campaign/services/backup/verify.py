@@ -1,4 +1,4 @@
-"""The check, without a database, that a backup is complete and has the rows that it declares."""
+"""The check, without a database, that a backup is complete and has as many rows in each table as it declares."""
 
 from __future__ import annotations
 
