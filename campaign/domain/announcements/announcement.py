@@ -54,7 +54,8 @@ def is_reminder_due(deadline: date | None, local_time: datetime) -> bool:
 def choose_language(locale: str, text_languages: Collection[str], first_language: str) -> str:
     """Return the language in which a signer gets an announcement, of the languages that it has texts in.
 
-    It is the signer's own, else the appeal's first, else the first in the alphabet; `locale` if there is no text.
+    It is the signer's language (`locale`), else the appeal's first language, else the first in the alphabet. Without
+    any text, it is `locale`.
     """
     preferred = (language for language in (locale, first_language) if language in text_languages)
     return next(preferred, min(text_languages, default=locale))

@@ -201,7 +201,8 @@ def stop(announcement_id: int, *, context: Context) -> None:
 def _find(session: Session, announcement_id: int, actor: Actor, *, lock: bool = False) -> Announcement:
     """Return the announcement, locked if `lock`. Raises NotFoundError.
 
-    Editors may write to the signers of their own section, coordinators to those of every section and of all together.
+    An announcement that the actor may not edit is not found: editors may write to the signers of their own section,
+    coordinators to those of any section or of all.
     """
     row = session.get(
         Announcement, announcement_id, with_for_update=NO_KEY_UPDATE if lock else None, populate_existing=True

@@ -48,7 +48,10 @@ def enqueue_confirmation_reminders(*, context: Context) -> int:
 
 
 def _unconfirmed(now: datetime, after_id: int) -> Any:
-    """Return the query for the next sign-ups without a reminder, locked; those locked by other workers are skipped."""
+    """Return the query for the next sign-ups to remind, locked; those locked by other workers are skipped.
+
+    Sign-ups whose link has expired are left out.
+    """
     oldest = now - (LIFETIME[Purpose.CONFIRM] or REMINDER_AFTER)
     return (
         select(SignUp, Appeal.deadline, Section.time_zone, Section.countries)

@@ -1,6 +1,6 @@
 """Deadline reminders: announcements that a periodic job starts some days before an appeal's deadline.
 
-Their mails are enqueued as those of every announcement: `fan_out`.
+`fan_out` enqueues their mails, like those of every announcement.
 """
 
 from __future__ import annotations

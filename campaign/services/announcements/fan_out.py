@@ -50,7 +50,8 @@ def fan_out_all(*, context: Context) -> int:
 def fan_out(announcement_id: int, *, context: Context) -> int | None:
     """Enqueue the announcement to its next batch of signers, in one transaction; return the number of mails enqueued.
 
-    Return None if no signers remain, and mark it as sent. Return None also if it is not being sent, or not yet.
+    If no signers remain, mark the announcement as sent and return None. Return None also if it is not being sent, or
+    not yet.
     """
     now, vault = context.now, context.vault
     with transaction() as session:
@@ -96,7 +97,7 @@ def _address_of(signature: Signature, vault: Vault) -> Address | None:
     try:
         return parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     except CipherError as error:
-        # Skip it, so that the other signers get their mail. The error is reported elsewhere too.
+        # Skip the signature, so that the other signers get their mail.
         log.warning("signature %s gets no announcement: %s", signature.id, error)
         return None
 

@@ -1,8 +1,8 @@
 """One worker's schedule of recipient domains: which are quick or slow, and how many mails each may get now.
 
 An unknown domain gets one connection until it has proven to be quick. A slow domain gets one connection, and one more
-for each message that hangs, because a message may hang for ten minutes. If all domains are slow, the cause is the own
-mail server. Then each domain gets a share of the connections, because one connection would take days.
+for each message that hangs, because a message may hang for ten minutes. If all domains are slow, the cause is this
+site's mail server. Then each domain gets a share of the connections, because one connection would take days.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SLOW_SECONDS = 2.0
 # A message that takes longer gives its domain one more connection. Only the reply to the final dot may take so long.
 HANGING_SECONDS = 35.0
 _SLOW_PERIOD_SECONDS = 300.0
-# After so many consecutive slow messages, to any domains, the own mail server counts as slow.
+# After so many consecutive slow messages, to any domains, this site's mail server counts as slow.
 _SERVER_SLOW_AFTER = 3
 # A slow or unknown domain gets at most a quarter of the connections.
 _SLOW_DIVISOR = 4
