@@ -255,7 +255,7 @@ def test_a_worker_that_fails_in_a_batch_leaves_whole_batches(
     call_with_reason(begin, invalidation_id, editor_scope)
     advance(context=context(), only=invalidation_id, batch_size=3)
     with monkeypatch.context() as patched:
-        patched.setattr("campaign.services.moderation.invalidate_reports.count_many", lambda *_: 1 / 0)
+        patched.setattr("campaign.services.counting.tally.count_many", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             advance(context=context(), only=invalidation_id, batch_size=3)
     assert verify_counts() == []
