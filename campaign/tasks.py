@@ -23,7 +23,7 @@ from campaign.platform.limits.redis_pool import CLIENT_ERRORS
 from campaign.platform.process.progress import WorkerProgress
 from campaign.platform.runtime import runtime
 from campaign.services.announcements.confirmation_reminders import enqueue_confirmation_reminders
-from campaign.services.announcements.deadline_notices import remind_staff
+from campaign.services.announcements.deadline_notices import enqueue_deadline_notices
 from campaign.services.announcements.deadline_reminders import start_deadline_reminders
 from campaign.services.announcements.fan_out import fan_out_all
 from campaign.services.announcements.weekly_digest import enqueue_digests
@@ -182,7 +182,7 @@ def send_reminders() -> None:
     def work(context: Context) -> None:
         reminded = enqueue_confirmation_reminders(context=context)
         started = start_deadline_reminders(context=context)
-        staff = remind_staff(context=context)
+        staff = enqueue_deadline_notices(context=context)
         if reminded or started or staff:
             log.info("reminders: %s to confirm, %s of a deadline begun, %s to staff", reminded, started, staff)
 

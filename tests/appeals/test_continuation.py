@@ -19,7 +19,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.announcements.deadline_notices import remind_staff
+from campaign.services.announcements.deadline_notices import enqueue_deadline_notices
 from campaign.services.appeals.lifecycle import close, close_expired, set_continuation, stop
 from campaign.services.signing.report_action import record_unsigned_report
 from tests.conftest import Clock, Postbox, clear_caches, context, text_of
@@ -152,7 +152,7 @@ def test_staff_get_one_reminder_before_and_after_in_their_time_zone(
     postbox.messages.clear()
 
     def reminded_addresses() -> list[str]:
-        remind_staff(context=context(clock.now))
+        enqueue_deadline_notices(context=context(clock.now))
         deliver()
         told = sorted(postbox.recipients)
         postbox.recipients.clear()
@@ -176,8 +176,8 @@ def test_staff_get_one_reminder_before_and_after_in_their_time_zone(
 def test_uninvolved_staff_and_late_reminders_get_no_mail(app: Flask, appeal: AppealView, clock: Clock) -> None:
     join_staff(app, "ed@staff.example", Role.EDITOR)
     clock.now = clock.now.replace(month=4, day=20)
-    assert remind_staff(context=context(clock.now)) == 0
+    assert enqueue_deadline_notices(context=context(clock.now)) == 0
     clock.now = clock.now.replace(day=11)
     close(appeal.slug, context=context(clock.now))
-    assert remind_staff(context=context(clock.now)) == 0
+    assert enqueue_deadline_notices(context=context(clock.now)) == 0
     assert db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all() == []

@@ -23,7 +23,7 @@ NOTICE_AFTER = timedelta(days=7)
 _DECIDING_ROLES = (Role.EDITOR.value, Role.COORDINATOR.value, Role.ADMIN.value)
 
 
-def remind_staff(*, context: Context) -> int:
+def enqueue_deadline_notices(*, context: Context) -> int:
     """Enqueue the notices about deadlines that are due now; return the number of mails enqueued.
 
     Editors, coordinators and administrators of each participating section get one notice three days before the deadline
