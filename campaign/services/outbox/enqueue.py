@@ -34,8 +34,8 @@ _INSERT = insert(Mail)
 _LONGEST_WAIT = 2 * retention.MAILS
 # The name of the entry with the signature's link key, in the sealed content of a mail to a signer.
 _LINK_KEY_ENTRY = "of"
-# The names of the columns that `mail_columns` returns for a mail to a sign-up, without `sign_up_id`: the prepared
-# statement takes the id from the row of the sign-up, which it inserts too.
+# The columns of the answer's row that the statement of a sign-up gets from `mail_columns`, without `sign_up_id`: it is
+# known only after the row of the sign-up was inserted.
 SIGN_UP_MAIL_COLUMNS = (
     *("kind", "state", "message_id", "created_at", "due_at", "locale", "attempts", "ambiguous", "fence", "phase"),
     *("detail", "domain_digest", "text_language", "text_version"),
