@@ -83,9 +83,9 @@ class MailSigner:
     suppressed: str | None
 
 
-def find_signers(session: Session, subjects: Iterable[MailedPerson], vault: Vault) -> Mapping[int, MailSigner]:
-    """Return the signers among the subjects, by signature id, with the data to address mails; read at once."""
-    ids = [subject.signature_id for subject in subjects if subject.signature_id is not None]
+def find_signers(session: Session, persons: Iterable[MailedPerson], vault: Vault) -> Mapping[int, MailSigner]:
+    """Return the signers among the persons, by signature id, with the data to address mails. All are read together."""
+    ids = [person.signature_id for person in persons if person.signature_id is not None]
     rows = session.execute(_SIGNERS, {"signatures": ids}).all() if ids else ()
     decrypted = {row[0].id: _decrypt(row[0], vault) for row in rows}
     digests = {
@@ -116,11 +116,11 @@ def limited_recipients(
 ) -> list[Address]:
     """Return the recipients of those mails that count against a mailbox's limit, except answers to forms."""
     recipients: list[str | None] = []
-    for mail, subject in mails:
+    for mail, person in mails:
         if mail.kind == MailKind.ADDRESS and mail.recipient_sealed is not None:
             with suppress(CipherError):
                 recipients.append(vault.open_email(mail.recipient_sealed, place_of(mail)))
-        elif mail.kind in LIMITED_KINDS and (signer := signers_by_id.get(subject.signature_id or 0)) is not None:
+        elif mail.kind in LIMITED_KINDS and (signer := signers_by_id.get(person.signature_id or 0)) is not None:
             recipients.append(signer.recipient)
     return [parse_address(recipient) for recipient in recipients if recipient is not None]
 
@@ -128,7 +128,7 @@ def limited_recipients(
 def address_mail(
     session: Session,
     mail: Mail,
-    subject: MailedPerson,
+    person: MailedPerson,
     signers_by_id: Mapping[int, MailSigner],
     answers: FormReplies,
     vault: Vault,
@@ -138,9 +138,9 @@ def address_mail(
 
     Raises IneligibleError where it must not be sent, PostponedError, CipherError.
     """
-    if subject.sign_up_id is not None:
-        return _addressed_answer(mail, answers.answer(mail, subject.sign_up_id), now)
-    if subject.signature_id is None:
+    if person.sign_up_id is not None:
+        return _addressed_answer(mail, answers.answer(mail, person.sign_up_id), now)
+    if person.signature_id is None:
         if mail.kind == MailKind.NEW_LINK:
             person_of_mail(mail, vault)  # raises CipherError where the context cannot be decrypted
             raise IneligibleError("there is nothing under the address")
@@ -151,7 +151,7 @@ def address_mail(
             answers.check_recipient(recipient)
             answers.count_mail(recipient, mail, is_requested=False)
         return addressed
-    signer = signers_by_id.get(subject.signature_id)
+    signer = signers_by_id.get(person.signature_id)
     if signer is None:
         raise IneligibleError("erased")
     signature, appeal = signer.signature, signer.appeal

@@ -69,11 +69,11 @@ def process_bounce(content: bytes, *, recipient: str | None = None, context: Con
             mail.bounced_at = context.now
             mail.bounce_status = report.status or report.verdict.value
         reason = _SUPPRESSION_REASONS.get(report.verdict)
-        subject = readable_person(mail, vault)
-        sign_up = None if subject.sign_up_id is None else session.get(SignUp, subject.sign_up_id)
+        person = readable_person(mail, vault)
+        sign_up = None if person.sign_up_id is None else session.get(SignUp, person.sign_up_id)
         if sign_up is not None and reason is not None:
             sign_up.mailed_at = None  # so that no reminder is sent of a mail that did not arrive
-        signature_id = subject.signature_id if sign_up is None else sign_up.signature_id
+        signature_id = person.signature_id if sign_up is None else sign_up.signature_id
         signature = None if signature_id is None else session.get(Signature, signature_id)
         address = _address(sign_up, vault) or _address(signature, vault)
         if reason is None or address is None:

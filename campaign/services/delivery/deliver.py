@@ -87,20 +87,20 @@ class FencedMail:
     ambiguous: int
     # The class of the mail (forms, signers or staff), for the domain digest of an ended mail.
     mail_class: str
-    subject: MailedPerson
+    person: MailedPerson
     # Whether the row must not reveal if the mail was sent.
     hides_outcome: bool
     # The recipient of a mail to another person than a signer; its key is erased once the mail has ended.
     recipient_sealed: bytes | None
 
     @classmethod
-    def of(cls, mail: Mail, subject: MailedPerson) -> FencedMail:
+    def of(cls, mail: Mail, person: MailedPerson) -> FencedMail:
         """Return the fenced mail of a row."""
         mail_class = "forms" if mail.kind in ANSWER_KINDS else "signers" if mail.signature_id is not None else "staff"
         numbers = mail.attempts, mail.ambiguous
         fixed = mail.message_id or "", mail.domain_digest, mail.created_at, mail.due_at
         hides_outcome = mail.kind in HIDDEN_OUTCOME_KINDS
-        return cls(mail.id, mail.fence, *fixed, *numbers, mail_class, subject, hides_outcome, mail.recipient_sealed)
+        return cls(mail.id, mail.fence, *fixed, *numbers, mail_class, person, hides_outcome, mail.recipient_sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +140,19 @@ def begin_sending(
         mail.id: mail
         for mail in session.scalars(_LOCK_MAILS, {"mails": [claimed_mail.id for claimed_mail in claimed_mails]})
     }
-    subjects = {mail.id: readable_person(mail, vault) for mail in mails.values()}
-    signers_by_id = find_signers(session, subjects.values(), vault)
-    other_recipients = limited_recipients(((mail, subjects[mail.id]) for mail in mails.values()), signers_by_id, vault)
-    sign_up_ids = [subject.sign_up_id for subject in subjects.values() if subject.sign_up_id is not None]
+    persons = {mail.id: readable_person(mail, vault) for mail in mails.values()}
+    signers_by_id = find_signers(session, persons.values(), vault)
+    other_recipients = limited_recipients(((mail, persons[mail.id]) for mail in mails.values()), signers_by_id, vault)
+    sign_up_ids = [person.sign_up_id for person in persons.values() if person.sign_up_id is not None]
     answers = FormReplies(session, sign_up_ids, other_recipients, vault, target_mailboxes, now)
     for claimed_mail in claimed_mails:
         mail = mails.get(claimed_mail.id)
         if mail is None or mail.fence != claimed_mail.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
             continue  # another worker has claimed it
-        subject = subjects[mail.id]
-        fenced = FencedMail.of(mail, subject)
+        person = persons[mail.id]
+        fenced = FencedMail.of(mail, person)
         try:
-            addressed = address_mail(session, mail, subject, signers_by_id, answers, vault, now)
+            addressed = address_mail(session, mail, person, signers_by_id, answers, vault, now)
         except PostponedError as error:
             _store(session, [_postponed_outcome(fenced, error, mail.state)])
             continue
@@ -174,7 +174,7 @@ def _end_unsent(
 ) -> list[MailState]:
     """Store the outcome of a mail that must not be sent; return its state unless its row must not reveal it."""
     vault, now = context.vault, context.now
-    sign_up_id, is_ineligible = fenced.subject.sign_up_id, isinstance(error, IneligibleError)
+    sign_up_id, is_ineligible = fenced.person.sign_up_id, isinstance(error, IneligibleError)
     if fenced.hides_outcome or (sign_up_id is not None and is_ineligible and not _is_public(error)):
         if sign_up_id is not None and not isinstance(error, AnsweredError):
             note_mailed(session, answers.own_sign_up(sign_up_id), mail.created_at)
@@ -202,7 +202,7 @@ def store_outcomes(
         state, outcome = _next_state(session, job.fenced, attempt, now, vault, MailState.SENDING)
         states.append(state)
         if job.mail.sign_ups and state in _ENDED:
-            outcome |= _sealed_subject(job.fenced, MailedPerson(job.mail.sign_ups[0].sign_up_id), vault)
+            outcome |= _person_columns(job.fenced, MailedPerson(job.mail.sign_ups[0].sign_up_id), vault)
             outcome |= _sent_columns(job.mail.created_at) if state is MailState.SENT else {}
         outcomes.append(_uniform_outcome(job.fenced, state, outcome, vault))
         if state is MailState.SENT:
@@ -297,17 +297,17 @@ def _is_public(error: TocsinError) -> bool:
 def _unneeded_answer(
     session: Session, fenced: FencedMail, now: datetime, vault: Vault, state_before: str
 ) -> dict[str, Any]:
-    """Return the values of an answer that its mailbox no longer needs. They are the same as of a sent one.
+    """Return the values of an answer that its mailbox no longer needs. They are the same as those of a sent one.
 
     Otherwise the row would reveal whether the address has signed.
     """
     as_sent = replace(fenced, attempts=fenced.attempts + 1)
     _, outcome = _next_state(session, as_sent, DeliveryAttempt(DeliveryOutcome.SENT, "dot"), now, vault, state_before)
-    return outcome | _sealed_subject(fenced, fenced.subject, vault) | _sent_columns(fenced.created_at)
+    return outcome | _person_columns(fenced, fenced.person, vault) | _sent_columns(fenced.created_at)
 
 
 def _uniform_outcome(fenced: FencedMail, state: MailState, outcome: dict[str, Any], vault: Vault) -> dict[str, Any]:
-    """Return the outcome, which for an ended mail whose row must not reveal it is the same in all cases.
+    """Return the columns of the outcome; the same for all ended mails whose rows must not reveal their outcome.
 
     Only the log says that such a mail was given up. The person who requested it may request it again.
     """
@@ -320,12 +320,15 @@ def _uniform_outcome(fenced: FencedMail, state: MailState, outcome: dict[str, An
         "created_at": hour_of(fenced.created_at),
         "domain_digest": vault.finished_mail_digest(fenced.domain, fenced.mail_class),
     }
-    return outcome | ended | times | _sealed_subject(fenced, fenced.subject, vault) | _sent_columns(fenced.created_at)
+    return outcome | ended | times | _person_columns(fenced, fenced.person, vault) | _sent_columns(fenced.created_at)
 
 
-def _sealed_subject(fenced: FencedMail, subject: MailedPerson, vault: Vault) -> dict[str, Any]:
-    """Return the columns that seal the subject of an ended answer, so that two mails to one mailbox share no value."""
-    return {"sign_up_id": None, "context_sealed": sealed_person(subject, fenced.message_id, vault)}
+def _person_columns(fenced: FencedMail, person: MailedPerson, vault: Vault) -> dict[str, Any]:
+    """Return the columns that seal the person of an ended answer and clear the id of the form.
+
+    Each sealed value differs, so two mails to one mailbox share no value.
+    """
+    return {"sign_up_id": None, "context_sealed": sealed_person(person, fenced.message_id, vault)}
 
 
 def _sent_columns(created_at: datetime) -> dict[str, Any]:
