@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from campaign.domain.moderation.domain_history import DomainHistory
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.staff.actor import SUPPORTER, SYSTEM, staff_actor
 from campaign.domain.staff.roles import Role, Scope
-from campaign.models import AbuseAlert, DomainWatch, Invalidation, MailDomain, Signature
+from campaign.models import AbuseAlert, Action, DomainWatch, Invalidation, MailDomain, Signature
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
@@ -195,6 +195,23 @@ def test_erasure_and_worker_count_a_domain_once(appeal: AppealView) -> None:
     watch_all(LATER + timedelta(minutes=1))
     assert stored_domain("one.example").by_day[0] == 2
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_an_action_committed_after_one_with_a_higher_id_is_counted(appeal: AppealView) -> None:
+    """Expect both domains: a concurrent transaction drew the lower id first, and committed last."""
+    late, early = (confirm_from(appeal, f"{name}.example", 1)[0] for name in ("late", "early"))
+    action = delete(Action).where(Action.signature_id == late).returning(*Action.__table__.columns)
+    late_row = db.session.execute(action).one()._asdict()
+    db.session.commit()
+    with db.engine.connect() as connection:
+        connection.execute(insert(Action).values(late_row))
+        watch_all()
+        assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 0
+        connection.commit()
+    watch_all()
+    assert late < early
+    assert [stored_domain(f"{name}.example").by_day[0] for name in ("late", "early")] == [1, 1]
 
 
 def test_nothing_is_counted_twice_and_the_unconfirmed_never(client: FlaskClient, appeal: AppealView) -> None:
