@@ -27,8 +27,8 @@ from campaign.queries.counting.counts import counts
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
+from campaign.services.counting.sample_signers import add_sample_signers
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.sample_signers import add_sample_signers
 
 SAMPLE = "janbolat-mamai"
 SAMPLE_GOAL = 1000

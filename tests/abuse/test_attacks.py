@@ -23,7 +23,7 @@ from campaign.queries.counting.counts import counts
 from campaign.services.abuse import limits as guard
 from campaign.services.abuse.counters import parse_limits
 from campaign.services.counting.verify import verify_counts
-from campaign.services.signing.unsigned_report import UnsignedReport, count_unsigned_report
+from campaign.services.signing.report_action import UnsignedReport, count_unsigned_report
 from tests.abuse.proof import URL, puzzle_and_ticket, solve
 from tests.conftest import Clock, Postbox, clear_caches, context, count_rows, form, text_of
 from tests.staff.staff_clients import join_staff

@@ -1,27 +1,57 @@
-"""The recording of actions that supporters report: counted as `reported`, separately from verified actions."""
+"""The recording of actions that supporters report: counted as `reported`, separately from verified actions.
+
+Reports of people who have not signed are counted as far as the abuse limits admit them.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from campaign.domain.abuse.challenge import SolvedChallenge
+from campaign.domain.abuse.challenge import ChallengeDemand, ChallengeDemandError, SolvedChallenge
 from campaign.domain.appeals.appeal import AppealState, is_continued, is_reportable
 from campaign.domain.appeals.last_time_zone import last_zone
 from campaign.domain.counting.action import Evidence
 from campaign.domain.counting.channel import REPORTABLE_CHANNELS, Channel
-from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, SpentSolutionError, StateError
+from campaign.domain.errors import (
+    AppealEndedError,
+    InputError,
+    NotFoundError,
+    ReportLimitError,
+    SpentSolutionError,
+    StateError,
+)
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Action, Appeal, Section, SpentSolution
 from campaign.platform.context import Context
 from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.transaction import transaction
+from campaign.platform.network import Network
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.abuse.limits import admit_report, new_demand
 from campaign.services.counting.tally import TallyCell, count, hour_of
 from campaign.services.keys.month_key import month_key
 from campaign.services.signing.signature import lock_signature
+
+
+@dataclass(frozen=True, slots=True)
+class UnsignedReport:
+    """A report with checked fields, and its origin.
+
+    `section_code` is the section of the chosen country, `target` the target's position. `networks` are those of the
+    request, the narrowest first. `proof` and `ticket` answer the human check.
+    """
+
+    section_code: str
+    channel: Channel
+    target: int
+    networks: tuple[Network, ...]
+    proof: str = ""
+    ticket: str = ""
 
 
 def record_report(signature_id: int, channel: Channel, *, target: int, context: Context) -> bool:
@@ -45,6 +75,33 @@ def record_report(signature_id: int, channel: Channel, *, target: int, context: 
             return False
         count(connection, cell, now, 1)
     return True
+
+
+def count_unsigned_report(appeal: AppealView, report: UnsignedReport, *, context: Context) -> None:
+    """Count the report if the abuse limits admit it. An error stores nothing.
+
+    Raises ChallengeDemandError where the limits demand the human check, ReportLimitError above the appeal's cap, and
+    the errors of `record_unsigned_report` except SpentSolutionError.
+    """
+    networks = report.networks
+    admission = admit_report(appeal, report.proof, report.ticket, networks, context=context)
+    if admission is None:
+        raise ReportLimitError(f"{appeal.slug} takes no more reports for a while")
+    if isinstance(admission, ChallengeDemand):
+        raise ChallengeDemandError(admission)
+    narrow, wide = networks[0], networks[1 if len(networks) > 1 else 0]
+    try:
+        record_unsigned_report(
+            appeal.id,
+            report.section_code,
+            report.channel,
+            target=report.target,
+            solved=admission.solved,
+            networks=(bytes.fromhex(narrow.digest), bytes.fromhex(wide.digest)),
+            context=context,
+        )
+    except SpentSolutionError as error:
+        raise ChallengeDemandError(new_demand(appeal, networks, context=context)) from error
 
 
 def record_unsigned_report(

@@ -16,8 +16,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.signature import SignatureView
 from campaign.services.abuse.limits import watch_signed_report
-from campaign.services.signing.report_action import record_report
-from campaign.services.signing.unsigned_report import UnsignedReport, count_unsigned_report
+from campaign.services.signing.report_action import UnsignedReport, count_unsigned_report, record_report
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.forms import INPUT_ERRORS
