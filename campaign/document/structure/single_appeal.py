@@ -8,6 +8,7 @@ from campaign.document.structure.block_reader import DocumentBlocks
 from campaign.document.text.emphasis import plain_text
 from campaign.document.text.normalise import normalised
 
+# Kinds of blocks. `late` asks to consult the section after the deadline; `own` allows one's own language.
 _REQUEST_KINDS = frozenset(("act write appeals contact letter deadline").split())
 _OTHER_KINDS = frozenset(("copies background languages name previous diplomatic short_name gender late own").split())
 
@@ -18,9 +19,7 @@ def require_one(document: DocumentBlocks) -> None:
     is_named = bool(document.header.references or document.header.index or "banner" in kinds)
     requests, other_parts = len(kinds & _REQUEST_KINDS), len(kinds & _OTHER_KINDS)
     if not requests or requests + other_parts + is_named < 2:
-        raise DocumentError(
-            "no-urgent-action", "the document holds no Urgent Action: " + _missing_parts(is_named, requests)
-        )
+        raise DocumentError("no-urgent-action", "the document holds no Urgent Action: " + _missing_parts(requests))
     references = list(dict.fromkeys(reference.name for reference, _ in document.header.references))
     if len(references) > 1:
         raise DocumentError(
@@ -34,17 +33,20 @@ def require_one(document: DocumentBlocks) -> None:
         )
 
 
-def _missing_parts(is_named: bool, request_count: int) -> str:
-    """Return the reason why the document is no Urgent Action, for the message."""
+def _missing_parts(request_count: int) -> str:
+    """Return the reason why the document is no Urgent Action, for the message.
+
+    A single part is called a call to act, although it may also be a letter, a contact or a deadline.
+    """
     if not request_count:
         return "no call to act, letter, addresses or deadline found"
-    return "a call to act alone is not enough" if not is_named else "nothing but a title found"
+    return "a call to act alone is not enough"
 
 
 def _has_two_cases(document: DocumentBlocks) -> bool:
-    """Return whether the document has two different calls to act.
+    """Return whether the document has two cases: two calls to act or two letters, and a second headline, day or name.
 
-    A second call counts if headline, deadline or name differ as well.
+    The texts of the calls and letters are not compared: one case may have several, so a repeated one is not enough.
     """
     has_repeated_call = (
         len(document.of_kind("act")) >= 2 or len(document.of_kind("write")) >= 2 or len(document.of_kind("letter")) >= 2

@@ -30,7 +30,7 @@ class ErasedDay:
 
 
 def erased_days(scope: Scope, *, now: datetime, retention_days: int, slug: str | None = None) -> tuple[ErasedDay, ...]:
-    """Return the days of the last month with at least SMALLEST_SHOWN such signatures in the own section.
+    """Return the days of the last month with at least SMALLEST_SHOWN such signatures in the section.
 
     `slug` limits them to one appeal. `retention_days` is TOCSIN_RETENTION_DAYS. Of an erased signature only the day is
     stored.

@@ -1,4 +1,7 @@
-"""Moderation of the own section: signers by name or address, trends of sign-ups, alerts, and invalidations."""
+"""Queries of the moderation page: signers by name or address, trends of sign-ups, and invalidations of a section.
+
+Alerts are those of all sections: they have a kind, an appeal and a time, and nothing of a signer.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,10 @@ from campaign.queries.signing.signature import digests_of_same_address
 # The maximum number of names that a search decrypts, which takes one or two seconds.
 MAX_SEARCHED = 50_000
 MAX_RESULTS = 100
-# The maximum number of marks in a link that changes an address: about 1,400 characters.
+# The maximum number of signatures that a link for changing an address lists, with a mark of 8 bytes for each. So the
+# link has at most about 1,400 characters.
 MAX_MARKS = 100
-# The number of newest signatures examined for trends, which include those of a flood.
+# The number of newest signatures that trends examine: enough to include those of a flood.
 EXAMINED_ROWS = 20_000
 DAYS = 7
 _TOP = 12
@@ -53,7 +57,7 @@ class SignerView:
     country: str
     state: str
     signed_at: datetime
-    # Whether it is the second person's signature of the appeal with the same mailbox; the mailbox has confirmed both.
+    # Whether another person had signed this appeal from the same mailbox before. The mailbox has confirmed both.
     shares_mailbox: bool = False
 
 
@@ -79,7 +83,8 @@ class Trend:
 class Trends:
     """The domains and networks with the most sign-ups, and the total of each day, the newest day last.
 
-    `examined` is the number of sign-ups that were examined.
+    `examined` is the sum of `by_day`: the sign-ups of these days, and of the chosen appeal, among the newest
+    EXAMINED_ROWS of the section, if the digest of their domain is stored.
     """
 
     days: tuple[date, ...]
@@ -112,7 +117,7 @@ class InvalidationView:
     undone_by: str | None
     # The number of matches that can be previewed.
     sample_size: int
-    # Whether it is one of actions reported without a signature; then `reports` are the first of them.
+    # Whether it invalidates actions reported without a signature. Then `reports` has the first of these.
     is_of_reports: bool = False
     reports: tuple[ReportView, ...] = ()
 
@@ -125,15 +130,15 @@ class InvalidationView:
     def shown_matches(self) -> int | None:
         """Return the number of matches; None if it is so small that it would reveal something about an address.
 
-        It is always shown for reports without a signature, which have no address, and for an invalidation that was
-        begun, because the counts show it anyway.
+        It is always shown for reports without a signature, which have no address, for an invalidation that was begun,
+        because the counts show it anyway, and for signatures that staff chose one by one.
         """
         is_shown = self.is_of_reports or self.is_begun or not is_small(self.matched)
         return self.matched if is_shown or (self.criteria and self.criteria.selects_ids_only) else None
 
     @property
     def shown_confirmed(self) -> int | None:
-        """Return the number of confirmed matches; None if it, or the number of unconfirmed ones, must be hidden."""
+        """Return the number of confirmed matches; None if it or the unconfirmed number is too small to be shown."""
         if self.shown_matches is None:
             return None
         if self.is_begun or (self.criteria and self.criteria.selects_ids_only):
@@ -149,8 +154,9 @@ class InvalidationView:
 
 
 def find_signer_ids(scope: Scope, vault: Vault, *, name: str, address: Address | None) -> tuple[int, ...]:
-    """Return the ids of the newest MAX_RESULTS of the own section's signatures with exactly that name or address.
+    """Return the ids of the newest MAX_RESULTS signatures of the staff member's section with that name or address.
 
+    Names are compared whole, but without capitals, accents, spaces and hyphens (`name_key`).
     No digest of a name is stored, because it would reveal to a thief who signed. So a search by name decrypts and
     compares the newest MAX_SEARCHED names.
     """
@@ -163,7 +169,7 @@ def find_signer_ids(scope: Scope, vault: Vault, *, name: str, address: Address |
 
 @dataclass(frozen=True, slots=True)
 class SectionSignature:
-    """A signature of the own section without its signer."""
+    """A signature of the staff member's section, without its signer's data."""
 
     id: int
     slug: str
@@ -173,7 +179,7 @@ class SectionSignature:
 
 
 def own_signature(scope: Scope, signature_id: int) -> SectionSignature:
-    """Return a signature of the own section that was not erased. Raises NotFoundError."""
+    """Return a signature of the staff member's section. Raises NotFoundError if there is none or it was erased."""
     query = select(Signature.id, Appeal.slug, Signature.state, Signature.country, Signature.signed_at)
     own = Signature.id == signature_id, Signature.section_code == scope.section, Signature.address_digest.is_not(None)
     row = db.session.execute(query.join(Appeal, Appeal.id == Signature.appeal_id).where(*own)).one_or_none()
@@ -183,7 +189,10 @@ def own_signature(scope: Scope, signature_id: int) -> SectionSignature:
 
 
 def own_signatures_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> tuple[int, ...]:
-    """Return the ids of the own section's signatures with the same address. Raises NotFoundError."""
+    """Return the ids of the section's signatures with the same address.
+
+    Raises NotFoundError if the section has no such signature, or it was erased.
+    """
     own_signature(scope, signature_id)
     digests = digests_of_same_address(signature_id, vault)
     query = select(Signature.id).where(Signature.address_digest.in_(digests), Signature.section_code == scope.section)
@@ -191,10 +200,11 @@ def own_signatures_of_same_address(scope: Scope, vault: Vault, signature_id: int
 
 
 def own_marks_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> tuple[bytes, ...]:
-    """Return the marks (`shown_mark`) that bind a link to the own section's signatures with the same address.
+    """Return a short hash (`shown_mark`) of each of the section's signatures with the same address, for a link.
 
-    The link is valid for them as long as they belong to the section. There are up to MAX_MARKS: the signature itself is
-    first, then the newest. Raises NotFoundError.
+    The link works only for these signatures, and only as long as they belong to the section. There are at most
+    MAX_MARKS: that of the given signature, then those of the newest. Raises NotFoundError if the section has no such
+    signature, or it was erased.
     """
     ids = own_signatures_of_same_address(scope, vault, signature_id)
     query = select(Signature.id, Signature.link_key).where(Signature.id.in_(ids))
@@ -224,7 +234,7 @@ def _ids_with_name(scope: Scope, vault: Vault, key: str) -> Iterator[int]:
 
 
 def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None) -> Trends:
-    """Return the sign-ups of the last days in the own section by mail domain and network, for one appeal or all."""
+    """Return the section's signatures of the last DAYS days by mail domain and network, for one appeal or all."""
     first = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     newest = (
         select(
@@ -254,7 +264,7 @@ def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None
 
 
 def alerts(*, now: datetime, within: timedelta = timedelta(days=DAYS)) -> tuple[tuple[str, str | None, datetime], ...]:
-    """Return recent alerts: the kind, the appeal's slug (None: all appeals), and the time."""
+    """Return the newest alerts of all sections: the kind, the appeal's slug (None: all appeals), and the time."""
     query = select(AbuseAlert.kind, Appeal.slug, AbuseAlert.raised_at).outerjoin(
         Appeal, Appeal.id == AbuseAlert.appeal_id
     )
@@ -263,21 +273,25 @@ def alerts(*, now: datetime, within: timedelta = timedelta(days=DAYS)) -> tuple[
 
 
 def invalidations(scope: Scope, vault: Vault) -> tuple[InvalidationView, ...]:
-    """Return the newest invalidations of the own section."""
+    """Return the newest 50 invalidations of the staff member's section."""
     return tuple(_view(tuple(row), vault) for row in db.session.execute(_invalidations(scope).limit(50)))
 
 
 def find_invalidation(scope: Scope, vault: Vault, invalidation_id: int) -> InvalidationView:
-    """Return an invalidation of the own section. Raises NotFoundError."""
+    """Return an invalidation of the staff member's section. Raises NotFoundError if the section does not have it."""
     row = db.session.execute(_invalidations(scope).where(Invalidation.id == invalidation_id)).one_or_none()
     if row is None:
         raise NotFoundError("there is no such invalidation")
     view = _view(tuple(row), vault)
+    # Reports need no preview with a reason, because they name no signer: the page shows them at once.
     return replace(view, sample_size=0, reports=find_reports(scope, row[0].sample)) if view.is_of_reports else view
 
 
 def sample_of(scope: Scope, invalidation_id: int) -> tuple[int, ...]:
-    """Return the ids of the first signatures that an invalidation of the own section matches. Raises NotFoundError."""
+    """Return the ids of the first signatures that an invalidation of the staff member's section matches.
+
+    Raises NotFoundError if the section has no such invalidation of signatures.
+    """
     query = select(Invalidation.sample).where(
         Invalidation.id == invalidation_id,
         Invalidation.section_code == scope.section,
@@ -325,7 +339,7 @@ def _view(columns: tuple[Any, ...], vault: Vault) -> InvalidationView:
 
 
 def _criteria(row: Invalidation, vault: Vault) -> Criteria | None:
-    """Return the decrypted criteria; None if they or their key were deleted."""
+    """Return the decrypted criteria; None if retention deleted them, or they cannot be decrypted."""
     try:
         return unpack_criteria(vault.open_context(row.criteria_sealed, place_of(row))) if row.criteria_sealed else None
     except CipherError:
@@ -380,7 +394,10 @@ def _sums(newest: Any, key: Any, conditions: list[Any]) -> DaySums:
 
 
 def _trends(sums: DaySums, days: tuple[date, ...], key_of: Callable[[bytes, int], str | None]) -> tuple[Trend, ...]:
-    """Return the trends of the largest sums; `key_of` returns the key for a digest and a signature that has it."""
+    """Return the trends of the largest sums, without domains whose total is small.
+
+    `key_of` returns the trend's key for a digest and the id of a signature that has it; None leaves it out.
+    """
     largest = sorted(sums.items(), key=lambda pair: -sum(row[1] for row in pair[1]))[:_TOP]
     # A domain has another digest in each month, so several digests may have the same key.
     by_key: dict[str, list[tuple[Any, int, int, int]]] = {}
@@ -403,7 +420,7 @@ def _trend(key: str, rows: Iterable[tuple[Any, int, int, int]], days: tuple[date
 
 
 def _day_index(day: Any, days: tuple[date, ...]) -> int:
-    """Return the index of the day, which the database returns as a date or as text, among the days."""
+    """Return the position of `day` in `days`. The database may give `day` as text."""
     return min(len(days) - 1, max(0, (date.fromisoformat(str(day)) - days[0]).days))
 
 

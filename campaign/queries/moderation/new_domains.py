@@ -1,4 +1,4 @@
-"""Mail domains of the own section's signatures that are new this week (`DomainHistory.is_new`)."""
+"""Mail domains of the section's signatures that are new this week (`DomainHistory.is_new`)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class NewDomain:
 def new_domains(
     scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None, least: int = SMALLEST_SHOWN
 ) -> tuple[NewDomain, ...]:
-    """Return the new domains with the most signatures of this week in the own section, of one appeal or of all.
+    """Return the new domains with the most signatures of this week in the section, of one appeal or of all.
 
     Domains with fewer than `least` signatures are left out, because a rare domain identifies a person. Only
     services/privacy/disclosure.py may call it with `least` 1.

@@ -14,7 +14,7 @@ from campaign.models import Action, Appeal, InvalidatedAction
 from campaign.platform import db
 
 DAYS = 7
-# The number of newest reports examined, which include those of a flood.
+# The number of newest reports examined: enough to include those of a flood.
 EXAMINED_ROWS = 20_000
 _TOP = 12
 _HOUR = timedelta(hours=1)
@@ -69,7 +69,7 @@ class ReportView:
 
 
 def report_overview(scope: Scope, *, now: datetime, slug: str | None = None) -> ReportOverview:
-    """Return the overview of the own section's reports without a signature, for one appeal or for all."""
+    """Return the overview of the section's reports without a signature, for one appeal or for all."""
     newest = _newest(scope)
     conditions = [newest.c.counted_at > now - timedelta(days=DAYS)]
     if slug is not None:
@@ -93,7 +93,7 @@ def report_overview(scope: Scope, *, now: datetime, slug: str | None = None) -> 
 
 
 def find_reports(scope: Scope, ids: list[int]) -> tuple[ReportView, ...]:
-    """Return the own section's reported actions with these ids, counted or invalidated, in their order."""
+    """Return the section's reported actions with these ids, counted or invalidated, in their order."""
     views: dict[int, ReportView] = {}
     for model in (Action, InvalidatedAction):
         query = select(model.id, Appeal.slug, model.channel, model.wide_network_digest, model.counted_at)
@@ -106,7 +106,7 @@ def find_reports(scope: Scope, ids: list[int]) -> tuple[ReportView, ...]:
 
 
 def _newest(scope: Scope) -> Any:
-    """Return the subquery for the newest reports of the own section whose network is stored."""
+    """Return the subquery for the section's newest reports whose network is stored."""
     return (
         select(Action.id, Action.appeal_id, Action.network_digest, Action.wide_network_digest, Action.counted_at)
         .where(

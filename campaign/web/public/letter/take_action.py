@@ -94,7 +94,10 @@ def report_unsigned(slug: str) -> ResponseReturnValue:
 def _record_unsigned(
     appeal: AppealView, section_code: str, action: ReportedAction
 ) -> tuple[ReportedAction | None, ChallengeDemand | None]:
-    """Count the action and return it, or return the demand of the human check; 429 above the appeal's limit."""
+    """Count the action and return it, or return the demand of a human check.
+
+    Return neither if the action cannot be counted. Abort with 429 above the limit of reports.
+    """
     proof, ticket = request.form.get("proof", ""), request.form.get("ticket", "")
     report = UnsignedReport(section_code, action[0], action[1], client_networks(), proof, ticket)
     try:
@@ -129,7 +132,7 @@ def _reported_action(appeal: AppealView) -> ReportedAction | None:
 def _next_address(
     endpoint: str, page: dict[str, str], appeal: AppealView, action: ReportedAction | None, choice: LetterChoice
 ) -> str:
-    """Return the address of the page with the same choices, scrolled to the counted action: the next one is below."""
+    """Return the URL of the page with the same choices, scrolled to the counted action, below which the next one is."""
     values: dict[str, Any] = {**page, **choice.as_query()}
     if action is not None:
         values |= {"done": counted_receipt(appeal, *action), "_anchor": action[0].value}

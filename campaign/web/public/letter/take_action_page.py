@@ -37,7 +37,7 @@ class LetterChoice:
     form: GenderForm
 
     def as_explicit_query(self) -> dict[str, str]:
-        """Return only the choices that the request has, for links to the page in other languages."""
+        """Return only the choices given in this request, for links to the page in other languages."""
         return {name: value for name, value in self.as_query().items() if request.values.get(name)}
 
     def as_query(self) -> dict[str, str]:
@@ -90,12 +90,12 @@ class OfferedStep:
 
     @property
     def is_too_late(self) -> bool:
-        """Return whether it is too late for this channel, with no contact that a mail still reaches."""
+        """Return whether the last day has passed and no contact can be reached by e-mail instead."""
         return self.is_late and not any(option.mail for option in self.options)
 
 
 def read_choice(appeal: AppealView, signature: SignatureView | None) -> LetterChoice:
-    """Return the choices in the address or form; missing ones come from the page's language and the signature."""
+    """Return the choices in the URL or form; missing ones come from the page's language and the signature."""
     values = request.values
     language = values.get("lang", "")
     if language not in appeal.texts:
@@ -113,7 +113,7 @@ def take_action_context(appeal: AppealView, signature: SignatureView | None, cho
     """Return the values for the template."""
     last_day = continued_until(appeal, signature, choice.country)
     if last_day is not None:
-        # The section continues, so its last day takes the place of the deadline.
+        # The supporter's section continues after the deadline, so its own last day replaces it.
         appeal = replace(appeal, deadline=last_day)
     text = appeal.texts[choice.language]
     targets = reachable_targets(appeal, choice)
@@ -138,7 +138,6 @@ def take_action_context(appeal: AppealView, signature: SignatureView | None, cho
         "today": runtime().clock().date(),
         "counts": data_cache().counts(appeal),
         "countries": country_names(current_locale()),
-        "primary": TargetKind.PRIMARY.value,
         "counted_action": counted_action(appeal),
         "error": None,
     }
@@ -148,13 +147,19 @@ def mail_options(targets: tuple[TargetView, ...], letter: Letter) -> tuple[MailO
     """Return the mails to write: one to all authorities, and one to each embassy with an address."""
     all_recipients = mail_recipients(targets)
     # One mail goes to all authorities, so it is one action, counted for the first of them.
-    options = [
-        MailOption(target, all_recipients, mail_links(all_recipients, letter))
-        for target in targets
-        if all_recipients is not None
-        and target.kind != TargetKind.EMBASSY
-        and set(target.emails) & set(all_recipients.to)
-    ][:1]
+    first_authority = next(
+        (
+            target
+            for target in targets
+            if all_recipients is not None
+            and target.kind != TargetKind.EMBASSY
+            and set(target.emails) & set(all_recipients.to)
+        ),
+        None,
+    )
+    options: list[MailOption] = []
+    if all_recipients is not None and first_authority is not None:
+        options.append(MailOption(first_authority, all_recipients, mail_links(all_recipients, letter)))
     for target in targets:
         if target.kind == TargetKind.EMBASSY and target.emails:
             embassy_recipients = MailRecipients(tuple(dict.fromkeys(target.emails)), ())
@@ -193,13 +198,13 @@ def _steps(
     name: str,
     done: frozenset[tuple[str, int]],
 ) -> list[OfferedStep]:
-    """Return the channels that have a contact, in their order; `done` are the reported channels and positions."""
+    """Return the channels that have a contact, in the order of STEPS; `done` has (channel, target position) pairs."""
     mails_by_position = {mail.target.position: mail for mail in mail_options(targets, letter or own_letter(text, ""))}
     to_authorities = _options_by_contact(
         [target for target in targets if target.kind != TargetKind.EMBASSY],
         mails_by_position,
         phone_text="\n".join(phone_script(text, letter, name)),
-        post_text=partial(social_post, text, link=absolute_url(url_for("pages.appeal", slug=appeal.slug))),
+        social_text=partial(social_post, text, link=absolute_url(url_for("pages.appeal", slug=appeal.slug))),
     )
     to_embassies = [
         ContactOption(target, "", address_lines(target), mail=mails_by_position.get(target.position))
@@ -218,9 +223,9 @@ def _options_by_contact(
     mails_by_position: dict[int, MailOption],
     *,
     phone_text: str,
-    post_text: Callable[[str], str],
+    social_text: Callable[[str], str],
 ) -> dict[ContactKind, list[ContactOption]]:
-    """Return the ways to reach the authorities; `post_text` returns the post that names an account."""
+    """Return the ways to reach the authorities; `social_text(account)` returns the social-media message."""
     return {
         ContactKind.EMAIL: [
             ContactOption(target, "", (), mail=mails_by_position[target.position])
@@ -239,7 +244,7 @@ def _options_by_contact(
             for phone in target.phones
         ],
         ContactKind.SOCIAL: [
-            ContactOption(target, account, (network,), post_text(account))
+            ContactOption(target, account, (network,), social_text(account))
             for target in authorities
             for network, account in sorted(target.social.items())
         ],
@@ -272,21 +277,23 @@ def _step(
 
 
 def _done_actions(appeal: AppealView, signature: SignatureView | None) -> frozenset[tuple[str, int]]:
-    """Return the channels and positions reported with this signature; without one, those of the address's receipt."""
+    """Return the channels and positions reported with this signature; without one, those of the URL's receipt."""
     if signature is not None:
         return frozenset(signature.reported)
     channel, _, target = counted_action(appeal).partition("-")
     return frozenset({(channel, int(target))} if target else ())
 
 
-def counted_receipt(appeal: AppealView, channel: Channel, target: int) -> str:
-    """Return the receipt of an action that was just counted, to be put into an address."""
+def counted_receipt(appeal: AppealView, channel: Channel, target_position: int) -> str:
+    """Return the receipt of an action that was just counted, to be put into a URL."""
     app_runtime = runtime()
-    return make_receipt(app_runtime.settings.secret_key, appeal.slug, f"{channel.value}-{target}", app_runtime.clock())
+    return make_receipt(
+        app_runtime.settings.secret_key, appeal.slug, f"{channel.value}-{target_position}", app_runtime.clock()
+    )
 
 
 def counted_action(appeal: AppealView) -> str:
-    """Return the channel and target, such as `fax-1`, whose receipt is in the address; else ""."""
+    """Return the channel and target, such as `fax-1`, whose receipt is in the URL; else ""."""
     app_runtime = runtime()
     return (
         read_receipt(app_runtime.settings.secret_key, appeal.slug, request.args.get("done", ""), app_runtime.clock())
@@ -295,7 +302,7 @@ def counted_action(appeal: AppealView) -> str:
 
 
 def _next_channel(steps: list[OfferedStep]) -> str | None:
-    """Return the first channel after the last one done that can still be used, else any that can, else None."""
+    """Return the first usable step after the last done one; if there is none, the first usable earlier one, or None."""
     last_done = max((index for index, step in enumerate(steps) if step.is_done), default=-1)
     remaining = [
         step for step in (*steps[last_done + 1 :], *steps[: last_done + 1]) if not step.is_done and not step.is_too_late

@@ -81,7 +81,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/search")
 @needs(Permission.EDIT, fresh=True)
 def search() -> ResponseReturnValue:
-    """Show the signers with exactly this name or mail address. By POST, because a URL must not contain them."""
+    """Show the signers with this name or mail address. By POST, because a URL must not contain them."""
     search_text, reason = " ".join(request.form.get("who", "").split()), request.form.get("reason", "")
     if not search_text or len(search_text) > NAME_LENGTH * 2:
         return _page(
@@ -107,7 +107,10 @@ def search() -> ResponseReturnValue:
 @blueprint.post("/invalidations")
 @needs(Permission.EDIT, fresh=True)
 def create_invalidation() -> ResponseReturnValue:
-    """Count the matching signatures, for a reason. They are changed only after a person has reviewed the number."""
+    """Store an invalidation and count its signatures, in first batches here and then by a worker.
+
+    The person must give a reason, which is logged. The signatures are changed only after the number was reviewed.
+    """
     form = ChooseSignersForm()
     faults: dict[str, Any] = {}
     criteria = _read_criteria(form, faults)
@@ -124,6 +127,7 @@ def create_invalidation() -> ResponseReturnValue:
             context=staff_context(),
         )
     except InputError as error:
+        # A choice from a list was not made in the form that this page shows, so the error is also shown at its top.
         fault_text = reason_fault(error)
         return _page(
             form, {"choose-reason": fault_text} | ({"criteria": fault_text} if criteria.ids or criteria.domains else {})
