@@ -62,11 +62,12 @@ class MailOption:
 class ContactOption:
     """One way to reach a target by a channel.
 
-    `number` is its fax or telephone number or its account, `lines` describe the target, `text` is to be said or posted.
+    `contact_value` is its fax or telephone number or its account, else "". `lines` describe the target, `text` is to
+    be said or posted.
     """
 
     target: TargetView
-    number: str
+    contact_value: str
     lines: tuple[str, ...]
     text: str = ""
     mail: MailOption | None = None
@@ -76,22 +77,22 @@ class ContactOption:
 class OfferedStep:
     """A channel with its contacts, and the last day on which using it helps.
 
-    `has_post` is true if a contact is reached by post. `is_late` is true after the last day.
+    `has_post` is true if a contact is reached by post. `is_past_last_day` is true after the last day.
     """
 
     channel: str
-    contact: str
+    contact_kind: str
     to_embassies: bool
-    options: tuple[ContactOption, ...]
+    contacts: tuple[ContactOption, ...]
     has_post: bool
     last_day: date | None
-    is_late: bool
+    is_past_last_day: bool
     is_done: bool
 
     @property
-    def is_too_late(self) -> bool:
+    def is_unusable(self) -> bool:
         """Return whether the last day has passed and no contact can be reached by e-mail instead."""
-        return self.is_late and not any(option.mail for option in self.options)
+        return self.is_past_last_day and not any(option.mail for option in self.contacts)
 
 
 def read_choice(appeal: AppealView, signature: SignatureView | None) -> LetterChoice:
@@ -128,7 +129,8 @@ def take_action_context(appeal: AppealView, signature: SignatureView | None, cho
         "letter": letter,
         "languages": letter_languages(appeal),
         "is_other_language": current_locale() not in appeal.texts,
-        "has_forms": letter is not None and has_open_forms((*text.paragraphs, text.closing or ""), text.language),
+        "has_gender_choice": letter is not None
+        and has_open_forms((*text.paragraphs, text.closing or ""), text.language),
         "steps": steps,
         "next_step": _next_channel(steps),
         "is_printable": is_letter_printable(letter, text, targets),
@@ -271,7 +273,7 @@ def _step(
         options,
         has_post,
         last_day,
-        is_late=last_day is not None and last_day < runtime().clock().date(),
+        is_past_last_day=last_day is not None and last_day < runtime().clock().date(),
         is_done=all((channel.value, option.target.position) in done for option in options),
     )
 
@@ -305,7 +307,7 @@ def _next_channel(steps: list[OfferedStep]) -> str | None:
     """Return the first usable step after the last done one; if there is none, the first usable earlier one, or None."""
     last_done = max((index for index, step in enumerate(steps) if step.is_done), default=-1)
     remaining = [
-        step for step in (*steps[last_done + 1 :], *steps[: last_done + 1]) if not step.is_done and not step.is_too_late
+        step for step in (*steps[last_done + 1 :], *steps[: last_done + 1]) if not step.is_done and not step.is_unusable
     ]
     return remaining[0].channel if remaining else None
 
