@@ -270,6 +270,15 @@ def test_eight_catch_all_domains_are_shown_and_invalidated_together(app: Flask, 
     assert (counts(appeal.id).total, verify_counts()) == (len(real) + 2, [])
 
 
+def test_too_many_chosen_domains_are_refused_rather_than_cut(app: Flask, appeal: AppealView) -> None:
+    editor = staff_client(app, Role.EDITOR)
+    token = csrf(editor.get("/staff/moderation/domains"))
+    data = {"csrf_token": token, "domains": [f"d{n}.example" for n in range(201)], "reason": "a flood"}
+    answer = editor.post("/staff/moderation/invalidations", data=data)
+    assert (answer.status_code, "too many to choose one by one" in answer.text) == (422, True)
+    assert db.session.scalar(select(func.count()).select_from(Invalidation)) == 0
+
+
 def test_all_hosts_of_one_owner_are_one_domain_and_invalidated_together(app: Flask, appeal: AppealView) -> None:
     """Attack: use a catch-all domain with wildcard DNS, and another host for each address."""
     for number in range(ALERT_CONFIRMATIONS):

@@ -212,14 +212,12 @@ def run_first_batches(invalidation_id: int) -> None:
 def _read_criteria(form: ChooseSignersForm, faults: dict[str, Any]) -> Criteria:
     """Return the criteria in the form; add the error message of each wrong field to `faults`."""
     values = read_fields(form, _READERS, faults)
+    chosen_domains, chosen_ids = request.form.getlist("domains"), request.form.getlist("ids", type=int)
     try:
-        values["domains"] = tuple(
-            sorted({read_domain(domain) for domain in request.form.getlist("domains")[:_MAX_CHOSEN]})
-        )
+        values["domains"] = tuple(sorted({read_domain(domain) for domain in chosen_domains[:_MAX_CHOSEN]}))
     except InputError as error:
         faults["domain"] = FAULTS[error.field, error.code]
-    chosen_ids = request.form.getlist("ids", type=int)
-    if len(chosen_ids) > _MAX_CHOSEN:
+    if max(len(chosen_domains), len(chosen_ids)) > _MAX_CHOSEN:
         faults["criteria"] = FAULTS["criteria", "too-many"]
     return Criteria(ids=tuple(sorted(set(chosen_ids[:_MAX_CHOSEN]))), **values)
 
