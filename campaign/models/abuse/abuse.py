@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from campaign.platform import BigId, Model
 
+# The `appeal_id` of an alert that is about all appeals together.
+ALL_APPEALS = 0
+
 
 class SpentSolution(Model):
     """A proof of work that was accepted, and must not be accepted again. The row is needed until the proof expires."""
@@ -39,7 +42,7 @@ class AbuseAlert(Model):
     __tablename__ = "abuse_alert"
 
     kind: Mapped[str] = mapped_column(primary_key=True)
-    # 0: all appeals together.
+    # The appeal, or ALL_APPEALS.
     appeal_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     window_at: Mapped[datetime] = mapped_column(primary_key=True)
     raised_at: Mapped[datetime]

@@ -13,10 +13,9 @@ from campaign.domain.signing.signature import SignatureState
 from campaign.domain.staff.roles import Scope
 from campaign.models import Appeal, Signature
 from campaign.platform import db
+from campaign.queries.moderation.examined_rows import EXAMINED_ROWS
 
 DAYS = 30
-# The number of newest signatures examined.
-EXAMINED_ROWS = 20_000
 _SHOWN = 60
 
 

@@ -11,6 +11,7 @@ from campaign.domain.counting.action import Evidence
 from campaign.domain.counting.channel import Channel
 from campaign.domain.outbox.mail_state import SMTPUTF8_ALERT
 from campaign.models import AbuseAlert, SignUp, TallyHour
+from campaign.models.abuse.abuse import ALL_APPEALS
 from campaign.platform import db
 
 # Signers of the last minutes are left out, because they may not have received their mail yet.
@@ -55,7 +56,7 @@ def recent_sign_ups(now: datetime) -> RecentSignUps:
 def is_server_ascii_only(now: datetime) -> bool:
     """Return whether the mail server refused an address with non-ASCII characters before the @ within a day."""
     refused = select(AbuseAlert.raised_at).where(
-        AbuseAlert.kind == SMTPUTF8_ALERT, AbuseAlert.appeal_id == 0, AbuseAlert.window_at > now - DAY
+        AbuseAlert.kind == SMTPUTF8_ALERT, AbuseAlert.appeal_id == ALL_APPEALS, AbuseAlert.window_at > now - DAY
     )
     return db.session.execute(refused.limit(1)).first() is not None
 

@@ -28,6 +28,7 @@ from campaign.domain.staff.roles import Scope
 from campaign.models import AbuseAlert, Appeal, Invalidation, Signature, Staff
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
+from campaign.queries.moderation.examined_rows import EXAMINED_ROWS
 from campaign.queries.moderation.reported import ReportView, find_reports
 from campaign.queries.signing.person import digests_of_address, owner_domain_of
 from campaign.queries.signing.signature import digests_of_same_address
@@ -38,9 +39,7 @@ MAX_RESULTS = 100
 # The maximum number of signatures that a link for changing an address lists, with a mark of 8 bytes for each. So the
 # link has at most about 1,400 characters.
 MAX_MARKS = 100
-# The number of newest signatures that trends examine: enough to include those of a flood.
-EXAMINED_ROWS = 20_000
-DAYS = 7
+TREND_DAYS = 7
 _TOP = 12
 
 log = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ class SignerView:
     state: str
     signed_at: datetime
     # Whether another person had signed this appeal from the same mailbox before. The mailbox has confirmed both.
-    shares_mailbox: bool = False
+    is_second_in_mailbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +233,8 @@ def _ids_with_name(scope: Scope, vault: Vault, key: str) -> Iterator[int]:
 
 
 def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None) -> Trends:
-    """Return the section's signatures of the last DAYS days by mail domain and network, for one appeal or all."""
-    first = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    """Return the section's signatures of the last TREND_DAYS days by mail domain and network, for one appeal or all."""
+    first = (now - timedelta(days=TREND_DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     newest = (
         select(
             Signature.id,
@@ -250,12 +249,12 @@ def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None
         .limit(EXAMINED_ROWS)
         .subquery()
     )
-    days = tuple(first.date() + timedelta(days=number) for number in range(DAYS))
+    days = tuple(first.date() + timedelta(days=number) for number in range(TREND_DAYS))
     conditions = [newest.c.signed_at >= first]
     if slug is not None:
         conditions.append(newest.c.appeal_id == select(Appeal.id).where(Appeal.slug == slug).scalar_subquery())
     sums = {name: _sums(newest, newest.c[f"{name}_digest"], conditions) for name in ("domain", "network")}
-    by_day = [0] * DAYS
+    by_day = [0] * TREND_DAYS
     for day, number, _confirmed, _signature_id in (row for rows in sums["domain"].values() for row in rows):
         by_day[_day_index(day, days)] += number
     domains = _trends(sums["domain"], days, lambda _digest, signature_id: _domain_of(signature_id, vault))
@@ -263,7 +262,9 @@ def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None
     return Trends(days, domains, networks, tuple(by_day), sum(by_day))
 
 
-def alerts(*, now: datetime, within: timedelta = timedelta(days=DAYS)) -> tuple[tuple[str, str | None, datetime], ...]:
+def alerts(
+    *, now: datetime, within: timedelta = timedelta(days=TREND_DAYS)
+) -> tuple[tuple[str, str | None, datetime], ...]:
     """Return the newest alerts of all sections: the kind, the appeal's slug (None: all appeals), and the time."""
     query = select(AbuseAlert.kind, Appeal.slug, AbuseAlert.raised_at).outerjoin(
         Appeal, Appeal.id == AbuseAlert.appeal_id

@@ -12,10 +12,9 @@ from campaign.domain.counting.action import Evidence
 from campaign.domain.staff.roles import Scope
 from campaign.models import Action, Appeal, InvalidatedAction
 from campaign.platform import db
+from campaign.queries.moderation.examined_rows import EXAMINED_ROWS
 
 DAYS = 7
-# The number of newest reports examined: enough to include those of a flood.
-EXAMINED_ROWS = 20_000
 _TOP = 12
 _HOUR = timedelta(hours=1)
 

@@ -15,6 +15,7 @@ from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role
 from campaign.mail.messages import alert_texts
 from campaign.models import AbuseAlert, Staff
+from campaign.models.abuse.abuse import ALL_APPEALS
 from campaign.platform.context import Context
 from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.transaction import transaction
@@ -38,7 +39,7 @@ def raise_alert(
 ) -> bool:
     """Enqueue a mail with `words(locale)` to all coordinators and administrators, and to the editors of `sections`.
 
-    Returns False, without a mail, if the alert was raised before in this hour. `appeal_id` 0 means all appeals
+    Returns False, without a mail, if the alert was raised before in this hour. ALL_APPEALS is the id for all appeals
     together. The mails are committed.
     """
     with transaction() as session:
@@ -71,19 +72,22 @@ def alert_flood(kind: str, appeal: AppealView | None, sections: Collection[str],
         return alert_texts.flood(kind, locale, headline=headline, url=f"{base}?appeal={appeal.slug}")
 
     # Editors moderate only their own section, so the editors of every section that the flood may have reached get it.
-    raise_alert(kind, 0 if appeal is None else appeal.id, words, sections=sections, context=context)
+    raise_alert(kind, ALL_APPEALS if appeal is None else appeal.id, words, sections=sections, context=context)
 
 
 def alert_unopened(*, context: Context) -> None:
     """Alert staff, once an hour, that a sealed value cannot be decrypted: its key is missing, or it was altered."""
     raise_alert(
-        "sealed", 0, lambda locale: alert_texts.undecryptable_value(locale, context.settings.base_url), context=context
+        "sealed",
+        ALL_APPEALS,
+        lambda locale: alert_texts.undecryptable_value(locale, context.settings.base_url),
+        context=context,
     )
 
 
 def note_alert(session: Session, kind: str, *, now: datetime) -> None:
     """Store an alert that staff see on their pages, without a mail, at most once an hour. The caller commits it."""
-    values = {"kind": kind, "appeal_id": 0, "window_at": hour_of(now), "raised_at": now}
+    values = {"kind": kind, "appeal_id": ALL_APPEALS, "window_at": hour_of(now), "raised_at": now}
     insert_or_ignore(session.connection(), AbuseAlert, values)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.mail.messages.alert_texts import queue_paused
+from campaign.models.abuse.abuse import ALL_APPEALS
 from campaign.platform.context import Context
 from campaign.platform.database.errors import diagnose
 from campaign.services.abuse.alert import alert_unopened, raise_alert
@@ -31,7 +32,7 @@ def report_pause(attempt: DeliveryAttempt, *, context: Context) -> None:
     def alert_text(locale: str) -> dict[str, str]:
         return queue_paused(locale, attempt, context.now, context.settings.base_url)
 
-    _try_to_alert(lambda: raise_alert("mail-held", 0, alert_text, context=context))
+    _try_to_alert(lambda: raise_alert("mail-held", ALL_APPEALS, alert_text, context=context))
 
 
 def report_undecryptable(*, context: Context) -> None:

@@ -325,7 +325,10 @@ def _complete(session: Session, row: Invalidation, *, context: Context) -> None:
 
 
 def _find_locked(session: Session, invalidation_id: int, context: Context, *states: InvalidationState) -> Invalidation:
-    """Return the own section's invalidation, locked. Raises NotFoundError, StateError (it is in another state)."""
+    """Return the invalidation, locked.
+
+    Raises NotFoundError if the staff member's section does not have it, StateError if it is in another state.
+    """
     scope = context.actor.staff_scope
     context.actor.require(Permission.EDIT)
     row = session.get(Invalidation, invalidation_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)

@@ -18,6 +18,7 @@ from campaign.domain.counting.channel import Channel
 from campaign.domain.privacy.cipher import Vault
 from campaign.mail.messages.alert_texts import new_domain, new_domains
 from campaign.models import Action, Signature
+from campaign.models.abuse.abuse import ALL_APPEALS
 from campaign.platform import db
 from campaign.platform.context import Context
 from campaign.platform.database.settled_id import settled_id
@@ -57,10 +58,10 @@ def watch_domains(*, batch_size: int = BATCH_SIZE, context: Context) -> bool:
             row.sections_to_alert = []
     alert = partial(raise_alert, context=context)
     if sections_to_alert:
-        alert(ONE_NEW_DOMAIN, 0, lambda locale: new_domain(locale, base_url), sections=sections_to_alert)
+        alert(ONE_NEW_DOMAIN, ALL_APPEALS, lambda locale: new_domain(locale, base_url), sections=sections_to_alert)
     if has_new and (together := _together(vault, now)).is_flood:
         sections = together.sections
-        alert(NEW_DOMAINS_TOGETHER, 0, lambda locale: new_domains(locale, base_url), sections=sections)
+        alert(NEW_DOMAINS_TOGETHER, ALL_APPEALS, lambda locale: new_domains(locale, base_url), sections=sections)
     return len(actions) == batch_size
 
 

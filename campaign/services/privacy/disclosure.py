@@ -31,6 +31,7 @@ from campaign.domain.signing.address import Address
 from campaign.domain.staff.roles import Permission
 from campaign.mail.messages.staff_texts import budget_used_up
 from campaign.models import DisclosureDay
+from campaign.models.abuse.abuse import ALL_APPEALS
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.handover.handover import file_of
@@ -218,4 +219,4 @@ def _alert(context: Context) -> None:
         message = budget_used_up(locale, context.actor.staff_scope.staff_id)
         return {"subject": message.subject, "text": message.text, "url": f"{context.settings.base_url}/staff/audit"}
 
-    raise_alert(ALERT, 0, alert_text, context=context)
+    raise_alert(ALERT, ALL_APPEALS, alert_text, context=context)
