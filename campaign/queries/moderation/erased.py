@@ -13,7 +13,7 @@ from campaign.domain.signing.signature import SignatureState
 from campaign.domain.staff.roles import Scope
 from campaign.models import Appeal, Signature
 from campaign.platform import db
-from campaign.queries.moderation.examined_rows import EXAMINED_ROWS
+from campaign.queries.moderation.row_limit import EXAMINED_ROWS
 
 DAYS = 30
 _SHOWN = 60

@@ -28,8 +28,8 @@ from campaign.domain.staff.roles import Scope
 from campaign.models import AbuseAlert, Appeal, Invalidation, Signature, Staff
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
-from campaign.queries.moderation.examined_rows import EXAMINED_ROWS
 from campaign.queries.moderation.reported import ReportView, find_reports
+from campaign.queries.moderation.row_limit import EXAMINED_ROWS
 from campaign.queries.signing.person import digests_of_address, owner_domain_of
 from campaign.queries.signing.signature import digests_of_same_address
 

@@ -16,7 +16,7 @@ from campaign.domain.staff.roles import Scope
 from campaign.models import Appeal, Signature
 from campaign.platform import db
 from campaign.queries.moderation.domain_history import domain_histories
-from campaign.queries.moderation.examined_rows import EXAMINED_ROWS
+from campaign.queries.moderation.row_limit import EXAMINED_ROWS
 from campaign.queries.signing.person import owner_domain_of
 
 # The number of domains examined and shown: as many as staff can choose at once.

@@ -12,7 +12,7 @@ from campaign.domain.counting.action import Evidence
 from campaign.domain.staff.roles import Scope
 from campaign.models import Action, Appeal, InvalidatedAction
 from campaign.platform import db
-from campaign.queries.moderation.examined_rows import EXAMINED_ROWS
+from campaign.queries.moderation.row_limit import EXAMINED_ROWS
 
 DAYS = 7
 _TOP = 12

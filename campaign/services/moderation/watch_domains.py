@@ -21,11 +21,11 @@ from campaign.models import Action, Signature
 from campaign.models.abuse.abuse import ALL_APPEALS
 from campaign.platform import db
 from campaign.platform.context import Context
-from campaign.platform.database.settled_id import settled_id
 from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.confirmed_together import ConfirmedTogether, confirmed_together
 from campaign.services.abuse.alert import raise_alert
 from campaign.services.moderation.domain_history import count_confirmations, countable_domain, lock_watch, needs_alert
+from campaign.services.moderation.last_id import settled_id
 
 ONE_NEW_DOMAIN, NEW_DOMAINS_TOGETHER = "new-domain", "new-domains"
 BATCH_SIZE = 5000
