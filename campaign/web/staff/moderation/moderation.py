@@ -60,7 +60,7 @@ _READERS = (
 
 
 class ChooseSignersForm(TokenForm):
-    """The criteria of an invalidation."""
+    """The criteria of an invalidation; signers and mail domains that were chosen from a list are read apart."""
 
     appeal = StringField()
     domain = StringField()
@@ -84,24 +84,20 @@ def search() -> ResponseReturnValue:
     """Show the signers with this name or mail address. By POST, because a URL must not contain them."""
     search_text, reason = " ".join(request.form.get("who", "").split()), request.form.get("reason", "")
     if not search_text or len(search_text) > NAME_LENGTH * 2:
-        return _page(
-            ChooseSignersForm(formdata=None), {"who": FAULTS["who", "missing" if not search_text else "too-long"]}
-        ), 422
+        return _search_page({"who": FAULTS["who", "missing" if not search_text else "too-long"]}), 422
     address = None
     if "@" in search_text:
         try:
             address = parse_address(search_text)
         except InputError:
-            return _page(
-                ChooseSignersForm(formdata=None), {"who": FAULTS["who", "not-an-address"]}, search_text=search_text
-            ), 422
+            return _search_page({"who": FAULTS["who", "not-an-address"]}, search_text=search_text), 422
     try:
         signers = search_signers(name=search_text, address=address, reason=reason, context=staff_context())
     except InputError as error:
-        return _page(ChooseSignersForm(formdata=None), {"reason": reason_fault(error)}, search_text=search_text), 422
+        return _search_page({"reason": reason_fault(error)}, search_text=search_text), 422
     except BudgetError:
-        return _page(ChooseSignersForm(formdata=None), {"criteria": USED_UP}, search_text=search_text), 429
-    return _page(ChooseSignersForm(formdata=None), signers=signers, search_text=search_text)
+        return _search_page({"criteria": USED_UP}, search_text=search_text), 429
+    return _search_page(signers=signers, search_text=search_text)
 
 
 @blueprint.post("/invalidations")
@@ -171,9 +167,8 @@ def begin_or_undo(invalidation_id: int, act: str) -> ResponseReturnValue:
     try:
         (begin if act == "begin" else undo)(invalidation_id, reason, context=staff_context())
     except StateError:
-        flash(gettext("Somebody was quicker: this is how it stands now."), "error")
-    else:
-        run_first_batches(invalidation_id)
+        return _redirect_after_conflict(invalidation_id)
+    run_first_batches(invalidation_id)
     return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
 
 
@@ -185,9 +180,14 @@ def discard(invalidation_id: int) -> ResponseReturnValue:
     try:
         drop(invalidation_id, context=staff_context())
     except StateError:
-        flash(gettext("Somebody was quicker: this is how it stands now."), "error")
-        return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
+        return _redirect_after_conflict(invalidation_id)
     return redirect(url_for("moderation.show"), 303)
+
+
+def _redirect_after_conflict(invalidation_id: int) -> ResponseReturnValue:
+    """Redirect to the invalidation, which another person has changed meanwhile."""
+    flash(gettext("Somebody was quicker: this is how it stands now."), "error")
+    return redirect(url_for("moderation.show_invalidation", invalidation_id=invalidation_id), 303)
 
 
 def _own_invalidation_or_404(invalidation_id: int) -> InvalidationView:
@@ -222,6 +222,11 @@ def _read_criteria(form: ChooseSignersForm, faults: dict[str, Any]) -> Criteria:
     return Criteria(ids=tuple(sorted(set(chosen_ids[:_MAX_CHOSEN]))), **values)
 
 
+def _search_page(faults: dict[str, Any] | None = None, **result: Any) -> str:
+    """Return the page with an empty form for criteria; `result` is passed to `_page`."""
+    return _page(ChooseSignersForm(formdata=None), faults, **result)
+
+
 def _page(
     form: ChooseSignersForm,
     faults: dict[str, Any] | None = None,
@@ -229,7 +234,7 @@ def _page(
     signers: tuple[SignerView, ...] | None = None,
     search_text: str = "",
 ) -> str:
-    """Return the page; `signers` and `search_text` are the result of a search."""
+    """Return the page; `signers` are the result of a search for `search_text`, None without one."""
     app_runtime = runtime()
     now = app_runtime.clock()
     choices = appeal_choices(form.appeal.data)
