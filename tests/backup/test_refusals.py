@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from campaign.domain.backup.backup_file import (
 )
 from campaign.platform import db
 from campaign.services.backup import programs
+from campaign.services.backup.server import ServerTarget
 from tests.backup.backup_site import BackupSite
 from tests.conftest import START
 
@@ -55,6 +57,21 @@ def test_damage_is_found_and_restores_nothing(
     source.run_command(
         "verify", str(tmp_path / "nowhere.age"), "--key", private_key, says="cannot be read: No such file"
     )
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_an_abandoned_restore_waits_for_its_reader(target: BackupSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = os.read
+
+    def read_late(descriptor: int, size: int) -> bytes:
+        time.sleep(0.3)
+        return read(descriptor, size)
+
+    monkeypatch.setattr("campaign.services.backup.server.os.read", read_late)
+    with target.app.app_context():
+        restoring = ServerTarget(db.engine, replace=True)
+        restoring.close()
+    assert not restoring._forwarding_thread.is_alive()
 
 
 def test_nothing_is_overwritten_without_a_flag(

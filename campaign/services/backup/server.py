@@ -108,8 +108,10 @@ class CountingTarget:
 
     def close(self) -> None:
         """End the program."""
-        self._stack.close()
+        # The thread reads until the program ends. Only then may its pipe be closed.
+        self._program.kill()
         self._counting_thread.join()
+        self._stack.close()
 
     def _count(self, statements: IO[bytes]) -> None:
         """Count the lines between each COPY statement and its end."""
@@ -173,8 +175,11 @@ class ServerTarget:
 
     def close(self) -> None:
         """End the programs. The server rolls back what was not committed."""
-        self._stack.close()
+        # The thread reads until pg_restore ends. Only then may its pipe be closed.
+        for program in (self._psql, self._pg_restore):
+            program.kill()
         self._forwarding_thread.join()
+        self._stack.close()
 
     def _forward(self) -> None:
         """Copy the output of pg_restore to psql. If psql fails, end pg_restore too."""
