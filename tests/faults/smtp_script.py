@@ -57,6 +57,35 @@ class Script:
         return Reply("250 2.0.0 accepted")
 
 
+class PhaseScript(Script):
+    """Replies that are chosen by phase. A test overrides `reply_in`."""
+
+    def reply_in(self, phase: str, accepting: Reply) -> Reply:
+        """Return the reply in that phase; `accepting` is the one that accepts."""
+        return accepting
+
+    def banner(self, number: int) -> Reply:
+        return self.reply_in("banner", super().banner(number))
+
+    def hello(self, number: int) -> Reply:
+        return self.reply_in("hello", super().hello(number))
+
+    def auth(self, line: str) -> Reply:
+        return self.reply_in("auth", super().auth(line))
+
+    def mail(self, sender: str) -> Reply:
+        return self.reply_in("mail", super().mail(sender))
+
+    def rcpt(self, recipient: str) -> Reply:
+        return self.reply_in("rcpt", super().rcpt(recipient))
+
+    def data(self, recipient: str) -> Reply:
+        return self.reply_in("data", super().data(recipient))
+
+    def dot(self, recipient: str, content: bytes) -> Reply:
+        return self.reply_in("dot", super().dot(recipient, content))
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """A message that arrived up to its final dot, and whether the server then accepted it."""

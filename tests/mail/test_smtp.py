@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from campaign.domain.outbox.mail_state import DeliveryOutcome
 from campaign.mail.smtp import smtp_protocol
 from campaign.mail.smtp.client import SmtpConnection
-from tests.faults.smtp_script import DROP, SILENCE, Reply, Script, Server
+from tests.faults.smtp_script import DROP, SILENCE, PhaseScript, Reply, Script, Server
 from tests.mail.conftest import connection_to
 
 MESSAGE = b"Message-ID: <1@x>\r\n\r\n.a line\r\nand\n.another\r\n"
@@ -44,32 +44,14 @@ def send(
     return attempt.outcome, attempt.phase, attempt.code
 
 
-class ScriptWithReply(Script):
+class ScriptWithReply(PhaseScript):
     """The replies of a server that gives another reply in one phase."""
 
     def __init__(self, phase: str, answer: Reply, extensions: tuple[str, ...] = Script.extensions) -> None:
         self._phase, self._answer, self.extensions = phase, answer, extensions
 
-    def _reply_in(self, phase: str, accepting: Reply) -> Reply:
+    def reply_in(self, phase: str, accepting: Reply) -> Reply:
         return self._answer if phase == self._phase else accepting
-
-    def banner(self, number: int) -> Reply:
-        return self._reply_in("banner", super().banner(number))
-
-    def auth(self, line: str) -> Reply:
-        return self._reply_in("auth", super().auth(line))
-
-    def mail(self, sender: str) -> Reply:
-        return self._reply_in("mail", super().mail(sender))
-
-    def rcpt(self, recipient: str) -> Reply:
-        return self._reply_in("rcpt", super().rcpt(recipient))
-
-    def data(self, recipient: str) -> Reply:
-        return self._reply_in("data", super().data(recipient))
-
-    def dot(self, recipient: str, content: bytes) -> Reply:
-        return self._reply_in("dot", super().dot(recipient, content))
 
 
 @pytest.mark.parametrize("extensions", [Script.extensions, ()], ids=["pipelining", "one by one"])

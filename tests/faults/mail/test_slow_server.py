@@ -8,42 +8,24 @@ from collections import Counter
 import pytest
 
 from tests.faults.fault_site import Site
-from tests.faults.smtp_script import SILENCE, Reply, Script
+from tests.faults.smtp_script import SILENCE, PhaseScript, Reply
 
 pytestmark = pytest.mark.slow
 
 PHASES = ("banner", "hello", "mail", "rcpt", "data", "dot")
 
 
-class HangsOncePerPhase(Script):
+class HangsOncePerPhase(PhaseScript):
     """A server that once in each phase sends no reply, each time on another connection."""
 
     def __init__(self) -> None:
         self.remaining_phases = list(PHASES)
 
-    def _reply_in(self, phase: str, accepting: Reply) -> Reply:
+    def reply_in(self, phase: str, accepting: Reply) -> Reply:
         if self.remaining_phases and self.remaining_phases[0] == phase:
             self.remaining_phases.pop(0)
             return SILENCE
         return accepting
-
-    def banner(self, number: int) -> Reply:
-        return self._reply_in("banner", super().banner(number))
-
-    def hello(self, number: int) -> Reply:
-        return self._reply_in("hello", super().hello(number))
-
-    def mail(self, sender: str) -> Reply:
-        return self._reply_in("mail", super().mail(sender))
-
-    def rcpt(self, recipient: str) -> Reply:
-        return self._reply_in("rcpt", super().rcpt(recipient))
-
-    def data(self, recipient: str) -> Reply:
-        return self._reply_in("data", super().data(recipient))
-
-    def dot(self, recipient: str, content: bytes) -> Reply:
-        return self._reply_in("dot", super().dot(recipient, content))
 
 
 def test_a_server_that_hangs_once_in_each_phase_delays_no_other_mail(site: Site) -> None:
@@ -70,25 +52,14 @@ def test_a_server_that_hangs_once_in_each_phase_delays_no_other_mail(site: Site)
     assert "the mail queue is held" not in (site.folder / "log").read_text()
 
 
-class SlowReplies(Script):
-    """A server that delays the reply to every command."""
+class SlowReplies(PhaseScript):
+    """A server that delays the reply to every command of a mail."""
 
     seconds = 0.7
 
-    def _delayed(self, accepting: Reply) -> Reply:
-        return Reply(accepting.text, pause=self.seconds)
-
-    def mail(self, sender: str) -> Reply:
-        return self._delayed(super().mail(sender))
-
-    def rcpt(self, recipient: str) -> Reply:
-        return self._delayed(super().rcpt(recipient))
-
-    def data(self, recipient: str) -> Reply:
-        return self._delayed(super().data(recipient))
-
-    def dot(self, recipient: str, content: bytes) -> Reply:
-        return self._delayed(super().dot(recipient, content))
+    def reply_in(self, phase: str, accepting: Reply) -> Reply:
+        is_of_mail = phase in {"mail", "rcpt", "data", "dot"}
+        return Reply(accepting.text, pause=self.seconds) if is_of_mail else accepting
 
 
 def test_a_slow_server_gets_several_mails_at_once_even_for_one_domain(site: Site) -> None:
