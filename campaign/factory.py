@@ -73,7 +73,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     migrate.init_app(
         app, db, directory=str(ROOT / "migrations"), render_as_batch=settings.database_url.startswith("sqlite")
     )
-    _bind_queue(settings)
+    bind_queue(settings)
     app.config.update(mail_config(settings.mail_url))
     mail.init_app(app)
     web.init_app(app, babel, limiter)
@@ -190,7 +190,7 @@ def _release_session(_error: BaseException | None) -> None:
         time_limit.stop()
 
 
-def _bind_queue(settings: Settings) -> None:
+def bind_queue(settings: Settings) -> None:
     """Give Huey the storage of TOCSIN_QUEUE_URL."""
     huey.storage.close()  # the storage of an earlier application in this process
     url = settings.queue_url

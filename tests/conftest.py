@@ -34,7 +34,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
 from campaign.domain.staff.actor import OPERATOR, SUPPORTER, Actor
-from campaign.factory import create_app
+from campaign.factory import bind_queue, create_app
 from campaign.mail.extension import mail
 from campaign.mail.smtp.connection import MailConnection
 from campaign.models import AuditEntry, AuditHead, ClockOffset, Mail, Signature, SignUp
@@ -345,8 +345,9 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     migrated_app.extensions["tocsin_response_cache"].clear()
     former_runtime.vault.row_keys.drop_batches()
     former_runtime.vault.month_keys.clear()
-    # Periodic jobs belong to the application that was made last.
+    # Periodic jobs and their queue belong to the application that was made last.
     huey.app = migrated_app
+    bind_queue(former_runtime.settings)
     with migrated_app.app_context():
         limiter.reset()
         # Read the list now and keep it fresh, so that no test that counts statements reads it.
