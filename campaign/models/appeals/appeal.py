@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, false, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from campaign.domain.appeals.appeal import AppealState, TargetKind
 from campaign.platform import BigId, Model
@@ -124,11 +124,20 @@ class ImportedDocument(Model):
     # The document's lines, and the parser's warnings: [{"code": …, "message": …, "line": 12}], lines from 1.
     lines: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     warnings: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    # The field of each line: [{"line": 12, "field": "targets.1.address"}], targets by position.
+    line_uses: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    # The position of each target of the document, in the document's order.
+    target_positions: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
+    # Who confirmed which doubt: {key of the doubt: {"by": staff id or null for a command, "at": ISO 8601}}.
+    confirmed_doubts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     imported_at: Mapped[datetime]
 
 
 class Target(Model):
-    """An addressee of the letter. Texts differ by language; contact details do not."""
+    """An addressee of the letter. Texts differ by language; contact details do not.
+
+    A person confirms that it is right before the appeal is published. A change takes the confirmation back.
+    """
 
     __tablename__ = "target"
     __table_args__ = (one_of("kind", TargetKind),)
@@ -143,3 +152,13 @@ class Target(Model):
     social: Mapped[dict[str, Any]]
     # {"fr": {"role": …, "name": …, "address": [lines], "salutation": …}}
     words: Mapped[dict[str, Any]]
+    confirmed_at: Mapped[datetime | None]
+    # The id of the member of staff; None also if a command on the server confirmed it.
+    confirmed_by: Mapped[int | None] = mapped_column(BigId)
+
+    @validates("kind", "country", "emails", "faxes", "phones", "social", "words")
+    def _take_confirmation_back(self, name: str, value: Any) -> Any:
+        """Clear the confirmation if the value differs from the stored one."""
+        if getattr(self, name) != value:
+            self.confirmed_at = self.confirmed_by = None
+        return value
