@@ -45,11 +45,32 @@ class DraftPerson:
 
 @dataclass(frozen=True, slots=True)
 class DraftWarning:
-    """A doubt that arose while reading; `line` counts from 1 in the text that was read."""
+    """A doubt that arose while reading; `line` counts from 1 in the text that was read.
+
+    `lines` are all lines that it is about, if it is about several. They are not printed as JSON.
+    """
 
     code: str
     message: str
     line: int
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DraftNote:
+    """Words that are neither a field nor a doubt."""
+
+    text: str
+    line: int  # from 1
+    beside: str | None  # "targets.0": the field that it stands beside, or None
+
+
+@dataclass(frozen=True, slots=True)
+class LineUse:
+    """The field that a line went to; a line may have several."""
+
+    line: int  # from 1
+    field: str  # "targets.0.address", "letter", "headline", "deadline", "note", "warning", "label", "blank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +95,8 @@ class DraftAppeal:
     people: tuple[DraftPerson, ...] = ()
     previous: str | None = None
     warnings: tuple[DraftWarning, ...] = ()
+    notes: tuple[DraftNote, ...] = ()
+    line_uses: tuple[LineUse, ...] = ()  # not printed as JSON
 
     def to_json(self) -> dict[str, Any]:
         """Return the appeal as JSON types, with the keys in the order of the contract."""
@@ -82,6 +105,8 @@ class DraftAppeal:
             " background languages own_language deadline people previous warnings"
         )
         values = asdict(self)
+        for warning in values["warnings"]:
+            del warning["lines"]
         return {key: _json_value(values[key]) for key in order.split()}
 
 
