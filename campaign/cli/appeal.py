@@ -15,12 +15,15 @@ from campaign.cli.refusal import NO_DOCUMENT, exit_on_refusal, read_text, refuse
 from campaign.config import LOCALES
 from campaign.document import MAX_FILE_BYTES, DocumentError, DraftAppeal, read_document
 from campaign.document.summary import summarise
+from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import all_appeals, find_appeal
+from campaign.queries.appeals.editor import find_for_editing
 from campaign.queries.counting.counts import signatures_by_appeal
 from campaign.queries.counting.source import source_counts
 from campaign.services.appeals import lifecycle
+from campaign.services.appeals.confirmations import describe
 from campaign.services.appeals.import_draft import ImportOptions, ImportReport, import_draft
 
 appeal = AppGroup("appeal", help="From a document to an open appeal.")
@@ -62,6 +65,8 @@ def import_(
     options = ImportOptions(slug=slug, goal=goal, deadline=deadline.date() if deadline else None)
     with exit_on_refusal():
         report = import_draft(draft, options, context=context, lines=lines)
+        if publish:
+            _print_unconfirmed(report.slug)
         is_published = lifecycle.publish(report.slug, context=context) if publish else False
     if as_json:
         values = _report_json(report, draft, is_published=is_published)
@@ -78,8 +83,9 @@ def import_(
 @appeal.command("publish")
 @click.argument("slug")
 def publish_(slug: str) -> None:
-    """Open a draft for signatures."""
+    """Open a draft for signatures; print its targets and doubts, which this confirms."""
     with exit_on_refusal():
+        _print_unconfirmed(slug)
         is_changed = lifecycle.publish(slug, context=runtime().context(OPERATOR))
     click.echo(f"{slug} is open" if is_changed else f"{slug} was open already")
 
@@ -178,6 +184,26 @@ def list_(as_json: bool) -> None:
             f"{row['slug']:<32} {row['state']:<8} {row['deadline'] or '-':<10} "
             f"{row['signatures']:>8}/{row['goal']:<8} {languages}"
         )
+
+
+def _print_unconfirmed(slug: str) -> None:
+    """Print the targets and doubts of a draft that publishing it confirms in the operator's name, as messages."""
+    edited_appeal = find_for_editing(slug)
+    if edited_appeal is None or edited_appeal.appeal.state != AppealState.DRAFT:
+        return
+    for position, target in edited_appeal.targets.items():
+        if position in edited_appeal.confirmations:
+            continue
+        words: dict[str, Any] = target["words"].get(edited_appeal.appeal.first_language) or next(
+            iter(target["words"].values()), {}
+        )
+        address = [words.get("role"), words.get("name"), *words.get("address", ())]
+        contacts = [*target["emails"], *target["faxes"], *target["phones"], *target["social"].values()]
+        click.echo(f"target {position}: {', '.join(filter(None, [*address, *contacts]))}", err=True)
+    for document in edited_appeal.documents.values():
+        for doubt in document.doubts:
+            if doubt.confirmation is None:
+                click.echo(f"doubt in {describe(document.language, doubt)}", err=True)
 
 
 def _read(file: Path) -> tuple[DraftAppeal, tuple[str, ...]]:

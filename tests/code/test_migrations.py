@@ -17,7 +17,9 @@ from campaign.document import parse_text
 from campaign.factory import create_app
 from campaign.platform import Model, db
 from campaign.platform.runtime import runtime
+from campaign.queries.appeals.editor import find_for_editing
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.staff.audit import verify
 from tests.conftest import DOCUMENT, context, make_database, settings_for
@@ -54,6 +56,39 @@ def test_each_migration_goes_up_and_down_with_data(kind: str, tmp_path: Path, re
             downgrade(folder, str(script.down_revision or "base"))
             upgrade(folder)
             assert verify(vault=runtime().vault).holds
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_targets_and_documents_of_the_version_before_are_unconfirmed(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/before.db"
+    if kind == "postgresql":
+        url = make_database(request.getfixturevalue("postgresql_server"), "before")
+    app = create_app(settings_for(url, tmp_path))
+    folder = str(ROOT / "migrations")
+    with app.app_context():
+        upgrade(folder)
+        load_sections(context=context())
+        slug = import_draft(parse_text(DOCUMENT), ImportOptions(), context=context()).slug
+        db.session.remove()
+        downgrade(folder, "0002")
+        # A process of the version before writes this row while the update runs.
+        row = (
+            "INSERT INTO imported_document (appeal_id, language, draft, imported_at) SELECT id, 'fr', '{}', created_at"
+        )
+        upgrade(folder)
+        with db.engine.begin() as connection:
+            connection.execute(text(f"{row} FROM appeal"))
+        edited_appeal = find_for_editing(slug)
+        assert edited_appeal is not None
+        assert list(edited_appeal.targets) == [1]
+        assert edited_appeal.confirmations == {}
+        assert [document.uses for document in edited_appeal.documents.values()] == [{}, {}]
+        publish(slug, context=context())
         db.session.remove()
         db.engine.dispose()
 

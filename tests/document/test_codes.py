@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from campaign.config import ROOT
-from campaign.queries.appeals.editor import Document, Doubt
+from campaign.queries.appeals.line_uses import Document, Doubt
 from campaign.web.staff.appeals.document_doubts import doubts_by_field
 
 PACKAGE = ROOT / "campaign" / "document"
@@ -59,7 +59,9 @@ def test_every_warning_is_documented() -> None:
 
 @pytest.mark.parametrize("code", sorted(_documented_codes("Warnings")))
 def test_every_warning_has_a_text_for_staff(code: str) -> None:
-    ((doubt,),) = doubts_by_field(Document("en", ("first", "second"), (Doubt(code, "message", 2),))).values()
+    ((doubt,),) = doubts_by_field(
+        Document("en", ("first", "second"), (Doubt(code, "message", 2, "key"),), {}, ())
+    ).values()
     assert doubt.words
     assert (doubt.language, doubt.line, doubt.text) == ("en", 2, "second")
 

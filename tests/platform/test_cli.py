@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,24 @@ def test_an_appeal_goes_from_import_to_closed(app: Flask, case_file: str, clock:
     assert run_command(app, "appeal", "close", "nobody").exit_code == 1
     assert run_command(app, "appeal", "import", case_file, "--slug", "No Slug!").exit_code == 1
     assert run_command(app, "appeal", "import", case_file, "--slug", "other", "--goal", "0").exit_code == 1
+
+
+def test_publishing_by_command_prints_what_it_confirms(app: Flask, case_file: str, tmp_path: Path) -> None:
+    text = Path(case_file).read_text(encoding="utf-8").replace("12 April 2026", "12 April")
+    doubted = tmp_path / "doubted.md"
+    doubted.write_text(text, encoding="utf-8")
+    name = "Minister of the Interior, Pedro Alba Montes"
+    target = f"target 1: {name}, Calle Ejemplo 1, Bogotá, Colombia, minister@interior.example"
+    assert target not in run_command(app, "appeal", "import", str(doubted), "--slug", "case").output
+    result = run_command(app, "appeal", "publish", "case")
+    assert result.stdout == "case is open\n"
+    printed = result.stderr.splitlines()
+    assert printed[0] == target
+    assert re.fullmatch(r"doubt in line \d+ \(en\): .+ \(deadline-without-year\)", printed[1])
+    assert run_command(app, "appeal", "publish", "case").stderr == ""
+    result = run_command(app, "appeal", "import", case_file, "--slug", "other", "--publish", "--json")
+    assert json.loads(result.stdout)["state"] == "open"
+    assert result.stderr.splitlines() == [target]
 
 
 def test_the_sample_is_read_completely_in_both_languages(app: Flask) -> None:

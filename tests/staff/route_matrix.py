@@ -124,6 +124,13 @@ MATRIX = (
     edit_route(f"{APPEAL}/facts", "GET", "facts"),
     edit_route(f"{APPEAL}/facts", "POST", "facts", form="/appeals/{own}/facts"),
     edit_route(f"{APPEAL}/follows", "POST", "follows", (("follows", "{slug}"),)),
+    Route(f"{APPEAL}/comparison", "GET", V, "/appeals/{own}/comparison"),
+    edit_route(
+        f"{APPEAL}/comparison", "POST", "comparison", (("language", "en"), ("line", "3"), ("to-3", "note")),
+        form="/appeals/{own}/comparison",
+    ),
+    edit_route(f"{APPEAL}/doubts", "POST", "doubts"),
+    edit_route(f"{TARGET}/confirm", "POST", "targets/1/confirm", form="/appeals/{own}/edit"),
     edit_route(f"{APPEAL}/request-review", "POST", "request-review"),
     edit_route(f"{APPEAL}/return-for-changes", "POST", "return-for-changes", (("words", "Not yet"),)),
     edit_route(f"{TARGET}/remove", "POST", "targets/1/remove"),

@@ -112,7 +112,10 @@ def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str
     foreign = make_objects(Scope(colleague, Role.EDITOR, "be-nl"), appeal, f"{CANARY} place", ANNOUNCED)
     own = make_objects(Scope(neighbour, Role.EDITOR, "fr"), appeal, "Lyon", SAID)
     drafts = {
-        name: import_draft(parse_text(DOCUMENT), ImportOptions(slug=name), context=context()).slug for name in DRAFTS
+        name: import_draft(
+            parse_text(DOCUMENT), ImportOptions(slug=name), context=context(), lines=tuple(DOCUMENT.splitlines())
+        ).slug
+        for name in DRAFTS
     }
     with transaction() as session:
         for name, section in DRAFTS.items():

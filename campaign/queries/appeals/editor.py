@@ -12,24 +12,7 @@ from campaign.domain.appeals.editing import FACT_FIELDS, TARGET_FIELDS, TEXT_FIE
 from campaign.models import Appeal, AppealText, ImportedDocument, Staff, Target
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView, find_appeal_by_id
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """A warning of the document's parser; `line` counts from 1."""
-
-    code: str
-    message: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """The last document imported in a language."""
-
-    language: str
-    lines: tuple[str, ...]
-    doubts: tuple[Doubt, ...]
+from campaign.queries.appeals.line_uses import Confirmation, Document, read_document_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +40,8 @@ class RelatedAppeal:
 class AppealForEditing:
     """An appeal with everything that its editor shows; `words`, `targets` and `facts` are values of forms.
 
-    `names` are the e-mail addresses of its authors and of the person who requested its review, by staff id.
+    `names` are e-mail addresses by staff id: of its authors, of the person who requested its review, and of those who
+    confirmed a target or a doubt. `confirmations` has the confirmed targets by position.
     """
 
     appeal: AppealView
@@ -70,6 +54,7 @@ class AppealForEditing:
     documents: dict[str, Document]
     words: dict[str, dict[str, Any]]
     targets: dict[int, dict[str, Any]]
+    confirmations: dict[int, Confirmation]
     facts: dict[str, Any]
     follows: RelatedAppeal | None
     followed_by: tuple[RelatedAppeal, ...]
@@ -81,14 +66,22 @@ def find_for_editing(slug: str) -> AppealForEditing | None:
     view = None if row is None else find_appeal_by_id(row.id)
     if row is None or view is None:
         return None
-    documents = db.session.scalars(
+    stored_documents = db.session.scalars(
         select(ImportedDocument).where(ImportedDocument.appeal_id == row.id).order_by(ImportedDocument.language)
     )
+    documents = [read_document_row(document) for document in stored_documents]
+    confirmations = {
+        target.position: Confirmation(target.confirmed_by, target.confirmed_at)
+        for target in row.targets
+        if target.confirmed_at is not None
+    }
     followed = None if row.follows_id is None else db.session.get(Appeal, row.follows_id)
     followers = db.session.scalars(
         select(Appeal).where(Appeal.follows_id == row.id).order_by(Appeal.sequence, Appeal.id)
     )
-    staff_ids = {*row.written_by, row.review_requested_by} - {None}
+    confirmed_doubts = [doubt.confirmation for document in documents for doubt in document.doubts]
+    confirmed_by = {confirmed.staff_id for confirmed in (*confirmations.values(), *confirmed_doubts) if confirmed}
+    staff_ids = {*row.written_by, row.review_requested_by, *confirmed_by} - {None}
     return AppealForEditing(
         appeal=view,
         section=row.section_code,
@@ -97,9 +90,10 @@ def find_for_editing(slug: str) -> AppealForEditing | None:
         written_by=tuple(row.written_by),
         names={staff.id: staff.email for staff in db.session.scalars(select(Staff).where(Staff.id.in_(staff_ids)))},
         versions={text.language: TextVersion(text.version, text.created_at, text.signed_before) for text in row.texts},
-        documents={document.language: _document(document) for document in documents},
+        documents={document.language: document for document in documents},
         words={text.language: text_values(text) for text in row.texts},
         targets={target.position: target_values(target) for target in row.targets},
+        confirmations=confirmations,
         facts=fact_values(row),
         follows=None if followed is None else _related(followed),
         followed_by=tuple(_related(follower) for follower in followers),
@@ -120,11 +114,6 @@ def fact_values(appeal: Appeal) -> dict[str, Any]:
     """Return an appeal's facts under the names of the form's fields, the date in ISO 8601."""
     facts = {name: getattr(appeal, name) for name in FACT_FIELDS}
     return facts | {"deadline": appeal.deadline.isoformat() if appeal.deadline else None}
-
-
-def _document(row: ImportedDocument) -> Document:
-    doubts = tuple(Doubt(warning["code"], warning["message"], warning["line"]) for warning in row.warnings)
-    return Document(row.language, tuple(row.lines), doubts)
 
 
 def _related(row: Appeal) -> RelatedAppeal:

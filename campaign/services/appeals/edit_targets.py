@@ -14,6 +14,7 @@ from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.editor import target_values
 from campaign.services.appeals.access import audit_change, record_author, require_access
+from campaign.services.appeals.confirmations import take_doubts_back
 from campaign.services.appeals.edit_text import refuse_ended
 from campaign.services.appeals.lifecycle import find_locked
 from campaign.services.appeals.review_notices import notify_of_correction
@@ -33,7 +34,7 @@ def write_target(
         appeal = find_locked(session, slug)
         require_access(context, appeal)
         refuse_ended(appeal)
-        target = None if position == 0 else _find_target(appeal, position)
+        target = None if position == 0 else find_target(appeal, position)
         before = {} if target is None else target_values(target)
         # The form has no fields for a language without an appeal text: keep the stored words in it.
         languages = tuple(text.language for text in appeal.texts)
@@ -59,7 +60,7 @@ def remove_target(slug: str, position: int, *, context: Context) -> None:
         appeal = find_locked(session, slug)
         require_access(context, appeal)
         refuse_ended(appeal)
-        target = _find_target(appeal, position)
+        target = find_target(appeal, position)
         if appeal.state == AppealState.OPEN and len(appeal.targets) == 1:
             raise StateError("an open appeal needs at least one target")
         before = target_values(target)
@@ -75,8 +76,9 @@ def _record_change(
     after: dict[str, Any],
     context: Context,
 ) -> None:
-    """Record the author, add the change to the audit log, and notify publishers of a correction."""
+    """Record the author, take the target's confirmation back, add the change to the audit log, notify publishers."""
     record_author(context, appeal)
+    take_doubts_back(session, appeal, {position})
     audit_change(
         session,
         "appeal.write-target",
@@ -88,7 +90,7 @@ def _record_change(
     notify_of_correction(session, appeal, context=context)
 
 
-def _find_target(appeal: Appeal, position: int) -> Target:
+def find_target(appeal: Appeal, position: int) -> Target:
     """Return the target at that position. Raises NotFoundError."""
     target = next((candidate for candidate in appeal.targets if candidate.position == position), None)
     if target is None:

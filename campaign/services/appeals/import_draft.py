@@ -30,6 +30,7 @@ from campaign.services.appeals.edit_text import store_version
 from campaign.services.appeals.merge_targets import merge_targets
 from campaign.services.appeals.related_appeals import link
 from campaign.services.appeals.review_notices import notify_of_correction
+from campaign.services.appeals.store_import import store_import
 
 DEFAULT_GOAL = 1000
 _FACTS = {
@@ -120,9 +121,12 @@ def import_draft(
         changes = _apply_facts(appeal, draft, last_import, options, is_new=is_new)
         version, text_changes = _apply_text(session, appeal, draft, last_import, context.now)
         changes += text_changes
+        positions = list(last_import.target_positions) if last_import else []
         if _differs_from_last(draft, last_import, "targets"):
-            changes += [ImportChange("targets", *change) for change in merge_targets(session, appeal, draft)]
-        _store_import(session, appeal, draft, last_import, context.now, lines)
+            merged = merge_targets(session, appeal, draft)
+            positions = merged.positions
+            changes += [ImportChange("targets", *change) for change in merged.changes]
+        store_import(session, appeal, draft, last_import, lines, positions, now=context.now)
         session.flush()
         if (followed := link(session, appeal)) is not None:
             changes.append(ImportChange("follows", None, followed.slug))
@@ -301,23 +305,3 @@ def _last_value(draft: dict[str, Any], name: str) -> Any:
     if name == "paragraphs":
         return (draft.get("letter") or {}).get(name, [])
     return draft.get(name) or ([] if name in {"people", "talking_points"} else "")
-
-
-def _store_import(
-    session: Session,
-    appeal: Appeal,
-    draft: DraftAppeal,
-    last_import: ImportedDocument | None,
-    now: datetime,
-    lines: tuple[str, ...],
-) -> None:
-    """Store the document as the last import in its language, with its lines and warnings."""
-    content = draft.to_json()
-    warnings = content.pop("warnings")
-    if last_import is None:
-        last_import = ImportedDocument(appeal_id=appeal.id, language=draft.language, draft=content, imported_at=now)
-        session.add(last_import)
-    elif last_import.draft != content:
-        last_import.draft = content
-        last_import.imported_at = now
-    last_import.warnings, last_import.lines = warnings, list(lines)

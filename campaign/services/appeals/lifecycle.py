@@ -22,6 +22,7 @@ from campaign.queries.appeals.appeal import find_appeal_by_id
 from campaign.queries.appeals.publish_blockers import PublishBlocker, publish_blockers
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.access import audit_change, require_access
+from campaign.services.appeals.confirmations import confirm_all
 from campaign.services.appeals.review_notices import notify_of_return, notify_of_review_request
 
 _MAX_OUTCOME_LENGTH = 20_000
@@ -31,12 +32,13 @@ _MAX_REASONS_LENGTH = 2_000
 def request_review(slug: str, *, context: Context) -> None:
     """Request that a draft be reviewed and published, and enqueue a mail to those who may publish it.
 
-    Repeating changes nothing. Raises NotFoundError, StateError (not a draft, or something is missing).
+    Repeating changes nothing. Raises NotFoundError, StateError (not a draft, something is missing, or a target or doubt
+    is not confirmed).
     """
     with transaction() as session:
         appeal = find_locked(session, slug)
         require_access(context, appeal)
-        _check_publishable(session, appeal, context.now)
+        _check_publishable(session, appeal, context)
         if appeal.review_requested_at is not None:
             return
         appeal.review_requested_at, appeal.review_requested_by = context.now, context.actor.staff_id
@@ -70,8 +72,9 @@ def publish(slug: str, *, context: Context, revision: int | None = None) -> bool
     """Open a draft for signatures; return False if it is open already.
 
     Staff can publish a draft only if its review was requested and they are not among its authors. `revision` is the
-    revision of the draft that they have read. Raises NotFoundError, FourEyesError (the actor is an author),
-    ConflictError (the draft has another revision now), StateError (not a draft, or the message names what is missing).
+    revision of the draft that they have read. A command confirms the draft's targets and doubts first, in the name of
+    the operator. Raises NotFoundError, FourEyesError (the actor is an author), ConflictError (the draft has another
+    revision now), StateError (not a draft, or the message names what is missing).
     """
     with transaction() as session:
         appeal = find_locked(session, slug)
@@ -87,7 +90,7 @@ def publish(slug: str, *, context: Context, revision: int | None = None) -> bool
                 raise StateError(f"no review of {slug} was requested")
             if revision != appeal.revision:
                 raise ConflictError({"revision": appeal.revision})
-        _check_publishable(session, appeal, context.now)
+        _check_publishable(session, appeal, context)
         appeal.state = AppealState.OPEN
         appeal.opened_at = context.now
         appeal.revision += 1
@@ -293,14 +296,19 @@ def _audit_state(
     audit_change(session, act, appeal, context=context, before=before_values, after=after, reason=reason)
 
 
-def _check_publishable(session: Session, appeal: Appeal, now: datetime) -> None:
-    """Raise StateError if the appeal is not a draft, or cannot be published yet; the message has the reasons."""
+def _check_publishable(session: Session, appeal: Appeal, context: Context) -> None:
+    """Raise StateError if the appeal is not a draft, or cannot be published yet; the message has the reasons.
+
+    If the actor is no member of staff, first confirm the targets and doubts in their place.
+    """
     if appeal.state != AppealState.DRAFT:
         raise StateError(f"{appeal.slug} is {appeal.state}: only a draft can be published")
+    if context.actor.staff_id is None:
+        confirm_all(session, appeal, context=context)
     session.flush()
     view = find_appeal_by_id(appeal.id)
     missing = (
-        [_in_english(blocker, appeal.deadline) for blocker in publish_blockers(view, now=now)]
+        [_in_english(blocker, appeal.deadline) for blocker in publish_blockers(view, now=context.now)]
         if view
         else ["it is gone"]
     )
@@ -319,5 +327,7 @@ def _in_english(blocker: PublishBlocker, deadline: date | None) -> str:
         else "it has nobody to write to",
         "no-deadline": "it has no deadline (give one with --deadline)",
         "no-section": "no sections are loaded (flask sections load)",
+        "target-unconfirmed": f"nobody has confirmed target {blocker.number} ({blocker.detail})",
+        "doubt-unconfirmed": f"nobody has confirmed the doubt in line {blocker.number} ({blocker.detail})",
         "deadline-passed": f"its deadline {deadline} has passed (give one with --deadline)",
     }[blocker.code]

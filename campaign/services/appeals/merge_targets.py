@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,15 +13,26 @@ from campaign.models import Appeal, Target
 _CONTACTS = ("emails", "faxes", "phones")
 
 
-def merge_targets(session: Session, appeal: Appeal, draft: DraftAppeal) -> list[tuple[Any, Any]]:
-    """Merge the draft's targets into the appeal; return the changes as pairs of before and after (None: no target).
+@dataclass(frozen=True, slots=True)
+class MergedTargets:
+    """The changes of the appeal's targets as pairs of before and after (None: no target).
+
+    `positions` are those of the draft's targets, in their order.
+    """
+
+    changes: list[tuple[Any, Any]]
+    positions: list[int]
+
+
+def merge_targets(session: Session, appeal: Appeal, draft: DraftAppeal) -> MergedTargets:
+    """Merge the draft's targets into the appeal; return the changes, and where the draft's targets are stored.
 
     Positions do not change, because actions refer to them. A target that the document does not name any more loses its
     words in the document's language, and is removed if it then has no words.
     """
     before = {target.position: _summary(target) for target in appeal.targets}
     unmatched = list(appeal.targets)
-    named_positions = set()
+    named_positions = []
     for index, drafted in enumerate(draft.targets):
         target = _matching(unmatched, drafted, index, draft.language)
         if target is None:
@@ -31,7 +43,7 @@ def merge_targets(session: Session, appeal: Appeal, draft: DraftAppeal) -> list[
             appeal.targets.append(target)
         else:
             unmatched.remove(target)
-        named_positions.add(target.position)
+        named_positions.append(target.position)
         _fill(target, drafted, draft.language)
     for target in list(appeal.targets):
         if target.position not in named_positions and draft.language in target.words:
@@ -40,11 +52,12 @@ def merge_targets(session: Session, appeal: Appeal, draft: DraftAppeal) -> list[
                 appeal.targets.remove(target)
     session.flush()
     after = {target.position: _summary(target) for target in appeal.targets}
-    return [
+    changes = [
         (before.get(position), after.get(position))
         for position in sorted(before.keys() | after.keys())
         if before.get(position) != after.get(position)
     ]
+    return MergedTargets(changes, named_positions)
 
 
 def _matching(unmatched: list[Target], drafted: DraftTarget, index: int, language: str) -> Target | None:

@@ -46,6 +46,11 @@ _FAULTS: dict[str | tuple[str, str], Any] = {
     ("until", "too-early"): lazy_gettext("Please choose a day that is still to come and after the deadline."),
     ("until", "no-date"): lazy_gettext("Please choose a day."),
     ("follows", "circle"): lazy_gettext("That appeal follows this one: they cannot follow each other."),
+    ("doubt", "not-ticked"): lazy_gettext("Tick each doubt about this target first."),
+    ("lines", "missing"): lazy_gettext("Choose at least one line."),
+    ("to", "missing"): lazy_gettext("Choose a field."),
+    ("to", "no-contact"): lazy_gettext("This line has no such address or number. Move it to another field, or edit the "
+                                       "target."),
     ("document", "missing"): lazy_gettext("Please choose a file."),
     ("document", "empty"): lazy_gettext("This file is empty."),
     ("document", "too-large"): lazy_gettext(

@@ -24,5 +24,5 @@ def coordinator(app: Flask) -> FlaskClient:
 @pytest.fixture
 def draft(editor: FlaskClient) -> str:
     """Return the slug of a draft that the editor has made from a document."""
-    assert upload(editor).location == f"{DRAFT_PAGE}/edit"
+    assert upload(editor).location == f"{DRAFT_PAGE}/comparison"
     return SLUG

@@ -56,6 +56,18 @@ def as_lists(values: dict[str, Any]) -> dict[str, list[str]]:
     return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
 
 
+def confirm_draft(desk: FlaskClient, slug: str = SLUG) -> None:
+    """Confirm all targets and doubts of the draft, as its page offers it."""
+    page = desk.get(f"/staff/appeals/{slug}/edit").text
+    keys = re.findall(r'name="doubt" value="(\w+)"', page)
+    assert not keys or send_form(desk, f"/staff/appeals/{slug}/doubts", doubt=keys).status_code == 303
+    targets = re.findall(r'/targets/(\d+)/confirm".*?name="seen" value="(\w+)"', page, re.DOTALL)
+    assert targets
+    for position, seen in targets:
+        path = f"/staff/appeals/{slug}/targets/{position}/confirm"
+        assert send_form(desk, path, seen=seen).status_code == 303
+
+
 def publish(desk: FlaskClient) -> TestResponse:
     page = desk.get(f"{DRAFT_PAGE}/edit").text
     revision = re.search(r'name="revision" value="(\d+)"', page)

@@ -21,7 +21,16 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, stop
-from tests.appeals.editing.editor import DRAFT_PAGE, SLUG, as_lists, form_values, publish, send_form, upload
+from tests.appeals.editing.editor import (
+    DRAFT_PAGE,
+    SLUG,
+    as_lists,
+    confirm_draft,
+    form_values,
+    publish,
+    send_form,
+    upload,
+)
 from tests.conftest import DOCUMENT, FRENCH, context
 from tests.staff.staff_clients import join_staff, staff_client
 
@@ -82,6 +91,7 @@ def test_a_damaged_copy_of_former_values_overwrites_nothing(editor: FlaskClient,
 def test_text_typed_while_the_appeal_ends_is_shown_and_not_saved(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient, end: Any, said: str
 ) -> None:
+    confirm_draft(editor)
     send_form(editor, f"{DRAFT_PAGE}/request-review")
     assert publish(coordinator).status_code == 303
     typed: dict[str, dict[str, Any]] = {
@@ -140,6 +150,7 @@ def outcome_values(page: TestResponse) -> dict[str, str]:
 def test_an_outcome_typed_while_the_appeal_ends_is_shown_again(
     editor: FlaskClient, draft: str, coordinator: FlaskClient, end: Any
 ) -> None:
+    confirm_draft(editor)
     send_form(editor, f"{DRAFT_PAGE}/request-review")
     assert publish(coordinator).status_code == 303
     typed = {**outcome_values(coordinator.get(f"{DRAFT_PAGE}/edit")), "outcome_en": "He was **released** today."}
@@ -155,6 +166,7 @@ def test_two_editors_of_the_outcome_overwrite_nothing(
     editor: FlaskClient, draft: str, coordinator: FlaskClient
 ) -> None:
     upload(editor, FRENCH.encode(), path=DRAFT_PAGE + "/document")
+    confirm_draft(editor)
     send_form(editor, f"{DRAFT_PAGE}/request-review")
     assert publish(coordinator).status_code == 303
     stop(SLUG, context=context(runtime().clock()))
@@ -206,6 +218,7 @@ def test_two_editors_of_the_follow_up_overwrite_nothing(
 def test_two_editors_of_the_continuation_overwrite_nothing(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient
 ) -> None:
+    confirm_draft(editor)
     send_form(editor, f"{DRAFT_PAGE}/request-review")
     assert publish(coordinator).status_code == 303
     at, colleague, neighbour = (

@@ -13,7 +13,7 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.staff.accounts import change_account
-from tests.appeals.editing.editor import DRAFT_PAGE, form_values, publish, send_form, upload
+from tests.appeals.editing.editor import DRAFT_PAGE, confirm_draft, form_values, publish, send_form, upload
 from tests.conftest import clear_caches, context
 from tests.staff.staff_clients import csrf, join_staff, log_in, staff_client
 
@@ -26,6 +26,7 @@ def test_a_document_becomes_a_public_appeal(
 ) -> None:
     assert "waits to be published" not in editor.get("/staff/appeals").text
     assert client.get(f"/en/appeals/{draft}").status_code == 404
+    confirm_draft(editor)
     assert send_form(editor, f"{DRAFT_PAGE}/request-review").status_code == 303
     assert "waits to be published" in coordinator.get("/staff/appeals").text
     db.session.rollback()
@@ -39,11 +40,12 @@ def test_a_document_becomes_a_public_appeal(
     assert "TEACHER THREATENED" in page.text
     told = select(AuditEntry.act).where(AuditEntry.subject == f"appeal:{draft}").order_by(AuditEntry.id)
     acts = db.session.scalars(told).all()
-    assert acts == ["appeal.import", "appeal.ask", "appeal.publish"]
+    assert acts == ["appeal.import", "appeal.confirm", "appeal.ask", "appeal.publish"]
 
 
 def test_the_writer_cannot_publish(app: Flask, coordinator: FlaskClient) -> None:
     upload(coordinator)
+    confirm_draft(coordinator)
     assert send_form(coordinator, f"{DRAFT_PAGE}/request-review").status_code == 303
     page = coordinator.get(f"{DRAFT_PAGE}/edit").text
     assert "somebody else has to publish it" in page
@@ -61,6 +63,7 @@ def test_the_last_editor_cannot_publish(editor: FlaskClient, draft: str, coordin
         send_form(coordinator, f"{DRAFT_PAGE}/texts/en", **{**values, "headline": "Another headline"}).status_code
         == 303
     )
+    confirm_draft(editor)
     send_form(editor, f"{DRAFT_PAGE}/request-review")
     assert 'name="revision"' not in coordinator.get(f"{DRAFT_PAGE}/edit").text
 
@@ -68,6 +71,7 @@ def test_the_last_editor_cannot_publish(editor: FlaskClient, draft: str, coordin
 def test_changes_after_the_review_are_not_published(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient
 ) -> None:
+    confirm_draft(editor)
     send_form(editor, f"{DRAFT_PAGE}/request-review")
     revision = db.session.scalars(select(Appeal.revision)).one()
     values = form_values(editor.get(f"{DRAFT_PAGE}/facts"))
@@ -79,6 +83,7 @@ def test_changes_after_the_review_are_not_published(
 
 
 def test_an_edit_withdraws_the_review_request(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
+    confirm_draft(editor)
     send_form(editor, f"{DRAFT_PAGE}/request-review")
     values = form_values(editor.get(f"{DRAFT_PAGE}/texts/en"))
     send_form(editor, f"{DRAFT_PAGE}/texts/en", **{**values, "closing": "With respect,"})
@@ -86,6 +91,7 @@ def test_an_edit_withdraws_the_review_request(editor: FlaskClient, draft: str, c
 
 
 def test_a_coordinator_returns_it_with_a_reason(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
+    confirm_draft(editor)
     send_form(editor, f"{DRAFT_PAGE}/request-review")
     assert (
         send_form(coordinator, f"{DRAFT_PAGE}/return-for-changes", words="The letter is too long.").status_code == 303
@@ -122,6 +128,7 @@ def test_the_appeals_of_a_case_are_linked_without_a_cycle(
     assert send_form(editor, f"{DRAFT_PAGE}/follows", follows=appeal.slug).status_code == 303
     assert "It follows:" in editor.get(f"{DRAFT_PAGE}/edit").text
     assert "It is followed by:" in editor.get(f"/staff/appeals/{appeal.slug}/edit").text
+    confirm_draft(editor)
     send_form(editor, f"{DRAFT_PAGE}/request-review")
     publish(coordinator)
     # The page offers an announcement to the signers of the first appeal.

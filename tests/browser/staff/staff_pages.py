@@ -27,6 +27,15 @@ def check_page(page: Page, name: str, heading: str = "") -> None:
         assert excess_pixels <= 0, f"{name} is {excess_pixels} pixels wider than {width}"
 
 
+def confirm_draft(page: Page) -> None:
+    """Tick each doubt on the draft's page, and confirm all doubts and targets."""
+    while (forms := page.locator("form.confirm")).count():
+        for box in forms.first.get_by_role("checkbox").all():
+            box.check()
+        forms.first.get_by_role("button").click()
+        expect(page.get_by_text("Confirmed.", exact=True)).to_be_visible()
+
+
 def set_up_second_factor(page: Page) -> None:
     """Set up an authenticator app, which every role except viewer needs at the first log-in."""
     page.get_by_role("button", name="Show me the key").click()

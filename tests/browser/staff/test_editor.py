@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from campaign.config import ROOT
-from tests.browser.staff.staff_pages import check_page, open_account
+from tests.browser.staff.staff_pages import check_page, confirm_draft, open_account
 
 pytestmark = [
     pytest.mark.browser,
@@ -41,12 +41,16 @@ def test_a_document_becomes_a_public_appeal(
     check_page(editor, "list", "All appeals")
     editor.get_by_label("Document").set_input_files(document)
     editor.get_by_role("button", name="Read the document").click()
+    check_page(editor, "comparison", "Document and result")
+    editor.get_by_role("link", name="To publishing").first.click()
     check_page(editor, "draft", "FREE JANBOLAT MAMAÏ, JAILED FOR SPEAKING OUT")
     editor.get_by_role("link", name="Edit English").click()
     check_page(editor, "text", "The words in English")
     expect(editor.get_by_text("The letter has no closing words.")).to_be_visible()
     editor.get_by_label("The letter ends with").fill("Yours sincerely,")
     editor.get_by_role("button", name="Keep").click()
+    confirm_draft(editor)
+    check_page(editor, "confirmed")
     editor.get_by_role("button", name="Ask for it to be published").click()
     expect(editor.get_by_text("asked on")).to_be_visible()
     coordinator.goto("/staff/appeals")
@@ -61,7 +65,7 @@ def test_a_document_becomes_a_public_appeal(
     expect(public.get_by_role("heading", level=1)).to_contain_text("FREE JANBOLAT MAMAÏ")
 
 
-PAGES = ("", "/edit", "/texts/en", "/texts/de", "/targets/1", "/targets/0", "/facts", "/texts/en/mail")
+PAGES = ("", "/edit", "/comparison", "/texts/en", "/texts/de", "/targets/1", "/targets/0", "/facts", "/texts/en/mail")
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -26,10 +26,12 @@ from campaign.platform.context import Context
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements import announce
 from campaign.services.appeals import lifecycle
+from campaign.services.appeals.confirm_target import confirm_doubts, confirm_target
 from campaign.services.appeals.edit_facts import set_facts
 from campaign.services.appeals.edit_targets import remove_target, write_target
 from campaign.services.appeals.edit_text import write_text
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.line_moves.move_lines import move_lines
 from campaign.services.appeals.related_appeals import follow
 from campaign.services.delivery import failed_mail
 from campaign.services.handover.handover import queue_handover
@@ -70,6 +72,9 @@ ACTIONS: dict[str, Callable[[AppealView, Context], object]] = {
     "facts": lambda _, by: set_facts(SLUG, {}, {}, context=by),
     "text": lambda _, by: write_text(SLUG, "en", TEXT_FIELDS, None, context=by),
     "target": lambda _, by: write_target(SLUG, 0, {}, None, context=by),
+    "confirm target": lambda _, by: confirm_target(SLUG, 1, (), "", context=by),
+    "confirm doubts": lambda _, by: confirm_doubts(SLUG, (), context=by),
+    "move lines": lambda _, by: move_lines(SLUG, "en", (1,), "note", {}, context=by),
     "remove target": lambda _, by: remove_target(SLUG, 1, context=by),
     "add section": lambda _, by: add_section("xx", {}, context=by),
     "set section": lambda _, by: set_section("fr", {}, {}, context=by),

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext
 
-from campaign.queries.appeals.editor import Document
+from campaign.queries.appeals.line_uses import Confirmation, Document, Doubt
 
 # The field of doubts that belong to no form field. They are shown on the appeal's page and above the text.
 GENERAL = ""
@@ -59,20 +59,46 @@ _DOUBTS: dict[str, tuple[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class DoubtText:
-    """One doubt in words, with the language of the document, the number of the line, and the line's text."""
+    """One doubt in words, with the language of the document, and the number and the text of the line.
+
+    `lines` are all lines that it is about, `positions` the targets that they went to.
+    """
 
     words: Any
     language: str
     line: int
     text: str
+    key: str
+    lines: tuple[int, ...]
+    positions: tuple[int, ...]
+    confirmation: Confirmation | None
+
+
+def doubt_texts(document: Document) -> list[DoubtText]:
+    """Return the doubts about the document in words, in the order of their lines."""
+    return [_text(document, doubt) for doubt in document.doubts]
 
 
 def doubts_by_field(*documents: Document | None) -> dict[str, list[DoubtText]]:
     """Return the doubts about the documents by form field; `GENERAL` is the field of those that belong to none."""
     grouped: dict[str, list[DoubtText]] = defaultdict(list)
     for document in documents:
-        for doubt in document.doubts if document else ():
-            field, words = _DOUBTS[doubt.code]
-            text = document.lines[doubt.line - 1] if document and 0 < doubt.line <= len(document.lines) else ""
-            grouped[field].append(DoubtText(words, document.language if document else "", doubt.line, text))
+        if document is None:
+            continue
+        for doubt in document.doubts:
+            grouped[_DOUBTS[doubt.code][0]].append(_text(document, doubt))
     return dict(grouped)
+
+
+def _text(document: Document, doubt: Doubt) -> DoubtText:
+    text = document.lines[doubt.line - 1] if 0 < doubt.line <= len(document.lines) else ""
+    return DoubtText(
+        _DOUBTS[doubt.code][1],
+        document.language,
+        doubt.line,
+        text,
+        doubt.key,
+        doubt.lines,
+        doubt.positions,
+        doubt.confirmation,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, request
+from flask import abort, request, url_for
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.appeals.appeal import AppealState
@@ -108,8 +108,26 @@ def form_values(
         "is_conflict": merged is not None,
         "end_state": end_state,
         "documents": documents,
+        "back": comparison_language(edited_appeal),
         "doubts": doubts_by_field(*documents) if edited_appeal.appeal.state == AppealState.DRAFT else {},
     }
+
+
+def comparison_language(edited_appeal: AppealForEditing) -> str:
+    """Return the language of the comparison from which the form was opened; "" if it was opened elsewhere."""
+    language = request.values.get("back", "")
+    return language if language in edited_appeal.documents else ""
+
+
+def address_after(edited_appeal: AppealForEditing, anchor: str, compared_anchor: str) -> str:
+    """Return where a saved form leads: to the comparison if it was opened there, else to the appeal's page.
+
+    `anchor` is the part of the appeal's page, `compared_anchor` that of the comparison.
+    """
+    slug, language = edited_appeal.appeal.slug, comparison_language(edited_appeal)
+    if language:
+        return url_for("comparison.show", slug=slug, language=language, _anchor=compared_anchor)
+    return url_for("editor.show", slug=slug, _anchor=anchor or None)
 
 
 def original_field(values: Values) -> str:

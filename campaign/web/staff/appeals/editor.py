@@ -23,7 +23,7 @@ from campaign.queries.counting.staff_counts import related_appeals
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.import_draft import ImportOptions, ImportReport, import_draft
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.document_doubts import GENERAL, doubts_by_field
+from campaign.web.staff.appeals.confirmations import confirmation_values
 from campaign.web.staff.appeals.editing import appeal_or_404, editable_or_404
 from campaign.web.staff.field_errors import error_text
 from campaign.web.staff.locale import text_languages
@@ -55,7 +55,7 @@ def upload() -> ResponseReturnValue:
     except AppealExistsError as error:
         return _index(existing_slug=error.slug), 422
     flash(gettext("The document was read. Please look through what it says."), "success")
-    return redirect(url_for("editor.show", slug=report.slug), 303)
+    return redirect(url_for("comparison.show", slug=report.slug), 303)
 
 
 @blueprint.get("/<slug>/edit")
@@ -124,10 +124,7 @@ def page(
         text=appeal.text_in(locale) if appeal.texts else None,
         sections=sections,
         blockers=publish_blockers(appeal, now=now) if appeal.state == AppealState.DRAFT else (),
-        doubts={
-            language: doubts_by_field(document).get(GENERAL, [])
-            for language, document in edited_appeal.documents.items()
-        },
+        **confirmation_values(edited_appeal),
         may_edit=own_scope.may_edit_for(edited_appeal.section),
         can_edit=own_scope.may_edit_for(edited_appeal.section) and not has_ended,
         may_coordinate=own_scope.may(Permission.COORDINATE),

@@ -17,6 +17,7 @@ from campaign.queries.appeals.editor import AppealForEditing
 from campaign.services.appeals.edit_targets import remove_target, write_target
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.appeals.editing import (
+    address_after,
     editable_or_404,
     form_values,
     own_appeal_or_404,
@@ -61,7 +62,7 @@ def save(slug: str, position: int) -> ResponseReturnValue:
     except (InvalidFieldsError, StateError, NotFoundError) as error:
         return refusal_page(error, partial(_page, edited_appeal, position), input_values, original, slug)
     flash(gettext("Kept."), "success")
-    return redirect(url_for("editor.show", slug=slug, _anchor="targets"), 303)
+    return redirect(address_after(edited_appeal, "targets", f"target-{position}"), 303)
 
 
 @blueprint.post("/remove")

@@ -26,6 +26,7 @@ from campaign.queries.appeals.editor import AppealForEditing
 from campaign.services.appeals.edit_text import write_text
 from campaign.web.http.headers import CONTENT_SECURITY_POLICY
 from campaign.web.staff.appeals.editing import (
+    address_after,
     appeal_or_404,
     editable_or_404,
     form_values,
@@ -79,7 +80,7 @@ def save(slug: str, language: str) -> ResponseReturnValue:
             "tick that it was reworded."
         )
         flash(reminder, "info")
-    return redirect(url_for("editor.show", slug=slug), 303)
+    return redirect(address_after(edited_appeal, "", "result"), 303)
 
 
 @blueprint.get("/mail")

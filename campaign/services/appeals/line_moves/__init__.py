@@ -1,0 +1,1 @@
+"""Moving lines of a draft’s document from one field to another."""
