@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from campaign.config import ROOT
 from tests.browser.staff.staff_pages import check_page, confirm_draft, open_account
@@ -121,3 +122,140 @@ def test_continuation_and_outcome_are_public(coordinator: Page) -> None:
     time.sleep(1)
     coordinator.goto("/en/appeals/ua-99-26")
     expect(coordinator.locator("#outcome + .lead strong")).to_have_text("free")
+
+
+THREE_TARGETS = """UA: 98/26 Index: AMR 23/9098/2026 Colombia Date: 20 February 2026
+
+# URGENT ACTION
+
+## LAWYER HELD WITHOUT CHARGE
+
+**Inés Prado Luz, a lawyer, has been held for two weeks. She must be released.**
+
+**TAKE ACTION: WRITE AN APPEAL IN YOUR OWN WORDS OR USING THIS MODEL LETTER**
+
+**Minister of Justice**
+Tomás Vela Cruz
+Calle Ejemplo 1
+Bogotá, Colombia
+Email: minister@justice.example
+
+**Attorney General**
+Lucía Rey Paz
+Carrera Muestra 9
+Bogotá, Colombia
+Fax: +57 1 555 0100
+
+**Governor of the Prison**
+Avenida Prueba 4
+Cali, Colombia
+Email: governor@prison.example
+
+*Dear Minister,*
+
+*I am concerned about Inés Prado Luz.*
+
+***I ask you to release her at once.***
+
+*Yours sincerely,*
+
+## ADDITIONAL INFORMATION
+
+{background}
+
+**PREFERRED LANGUAGE TO ADDRESS TARGET:** Spanish
+
+**PLEASE TAKE ACTION AS SOON AS POSSIBLE UNTIL:** 12 April 2099
+
+**NAME AND PREFERRED PRONOUN:** Inés Prado Luz (she/her)
+"""
+
+
+def tab_to(page: Page, element: Locator, most: int = 400) -> None:
+    """Press Tab until the element has the focus, as a person without a mouse does."""
+    for _ in range(most):
+        if element.evaluate("each => each === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{element} is not reached by the keyboard")
+
+
+def press(page: Page, role: Literal["button", "link"], name: str) -> None:
+    """Go to the first button or link of that name by the keyboard, and press Enter."""
+    tab_to(page, page.get_by_role(role, name=name).first)
+    page.keyboard.press("Enter")
+
+
+def choose(page: Page, select: Locator, label: str, group: str) -> None:
+    """Choose the option of that label in that group by the keyboard."""
+    tab_to(page, select)
+    place = select.evaluate(
+        "(each, [label, group]) => [...each.options].findIndex("
+        "option => option.label === label && option.parentElement.label === group)",
+        [label, group],
+    )
+    for _ in range(place):
+        page.keyboard.press("ArrowDown")
+    expect(select.locator("option:checked")).to_have_text(label)
+
+
+def test_three_targets_are_published_by_keyboard_only(editor: Page, coordinator: Page, tmp_path: Path) -> None:
+    background = "\n\n".join(
+        f"The court of the district has postponed the hearing {count} times." for count in range(40)
+    )
+    document = tmp_path / "three.md"
+    document.write_text(THREE_TARGETS.format(background=background), encoding="utf-8")
+    began_at = time.monotonic()
+    editor.goto("/staff/appeals")
+    tab_to(editor, editor.get_by_label("Document"))
+    with editor.expect_file_chooser() as chooser:
+        editor.keyboard.press("Space")
+    chooser.value.set_files(document)
+    press(editor, "button", "Read the document")
+    expect(editor.get_by_role("heading", level=1)).to_have_text("Document and result")
+    # One line is moved: the number is a telephone's.
+    line = editor.locator(".marked-lines > li", has_text="Fax: +57 1 555 0100")
+    tab_to(editor, line.locator("summary"))
+    editor.keyboard.press("Enter")
+    choose(editor, line.locator("select"), "Telephone", "Target 2")
+    editor.keyboard.press("Tab")
+    editor.keyboard.press("Enter")
+    expect(editor.get_by_text("Moved.")).to_be_visible()
+    expect(editor.locator("#field-2-phones dd")).to_have_text("+57 1 555 0100")
+    while (forms := editor.locator("form.confirm")).count():
+        count = forms.count()
+        for box in forms.first.get_by_role("checkbox").all():
+            tab_to(editor, box)
+            editor.keyboard.press("Space")
+        tab_to(editor, forms.first.get_by_role("button"))
+        editor.keyboard.press("Enter")
+        expect(editor.locator("form.confirm")).to_have_count(count - 1)
+    assert editor.locator(".confirmed").count() == 3
+    press(editor, "link", "To publishing")
+    expect(editor.get_by_text("Nothing is missing.")).to_be_visible()
+    press(editor, "button", "Ask for it to be published")
+    expect(editor.get_by_text("asked on")).to_be_visible()
+    coordinator.goto("/staff/appeals/ua-98-26/edit")
+    press(coordinator, "button", "Publish")
+    expect(coordinator.get_by_text("It is public now.")).to_be_visible()
+    assert time.monotonic() - began_at < 300
+
+
+def test_scripts_save_clicks_when_lines_move(editor: Page, tmp_path: Path) -> None:
+    document = tmp_path / "again.md"
+    text = THREE_TARGETS.format(background="A short one.").replace("98/26", "97/26")
+    document.write_text(text, encoding="utf-8")
+    editor.goto("/staff/appeals")
+    editor.get_by_label("Document").set_input_files(document)
+    editor.get_by_role("button", name="Read the document").click()
+    here = editor.get_by_role("button", name="Make a new target of the ticked lines")
+    expect(here).to_be_hidden()
+    ticks = editor.locator(".marked-lines [name=lines]")
+    first = editor.locator(".marked-lines > li", has_text="Governor of the Prison").locator("input")
+    last = editor.locator(".marked-lines > li", has_text="governor@prison.example").locator("input")
+    first.check()
+    last.click(modifiers=["Shift"])
+    assert ticks.evaluate_all("all => all.filter(each => each.checked).length") == 4
+    here.click()
+    expect(editor.get_by_role("heading", name="Target 4: Governor of the Prison")).to_be_visible()
+    check_page(editor, "moved")

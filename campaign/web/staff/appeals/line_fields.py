@@ -157,11 +157,10 @@ def _mark(field: str) -> LineMark:
     position = target_position(field)
     places = places_of(field)
     if position is not None:
-        words = gettext("Target %(number)s", number=position)
         if len(places) == 1:
-            words = f"{words}: {_NAMES[places[0].name]}"
-        anchor = anchor_of(places[0]) if len(places) == 1 else f"target-{position}"
-        return LineMark(words, colour_of(position), anchor)
+            words = gettext("Target %(number)s: %(name)s", number=position, name=_NAMES[places[0].name])
+            return LineMark(words, colour_of(position), anchor_of(places[0]))
+        return LineMark(gettext("Target %(number)s", number=position), colour_of(position), f"target-{position}")
     first = field.partition(".")[0]
     if places:
         place = places[0] if len(places) == 1 else Place(None, "paragraphs")
