@@ -9,8 +9,9 @@ from pathlib import PurePath
 from campaign.document.errors import DocumentError
 from campaign.document.formats.encoding import decode
 from campaign.document.formats.subprocess_reader import read_in_subprocess
+from campaign.document.text.characters import clean
 from campaign.document.text.lines import MAX_CHARACTERS, MAX_LINES, Line
-from campaign.document.text.quoting import split_lines, without_invisible
+from campaign.document.text.quoting import split_lines
 
 MAX_FILE_BYTES = 2 * 1024 * 1024  # bytes
 _WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|\?xml)\b", re.IGNORECASE)
@@ -41,7 +42,7 @@ def read_lines(data: bytes, filename: str) -> list[Line]:
         raise DocumentError("not-supported", f"{name} is a web page; save its text")
     else:
         return _check_amount(split_lines(decode(data, name)), name)
-    return _check_amount([replace(line, text=without_invisible(line.text)) for line in lines], name)
+    return _check_amount([replace(line, text=clean(line.text)) for line in lines], name)
 
 
 def _check_amount(lines: list[Line], name: str) -> list[Line]:
