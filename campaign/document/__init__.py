@@ -1,7 +1,7 @@
 """Reading of Urgent Action documents: a file becomes a `DraftAppeal` with warnings.
 
-`formats` turns a file into lines, `labels` has the words with which the templates name their blocks, and `parser`
-assigns the lines to fields. The package uses no web framework and no database.
+`reading` is the way in: `formats` turns a file into lines, `labels` has the words with which the templates name their
+blocks, and `parser` assigns the lines to fields. The package uses no web framework and no database.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from campaign.document.draft import DraftAppeal, DraftLetter, DraftPerson, Draft
 from campaign.document.errors import DocumentError
 from campaign.document.formats.reader import MAX_FILE_BYTES, read_lines
 from campaign.document.parser import parse_lines
+from campaign.document.reading import read_document
 from campaign.document.text.quoting import split_lines
 
 __all__ = [
@@ -29,15 +30,7 @@ __all__ = [
 
 def parse_document(data: bytes, filename: str) -> DraftAppeal:
     """Return the appeal in a file. Raises DocumentError for every file that cannot be read, and no other exception."""
-    return parse_lines(read_lines(data, filename))
-
-
-def read_document(data: bytes, filename: str) -> tuple[DraftAppeal, tuple[str, ...]]:
-    """Return the appeal in a file, and the lines of the file, which warnings number from 1. Raises DocumentError."""
-    lines = read_lines(data, filename)
-    draft = parse_lines(lines)
-    texts = {line.number: line.text for line in lines}
-    return draft, tuple(texts.get(number, "") for number in range(1, max(texts, default=0) + 1))
+    return read_document(data, filename)[0]
 
 
 def parse_text(text: str) -> DraftAppeal:

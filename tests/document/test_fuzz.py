@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 
 from campaign.document import DocumentError, DraftAppeal, parse_document
 from campaign.document.formats import reader
-from campaign.document.formats.subprocess_main import READERS
+from campaign.document.formats.mail import split_mail
+from campaign.document.formats.subprocess_main import reader_of
 from campaign.document.labels import vocabulary
 from tests.document.support import builders, mutations
 from tests.document.support.forms import NEW, OLD, typeset
@@ -56,7 +57,8 @@ TEXTS = _texts()
 @pytest.fixture(autouse=True)
 def _read_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read files in this process with the same functions, since a process for each file would take hours."""
-    monkeypatch.setattr(reader, "read_in_subprocess", lambda form, data, name: READERS[form](data, name))
+    monkeypatch.setattr(reader, "read_in_subprocess", lambda form, data, name: reader_of(form)(data, name))
+    monkeypatch.setattr(reader, "split_in_subprocess", split_mail)
 
 
 @cache

@@ -13,7 +13,7 @@ from pypdf import PdfReader, PdfWriter
 
 from campaign.factory import create_app
 from tests.conftest import settings_for
-from tests.document.support import builders
+from tests.document.support import builders, files
 from tests.document.support.forms import NEW, OLD, refusal, typeset
 
 
@@ -60,6 +60,7 @@ def pdf_bomb() -> bytes:
 
 LUNCH_INVITATION = b"Dear all,\n\nLunch is at noon."
 TWO_CASES = NEW + "\n\n" + NEW.replace("9/24", "31/24").replace("WEAVER", "POTTER").replace("18 June", "3 July")
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the first bytes of Microsoft's old files
 XML_BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>'
 FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "empty": ("case.md", lambda: b"", "empty"),
@@ -91,14 +92,47 @@ FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a picture": ("case.png", lambda: b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 9, "not-supported"),
     "an archive": ("case.zip", lambda: builders.zip_archive({"a.txt": b"x"}), "not-supported"),
     "a sheet": ("case.docx", lambda: builders.zip_archive({"xl/workbook.xml": b"<x/>"}), "not-supported"),
-    "old Word": ("case.doc", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "not-supported"),
+    "old Word": ("case.doc", lambda: OLE + bytes(600), "not-supported"),
     "encrypted Word": (
         "case.docx",
-        lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(60),
+        lambda: OLE + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(60),
         "encrypted",
     ),
-    "RTF": ("case.rtf", lambda: rb"{\rtf1\ansi Urgent Action}", "not-supported"),
-    "a web page": ("case.html", lambda: b"<!DOCTYPE html>\n<html>" + NEW.encode(), "not-supported"),
+    "half an RTF file": ("case.rtf", lambda: files.rtf(NEW)[:-400], "unreadable"),
+    "a lunch in RTF": ("case.rtf", lambda: files.rtf(LUNCH_INVITATION.decode()), "no-urgent-action"),
+    "a lunch on a web page": ("case.html", lambda: files.html(LUNCH_INVITATION.decode()), "no-urgent-action"),
+    "a lunch in OpenDocument": ("case.odt", lambda: files.odt(LUNCH_INVITATION.decode()), "no-urgent-action"),
+    "a lunch in a mail": ("case.eml", lambda: files.mail(LUNCH_INVITATION.decode()), "no-urgent-action"),
+    "two cases in a mail": ("case.eml", lambda: files.mail(TWO_CASES), "several-urgent-actions"),
+    "an XML file": ("case.xml", lambda: b'<?xml version="1.0"?>\n<case>Urgent Action</case>', "not-supported"),
+    "an Outlook message": ("case.msg", lambda: OLE + bytes(600) + "__substg1.0_".encode("utf-16-le"), "not-supported"),
+    "scanned Word": (
+        "case.docx",
+        lambda: builders.docx("", header="Section", extra={"word/media/image1.png": b"x"}),
+        "no-text",
+    ),
+    "Word without text": ("case.docx", lambda: builders.docx(""), "empty"),
+    "scanned OpenDocument": ("case.odt", lambda: files.odt("", body="<draw:image/>"), "no-text"),
+    "scanned RTF": ("case.rtf", lambda: rb"{\rtf1\ansi {\pict\pngblip 89504e470d0a}\par}", "no-text"),
+    "a scanned web page": ("case.html", lambda: b"<html><body><img src='page.png'></body></html>", "no-text"),
+    "a scan in a mail": ("case.eml", lambda: files.mail("See below", attachments={"scan.pdf": scanned()}), "no-text"),
+    "an encrypted mail": (
+        "case.eml",
+        lambda: b"MIME-Version: 1.0\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\n\nMIAGCSqG",
+        "encrypted",
+    ),
+    "encrypted OpenDocument": (
+        "case.odt",
+        lambda: files.odt(NEW, manifest="<manifest:encryption-data/>"),
+        "encrypted",
+    ),
+    "an OpenDocument sheet": ("case.ods", lambda: files.odt(NEW, mime="spreadsheet"), "not-supported"),
+    "an OpenDocument bomb": ("case.odt", lambda: files.odt(NEW, extra={"Pictures/1.bin": bytes(2**28)}), "too-large"),
+    "an XML bomb in OpenDocument": (
+        "case.odt",
+        lambda: files.odt(NEW, extra={"styles.xml": XML_BOMB.encode()}),
+        "unreadable",
+    ),
     "an XML bomb": (
         "case.docx",
         lambda: builders.docx(NEW, extra={"word/styles.xml": XML_BOMB.encode()}),

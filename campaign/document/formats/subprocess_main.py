@@ -1,4 +1,4 @@
-"""The process that reads one PDF or Word file from standard input, with limits on steps, memory and time.
+"""The process that reads one file from standard input, with limits on steps, memory and time.
 
 It writes the lines, or the reason why there are none, to standard output as JSON. Beyond its limits it exits with
 OVER_LIMIT. A long call into C that allocates no memory counts no steps; the operating system ends it by its limit of
@@ -8,21 +8,21 @@ processor time.
 from __future__ import annotations
 
 import gc
-import json
 import logging
 import os
 import resource
 import sys
 from collections.abc import Callable
-from dataclasses import astuple
+from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from campaign.document.errors import DocumentError
-from campaign.document.formats.pdf import read_pdf
-from campaign.document.formats.subprocess_reader import OVER_LIMIT
-from campaign.document.formats.word import read_docx
-from campaign.document.text.lines import MAX_CHARACTERS
+from campaign.document.formats.mail import split_mail
+from campaign.document.formats.subprocess_reader import OVER_LIMIT, ReaderAnswer
+from campaign.document.text.lines import MAX_CHARACTERS, Line
 
 if TYPE_CHECKING:
     from _typeshed import TraceFunction
@@ -39,12 +39,14 @@ MAX_DEPTH = 700  # nested calls; an Urgent Action needs forty
 _RECURSION_LIMIT = 3 * MAX_DEPTH
 MAX_SECONDS = 4  # of processor time, for a single long call
 MAX_MEGABYTES = 700  # of address space; an Urgent Action takes 60 of memory
-READERS = {"pdf": read_pdf, "docx": read_docx}
+# The function that reads each format, in a module that is imported only for it: each needs a library of its own.
+_READERS = {"pdf": "pdf.read_pdf", "docx": "word.read_docx", "odt": "odt.read_odt", "rtf": "rtf.read_rtf",
+            "html": "html.read_html"}  # fmt: skip
 _Result = TypeVar("_Result")
 
 
 def main() -> None:
-    """Run `python -m campaign.document.formats.subprocess_main pdf|docx NAME`."""
+    """Run `python -m campaign.document.formats.subprocess_main FORMAT NAME`."""
     _set_limit(resource.RLIMIT_CPU, MAX_SECONDS)
     _set_limit(resource.RLIMIT_AS, MAX_MEGABYTES * 2**20)
     _set_limit(resource.RLIMIT_FSIZE, 0)
@@ -53,21 +55,36 @@ def main() -> None:
     logging.disable()  # the libraries' warnings quote the file, and the parent process would buffer them
     file_format, name = sys.argv[1:]
     try:
-        sys.stdout.write(_read_to_json(file_format, name))
+        sys.stdout.buffer.write(_read_to_json(file_format, name))
     except MemoryError:
         sys.exit(OVER_LIMIT)
 
 
-def _read_to_json(file_format: str, name: str) -> str:
-    """Return as JSON the lines of the file on standard input, or the code and message of its refusal."""
+def reader_of(file_format: str) -> Callable[[bytes, str], list[Line]]:
+    """Return the function that returns the lines of a file of this format."""
+    module, _, function = _READERS[file_format].partition(".")
+    reader: Callable[[bytes, str], list[Line]] = getattr(import_module(f"campaign.document.formats.{module}"), function)
+    return reader
+
+
+def _read_to_json(file_format: str, name: str) -> bytes:
+    """Return as JSON the lines of the file on standard input, or the parts of the mail there, or the refusal."""
     data = sys.stdin.buffer.read()
     try:
-        lines = run_counted(lambda: READERS[file_format](data, name), lambda: os._exit(OVER_LIMIT))
+        if file_format == "mail":
+            answer = ReaderAnswer(mail=_run_counted(lambda: split_mail(data, name)))
+        else:
+            reader = reader_of(file_format)
+            answer = ReaderAnswer(lines=tuple(_run_counted(lambda: reader(data, name))))
     except DocumentError as error:
-        return json.dumps({"code": error.code, "message": error.message})
-    if sum(len(line.text) for line in lines) > MAX_CHARACTERS:  # the parent process would buffer it
+        answer = ReaderAnswer(code=error.code, message=error.message)
+    if sum(len(line.text) for line in answer.lines) > MAX_CHARACTERS:  # the parent process would buffer it
         sys.exit(OVER_LIMIT)
-    return json.dumps({"lines": [astuple(line) for line in lines]})
+    return msgspec.json.encode(answer)
+
+
+def _run_counted(task: Callable[[], _Result]) -> _Result:
+    return run_counted(task, lambda: os._exit(OVER_LIMIT))
 
 
 def run_counted(task: Callable[[], _Result], stop: Callable[[], None], max_steps: int = MAX_STEPS) -> _Result:

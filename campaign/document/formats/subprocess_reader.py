@@ -1,4 +1,4 @@
-"""Reading of PDF and Word files in a separate process with limits on steps, memory and time.
+"""Reading of files other than plain text in a separate process with limits on steps, memory and time.
 
 A small file can occupy a reader endlessly or fill the memory: with a stream that is packed twice, forms that draw each
 other, or a member with a false size. A list of such tricks would never be complete, so the number of steps is limited,
@@ -7,14 +7,17 @@ and the operating system limits memory and time. This is not a sandbox: the proc
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from campaign.document.errors import DocumentError
+from campaign.document.formats.mail import MailParts
 from campaign.document.text.lines import Line
 
 log = logging.getLogger(__name__)
@@ -27,14 +30,44 @@ _ALLOCATION_THRESHOLD = str(64 * 1024)  # bytes; glibc requests larger pieces fr
 _OVER_LIMIT_STATUSES = (OVER_LIMIT, -signal.SIGKILL, -signal.SIGXCPU)
 
 
+class ReaderAnswer(NamedTuple):
+    """What the process found: the lines of a file, or the parts of a mail, or a refusal with its code."""
+
+    lines: tuple[Line, ...] = ()
+    mail: MailParts | None = None
+    code: str = ""
+    message: str = ""
+
+
 def read_in_subprocess(file_format: str, data: bytes, name: str) -> list[Line]:
-    """Return the lines of `read_pdf` or `read_docx`, run in a process with limits.
+    """Return the lines of a file of this format, read in a process with limits.
 
     Raises DocumentError, with the code `too-large` beyond the limits.
     """
+    return list(_answer(file_format, data, name).lines)
+
+
+def split_in_subprocess(data: bytes, name: str) -> MailParts:
+    """Return the parts of a mail, split in a process with limits. Raises DocumentError as `read_in_subprocess`."""
+    return _answer("mail", data, name).mail or MailParts("", [])
+
+
+def _answer(file_format: str, data: bytes, name: str) -> ReaderAnswer:
+    """Return the answer of the process. Raises DocumentError if it refuses the file or reaches a limit."""
+    answer = msgspec.json.decode(run_limited(reader_command(file_format, name), data, name), type=ReaderAnswer)
+    if answer.code:
+        raise DocumentError(answer.code, answer.message)
+    return answer
+
+
+def run_limited(command: list[str], data: bytes, name: str) -> bytes:
+    """Return what the command writes. `data` is its input.
+
+    Raises DocumentError, with the code `too-large` if the command ends at one of its limits.
+    """
     try:
         result = subprocess.run(  # noqa: S603  our own module; the name is a plain argument
-            reader_command(file_format, name),
+            command,
             input=data,
             capture_output=True,
             env=reader_environment(),
@@ -51,10 +84,7 @@ def read_in_subprocess(file_format: str, data: bytes, name: str) -> list[Line]:
     if result.returncode:
         log.error("reading a document ended with %s: %s", result.returncode, result.stderr.decode(errors="replace"))
         raise DocumentError("unreadable", f"{name} cannot be read here, and the log says why; save its text")
-    answer = json.loads(result.stdout)
-    if "code" in answer:
-        raise DocumentError(answer["code"], answer["message"])
-    return [Line(*fields) for fields in answer["lines"]]
+    return result.stdout
 
 
 def reader_command(file_format: str, name: str) -> list[str]:

@@ -6,9 +6,11 @@ A line with text is unused until a field or a label uses it. A line that is stil
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from campaign.document.draft import DraftWarning
+from campaign.document.errors import DocumentError
 from campaign.document.text.normalise import has_words
 
 # A case has some hundred lines. The time to parse grows with their number.
@@ -96,3 +98,12 @@ def split_paragraphs(lines: list[Line]) -> list[list[Line]]:
         else:
             groups[-1].append(line)
     return [group for group in groups if group]
+
+
+def require_text(texts: Iterable[str], name: str, *, has_pictures: bool) -> None:
+    """Raise DocumentError if no text has a letter or a digit: `no-text` if the file has pictures, else `empty`."""
+    if any(has_words(text) for text in texts):
+        return
+    if has_pictures:
+        raise DocumentError("no-text", f"{name} holds pictures of pages and no text; use the text version")
+    raise DocumentError("empty", f"{name} holds no text")

@@ -20,7 +20,7 @@ _RELS = (
     '<Relationship Id="r1" Target="word/document.xml" '
     'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"/></Relationships>'
 )
-_EMPHASIS = re.compile(r"(\*\*\*|\*\*|\*)")
+EMPHASIS = re.compile(r"(\*\*\*|\*\*|\*)")
 
 
 def docx(
@@ -81,8 +81,8 @@ def _paragraph(line: str) -> str:
 def _runs(line: str) -> str:
     runs: list[str] = []
     bold = italic = False
-    for piece in _EMPHASIS.split(re.sub(r"^#+ ", "", line.rstrip())):
-        if _EMPHASIS.fullmatch(piece):
+    for piece in EMPHASIS.split(re.sub(r"^#+ ", "", line.rstrip())):
+        if EMPHASIS.fullmatch(piece):
             bold ^= len(piece) >= 2
             italic ^= len(piece) != 2
             continue
@@ -134,8 +134,8 @@ def _wrapped_rows(line: str, width: int) -> list[list[tuple[str, int]]]:
     bold = italic = False
     rows: list[list[tuple[str, int]]] = [[]]
     used = 0
-    for piece in _EMPHASIS.split(re.sub(r"^#+ ", "", line.rstrip())):
-        if _EMPHASIS.fullmatch(piece):
+    for piece in EMPHASIS.split(re.sub(r"^#+ ", "", line.rstrip())):
+        if EMPHASIS.fullmatch(piece):
             bold ^= len(piece) >= 2
             italic ^= len(piece) != 2
             continue

@@ -1,4 +1,4 @@
-"""The members of a Word file, each unpacked once within limits, independent of the sizes that the archive declares."""
+"""The members of a Word or OpenDocument file, each unpacked once within limits, whatever sizes the archive declares."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ _MAX_UNPACKED = 24 * 1024 * 1024  # bytes
 # Bytes of all XML members; a case of five pages has less than one million. Parsing is one call, so it counts few steps.
 _MAX_XML = 8 * 1024 * 1024
 _MAX_MEMBERS = 2000
+# Old OpenDocument programs name a document type here. This member is never parsed.
+_MEMBERS_WITH_DOCTYPE = {"META-INF/manifest.xml"}
 _READ_SIZE = 64 * 1024  # bytes
 
 
-def unpack_members(data: bytes, name: str) -> dict[str, bytes]:
+def unpack_members(data: bytes, name: str, main_member: str = "word/document.xml") -> dict[str, bytes]:
     """Return the content of the members by name.
 
-    Raises DocumentError if it is no Word document, encrypted, declares entities or unpacks to more than the limit, and
+    Raises DocumentError if it has no main member, encrypted, declares entities or unpacks to more than the limit, and
     the exceptions of `zipfile` if it is damaged.
     """
     with zipfile.ZipFile(BytesIO(data)) as archive:
-        _check_archive(archive, name)
+        _check_archive(archive, name, main_member)
         return _read_members(archive, name)
 
 
@@ -36,15 +38,15 @@ def repack_members(members: dict[str, bytes]) -> BytesIO:
     return out
 
 
-def _check_archive(archive: zipfile.ZipFile, name: str) -> None:
+def _check_archive(archive: zipfile.ZipFile, name: str, main_member: str) -> None:
     """Refuse other kinds of archive and decompression bombs before anything is unpacked. Raises DocumentError."""
     members = archive.infolist()
     names = {member.filename for member in members}
-    if "word/document.xml" not in names:
-        raise DocumentError("not-supported", f"{name} is an archive but no Word document")
+    if main_member not in names:
+        raise DocumentError("not-supported", f"{name} is an archive but no Word or OpenDocument text")
     # A member that is listed several times would be unpacked several times.
     if len(names) < len(members):
-        raise DocumentError("unreadable", f"{name} holds two members of one name, which no Word document does")
+        raise DocumentError("unreadable", f"{name} holds two members of one name, which no document does")
     if len(members) > _MAX_MEMBERS or sum(member.file_size for member in members) > _MAX_UNPACKED:
         raise _too_large(name, _MAX_UNPACKED)
     if any(member.flag_bits & 1 for member in members):
@@ -59,8 +61,8 @@ def _read_members(archive: zipfile.ZipFile, name: str) -> dict[str, bytes]:
         contents[member.filename] = content = _read_member(archive, member, remaining)
         remaining -= len(content) + member.compress_size  # members may overlap, or be large and unpack to nothing
         has_doctype, is_xml = _inspect_root(content)
-        if has_doctype:
-            raise DocumentError("unreadable", f"{name} holds XML declarations that no Word document has")
+        if has_doctype and member.filename not in _MEMBERS_WITH_DOCTYPE:
+            raise DocumentError("unreadable", f"{name} holds XML declarations that no document has")
         remaining_xml -= len(content) if is_xml else 0
         if remaining < 0 or remaining_xml < 0:
             raise _too_large(name, _MAX_UNPACKED if remaining < 0 else _MAX_XML)
