@@ -73,8 +73,8 @@ bench-large: $(VENV)/.test ## run the growth benchmark with ten million signatur
 bench-mail: $(VENV)/.test ## measure deliveries a second against a bare SMTP loop
 	$(BIN)/python -m bench delivery
 
-faults: $(VENV)/.test ## kill web and worker 200 times during 20,000 sign-ups on each database, restart PostgreSQL 20 times, ask 10,000 times for one mailbox
-	FAULTS_KILLS=200 FAULTS_RESTARTS=20 FAULTS_SIGN_UPS=20000 FAULTS_REQUESTS=10000 $(BIN)/pytest -q -n 0 --durations=20 tests/faults
+faults: $(VENV)/.test ## kill web and worker 200 times during 20,000 sign-ups on each database, restart PostgreSQL 20 times, ask 10,000 times for one mailbox, end 200 workers that stand still
+	FAULTS_KILLS=200 FAULTS_RESTARTS=20 FAULTS_SIGN_UPS=20000 FAULTS_REQUESTS=10000 FAULTS_STANDSTILLS=200 $(BIN)/pytest -q -n 0 --durations=20 tests/faults
 
 attack: $(VENV)/.test ## run the long forms of the security and fault tests, and print their figures
 	TOCSIN_ATTACK=1 $(BIN)/pytest -q -n 0 tests/abuse tests/backup tests/deploy tests/moderation tests/offline tests/privacy tests/signing tests/staff tests/web tests/faults/database/test_restarts.py tests/faults/database/test_full_disk.py tests/faults/test_clock.py tests/faults/test_drain.py \

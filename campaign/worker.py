@@ -63,17 +63,21 @@ def run_worker(stop: threading.Event) -> None:
     Raises:
         WorkerBrokenError: An error of this program ended a loop.
     """
-    _wait_for_database(huey.app, stop)
-    if stop.is_set():
-        return
+    with Watchdog(_MAX_ROUND_SECONDS) as watchdog:
+        watchdog.run_watched(_wait_for_database, huey.app, stop)
+        if not stop.is_set():
+            _run_loops(watchdog, stop)
+
+
+def _run_loops(watchdog: Watchdog, stop: threading.Event) -> None:
+    """Run all loops until `stop` is set."""
     huey.worker_stop = stop
     # Two threads, so that a list of a hundred thousand names does not delay the periodic jobs.
     consumer = _ThreadedConsumer(huey, workers=2, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
     consumer.start()
-    watchdog = Watchdog(_MAX_ROUND_SECONDS)
     errors: list[Exception] = []
     threads = [
-        threading.Thread(target=_run_loop, args=(watchdog, loop, stop, errors), daemon=True)
+        threading.Thread(target=_run_loop, args=(watchdog, loop, stop, errors), name=loop.__name__, daemon=True)
         for loop in (_answer_requests, _work_for_staff, _report_progress)
     ]
     for thread in threads:
@@ -117,10 +121,11 @@ def _record_end(errors: list[Exception]) -> None:
         raise WorkerBrokenError(str(diagnose(errors[0])))
 
 
-def _wait_for_database(app: Flask, stop: threading.Event) -> None:
+def _wait_for_database(app: Flask, stop: threading.Event, heartbeat: Callable[[], None]) -> None:
     """Wait until the database can be used, because machines start in any order, or until `stop` is set."""
     logged_reason, logged_at = "", 0.0
     while not stop.is_set():
+        heartbeat()
         try:
             reason = readiness_problem(app.extensions["migrate"].directory)
             if reason is None and not isinstance(huey.storage, RedisStorage):  # which has no schema
