@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from flask import Flask
+from gunicorn.systemd import sd_notify
 from huey.consumer import Consumer
 from huey.storage import RedisStorage
 from psycopg import Error as PsycopgError
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 _SHUTDOWN_SECONDS = 2.0
 # No round takes longer. Twice this time is at most the lease of the mails that this worker has claimed.
+# `WatchdogSec=` in deploy/tocsin-worker.service is between the two: the process itself says first where it stands.
 _MAX_ROUND_SECONDS = 60.0
 _BATCH_PAUSE_SECONDS = 0.05
 _REPORT_SECONDS = 10.0
@@ -70,7 +72,7 @@ def run_worker(stop: threading.Event) -> None:
 
 
 def _run_loops(watchdog: Watchdog, stop: threading.Event) -> None:
-    """Run all loops until `stop` is set."""
+    """Run all loops until `stop` is set, and tell systemd, if there is one, when they begin and end."""
     huey.worker_stop = stop
     # Two threads, so that a list of a hundred thousand names does not delay the periodic jobs.
     consumer = _ThreadedConsumer(huey, workers=2, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
@@ -82,6 +84,7 @@ def _run_loops(watchdog: Watchdog, stop: threading.Event) -> None:
     ]
     for thread in threads:
         thread.start()
+    sd_notify("READY=1", log)
     try:
         watchdog.run_watched(_deliver_mail, runtime(), stop)
     except Exception as error:
@@ -89,6 +92,7 @@ def _run_loops(watchdog: Watchdog, stop: threading.Event) -> None:
         errors.append(error)
     finally:
         stop.set()
+        sd_notify("STOPPING=1", log)
         for thread in threads:
             thread.join(_SHUTDOWN_SECONDS)
         consumer.stop(graceful=True)

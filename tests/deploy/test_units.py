@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from campaign import worker
 from campaign.config import ROOT
 
 UNITS = sorted((ROOT / "deploy").glob("*.service"))
@@ -55,3 +56,12 @@ def test_a_service_restarts_however_often_it_ends() -> None:
 
 def test_a_reload_asks_gunicorn_for_one() -> None:
     assert values(ROOT / "deploy" / "tocsin-web.service", "ExecReload") == ["/bin/kill -HUP $MAINPID"]
+
+
+def test_systemd_ends_a_worker_after_its_own_watchdog_and_before_its_leases_end() -> None:
+    unit = ROOT / "deploy" / "tocsin-worker.service"
+    assert values(unit, "Type") == ["notify"]
+    assert values(unit, "NotifyAccess") == ["main"]
+    assert values(unit, "TimeoutStartSec") == ["infinity"]
+    assert values(unit, "WatchdogSec") == ["90"]
+    assert worker._MAX_ROUND_SECONDS == 60

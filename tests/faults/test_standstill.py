@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,7 +21,9 @@ import pytest
 
 from campaign.config import ROOT
 from campaign.platform.process.watchdog import STANDSTILL_STATUS
-from tests.faults.fault_site import Site, make_site
+from tests.conftest import KEYS
+from tests.deploy.processes import environment, flask, running, wait_until
+from tests.faults.fault_site import WORKER, Site, make_site
 from tests.faults.smtp_script import Server
 
 pytestmark = pytest.mark.slow
@@ -213,3 +216,60 @@ def test_an_interpreter_that_stands_still_ends_without_a_word() -> None:
 def test_a_log_that_takes_nothing_does_not_keep_the_process() -> None:
     ended = run_with_watchdog("fill_log(); watch_in_thread(fail); watchdog.run_watched(take_turns, 999)")
     assert (ended.returncode, ended.stdout, ended.stderr) == (STANDSTILL_STATUS, "", "")
+
+
+@contextmanager
+def notices() -> Iterator[tuple[socket.socket, dict[str, str]]]:
+    """Yield a socket on which systemd would listen, and the environment in which it starts a service."""
+    name = f"tocsin-{secrets.token_hex(8)}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(f"\0{name}")
+        listener.settimeout(60)
+        yield listener, {"NOTIFY_SOCKET": f"@{name}"}
+
+
+def receive_until(listener: socket.socket, notice: bytes) -> list[bytes]:
+    """Return what systemd would receive until this notice, and that one too."""
+    received = [listener.recv(1000)]
+    while received[-1] != notice:
+        received.append(listener.recv(1000))
+    return received
+
+
+def test_systemd_hears_of_a_process_that_runs_and_nothing_of_one_that_stands_still() -> None:
+    """SIGALRM is blocked in the process, so that only systemd can end it."""
+    script = _WATCHED + "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\n"
+    script += "with Watchdog(1.0) as watchdog:\n    watchdog.run_watched(take_turns, 20); stop_interpreter(None)"
+    with notices() as (listener, environ):
+        process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env={**os.environ, **environ})
+        try:
+            assert {listener.recv(1000) for _ in range(10)} == {b"WATCHDOG=1"}
+            listener.settimeout(1.5)
+            wait_until(lambda: hears_nothing(listener))
+            assert process.poll() is None
+        finally:
+            process.kill()
+            process.wait()
+
+
+def hears_nothing(listener: socket.socket) -> bool:
+    """Return whether no notice comes within the listener's time."""
+    try:
+        listener.recv(1000)
+    except TimeoutError:
+        return True
+    return False
+
+
+def test_systemd_hears_that_a_worker_is_ready_when_its_database_is(tmp_path: Path) -> None:
+    with Server() as server, notices() as (listener, socket_environ):
+        settings = {"TOCSIN_DATABASE_URL": f"sqlite:///{tmp_path}/empty.db", "TOCSIN_MAIL_FROM": "act@tocsin.example"}
+        mail_url = f"smtp://127.0.0.1:{server.port}"
+        environ = environment(**KEYS, **settings, **socket_environ, TOCSIN_MAIL_URL=mail_url)
+        with running(environ, [WORKER], tmp_path / "log"):
+            assert {listener.recv(1000) for _ in range(3)} == {b"WATCHDOG=1"}
+            assert "waiting: " in (tmp_path / "log").read_text()
+            flask(environ, "db", "upgrade")
+            receive_until(listener, b"READY=1")
+            assert receive_until(listener, b"WATCHDOG=1") == [b"WATCHDOG=1"]
+        assert b"READY=1" not in receive_until(listener, b"STOPPING=1")

@@ -8,6 +8,7 @@ of the interpreter. Mail must not wait until a person notices. The stages: docs/
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import sys
@@ -20,6 +21,10 @@ from itertools import islice
 from types import FrameType, TracebackType
 from typing import Self
 
+from gunicorn.systemd import sd_notify
+
+log = logging.getLogger(__name__)
+
 # The exit status of a process that stands still: 14, because the second stage can end with no other number.
 STANDSTILL_STATUS = int(signal.SIGALRM)
 _MAX_FRAMES = 100
@@ -29,7 +34,8 @@ class Watchdog:
     """A context in which the process ends with `STANDSTILL_STATUS` when a loop or the interpreter stands still.
 
     A thread looks at the loops. When one is silent for too long, the thread writes all stacks to stderr and ends the
-    process. While none is, it starts a timer anew. The timer ends the process when that thread cannot run. There can be only one watchdog in a process, because it has one timer.
+    process. While none is, it feeds the watchdog of systemd, if there is one, and starts a timer anew. The timer ends
+    the process when that thread cannot run. There can be only one watchdog in a process, because it has one timer.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -72,6 +78,7 @@ class Watchdog:
             for loop, last_beat in self._last_beats.copy().items():
                 if last_beat <= silent_since:
                     _end_process(f"{loop.__name__} has stood still for {self._seconds:g} s")
+            sd_notify("WATCHDOG=1", log)
             if self._ended.wait(self._seconds / 100):
                 return
 
