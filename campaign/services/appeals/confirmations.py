@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from campaign.models import Appeal, ImportedDocument, Target
 from campaign.platform.context import Context
-from campaign.queries.appeals.line_uses import Doubt, read_document_row
+from campaign.queries.appeals.line_uses import Doubt, read_document_row, target_position
 from campaign.queries.appeals.publish_blockers import target_name
 from campaign.services.appeals.access import audit_change
 
@@ -57,6 +57,14 @@ def store_doubts(document: ImportedDocument, keys: Collection[str], *, context: 
 def describe(language: str, doubt: Doubt) -> str:
     """Return the doubt in English on one line, for the audit log and for commands."""
     return f"line {doubt.line} ({language}): {doubt.message} ({doubt.code})"
+
+
+def release_lines(session: Session, appeal: Appeal, position: int) -> None:
+    """Store that the lines of a target that was removed are in no field: its position may be given again."""
+    for document in documents_of(session, appeal):
+        document.line_uses = [
+            {**use, "field": "note"} if target_position(use["field"]) == position else use for use in document.line_uses
+        ]
 
 
 def take_doubts_back(session: Session, appeal: Appeal, positions: Collection[int]) -> None:

@@ -14,7 +14,7 @@ from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.editor import target_values
 from campaign.services.appeals.access import audit_change, record_author, require_access
-from campaign.services.appeals.confirmations import take_doubts_back
+from campaign.services.appeals.confirmations import release_lines, take_doubts_back
 from campaign.services.appeals.edit_text import refuse_ended
 from campaign.services.appeals.lifecycle import find_locked
 from campaign.services.appeals.review_notices import notify_of_correction
@@ -66,6 +66,7 @@ def remove_target(slug: str, position: int, *, context: Context) -> None:
         before = target_values(target)
         appeal.targets.remove(target)
         _record_change(session, appeal, position, before, {}, context)
+        release_lines(session, appeal, position)
 
 
 def _record_change(

@@ -26,6 +26,7 @@ from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.appeals.access import audit_change, record_author, require_access
+from campaign.services.appeals.confirmations import take_doubts_back
 from campaign.services.appeals.edit_text import store_version
 from campaign.services.appeals.merge_targets import merge_targets
 from campaign.services.appeals.related_appeals import link
@@ -125,6 +126,7 @@ def import_draft(
         if _differs_from_last(draft, last_import, "targets"):
             merged = merge_targets(session, appeal, draft)
             positions = merged.positions
+            take_doubts_back(session, appeal, merged.changed)
             changes += [ImportChange("targets", *change) for change in merged.changes]
         store_import(session, appeal, draft, last_import, lines, positions, now=context.now)
         session.flush()

@@ -15,12 +15,13 @@ _CONTACTS = ("emails", "faxes", "phones")
 
 @dataclass(frozen=True, slots=True)
 class MergedTargets:
-    """The changes of the appeal's targets as pairs of before and after (None: no target).
+    """The changes of the appeal's targets as pairs of before and after (None: no target), and their positions.
 
     `positions` are those of the draft's targets, in their order.
     """
 
     changes: list[tuple[Any, Any]]
+    changed: list[int]
     positions: list[int]
 
 
@@ -52,12 +53,11 @@ def merge_targets(session: Session, appeal: Appeal, draft: DraftAppeal) -> Merge
                 appeal.targets.remove(target)
     session.flush()
     after = {target.position: _summary(target) for target in appeal.targets}
-    changes = [
-        (before.get(position), after.get(position))
-        for position in sorted(before.keys() | after.keys())
-        if before.get(position) != after.get(position)
+    changed = [
+        position for position in sorted(before.keys() | after.keys()) if before.get(position) != after.get(position)
     ]
-    return MergedTargets(changes, named_positions)
+    changes = [(before.get(position), after.get(position)) for position in changed]
+    return MergedTargets(changes, changed, named_positions)
 
 
 def _matching(unmatched: list[Target], drafted: DraftTarget, index: int, language: str) -> Target | None:

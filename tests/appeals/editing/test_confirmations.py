@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from campaign.platform.context import Context
 from campaign.queries.appeals.editor import AppealForEditing, find_for_editing
 from campaign.queries.appeals.publish_blockers import publish_blockers
 from campaign.services.appeals.confirm_target import confirm_doubts, confirm_target
-from campaign.services.appeals.edit_targets import write_target
+from campaign.services.appeals.edit_targets import remove_target, write_target
 from campaign.services.appeals.edit_text import write_text
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, request_review
@@ -149,6 +150,24 @@ def test_another_document_is_looked_at_again(draft: str) -> None:
     assert blocker_codes() == []
     import_draft(DRAFT, ImportOptions(slug=SLUG), context=context(), lines=(*LINES, "A further line"))
     assert blocker_codes() == ["doubt-unconfirmed", "doubt-unconfirmed"]
+
+
+def test_another_documents_change_of_a_target_takes_its_doubts_back(draft: str) -> None:
+    french = replace(DRAFT, language="fr", warnings=(), notes=())
+    import_draft(french, ImportOptions(slug=SLUG), context=context(), lines=LINES)
+    confirm()
+    (target,) = french.targets
+    corrected = replace(french, targets=(replace(target, phones=("+57 1 555 0199",)),))
+    import_draft(corrected, ImportOptions(slug=SLUG), context=context(), lines=LINES)
+    assert blocker_codes() == ["target-unconfirmed", "doubt-unconfirmed"]
+
+
+def test_the_lines_of_a_removed_target_are_in_no_field(draft: str) -> None:
+    remove_target(draft, 1, context=staff_context(EDITOR))
+    found = stored()
+    assert {found.documents["en"].uses[number] for number in range(3, 10)} == {("note",)}
+    assert found.documents["en"].uses[2] == ("headline",)
+    assert [doubt.positions for doubt in found.documents["en"].doubts] == [(), ()]
 
 
 def test_a_target_that_has_changed_meanwhile_is_not_confirmed(draft: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from campaign.document.draft import LineUse
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
 from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Role, Scope
@@ -17,10 +20,11 @@ from campaign.queries.appeals.editor import AppealForEditing, find_for_editing
 from campaign.services.appeals.confirm_target import confirm_target
 from campaign.services.appeals.edit_targets import write_target
 from campaign.services.appeals.edit_text import write_text
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.appeals.line_moves.cut_words import DocumentLine, cut, cut_from_list, insert_in_order
 from campaign.services.appeals.line_moves.move_lines import move_lines, part_fingerprints
-from tests.appeals.editing.merged_targets import SLUG, import_merged
+from tests.appeals.editing.merged_targets import DRAFT, LINES, SLUG, import_merged
 from tests.conftest import START, context
 from tests.staff.staff_clients import join_staff
 
@@ -250,6 +254,7 @@ def line(text: str, number: int = 1) -> DocumentLine:
         ("Ministère de la Justice", "MINISTERE DE LA JUSTICE", "", "Ministère de la Justice"),
         ("وزير العدل", "وزير العدل", "", "وزير العدل"),
         ("anything", "***", "anything", ""),
+        ("- One\n- Two\n- Three", "- Two", "- One\n- Three", "Two"),
     ],
 )
 def test_words_are_cut_out_of_a_value(value: str, text: str, left: str, piece: str) -> None:
@@ -268,3 +273,18 @@ def test_items_are_inserted_in_the_order_of_the_lines() -> None:
     assert insert_in_order(["First", "Third"], ["Second"], 2, sources) == ["First", "Second", "Third"]
     assert insert_in_order(["First", "Third"], ["Fourth"], 4, sources) == ["First", "Third", "Fourth"]
     assert insert_in_order(["First", "Third"], ["Third"], 2, sources) == ["First", "Third"]
+
+
+def test_a_very_long_document_is_compared_and_moved_in_time(app: Flask) -> None:
+    paragraphs = [f"Paragraph {number} of the background says what happened then." for number in range(9_000)]
+    lines = (*LINES, *paragraphs)
+    uses = (*DRAFT.line_uses, *(LineUse(len(LINES) + 1 + number, "background") for number in range(9_000)))
+    long_draft = replace(DRAFT, background="\n\n".join([DRAFT.background or "", *paragraphs[:600]]), line_uses=uses)
+    import_draft(long_draft, ImportOptions(slug=SLUG), context=context(), lines=lines)
+    began_at = time.perf_counter()
+    move(list(range(20, 60)), "summary")
+    move([20], "background")
+    assert time.perf_counter() - began_at < 5
+    background = stored().words["en"]["background"]
+    assert background.startswith(f"{DRAFT.background}\n\n{paragraphs[0]}\n\n{paragraphs[1]}\n\n{paragraphs[2]}")
+    assert paragraphs[3] not in background

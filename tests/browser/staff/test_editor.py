@@ -259,3 +259,6 @@ def test_scripts_save_clicks_when_lines_move(editor: Page, tmp_path: Path) -> No
     here.click()
     expect(editor.get_by_role("heading", name="Target 4: Governor of the Prison")).to_be_visible()
     check_page(editor, "moved")
+    editor.locator(".move-bar").get_by_role("button").click()
+    expect(editor.get_by_text("Choose at least one line.")).to_be_visible()
+    check_page(editor, "refused")

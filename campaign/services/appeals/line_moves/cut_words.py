@@ -11,6 +11,9 @@ from campaign.document.text.normalise import normalise
 
 _WORD = re.compile(r"[^\W_]+")
 _BULLET = re.compile(r"\s*[-•·▪►–—*+]\s+")
+_LAST_BULLET = re.compile(r"(?:^|\n)[ \t]*[-•·▪►–—+]$")
+# How many following lines are searched for the place of an insertion: a document may have thousands.
+_MOST_SOURCES = 20
 _EDGES = " \t\n,;:*_"
 
 
@@ -32,15 +35,23 @@ def contains(text: str, words: str) -> bool:
     return _find(text, words) is not None
 
 
+def overlaps(text: str, other: str) -> bool:
+    """Return whether the longer of the two texts has the words of the other."""
+    return contains(text, other) if len(text) >= len(other) else contains(other, text)
+
+
 def cut(value: str, line: DocumentLine) -> tuple[str, str]:
     """Return the value without the line's words, and what was cut; a value that is a part of the line is cut whole."""
-    if contains(line.text, value):
+    if len(value) <= 2 * len(line.text) and contains(line.text, value):
         return "", value
     span = _find(value, line.text)
     if span is None:
         return value, ""
     before, after = value[: span[0]].rstrip(_EDGES), value[span[1] :].lstrip(_EDGES + ".)")
-    return (f"{before} {after}" if before and after else before or after), value[span[0] : span[1]]
+    before = _LAST_BULLET.sub("", before)
+    gap = value[len(before) : len(value) - len(after)]
+    separator = "\n" if "\n" in gap else " "
+    return (f"{before}{separator}{after}" if before and after else before or after), value[span[0] : span[1]]
 
 
 def cut_from_list(
@@ -70,16 +81,17 @@ def cut_from_list(
 def insert_in_order(
     items: Sequence[str], new_items: Sequence[str], number: int, sources: Sequence[DocumentLine]
 ) -> list[str]:
-    """Return the items with the new ones before the first that comes from a later line of the document.
+    """Return the items with the new ones before the item that comes from the next line of the document.
 
-    `sources` are the lines of the same field, `number` is the line of the new items. An item that is there already is
-    not repeated.
+    `sources` are the lines of the same field, `number` is the line of the new items. If none of the next lines is in an
+    item, the new ones are the last. An item that is there already is not repeated.
     """
     added = [item for item in new_items if item not in items]
-    for index, item in enumerate(items):
-        source = next((line for line in sources if contains(item, line.text) or contains(line.text, item)), None)
-        if source is not None and source.number > number:
-            return [*items[:index], *added, *items[index:]]
+    later = sorted((line for line in sources if line.number > number), key=lambda line: line.number)
+    for source in later[:_MOST_SOURCES]:
+        for index, item in enumerate(items):
+            if overlaps(item, source.text):
+                return [*items[:index], *added, *items[index:]]
     return [*items, *added]
 
 

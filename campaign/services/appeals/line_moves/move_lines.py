@@ -84,6 +84,7 @@ class _Move:
         self.position = target_position(to)
         self.to = self._read_destination(to)
         self.uses: dict[int, list[str]] = {line.number: [] for line in self.lines}
+        self._sources_of: dict[Place, list[DocumentLine]] = {}
 
     def _read_lines(self, numbers: Sequence[int]) -> list[DocumentLine]:
         stored = self.document.lines
@@ -139,6 +140,11 @@ class _Move:
 
     def _sources(self, place: Place) -> list[DocumentLine]:
         """Return the lines of the document that are in the place and do not move."""
+        if place not in self._sources_of:
+            self._sources_of[place] = self._read_sources(place)
+        return self._sources_of[place]
+
+    def _read_sources(self, place: Place) -> list[DocumentLine]:
         return [
             DocumentLine.read(number, self.document.lines[number - 1])
             for number, fields in self.document.uses.items()

@@ -89,9 +89,13 @@ class MovedValues:
             left, pieces = cut_from_list(value, line, others)
             self._set(place, left)
             return pieces
+        if place.name in _MARKDOWN:
+            left, pieces = cut_from_list(_paragraphs(value), line, others)
+            self._set(place, "\n\n".join(left))
+            return pieces
         rest, piece = cut(value or "", line)
         if piece:
-            self._set(place, rest or ("" if place.name in {*_MARKDOWN, "headline"} else None))
+            self._set(place, rest or ("" if place.name == "headline" else None))
         return [piece] if piece else []
 
     def put(self, texts: Sequence[str], number: int, place: Place, sources: Sequence[DocumentLine]) -> None:
@@ -102,15 +106,10 @@ class MovedValues:
         elif isinstance(value, list):
             self._set(place, insert_in_order(value, texts, number, sources))
         else:
-            separator = "\n\n" if place.name in _MARKDOWN else " "
-            items = (
-                [item for item in (value or "").split(separator) if item]
-                if separator != " "
-                else [value]
-                if value
-                else []
-            )
-            self._set(place, separator.join(insert_in_order(items, texts, number, sources)))
+            is_markdown = place.name in _MARKDOWN
+            items = _paragraphs(value) if is_markdown else [value] if value else []
+            joined = ("\n\n" if is_markdown else " ").join(insert_in_order(items, texts, number, sources))
+            self._set(place, joined)
 
     def put_contacts(self, line: DocumentLine, position: int) -> list[Place]:
         """Add all contacts of the line to the target; return their places, none if the line has no contact."""
@@ -164,6 +163,10 @@ class MovedValues:
             words[self.language] = {**empty, **words.get(self.language, {}), place.name: value or empty[place.name]}
         else:
             self.targets[place.position][place.name] = value
+
+
+def _paragraphs(text: str | None) -> list[str]:
+    return [paragraph for paragraph in (text or "").split("\n\n") if paragraph.strip()]
 
 
 def contact_values(line: DocumentLine, name: str) -> list[str]:

@@ -24,6 +24,7 @@ from campaign.web.staff.appeals.line_fields import (
     colour_of,
     compared_lines,
     destinations,
+    lines_by_place,
     target_fields,
     text_fields,
 )
@@ -100,6 +101,7 @@ def page(edited_appeal: AppealForEditing, faults: dict[str, Any] | None = None) 
     lines = compared_lines(document, first, PAGE_LINES)
     is_draft = appeal.state == AppealState.DRAFT
     groups = destinations(edited_appeal)
+    by_place = lines_by_place(document)
     return render_template(
         "staff/appeals/comparison.html",
         edited_appeal=edited_appeal,
@@ -110,9 +112,10 @@ def page(edited_appeal: AppealForEditing, faults: dict[str, Any] | None = None) 
         first=first,
         next_line=_next_line(document, lines[-1].number) if lines else None,
         target_fields={
-            position: target_fields(document, position, values) for position, values in edited_appeal.targets.items()
+            position: target_fields(language, by_place, position, values)
+            for position, values in edited_appeal.targets.items()
         },
-        text_fields=text_fields(document, edited_appeal.words.get(language, {})),
+        text_fields=text_fields(document, by_place, edited_appeal.words.get(language, {})),
         groups=groups,
         has_line_options=sum(len(options) for _, options in groups) <= MAX_LINE_OPTIONS,
         seen=json.dumps(part_fingerprints(edited_appeal.words.get(language, {}), edited_appeal.targets)),

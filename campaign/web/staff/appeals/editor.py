@@ -81,7 +81,7 @@ def add_document(slug: str) -> ResponseReturnValue:
     if not report.kept and (report.is_new_language or not report.changes):
         message = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
         flash(message, "success")
-        return redirect(url_for("editor.show", slug=slug), 303)
+        return redirect(url_for("comparison.show", slug=slug, language=report.language), 303)
     return render_template("staff/appeals/imported.html", edited_appeal=find_for_editing(slug), report=report)
 
 

@@ -11,11 +11,16 @@ from flask_babel import gettext, lazy_gettext
 from campaign.domain.country import country_name
 from campaign.queries.appeals.editor import AppealForEditing
 from campaign.queries.appeals.line_uses import Document, target_position
-from campaign.services.appeals.line_moves.cut_words import DocumentLine, contains
+from campaign.services.appeals.line_moves.cut_words import DocumentLine, overlaps
 from campaign.services.appeals.line_moves.moved_values import NEW_TARGET, NOTE, Place, places_of
 from campaign.web.http.locale import current_locale
 
+LinesByPlace = dict[Place, tuple[int, ...]]
 _COLOURS = 6
+# With more targets than these, the list of destinations would be very long.
+_MOST_TARGETS = 12
+# With more lines than these, the letter is not searched for the words of each.
+_MOST_NARROWED = 300
 _NAMES: dict[str, Any] = {
     "role": lazy_gettext("Role"),
     "name": lazy_gettext("Name"),
@@ -111,9 +116,8 @@ def compared_lines(document: Document, first: int, size: int) -> list[ComparedLi
     return found
 
 
-def text_fields(document: Document, values: dict[str, Any]) -> list[ComparedField]:
+def text_fields(document: Document, lines: LinesByPlace, values: dict[str, Any]) -> list[ComparedField]:
     """Return the fields of the text in the document's language."""
-    lines = _lines_by_place(document)
     fields = []
     for name, label in _TEXT_NAMES.items():
         place, value = Place(None, name), _value(values.get(name))
@@ -122,10 +126,9 @@ def text_fields(document: Document, values: dict[str, Any]) -> list[ComparedFiel
     return fields
 
 
-def target_fields(document: Document, position: int, values: dict[str, Any]) -> list[ComparedField]:
-    """Return the fields of the target, in the document's language; without those that are empty everywhere."""
-    lines = _lines_by_place(document)
-    words = values["words"].get(document.language, {})
+def target_fields(language: str, lines: LinesByPlace, position: int, values: dict[str, Any]) -> list[ComparedField]:
+    """Return the fields of the target in that language, without those that have neither a value nor a line."""
+    words = values["words"].get(language, {})
     fields = []
     for name, label in _NAMES.items():
         place = Place(position, name)
@@ -141,11 +144,16 @@ def target_fields(document: Document, position: int, values: dict[str, Any]) -> 
 
 
 def destinations(edited_appeal: AppealForEditing) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the fields that a line can be moved to, in groups of a heading with names and labels."""
+    """Return the fields that a line can be moved to, in groups of a heading with names and labels.
+
+    If there are very many targets, a line can be moved to each as a whole only.
+    """
     groups = [("", [(NOTE, gettext("In no field"))])]
+    has_field_options = len(edited_appeal.targets) <= _MOST_TARGETS
     for position in edited_appeal.targets:
         options = [(f"targets.{position}", gettext("as it fits"))]
-        options += [(f"targets.{position}.{name}", str(_NAMES[name])) for name in _TARGET_OPTIONS]
+        if has_field_options:
+            options += [(f"targets.{position}.{name}", str(_NAMES[name])) for name in _TARGET_OPTIONS]
         groups.append((gettext("Target %(number)s", number=position), options))
     groups.append((gettext("Another target"), [(NEW_TARGET, gettext("A new target"))]))
     groups.append((gettext("Words"), [(name, str(label)) for name, label in _TEXT_NAMES.items()]))
@@ -169,7 +177,8 @@ def _mark(field: str) -> LineMark:
     return LineMark(words, "hue-none", "") if first in _UNMARKED else LineMark(words, "hue-facts", "facts")
 
 
-def _lines_by_place(document: Document) -> dict[Place, tuple[int, ...]]:
+def lines_by_place(document: Document) -> LinesByPlace:
+    """Return the numbers of the document's lines by the place that they went to."""
     lines: dict[Place, list[int]] = {}
     for number, fields in sorted(document.uses.items()):
         for place in _unique(place for field in fields for place in places_of(field)):
@@ -182,8 +191,10 @@ def _narrowed(document: Document, numbers: tuple[int, ...], value: tuple[str, ..
 
     def has_words(number: int) -> bool:
         text = DocumentLine.read(number, document.lines[number - 1]).text
-        return any(contains(part, text) or contains(text, part) for part in value)
+        return any(overlaps(part, text) for part in value)
 
+    if len(numbers) > _MOST_NARROWED:
+        return numbers
     return tuple(number for number in numbers if "letter" not in document.uses[number] or has_words(number))
 
 
