@@ -59,7 +59,7 @@ coverage: $(VENV)/.test ## run all tests and list the lines that no test runs (t
 fuzz: $(VENV)/.test ## send 50,000 random requests to the public forms, 50,000 damaged and generated documents to the reader
 	TOCSIN_FUZZ=25000 $(BIN)/pytest -q -n 2 tests/signing/test_form_fuzz.py
 	TOCSIN_FUZZ=long $(BIN)/pytest -q -n 2 tests/document/test_fuzz.py
-	TOCSIN_FUZZ=long $(BIN)/pytest -q -n 0 tests/document/test_generator.py
+	TOCSIN_FUZZ=long $(BIN)/pytest -q -n 0 tests/document/generator
 
 bench: $(VENV)/.test ## run the benchmarks; each figure has a limit measured in the same run
 	$(BIN)/python -m bench

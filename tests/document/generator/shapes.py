@@ -154,7 +154,7 @@ def us_section(facts: Facts, random: Random) -> WrittenDocument:
 
 
 def _ambassador(facts: Facts) -> list[TargetFacts]:
-    """Return the embassy with its ambassador in the place of the role, if the facts name one."""
+    """Return the embassy with its ambassador as the role, if the facts name one."""
     return [
         replace(target, role="Ambassador", name=_plain_name(target), address=(str(target.role), *target.address))
         for target in _of_kind(facts, "embassy")

@@ -14,7 +14,7 @@ from tests.document.corpus.table import excesses, format_table, judge_corpus, re
 from tests.document.support.forms import NEW
 from tests.tables import PrintTable
 
-_TESTS = Path(__file__).parent
+_TESTS = Path(__file__).parent.parent
 
 
 @pytest.mark.slow
