@@ -42,9 +42,15 @@ def judge(document: CorpusDocument) -> list[Judgement]:
         return list(_judge_refusal(document, error.code))
     if "error" in document.expected:
         return [Judgement(document.name, "document", INVENTED, document.expected["error"], "read")]
-    judge_of_values = _ValueJudge(document.name, Doubts(draft, lines))
-    judge_of_values.judge_fields(document.expected, draft.to_json())
-    return [Judgement(document.name, "document", RIGHT, "read", "read"), *judge_of_values.judgements]
+    judgements = judge_fields(document.name, document.expected, draft.to_json(), Doubts(draft, lines))
+    return [Judgement(document.name, "document", RIGHT, "read", "read"), *judgements]
+
+
+def judge_fields(document: str, expected: dict[str, Any], got: dict[str, Any], doubts: Doubts) -> list[Judgement]:
+    """Return a judgement for each value of the fields that `expected` has."""
+    values = _ValueJudge(document, doubts)
+    values.judge_fields(expected, got)
+    return values.judgements
 
 
 def _judge_refusal(document: CorpusDocument, code: str) -> Iterator[Judgement]:

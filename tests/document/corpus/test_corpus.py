@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from campaign.document import read_lines
 from tests.document.corpus.alignment import align_targets
-from tests.document.corpus.documents import FOLDERS, CorpusDocument, document_beside
+from tests.document.corpus.documents import FOLDERS, CorpusDocument, corpus_documents, document_beside
 from tests.document.corpus.judgement import Judgement, judge
 from tests.document.corpus.table import excesses, format_table, judge_corpus, read_budget
 from tests.document.support.forms import NEW
@@ -30,6 +33,43 @@ def test_every_json_file_has_one_document_and_every_document_a_json_file(folder:
     files = {path.name for path in (_TESTS / folder).iterdir()}
     expected = {name for name in files if name.endswith(".json")}
     assert {document_beside(_TESTS / folder / name).name for name in expected} | {"README.md"} >= files - expected
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield every text of a JSON value except codes."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        values = value if isinstance(value, list) else [value[key] for key in value if key not in {"kind", "country"}]
+        for item in values:
+            yield from texts(item)
+
+
+CODES = {
+    "error",
+    "reference",
+    "series",
+    "index",
+    "issued_on",
+    "language",
+    "country",
+    "languages",
+    "deadline",
+    "previous",
+}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [document for document in corpus_documents() if document.name.startswith(("kinds/", "families/"))],
+    ids=lambda document: str(document.name),
+)
+def test_every_right_value_stands_in_its_document(document: CorpusDocument) -> None:
+    lines = read_lines(document.data, document.name.rpartition("/")[2])
+    text = "\n".join(line.text.removeprefix("> ").removeprefix(">") for line in lines)
+    plain = " ".join(re.sub("[\u200e*]", "", text).split())
+    values = {field: value for field, value in document.expected.items() if field not in CODES}
+    assert [value for value in texts(values) if " ".join(value.replace("*", "").split()) not in plain] == []
 
 
 def outcomes(text: str, **expected: Any) -> set[tuple[str, str]]:

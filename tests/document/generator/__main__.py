@@ -19,17 +19,24 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.show is not None:
         trial = try_number(arguments.show, damaged=arguments.show % 2 == 1)
-        sys.stdout.write("\n".join([trial.text, *trial.outcomes, *trial.differences]) + "\n")
+        sys.stdout.write("\n".join([trial.text, *trial.outcomes, *trial.differences, *map(str, trial.fields)]) + "\n")
         return
     trials = try_numbers(range(arguments.count), processes=os.cpu_count() or 1)
-    faults = [trial for trial in trials if set(trial.outcomes) != {RIGHT} and arguments.kind in _names(trial)]
+    faults = [trial for trial in trials if set(trial.outcomes) != {RIGHT} or _wrong_fields(trial)]
+    faults = [trial for trial in faults if arguments.kind in _names(trial)]
     for trial in faults[: arguments.faults]:
-        sys.stdout.write("\n".join([f"{trial.number}: {_names(trial)}", *trial.differences]) + "\n")
+        sys.stdout.write(
+            "\n".join([f"{trial.number}: {_names(trial)}", *trial.differences, *_wrong_fields(trial)]) + "\n"
+        )
     sys.stdout.write(format_figures(trials) + "\n")
 
 
 def _names(trial: Trial) -> str:
     return ", ".join([trial.shape, trial.language, *trial.damages])
+
+
+def _wrong_fields(trial: Trial) -> list[str]:
+    return [str(judgement) for judgement in trial.fields if judgement.outcome != RIGHT]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from tests.document.generator.facts import Facts, TargetFacts
 
@@ -13,12 +14,12 @@ Shape = Callable[[Facts, Random], "WrittenDocument"]
 
 @dataclass(frozen=True, slots=True)
 class WrittenDocument:
-    """The lines of a document, and the targets that a careful person would read in it."""
+    """The lines of a document, and what a careful person would read in it: targets and other fields."""
 
     lines: tuple[str, ...]
     targets: tuple[TargetFacts, ...]
     facts: Facts
-    has_letter: bool
+    fields: dict[str, Any]
 
 
 def contact_lines(target: TargetFacts, facts: Facts) -> list[str]:
@@ -58,6 +59,32 @@ def _paragraphs(*texts: str) -> list[str]:
     return [line for text in texts if text for line in (text, "")]
 
 
+def _header_fields(facts: Facts) -> dict[str, Any]:
+    """Return the fields of a template's header and its deadline."""
+    return {
+        "reference": f"UA {facts.number}",
+        "series": "UA",
+        "sequence": 1,
+        "index": facts.index,
+        "issued_on": facts.issued_on.isoformat(),
+        "language": facts.language,
+        "country": facts.country_code,
+        "headline": facts.headline,
+        "deadline": facts.deadline.isoformat(),
+    }
+
+
+def _letter_fields(facts: Facts) -> dict[str, Any]:
+    """Return the fields of a document with a model letter."""
+    letter = {"salutation": facts.opening, "paragraphs": list(facts.sentences), "closing": facts.words["closing"]}
+    return {"letter": letter, "talking_points": []}
+
+
+def _no_letter(facts: Facts) -> dict[str, Any]:
+    """Return the fields of a document with points instead of a letter."""
+    return {"letter": None, "talking_points": list(facts.points)}
+
+
 def old_template(facts: Facts, random: Random) -> WrittenDocument:
     """Return a document of 2009 to 2018: points, targets with salutations, then copies."""
     copies = _of_kind(facts, "copy", "embassy")
@@ -69,7 +96,8 @@ def old_template(facts: Facts, random: Random) -> WrittenDocument:
         lines += [facts.words["old"]["copies"], *blocks(copies, facts)]
     lines += _paragraphs(facts.words["old"]["diplomatic"], facts.words["old"]["late"])
     lines += _paragraphs(facts.words["old"]["background"], facts.words["background"])
-    return WrittenDocument(tuple(lines), (*_of_kind(facts, "primary"), *copies), facts, has_letter=False)
+    fields = {**_header_fields(facts), **_no_letter(facts)}
+    return WrittenDocument(tuple(lines), (*_of_kind(facts, "primary"), *copies), facts, fields)
 
 
 def new_template(facts: Facts, random: Random) -> WrittenDocument:
@@ -77,7 +105,7 @@ def new_template(facts: Facts, random: Random) -> WrittenDocument:
     targets = _without_salutation(_of_kind(facts, "primary"))[: random.choice((1, 1, 2))]
     lines = _new_head(facts)
     lines += [*_paragraphs(facts.words["new"]["act"]), *blocks(targets, facts), *_letter(facts), *_new_foot(facts)]
-    return WrittenDocument(tuple(lines), targets, facts, has_letter=True)
+    return WrittenDocument(tuple(lines), targets, facts, {**_header_fields(facts), **_letter_fields(facts)})
 
 
 def letter_above(facts: Facts, _random: Random) -> WrittenDocument:
@@ -86,7 +114,7 @@ def letter_above(facts: Facts, _random: Random) -> WrittenDocument:
     lines = _new_head(facts)
     lines += [*_paragraphs(facts.words["new"]["act"]), *_letter(facts)]
     lines += [*_paragraphs(facts.words["new"]["above"]), *blocks(targets, facts), *_new_foot(facts)]
-    return WrittenDocument(tuple(lines), targets, facts, has_letter=True)
+    return WrittenDocument(tuple(lines), targets, facts, {**_header_fields(facts), **_letter_fields(facts)})
 
 
 def _new_head(facts: Facts) -> list[str]:
@@ -123,7 +151,8 @@ def nineties(facts: Facts, _random: Random) -> WrittenDocument:
         "PLEASE SEND APPEALS IMMEDIATELY. Check with the International Secretariat, or your section office, if sending"
         f" appeals after {deadline}."
     )
-    return WrittenDocument(tuple(lines), (*_of_kind(facts, "primary"), *copies), facts, has_letter=False)
+    fields = {**_header_fields(facts), **_no_letter(facts), "headline": "Fear of torture"}
+    return WrittenDocument(tuple(lines), (*_of_kind(facts, "primary"), *copies), facts, fields)
 
 
 def us_section(facts: Facts, random: Random) -> WrittenDocument:
@@ -150,7 +179,8 @@ def us_section(facts: Facts, random: Random) -> WrittenDocument:
     lines += _paragraphs(
         f"This Urgent Action expires on {facts.deadline:%B} {facts.deadline.day}, {facts.deadline.year}."
     )
-    return WrittenDocument(tuple(lines), (*officials, *ambassador), facts, has_letter=True)
+    fields = {**_header_fields(facts), **_letter_fields(facts), "index": None}
+    return WrittenDocument(tuple(lines), (*officials, *ambassador), facts, fields)
 
 
 def _ambassador(facts: Facts) -> list[TargetFacts]:
@@ -200,7 +230,8 @@ def observatory(facts: Facts, random: Random) -> WrittenDocument:
         for target in _of_kind(facts, "primary", "embassy")
     ]
     mark = random.choice(("- ", "• ", ""))
-    lines = _paragraphs(title, f"{facts.country[:3].upper()} 001 / 0105 / OBS {facts.number.partition('/')[0]:>03}")
+    code = f"{facts.number.partition('/')[0]:>03}"
+    lines = _paragraphs(title, f"{facts.country[:3].upper()} 001 / 0105 / OBS {code}")
     lines += [facts.headline.capitalize(), facts.country, facts.date_text(facts.issued_on), ""]
     lines += [*_paragraphs(intervention, facts.summary, actions, write)]
     lines += [*(f"{numeral}. {point}" for numeral, point in zip(("i", "ii", "iii"), facts.points, strict=False)), ""]
@@ -208,7 +239,9 @@ def observatory(facts: Facts, random: Random) -> WrittenDocument:
     for target in targets:
         lines.append(mark + ", ".join(block(target, facts)))
     lines += ["", "***"]
-    return WrittenDocument(tuple(lines), tuple(targets), facts, has_letter=False)
+    fields = {**_header_fields(facts), **_no_letter(facts), "index": None, "deadline": None}
+    fields |= {"reference": f"OBS {code}", "series": "OBS", "headline": facts.headline.capitalize()}
+    return WrittenDocument(tuple(lines), tuple(targets), facts, fields)
 
 
 def letter_then_numbered(facts: Facts, _random: Random) -> WrittenDocument:
@@ -221,7 +254,9 @@ def letter_then_numbered(facts: Facts, _random: Random) -> WrittenDocument:
     for number, target in enumerate(targets, start=1):
         first, *rest = block(target, facts, name_first=True)
         lines += [f"{number}. {first}", *rest, ""]
-    return WrittenDocument(tuple(lines), targets, facts, has_letter=True)
+    fields = {"issued_on": facts.issued_on.isoformat(), "country": facts.country_code, "deadline": None}
+    fields |= {"headline": f"{facts.country.upper()}: {facts.headline.capitalize()}", **_letter_fields(facts)}
+    return WrittenDocument(tuple(lines), targets, facts, fields)
 
 
 def name_first(facts: Facts, _random: Random) -> WrittenDocument:
@@ -230,7 +265,9 @@ def name_first(facts: Facts, _random: Random) -> WrittenDocument:
     lines = _paragraphs(f"{facts.country}: {facts.headline.capitalize()}", facts.summary)
     lines += [*_paragraphs(facts.words["new"]["above"]), *blocks(targets, facts, name_first=True), *_letter(facts)]
     lines += _paragraphs(facts.label("new", "deadline"))
-    return WrittenDocument(tuple(lines), targets, facts, has_letter=True)
+    fields = {"deadline": facts.deadline.isoformat(), "country": facts.country_code, "reference": None}
+    fields |= {"headline": f"{facts.country}: {facts.headline.capitalize()}", **_letter_fields(facts)}
+    return WrittenDocument(tuple(lines), targets, facts, fields)
 
 
 # Each shape with the languages that it is written in; none stands for all.

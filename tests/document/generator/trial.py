@@ -14,6 +14,8 @@ from typing import Any
 from campaign.document import DocumentError, read_document
 from tests.document.corpus.alignment import align_targets
 from tests.document.corpus.doubts import Doubts
+from tests.document.corpus.judgement import Judgement, judge_fields
+from tests.document.corpus.table import format_table
 from tests.document.generator.damage import DAMAGES, ORDER
 from tests.document.generator.facts import invent_facts, languages
 from tests.document.generator.shapes import SHAPES, WrittenDocument
@@ -36,6 +38,7 @@ class Trial:
     text: str
     outcomes: tuple[str, ...]
     differences: tuple[str, ...]
+    fields: tuple[Judgement, ...]  # of an undamaged document
 
 
 def write_document(number: int, *, damaged: bool) -> tuple[WrittenDocument, str, tuple[str, ...], str]:
@@ -59,11 +62,14 @@ def try_number(number: int, *, damaged: bool) -> Trial:
         draft, lines = read_document(text.encode(), f"generated.{document.facts.language}.txt")
     except DocumentError as error:
         outcomes, differences = [REFUSED] * len(expected), [f"refused: {error.code}"]
+        judgements: list[Judgement] = []
     else:
-        outcomes, differences = compare_targets(
-            expected, draft.to_json()["targets"], Doubts(draft, lines), is_exact=not damaged
-        )
-    return Trial(number, document.facts.language, shape, damages, text, tuple(outcomes), tuple(differences))
+        doubts, got = Doubts(draft, lines), draft.to_json()
+        outcomes, differences = compare_targets(expected, got["targets"], doubts, is_exact=not damaged)
+        judgements = [] if damaged else judge_fields(f"{number}", document.fields, got, doubts)
+    return Trial(
+        number, document.facts.language, shape, damages, text, tuple(outcomes), tuple(differences), tuple(judgements)
+    )
 
 
 def compare_targets(
@@ -152,4 +158,5 @@ def format_figures(trials: list[Trial]) -> str:
         counts = count_outcomes(group)
         cells = [str(len(group)), *(str(counts[outcome]) for outcome in OUTCOMES)]
         rows.append(f"{name:<36}" + "".join(f"{cell:>17}" for cell in cells))
-    return "\n".join(rows)
+    fields = [judgement for trial in trials for judgement in trial.fields]
+    return "\n".join(rows) + "\n\nfields of undamaged documents that were read\n" + format_table(fields)
