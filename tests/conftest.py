@@ -55,9 +55,9 @@ from campaign.web.caching.data_cache import DataCache
 from campaign.web.caching.page_cache import PageCache
 from campaign.web.public.signing.sign import TARGET_MAILBOXES
 from tests.deploy.processes import redis
-from tests.postgresql import PostgresServer, control, start_server
+from tests.postgresql import LOG, PostgresServer, control, start_server
 
-pytest_plugins = ["tests.attack", "tests.tables"]
+pytest_plugins = ["pytester", "tests.attack", "tests.failure_report", "tests.tables"]
 
 # The stored moment of a rollup that has never run.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -232,11 +232,12 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> str:
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> str:
     """Return the URL of a server shared by all test processes; it ends with the last of them."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     server = start_server(shared / "pg")
+    request.config.stash[LOG] = server.log
     return str(server.get_uri())
 
 

