@@ -14,8 +14,8 @@ from campaign.document.errors import DocumentError
 from campaign.document.formats.encoding import decode
 from campaign.document.formats.mail import is_mail
 from campaign.document.formats.subprocess_reader import read_in_subprocess, split_in_subprocess
-from campaign.document.text.characters import clean
-from campaign.document.text.lines import MAX_CHARACTERS, MAX_LINES, Line
+from campaign.document.text.characters import LINE_ENDS, clean
+from campaign.document.text.lines import MAX_BLANK_LINES, MAX_CHARACTERS, MAX_LINES, Line
 from campaign.document.text.quoting import split_lines
 
 MAX_FILE_BYTES = 2 * 1024 * 1024  # bytes
@@ -98,7 +98,10 @@ def _read_file(data: bytes, name: str) -> list[Line]:
     """Return the lines of a file that is no mail. Raises DocumentError."""
     file_format = _format_of(data, name)
     if file_format == "text":
-        return _check_amount(split_lines(decode(data, name)), name)
+        text = decode(data, name)
+        # Before any line exists: two million of them would take 300 MB.
+        _check_size_of_text(len(text), sum(1 for _ in LINE_ENDS.finditer(text)), name)
+        return _check_amount(split_lines(text), name)
     lines = read_in_subprocess(file_format, data, name)
     return _check_amount([replace(line, text=clean(line.text)) for line in lines], name)
 
@@ -133,10 +136,16 @@ def _ole_error(data: bytes, name: str) -> DocumentError:
     return DocumentError("not-supported", f"{name} is in the old Word format; save it as DOCX")
 
 
+def _check_size_of_text(length: int, line_count: int, name: str) -> None:
+    """Raise DocumentError if a text has more characters or lines than an Urgent Action can."""
+    if length - line_count > MAX_CHARACTERS or line_count > MAX_LINES + MAX_BLANK_LINES:
+        raise DocumentError("too-large", f"{name} holds more text than an Urgent Action can")
+
+
 def _check_amount(lines: list[Line], name: str) -> list[Line]:
     """Return the lines. Raises DocumentError if there is no text or too much."""
-    line_count = sum(not line.is_blank for line in lines)
-    if line_count > MAX_LINES or sum(len(line.text) for line in lines) > MAX_CHARACTERS:
+    _check_size_of_text(sum(len(line.text) + 1 for line in lines), len(lines), name)
+    if sum(not line.is_blank for line in lines) > MAX_LINES:
         raise DocumentError("too-large", f"{name} holds more text than an Urgent Action can")
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", f"{name} holds no text")

@@ -47,10 +47,7 @@ _Result = TypeVar("_Result")
 
 def main() -> None:
     """Run `python -m campaign.document.formats.subprocess_main FORMAT NAME`."""
-    _set_limit(resource.RLIMIT_CPU, MAX_SECONDS)
-    _set_limit(resource.RLIMIT_AS, MAX_MEGABYTES * 2**20)
-    _set_limit(resource.RLIMIT_FSIZE, 0)
-    _set_limit(resource.RLIMIT_CORE, 0)
+    set_limits(MAX_SECONDS)
     gc.disable()  # it would scan the growing data repeatedly, and this process ends soon
     logging.disable()  # the libraries' warnings quote the file, and the parent process would buffer them
     file_format, name = sys.argv[1:]
@@ -133,6 +130,14 @@ def run_counted(task: Callable[[], _Result], stop: Callable[[], None], max_steps
 def _count_pages() -> int:
     """Return the number of memory pages that the system has given to this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
+def set_limits(seconds: int) -> None:
+    """Limit this process to so many seconds of processor time and to 700 MB, and forbid it to write files."""
+    _set_limit(resource.RLIMIT_CPU, seconds)
+    _set_limit(resource.RLIMIT_AS, MAX_MEGABYTES * 2**20)
+    _set_limit(resource.RLIMIT_FSIZE, 0)
+    _set_limit(resource.RLIMIT_CORE, 0)
 
 
 def _set_limit(resource_kind: int, limit: int) -> None:

@@ -60,8 +60,8 @@ def _answer(file_format: str, data: bytes, name: str) -> ReaderAnswer:
     return answer
 
 
-def run_limited(command: list[str], data: bytes, name: str) -> bytes:
-    """Return what the command writes. `data` is its input.
+def run_limited(command: list[str], data: bytes, name: str, *, advice: str = "save its text") -> bytes:
+    """Return what the command writes. `data` is its input; `advice` ends the message of a refusal.
 
     Raises DocumentError, with the code `too-large` if the command ends at one of its limits.
     """
@@ -79,11 +79,11 @@ def run_limited(command: list[str], data: bytes, name: str) -> bytes:
         result = None
     if result is None or result.returncode in _OVER_LIMIT_STATUSES:
         raise DocumentError(
-            "too-large", f"{name} takes more time or memory to read than an Urgent Action can; save its text"
+            "too-large", f"{name} takes more time or memory to read than an Urgent Action can; {advice}"
         )
     if result.returncode:
         log.error("reading a document ended with %s: %s", result.returncode, result.stderr.decode(errors="replace"))
-        raise DocumentError("unreadable", f"{name} cannot be read here, and the log says why; save its text")
+        raise DocumentError("unreadable", f"{name} cannot be read here, and the log says why; {advice}")
     return result.stdout
 
 

@@ -15,6 +15,7 @@ from campaign.document.text.normalise import has_words
 
 # A case has some hundred lines. The time to parse grows with their number.
 MAX_LINES = 10_000
+MAX_BLANK_LINES = 30_000
 MAX_CHARACTERS = 400_000
 _EXCERPT_LENGTH = 120  # characters
 
