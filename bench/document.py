@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import resource
 import statistics
-import time
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,8 +18,12 @@ from markdown_it import MarkdownIt
 from bench.support.report import Row
 from campaign.document import DocumentError, parse_document
 from campaign.document.formats.subprocess_reader import read_in_subprocess
-from tests.document.support import builders
+from campaign.document.parser import parse_lines
+from campaign.document.text.lines import MAX_CHARACTERS, MAX_LINES
+from campaign.document.text.quoting import split_lines
+from tests.document.support import builders, files
 from tests.document.support.forms import NEW, typeset
+from tests.document.support.hostile_texts import PLACES, UNITS, hostile_text
 
 MB = 2**20
 ROUNDS = 31
@@ -29,64 +32,33 @@ MAX_MARKDOWN_RATIO = 10.0  # times markdown-it-py
 PROCESSES = 7
 MAX_SUBPROCESS_RATIO = 4.0  # times the start of the process that reads a file
 MAX_GROWTH = 1.6  # times the CPU time or memory for each byte, from the smallest to the largest
-SIZES = (MB // 4, MB // 2, MB, 2 * MB)
-HOSTILE = {
-    "labels": "TAKE ACTION:\n",
-    "label words": "PLEASE SEND APPEALS BEFORE ",
-    "short blocks": "Name: A B (he)\nDeadline: 12 May 2026\nFax: 1234567\n",
-    "colons": ":",
-    "lines of a colon": ":\n",
-    "stars": "*",
-    "words behind stars": "*a ",
-    "brackets": "(",
-    "links": "[a](",
-    "images": "![a](b)",
-    "one long word": "a",
-    "short lines": "a\n",
-    "deep quotes": ">",
-    "lines of quotes": ">>>>>> a\n",
-    "digits": "1",
-    "numbers": "12/22 ",
-    "dates": "12 May 2026 ",
-    "at signs": "@",
-    "addresses": "a@b.example, ",
-    "spaces": " ",
-    "words and spaces": "a" + " " * 60,
-    "tabs": "\t",
-    "tags": "<a ",
-    "scripts": "<script>",
-    "references": "UA 12/22 ",
-    "lines of references": "UA 12/22\n",
-    "indexes": "EUR 57/",
-    "salutations": "Dear Sir,\n",
-    "closings": "Yours sincerely, ",
-    "bullets": "- a\n",
-    "contacts": "Fax: +1 (",
-    "roles": "Minister\n",
-    "placeholders": "[NAME] ",
-    "hyphens": "a-\n",
-    "wrapped lines": "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod\n",
-}
-PLACES = {
-    "alone": "{}",
-    "in the summary": NEW.replace("{", "").replace("**Rosa Telar", "{} Rosa Telar", 1),
-    "in the address": NEW.replace("Carrera 8", "{}", 1),
-    "in the letter": NEW.replace("I write because", "{}", 1),
-    "in the background": NEW.replace("The upper valley", "{}", 1),
-    "in the name": NEW.replace("Rosa Telar Muestra (she/her)", "{}", 1),
-}
+SIZES = (48_000, 96_000, 192_000, 384_000)  # characters; longer documents are refused
+MAX_SECONDS = 10.0  # for a file of 2 MB, whatever is in it
 
 
 def cpu_seconds(task: Callable[[], object]) -> float:
-    """Return the seconds of CPU time of one run."""
-    start = time.process_time()
+    """Return the seconds of CPU time of one run, in this process and in those that it starts."""
+    start = _cpu_time()
     task()
-    return time.process_time() - start
+    return _cpu_time() - start
+
+
+def _cpu_time() -> float:
+    return sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
 
 
 def read_document(text: str) -> None:
     with suppress(DocumentError):
         parse_document(text.encode()[: 2 * MB], "case.md")
+
+
+def parse(text: str) -> None:
+    """Parse a text in this process, whatever its length."""
+    with suppress(DocumentError):
+        parse_lines(split_lines(text))
 
 
 def repeat_to(unit: str, size: int) -> str:
@@ -127,7 +99,8 @@ def compare_with_markdown() -> Row:
 def subprocess_cost() -> list[Row]:
     """Compare the CPU time of an upload that is read with that of a file which the same process refuses at once."""
     rows: list[Row] = []
-    for form, data in (("pdf", typeset(NEW)), ("docx", builders.docx(NEW))):
+    made = (("pdf", typeset(NEW)), ("docx", builders.docx(NEW)), ("odt", files.odt(NEW)), ("rtf", files.rtf(NEW)))
+    for form, data in (*made, ("html", files.html(NEW))):
         refused_seconds = statistics.median(_subprocess_seconds(form, data[:64]) for _ in range(PROCESSES))
         read_seconds = statistics.median(_subprocess_seconds(form, data) for _ in range(PROCESSES))
         name = f"an Urgent Action as {form}, beside one refused"
@@ -156,49 +129,53 @@ def _subprocess_seconds(form: str, data: bytes) -> float:
 
 
 def growth_by_size() -> list[Row]:
-    """Return CPU time and memory for each byte of cases of several megabytes, beside those of the smallest."""
+    """Return CPU time and memory for each character of cases of several lengths, beside those of the shortest."""
     rows: list[Row] = []
     first: tuple[float, float] | None = None
     for size in SIZES:
         text = document_of(size)
-        seconds = min(cpu_seconds(partial(read_document, text)) for _ in range(3))
+        seconds = min(cpu_seconds(partial(parse, text)) for _ in range(3))
         tracemalloc.start()
-        read_document(text)
+        parse(text)
         peak = tracemalloc.get_traced_memory()[1] / MB
         tracemalloc.stop()
         first = first or (seconds / size, peak / size)
         for what, unit, value, before in (("time", "s", seconds, first[0]), ("memory", "MB", peak, first[1])):
-            name = f"{what} of {size / MB:g} MB"
+            name = f"{what} of {size:,} characters"
             rows.append(Row("-", name, value, before * size, unit, value / size / before, MAX_GROWTH, is_ceiling=True))
     return rows
 
 
 def hostile_texts() -> list[Row]:
-    """Measure the hostile texts whose time for each byte grows most over a factor of four, and the worst at 2 MB."""
+    """Measure the hostile texts whose time for each byte grows most over a factor of four."""
     measured = []
-    for bench_site, frame in PLACES.items():
-        for name, unit in HOSTILE.items():
-            small, large = (_seconds(frame, unit, size) for size in (SMALL // 4, SMALL))
-            measured.append((large / max(small, 0.02) / 4, large, small, f"{name} {bench_site}", frame, unit))
+    for place in PLACES:
+        for name in UNITS:
+            small, large = (
+                cpu_seconds(partial(parse, hostile_text(place, name, size))) for size in (SMALL // 4, SMALL)
+            )
+            measured.append((large / max(small, 0.02) / 4, large, small, f"{name} {place}"))
     measured.sort(key=lambda measurement: -measurement[0])
-    rows = [
+    return [
         Row("-", f"{name}, {SMALL // 1024} KB", large, small * 4, "s", grown, MAX_GROWTH, is_ceiling=True)
-        for grown, large, small, name, _, _ in measured[:5]
+        for grown, large, small, name in measured[:5]
     ]
-    slowest = sorted(measured, key=lambda measurement: -measurement[1])[:2]
-    for _, large, _, name, frame, unit in dict.fromkeys([*measured[:2], *slowest]):
-        times = 2 * MB // SMALL
-        seconds = _seconds(frame, unit, 2 * MB)
-        rows.append(
-            Row("-", f"{name}, 2 MB", seconds, large * times, "s", seconds / times / large, MAX_GROWTH, is_ceiling=True)
-        )
-    return rows
 
 
-def _seconds(frame: str, unit: str, size: int) -> float:
-    before, after = frame.split("{}")
-    text = before + repeat_to(unit, size - len(frame)) + after
-    return cpu_seconds(lambda: read_document(text))
+def hostile_files() -> list[Row]:
+    """Measure the slowest hostile files: of 2 MB, and of the most characters and lines that are read."""
+    measured: list[tuple[float, str]] = []
+    for place in PLACES:
+        for name in UNITS:
+            text = hostile_text(place, name, MAX_CHARACTERS)
+            most = "\n".join(text.split("\n")[:MAX_LINES])
+            measured.append((cpu_seconds(partial(read_document, most)), f"{name} {place}, as long as is read"))
+            whole = hostile_text(place, name, 2 * MB)
+            measured.append((cpu_seconds(partial(read_document, whole)), f"{name} {place}, 2 MB"))
+    return [
+        Row("-", name, seconds, MAX_SECONDS, "s", seconds / MAX_SECONDS, 1.0, is_ceiling=True)
+        for seconds, name in sorted(measured, reverse=True)[:5]
+    ]
 
 
 def measure_suite() -> list[Row]:
@@ -206,4 +183,4 @@ def measure_suite() -> list[Row]:
     # Without this, the collector would traverse objects of earlier suites during the measurement.
     gc.collect()
     gc.freeze()
-    return [compare_with_markdown(), *subprocess_cost(), *growth_by_size(), *hostile_texts()]
+    return [compare_with_markdown(), *subprocess_cost(), *growth_by_size(), *hostile_texts(), *hostile_files()]
