@@ -259,7 +259,8 @@ def _split_names(text: str) -> list[str]:
 
     A joining word splits two names only if each has at least two words.
     """
-    joining_words = vocabulary().single_words("or")
+    # “Of” is “or” in Dutch. In English it joins the words of one name: `The crew of the Sample Star`.
+    joining_words = vocabulary().single_words("or") - {"of"}
     names: list[str] = []
     for part in re.split(r"[,;&\n]", text):
         parts = _split_at_words(part, joining_words)
