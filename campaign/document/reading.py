@@ -15,8 +15,8 @@ from campaign.document.draft import DraftAppeal
 from campaign.document.errors import DocumentError
 from campaign.document.formats.reader import Reading, readings
 from campaign.document.formats.subprocess_reader import run_limited
-from campaign.document.parse_process import ParserAnswer
 from campaign.document.parser import parse_lines
+from campaign.document.parser_process import ParserAnswer
 from campaign.document.text.lines import Line
 
 # The refusal that says most, where no reading of a file is an appeal.
@@ -35,7 +35,7 @@ def read_document(data: bytes, filename: str) -> _Result:
 
 
 def _best_result(candidates: Iterable[Reading]) -> _Result:
-    """Return the first appeal with somebody to write to, else the first appeal.
+    """Return the first appeal with a target, else the first appeal.
 
     A mail that only announces an appeal may look like one; the attachment then names the targets. Raises the
     DocumentError that says most if there is no appeal.
@@ -72,7 +72,7 @@ def parse_in_subprocess(lines: list[Line], seconds: int = MAX_PARSER_SECONDS) ->
 
     Raises DocumentError, with the code `too-large` beyond the limits.
     """
-    command = [sys.executable, "-m", "campaign.document.parse_process", str(seconds)]
+    command = [sys.executable, "-m", "campaign.document.parser_process", str(seconds)]
     advice = "leave out what is not the Urgent Action"
     written = run_limited(command, msgspec.json.encode(lines), "the document", advice=advice)
     answer = msgspec.json.decode(written, type=ParserAnswer)

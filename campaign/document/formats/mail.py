@@ -17,7 +17,7 @@ from campaign.document.errors import DocumentError
 _MAX_PARTS = 12  # that are read; further ones are signatures, calendars and pictures
 _HEADER = re.compile(rb"[!-9;-~]{1,76}:[^\n]*\n(?:[ \t][^\n]*\n)*")
 _MAX_HEADERS = 400
-# A text that somebody copied from a mail has a sender and a subject, but none of these.
+# A text copied from a mail has a sender and a subject, but none of these.
 _ONLY_IN_FILES = re.compile(
     rb"(?:mime-version|message-id|received|return-path|delivered-to|dkim-signature):", re.IGNORECASE
 )

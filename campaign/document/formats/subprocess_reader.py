@@ -31,7 +31,7 @@ _OVER_LIMIT_STATUSES = (OVER_LIMIT, -signal.SIGKILL, -signal.SIGXCPU)
 
 
 class ReaderAnswer(NamedTuple):
-    """What the process found: the lines of a file, or the parts of a mail, or a refusal with its code."""
+    """The lines of a file, or the parts of a mail, or a refusal with its code."""
 
     lines: tuple[Line, ...] = ()
     mail: MailParts | None = None

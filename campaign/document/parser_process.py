@@ -29,7 +29,7 @@ class ParserAnswer(msgspec.Struct):
 
 
 def main() -> None:
-    """Run `python -m campaign.document.parse_process SECONDS`."""
+    """Run `python -m campaign.document.parser_process SECONDS`."""
     set_limits(int(sys.argv[1]))
     gc.disable()  # it would scan the growing data repeatedly, and this process ends soon
     logging.disable()
