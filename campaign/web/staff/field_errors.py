@@ -51,17 +51,18 @@ _FAULTS: dict[str | tuple[str, str], Any] = {
     ("to", "missing"): lazy_gettext("Choose a field."),
     ("to", "no-contact"): lazy_gettext("This line has no such address or number. Move it to another field, or edit the "
                                        "target."),
-    ("document", "missing"): lazy_gettext("Please choose a file."),
+    ("document", "missing"): lazy_gettext("Please choose a file, or paste its text."),
     ("document", "empty"): lazy_gettext("This file is empty."),
     ("document", "too-large"): lazy_gettext(
         "This file is too large (2 MB at most), or small and yet endless to read. Please choose its text instead."
     ),
     ("document", "not-supported"): lazy_gettext(
-        "This kind of file cannot be read. Please save it as DOCX, PDF, Markdown or plain text."
+        "This kind of file cannot be read. Please save it as DOCX, PDF or plain text, or paste its text."
     ),
     ("document", "unreadable"): lazy_gettext("This file is damaged or cut off. Please save it anew."),
     ("document", "encrypted"): lazy_gettext("This file needs a password. Please save it without one."),
-    ("document", "no-text"): lazy_gettext("This PDF holds pictures of pages and no text. Please find the original."),
+    ("document", "no-text"): lazy_gettext("This document holds pictures of pages and no text. "
+                                          "Please find the original."),
     ("document", "no-urgent-action"): lazy_gettext("This document reads well, but it asks nobody to act: is it an "
                                                    "Urgent Action?"),
     ("document", "several-urgent-actions"): lazy_gettext("This document holds several Urgent Actions. Please give each "

@@ -10,12 +10,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
 
-from campaign.models import Appeal, AppealText
+from campaign.models import Appeal, AppealText, Target
 from campaign.platform import db
 from tests.appeals.editing.editor import DRAFT_PAGE, send_form, upload
 from tests.conftest import DOCUMENT, FRENCH
 from tests.document.support.builders import docx
+from tests.document.support.files import html
 from tests.document.test_refusals import pdf_bomb
 
 # Only in the whole gate; the quick part has enough tests of the staff pages.
@@ -42,7 +44,8 @@ def test_warnings_stand_beside_their_field_with_the_documents_line(editor: Flask
         (b"PK\x03\x04 damaged", "case.docx", "damaged"),
         (b"%PDF-1.7 damaged", "case.pdf", "damaged"),
         (b"A shopping list: bread, butter, milk.", "list.txt", "asks nobody to act"),
-        (b"{\\rtf1 hello}", "case.rtf", "cannot be read"),
+        (b"{\\rtf1 hello}", "case.rtf", "asks nobody to act"),
+        (b"<html><img src=x>", "case.html", "pictures of pages and no text"),
         (b"x" * (2 * 1024 * 1024 + 1), "case.txt", "too large (2 MB at most)"),
         (pdf_bomb(), "case.pdf", "choose its text instead"),
     ],
@@ -61,7 +64,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
 def test_no_file_is_refused(editor: FlaskClient) -> None:
     refused_answer = send_form(editor, "/staff/appeals")
     assert refused_answer.status_code == 422
-    assert "Please choose a file." in refused_answer.text
+    assert "Please choose a file, or paste its text." in refused_answer.text
 
 
 def test_a_hundred_megabytes_are_refused_without_reading_them(app: Flask, editor: FlaskClient) -> None:
@@ -82,6 +85,39 @@ def test_a_hundred_megabytes_are_refused_without_reading_them(app: Flask, editor
     # Every other form accepts small bodies only.
     small = send_form(editor, f"{DRAFT_PAGE}/request-review", words="x" * 300_000)
     assert small.status_code == 413
+
+
+def test_pasted_text_is_read_without_scripts(editor: FlaskClient) -> None:
+    assert send_form(editor, "/staff/appeals", pasted=DOCUMENT).status_code == 303
+    assert db.session.scalars(select(AppealText.headline)).one().startswith("TEACHER THREATENED")
+
+
+def test_pasted_html_gives_the_links_that_the_text_has_lost(editor: FlaskClient) -> None:
+    link = '<a href="mailto:minister@interior.example" onclick="x()">the office</a>'
+    page = html(DOCUMENT.replace("minister@interior.example", "LINK")).decode().replace("LINK", link)
+    text = DOCUMENT.replace("minister@interior.example", "the office")
+    answer = send_form(editor, "/staff/appeals", pasted=text, pasted_html=page + "<script>alert(1)</script>")
+    assert answer.status_code == 303
+    assert db.session.scalars(select(Target.emails)).one() == ["minister@interior.example"]
+
+
+def test_pasted_text_is_read_where_its_html_is_no_appeal(editor: FlaskClient) -> None:
+    answer = send_form(editor, "/staff/appeals", pasted=DOCUMENT, pasted_html="<p>Something else</p>")
+    assert answer.status_code == 303
+
+
+def test_pasted_text_that_is_no_appeal_stands_in_the_form_again(editor: FlaskClient) -> None:
+    answer = send_form(editor, "/staff/appeals", pasted="Lunch is at <noon>.", pasted_html="<p>Lunch")
+    assert answer.status_code == 422
+    assert "asks nobody to act" in answer.text
+    assert ">Lunch is at &lt;noon&gt;.</textarea>" in answer.text
+    assert "<details open><summary>Or paste its text" in answer.text
+
+
+def test_a_file_precedes_a_pasted_text(editor: FlaskClient) -> None:
+    file = FileStorage(io.BytesIO(DOCUMENT.encode()), "case.md")
+    assert send_form(editor, "/staff/appeals", document=file, pasted="Lunch is at noon.").status_code == 303
+    assert len(db.session.scalars(select(Appeal)).all()) == 1
 
 
 def test_word_documents_are_read_too(editor: FlaskClient) -> None:

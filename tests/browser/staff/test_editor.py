@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Literal
@@ -64,6 +65,33 @@ def test_a_document_becomes_a_public_appeal(
     while (answer := public.goto(f"{demonstration[0]}/en/appeals/ua-99-26")) is None or answer.status != 200:
         assert time.monotonic() - published_at < 2, "the public page did not show it within 2 seconds"
     expect(public.get_by_role("heading", level=1)).to_contain_text("FREE JANBOLAT MAMAÏ")
+
+
+def test_a_pasted_page_is_sent_with_its_links_until_the_text_is_changed(editor: Page) -> None:
+    editor.goto("/staff/appeals")
+    editor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    editor.get_by_text("Or paste its text").click()
+    area, sent = editor.get_by_label("Pasted text"), editor.locator("#pasted_html")
+    copied = '<p>Write to <a href="mailto:a@b.example">the minister</a></p>'
+    editor.evaluate(
+        """html => navigator.clipboard.write([new ClipboardItem({
+        "text/html": new Blob([html], {type: "text/html"}),
+        "text/plain": new Blob(["Write to the minister"], {type: "text/plain"}),
+        })])""",
+        copied,
+    )
+    area.press("Control+v")
+    expect(area).to_have_value("Write to the minister")
+    expect(sent).to_have_value(re.compile(r'href="mailto:a@b.example"'))
+    check_page(editor, "paste")
+    area.press("End")
+    area.press("x")
+    expect(sent).to_have_value("")
+    area.fill("")
+    area.press("Control+v")
+    area.press("Control+v")
+    expect(area).to_have_value("Write to the minister" * 2)
+    expect(sent).to_have_value("")
 
 
 PAGES = ("", "/edit", "/comparison", "/texts/en", "/texts/de", "/targets/1", "/targets/0", "/facts", "/texts/en/mail")

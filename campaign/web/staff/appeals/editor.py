@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from campaign.config import LOCALES
-from campaign.document import MAX_FILE_BYTES, DocumentError, DraftAppeal, read_document
+from campaign.document import MAX_FILE_BYTES, DraftAppeal
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import AppealExistsError, InputError, NotFoundError, StateError
 from campaign.domain.sections.section import participating_sections
@@ -24,6 +24,7 @@ from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.import_draft import ImportOptions, ImportReport, import_draft
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.appeals.confirmations import confirmation_values
+from campaign.web.staff.appeals.document_upload import pasted_text, read_upload
 from campaign.web.staff.appeals.editing import appeal_or_404, editable_or_404
 from campaign.web.staff.field_errors import error_text
 from campaign.web.staff.locale import text_languages
@@ -47,7 +48,7 @@ def index() -> ResponseReturnValue:
 @accepts_upload
 def upload() -> ResponseReturnValue:
     """Import a document as a draft of this person's section."""
-    upload = _read_upload()
+    upload = read_upload()
     if isinstance(upload, str):
         return _index(upload), 422
     try:
@@ -71,7 +72,7 @@ def show(slug: str) -> ResponseReturnValue:
 def add_document(slug: str) -> ResponseReturnValue:
     """Import another document of the same appeal: a further language, or a correction."""
     edited_appeal = editable_or_404(slug)
-    upload = _read_upload()
+    upload = read_upload()
     if isinstance(upload, str):
         return page(edited_appeal, faults={"document": upload}), 422
     try:
@@ -146,6 +147,7 @@ def page(
         stored_values=stored_values or {},
         outcome_languages=LOCALES,
         max_bytes=MAX_FILE_BYTES,
+        pasted=pasted_text(),
     )
 
 
@@ -170,20 +172,8 @@ def _index(fault: object = None, existing_slug: str | None = None) -> str:
         fault=fault,
         existing_slug=existing_slug,
         max_bytes=MAX_FILE_BYTES,
+        pasted=pasted_text(),
     )
-
-
-def _read_upload() -> tuple[DraftAppeal, tuple[str, ...]] | str:
-    """Return the draft and the lines of the sent document, or the error message for the file."""
-    file = request.files.get("document")
-    if file is None or not file.filename:
-        return str(error_text("document", "missing"))
-    with file.stream as stream:
-        data = stream.read(MAX_FILE_BYTES + 1)
-    try:
-        return read_document(data, file.filename)
-    except DocumentError as error:
-        return str(error_text("document", error.code))
 
 
 def _import(upload: tuple[DraftAppeal, tuple[str, ...]], options: ImportOptions) -> ImportReport:
