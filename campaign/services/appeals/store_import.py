@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from campaign.document.draft import DraftAppeal
+from campaign.document.line_uses import match_lines
 from campaign.models import Appeal, ImportedDocument
 
 
@@ -40,7 +41,8 @@ def store_import(
     if last_import.lines != list(lines) or not last_import.line_uses:
         last_import.confirmed_doubts = {}
         last_import.line_uses = [
-            {"line": use.line, "field": _stored_field(use.field, positions)} for use in draft.line_uses
+            {"line": use.line, "field": _stored_field(use.field, positions)}
+            for use in draft.line_uses or match_lines(draft, lines)
         ]
     last_import.warnings, last_import.lines, last_import.target_positions = warnings, list(lines), positions
 
