@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -68,6 +69,7 @@ def test_each_line_is_marked_with_its_field_in_colour_and_word(merged: str, coor
     )
     assert both in item(page, 10)
     assert '<a class="mark hue-text" href="#field-headline">Headline</a>' in item(page, 2)
+    assert '<span class="mark hue-none">In no field</span>' in item(page, 1)
     assert 'id="line-en-11"' not in page  # a blank line
     role = page[page.index('id="field-1-role"') :]
     assert role.index('href="#line-en-3"') < role.index("Minister of the Interior")
@@ -79,6 +81,13 @@ def test_every_link_within_the_page_leads_somewhere(merged: str, coordinator: Fl
         ids = re.findall(r'\bid="([^"]+)"', page)
         assert len(ids) == len(set(ids))
         assert set(re.findall(r'href="#([^"]+)"', page)) - set(ids) == set()
+
+
+def test_a_document_without_doubts_links_to_none(app: Flask, coordinator: FlaskClient) -> None:
+    import_draft(replace(DRAFT, warnings=()), ImportOptions(slug=SLUG), context=context(), lines=LINES)
+    page = coordinator.get(f"{PAGE}/comparison").text
+    assert 'href="#doubt' not in page
+    assert set(re.findall(r'href="#([^"]+)"', page)) - set(re.findall(r'\bid="([^"]+)"', page)) == set()
 
 
 def test_a_doubt_leads_to_its_lines_and_back(merged: str, coordinator: FlaskClient) -> None:

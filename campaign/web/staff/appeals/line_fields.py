@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,10 +110,16 @@ def compared_lines(document: Document, first: int, size: int) -> list[ComparedLi
             continue
         if len(found) == size:
             break
-        hidden = {"blank", "warning"} if number in by_line else {"blank"}  # a doubt has its own link
-        marks = dict.fromkeys(_mark(field) for field in document.uses.get(number, ()) if field not in hidden)
+        marks = dict.fromkeys(_mark(field) for field in _shown_uses(document, number, is_doubted=number in by_line))
         found.append(ComparedLine(number, text, tuple(marks), tuple(by_line.get(number, ()))))
     return found
+
+
+def _shown_uses(document: Document, number: int, *, is_doubted: bool) -> Sequence[str]:
+    """Return the fields of a line to show; `note` if it has none. A doubt has a link of its own."""
+    uses = document.uses.get(number, ())
+    shown = [field for field in uses if field != "blank" and not (is_doubted and field == "warning")]
+    return shown or ([] if is_doubted else [NOTE])
 
 
 def text_fields(document: Document, lines: LinesByPlace, values: dict[str, Any]) -> list[ComparedField]:
