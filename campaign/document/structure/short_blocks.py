@@ -257,9 +257,8 @@ def _people_without_brackets(text: str) -> list[DraftPerson]:
 def _split_names(text: str) -> list[str]:
     """Return the names in a text.
 
-    A joining word splits two names only if each has at least two words.
+    A joining word, except “of” (Dutch for “or”), splits two names only if each has at least two words.
     """
-    # “Of” is “or” in Dutch. In English it joins the words of one name: `The crew of the Sample Star`.
     joining_words = vocabulary().single_words("or") - {"of"}
     names: list[str] = []
     for part in re.split(r"[,;&\n]", text):

@@ -70,7 +70,7 @@ def _split_or_join(styled_texts: list[tuple[str, bool]]) -> list[tuple[str, bool
         first, second, *others = (part.strip() for part in styled_texts[0][0].split(","))
         if (is_role(first) and is_name(second)) or (is_name(first) and is_role(second)):
             return [(first, True), (second, False), (", ".join(others), False)]
-        if is_role(first) or is_embassy(first) or (is_name(first) and (_has_honorific(first) or is_embassy(second))):
+        if is_role(first) or is_embassy(first) or (is_name(first) and (has_honorific(first) or is_embassy(second))):
             return [(first, True), (", ".join([second, *others]), False)]
     texts = [text for text, _ in styled_texts]
     is_broken_list = len(texts) > 2 and _is_broken_role(*texts[:3])
@@ -85,7 +85,7 @@ def _is_broken_role(first: str, second: str, third: str) -> bool:
         "," in first
         and is_role(first)
         and is_name(third)
-        and not (is_role(second) or is_name(second) or _names_place(second) or "," in second)
+        and not (is_role(second) or is_name(second) or names_place(second) or "," in second)
         and not any(char.isdigit() for char in first + second)
     )
 
@@ -99,10 +99,11 @@ def _find_role_and_name(
     texts = [text for text, _ in styled_texts]
     first = texts[0]
     second = texts[1] if len(texts) > 1 else ""
-    if (title_and_name := _title_and_name(first)) and (is_embassy(title_and_name[0]) or not is_embassy(first)):
-        return title_and_name[0], title_and_name[1], texts[1:]
+    if (titled := title_and_name(first)) and (is_embassy(titled[0]) or not is_embassy(first)):
+        return titled[0], titled[1], texts[1:]
     if is_embassy(first) and not is_name(first):
-        has_office_holder = is_name(second) and (_has_honorific(second) or is_role(first))
+        has_office_holder = is_name(second) and (has_honorific(second) or is_role(first))
+        has_office_holder = has_office_holder or (title_and_name(second) is not None and is_embassy(second))
         return (first, second, texts[2:]) if has_office_holder else (first, None, texts[1:])
     if _names_person(first) or (_is_titled_name(first) and not (is_name(second) or is_role(second))):
         return None, first, texts[1:]
@@ -113,7 +114,7 @@ def _find_role_and_name(
         return (role, name, [first, *texts[2:]]) if name else (second, first, texts[2:])
     if styled_texts[0][1] and second and is_name(second):
         return first, second, texts[2:]
-    if is_name(first) and (_has_honorific(first) or (second and not is_name(second))):
+    if is_name(first) and (has_honorific(first) or (second and not is_name(second))):
         return None, first, texts[1:]
     if country_code(first, language) or any(char.isdigit() for char in first):
         return None, None, texts
@@ -139,15 +140,15 @@ def _split_off_name(texts: list[str]) -> tuple[str | None, list[str]]:
     if (
         len(texts) > 1
         and is_role(texts[0])
-        and not _names_place(texts[0])
+        and not names_place(texts[0])
         and is_name(texts[1])
-        and _has_honorific(texts[1])
+        and has_honorific(texts[1])
     ):
         return texts[1], [texts[0], *texts[2:]]
     return None, texts
 
 
-def _title_and_name(text: str) -> tuple[str, str] | None:
+def title_and_name(text: str) -> tuple[str, str] | None:
     """Return a title and the name after it on one line, or None: `President Nicanor Example`."""
     line_words = words(text, 12)
     tokens = tuple(word.text for word in line_words)
@@ -180,7 +181,7 @@ def _names_person(text: str) -> bool:
     tokens = tuple(word.text for word in line_words)
     for start in vocabulary().phrases("honorifics"):
         if tokens[: len(start)] == start and len(tokens) > len(start):
-            return _title_and_name(text[line_words[len(start)].start :]) is not None
+            return title_and_name(text[line_words[len(start)].start :]) is not None
     return False
 
 
@@ -218,7 +219,7 @@ def is_embassy(text: str) -> bool:
     )
 
 
-def _names_place(text: str) -> bool:
+def names_place(text: str) -> bool:
     """Return whether a line has a word for a place or an institution."""
     place_words = vocabulary().single_words("places")
     return any(
@@ -227,7 +228,8 @@ def _names_place(text: str) -> bool:
     )
 
 
-def _has_honorific(text: str) -> bool:
+def has_honorific(text: str) -> bool:
+    """Return whether a text begins with a form of address before a name, such as `Mr` or `His Excellency`."""
     tokens = tuple(word.text for word in words(text, 4))
     return any(tokens[: len(start)] == start for start in vocabulary().phrases("honorifics"))
 
@@ -238,14 +240,19 @@ def is_name(text: str) -> bool:
     parts = [word for word in re.split(r"[\s]+", plain.split("(")[0].strip()) if word]
     if not 1 <= len(parts) <= 9 or any(char.isdigit() or char in ",@/:;" for char in plain):
         return False
-    has_honorific = _has_honorific(plain)
-    if len(parts) == 1 or (_names_place(plain) and not has_honorific) or normalised(plain) in city_names():
+    has_title = has_honorific(plain)
+    if len(parts) == 1 or (names_place(plain) and not has_title) or normalised(plain) in city_names():
         return False
-    if not has_honorific and (_is_office(parts) or countries_in(plain, "en")):
+    if not has_title and (_is_office(parts) or countries_in(plain, "en")):
         return False
     capitalised_parts = [part for part in parts if part.strip("'’‘\"“”").strip(".")[:1].isupper()]
+    honorific_words = {word for phrase in vocabulary().phrases("honorifics") for word in phrase} if has_title else ()
     lowercase_parts = [
-        part for part in parts if part not in capitalised_parts and normalise(part.strip(".'’‘-")) not in _PARTICLES
+        part
+        for part in parts
+        if part not in capitalised_parts
+        and normalise(part.strip(".'’‘-")) not in _PARTICLES
+        and normalised(part) not in honorific_words
     ]
     return len(capitalised_parts) >= 1 and not [
         part

@@ -12,9 +12,18 @@ from campaign.document.fields.contacts import (
     split_contacts,
     without_links,
 )
+from campaign.document.fields.languages import country_at_end
 from campaign.document.labels import vocabulary
 from campaign.document.structure.letter import is_salutation
-from campaign.document.structure.target_lines import is_embassy, is_role, read_target
+from campaign.document.structure.one_line_target import is_whole_target, part_target
+from campaign.document.structure.target_lines import (
+    has_honorific,
+    is_embassy,
+    is_name,
+    is_role,
+    read_target,
+    title_and_name,
+)
 from campaign.document.text.emphasis import is_bold, plain_text
 from campaign.document.text.lines import Line, LineTracker, excerpt, split_paragraphs
 from campaign.document.text.normalise import normalised, words
@@ -22,6 +31,8 @@ from campaign.document.text.normalise import normalised, words
 _POSTAGE = re.compile(
     r"(?:[€$£]|(?:EUR|USD|CHF|GBP|Fr\.)) ?\d{1,2}[.,]\d\d(?!\d)|(?<!\d)\d{1,2}[.,]\d\d ?(?:€|EUR|CHF|Euro)"
 )
+_MAX_ROLE_WORDS = 14  # of a line that begins a target
+_NUMBERED = re.compile(r"^[\s*_]{0,8}\d{1,2}[.)]\s+[^\W\d_]")
 _MIN_SENTENCE_WORDS = 9  # a shorter line with a full stop at its end can be part of an address
 
 
@@ -30,8 +41,8 @@ def read_targets(lines: list[Line], kind: str, language: str, tracker: LineTrack
     targets: list[DraftTarget] = []
     if kind == "embassy":
         lines = _without_empty_form(lines, tracker)
-    for group in _group_by_target(lines, tracker):
-        target = read_target(group, kind, language, tracker)
+    for group in _group_by_target(_without_notes(lines, tracker), language, tracker):
+        target = read_target([*part_target(group[0]), *group[1:]], kind, language, tracker)
         if target:
             targets.append(target)
     return targets
@@ -51,8 +62,31 @@ def _without_empty_form(lines: list[Line], tracker: LineTracker) -> list[Line]:
     return result
 
 
-def _group_by_target(lines: list[Line], tracker: LineTracker) -> list[list[Line]]:
-    """Return the lines of each target, split at a blank line, a salutation, or a new role after contact lines."""
+def _without_notes(lines: list[Line], tracker: LineTracker) -> list[Line]:
+    """Return the lines without notes in brackets, which may be broken over lines: `[NB: The fax is often off.]`."""
+    result: list[Line] = []
+    is_inside = False
+    for line in lines:
+        text = plain_text(line.text)
+        begins = text.startswith("[") and text.find("]") in {-1, len(text) - 1} and not has_contact(text.strip("[]"))
+        if is_inside or begins or _is_bracketed_note(text):
+            tracker.warn("unplaced-line", f"a note among the addresses: {excerpt(text)}", line.number)
+            tracker.mark_used(line)
+            is_inside = (is_inside or begins) and "]" not in text and not line.is_blank
+        else:
+            result.append(line)
+    return result
+
+
+def _is_bracketed_note(text: str) -> bool:
+    """Return whether a line is a note in round brackets, which is no contact: `(Subject: for the Minister)`."""
+    if not (text.startswith("(") and text.endswith(")") and text.count("(") == 1):
+        return False
+    return not has_contact(text.strip("()")) and len(words(text, 3)) > 1 and not _POSTAGE.search(text)
+
+
+def _group_by_target(lines: list[Line], language: str, tracker: LineTracker) -> list[list[Line]]:
+    """Return the lines of each target, parted by what the lines say, and by blank lines."""
     groups: list[list[Line]] = []
     is_complete = True
     had_contact = False  # in the current group
@@ -62,8 +96,9 @@ def _group_by_target(lines: list[Line], tracker: LineTracker) -> list[list[Line]
             continue
         # A target that has only one line so far continues after a blank line.
         is_complete = is_complete or not groups or not (_only_contacts(address_lines) or len(groups[-1]) <= 1)
-        for line in address_lines:
-            if is_complete or (groups and _begins_target(line, groups[-1], had_contact=had_contact)):
+        for position, line in enumerate(address_lines):
+            below = address_lines[position + 1] if position + 1 < len(address_lines) else None
+            if is_complete or (groups and _begins_target(line, groups[-1], below, language, had_contact=had_contact)):
                 groups.append([])
                 is_complete = had_contact = False
             groups[-1].append(line)
@@ -109,15 +144,37 @@ def _names_role(line: Line) -> bool:
     return any(word.text in vocabulary().single_words("roles") for word in words(line.text, 12))
 
 
-def _begins_target(line: Line, group: list[Line], *, had_contact: bool) -> bool:
+def _begins_target(line: Line, group: list[Line], below: Line | None, language: str, *, had_contact: bool) -> bool:
     """Return whether a line below the lines of a target begins the next target."""
+    if is_whole_target(line, language):
+        return True
     if has_contact(line.text) and (
         split_contacts(without_links(line.text))[0].kind or has_only_emails(without_links(line.text))
     ):
         return False
     if is_bold(line.text) and len(group) > 1 and (had_contact or not is_bold(group[-1].text)):
         return True
-    return had_contact and has_contact(group[-1].text) and _names_role(line) and len(words(line.text)) <= 14
+    if len(words(line.text, 20)) > _MAX_ROLE_WORDS:
+        return False
+    text = plain_text(line.text)
+    names_holder = _names_role(line) or is_embassy(text) or title_and_name(text) is not None or _is_numbered(line)
+    names_person = is_name(text) and below is not None and (has_honorific(text) or _names_role(below))
+    if had_contact:
+        return has_contact(group[-1].text) and (names_holder or names_person)
+    return _ends_in_country(group, language) and (
+        names_person or (names_holder and not _ends_in_country([line], language))
+    )
+
+
+def _is_numbered(line: Line) -> bool:
+    """Return whether a line begins with a number in a list of targets: `2. Chief Justice`."""
+    return _NUMBERED.match(line.text) is not None
+
+
+def _ends_in_country(group: list[Line], language: str) -> bool:
+    """Return whether the last line of a group, which has more than one line, ends in the name of a country."""
+    last = plain_text(group[-1].text)
+    return len(group) > 1 and country_at_end(last, language) is not None and not is_embassy(last) and not is_role(last)
 
 
 def _address_lines(paragraph: list[Line], tracker: LineTracker) -> list[Line]:
