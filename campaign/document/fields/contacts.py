@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 
+from campaign.document.fields.hidden_emails import is_hidden, is_unusable_email, trimmed_email
 from campaign.document.labels import vocabulary
 from campaign.document.text.emphasis import find_links, plain_text
 from campaign.document.text.lines import Line, LineTracker, excerpt
@@ -18,7 +19,6 @@ _EXTENSION = re.compile(r"(?<!\w)(?:ext|extn|extension|poste|interne|interno|ane
 _EMAIL = re.compile(r"^[^\s@<>()\[\],;:\"]{1,100}@[^\s@<>()\[\],;:\"/]{1,200}\.[^\W\d_]{2,24}$")
 _SPLIT_ADDRESS_END = re.compile(r"[a-z0-9-]{2,40}(?:\.[a-z0-9-]{2,40}){0,4}[.,;)]?$")
 _SPLIT_ADDRESS_START = re.compile(r"^[^\s@]{1,100}@[^\s@]{1,200}\.$")
-_DISGUISED_AT = re.compile(r"[\[({] ?(?:at|arroba|arobase|aro?base|chiocciola) ?[\])}]")
 _ACCOUNT = re.compile(r"@[A-Za-z0-9_.]{1,50}|https?://\S{1,300}")
 _SEPARATORS = re.compile(r"[,;]|\s/\s|\s\|\s|\s+(?=[^\s@]{1,100}@)")
 _MIN_NUMBER_DIGITS = 5  # fewer are an area code
@@ -107,7 +107,12 @@ def _trim_separators(text: str) -> str:
 def has_contact(text: str) -> bool:
     """Return whether a line has a contact word with its value, an e-mail address or an account."""
     plain = without_links(text)
-    return any(piece.kind for piece in split_contacts(plain)) or has_only_emails(plain) or plain.strip().startswith("@")
+    return (
+        any(piece.kind for piece in split_contacts(plain))
+        or has_only_emails(plain)
+        or is_unusable_email(plain)
+        or plain.strip().startswith("@")
+    )
 
 
 def without_links(text: str) -> str:
@@ -127,7 +132,7 @@ def without_links(text: str) -> str:
 def has_only_emails(text: str) -> bool:
     """Return whether the text has e-mail addresses and nothing else."""
     parts = [part for part in _SEPARATORS.split(text) if part and part.strip()]
-    return bool(parts) and all(_EMAIL.match(part.strip(" <>()*_.")) for part in parts)
+    return bool(parts) and all(_EMAIL.match(trimmed_email(part)) for part in parts)
 
 
 def read_contacts(line: Line, contacts: Contacts, tracker: LineTracker) -> str | None:
@@ -139,7 +144,7 @@ def read_contacts(line: Line, contacts: Contacts, tracker: LineTracker) -> str |
         if kind is None and contacts.pending_kind and _can_be_value(contacts.pending_kind, piece.text):
             kind = contacts.pending_kind
         contacts.pending_kind = None
-        if kind is None and has_only_emails(piece.text):
+        if kind is None and (has_only_emails(piece.text) or is_unusable_email(piece.text)):
             kind = "email"
         elif kind is None and _ACCOUNT.fullmatch(piece.text.strip()) and piece.text.strip().startswith("@"):
             tracker.warn("contact-note", f"an account of no named network: {excerpt(piece.text)}", line.number)
@@ -195,7 +200,7 @@ def _store_emails(text: str, contacts: Contacts, line: Line, tracker: LineTracke
     rest: list[str] = []
     for part in _SEPARATORS.split(text):
         for token in (part or "").split():
-            address = token.strip(" <>()[]*_.,;")
+            address = trimmed_email(token)
             if _EMAIL.match(address) and not token.endswith(".@"):
                 if address not in contacts.emails:
                     contacts.emails.append(address)
@@ -204,10 +209,7 @@ def _store_emails(text: str, contacts: Contacts, line: Line, tracker: LineTracke
     if all(normalised(token) in vocabulary().single_words("or") for token in rest):
         return
     written_text = " ".join(text.split())
-    is_hidden = (
-        "email" in normalised(written_text) and "protected" in normalised(written_text)
-    ) or _DISGUISED_AT.search(normalise(written_text))
-    if is_hidden:
+    if is_hidden(written_text):
         tracker.warn("email-hidden", f"the address is hidden: {excerpt(written_text)}", line.number)
         return
     tokens = written_text.split()

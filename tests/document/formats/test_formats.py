@@ -131,6 +131,39 @@ def test_an_address_that_a_page_hides_from_robots_is_a_doubt_and_no_field() -> N
     assert "email-hidden" in [warning.code for warning in draft.warnings]
 
 
+HIDDEN = (
+    "despacho [at] interior.example.co", "despacho(at)interior.example.co", "despacho[@]interior.example.co",
+    "despacho AT interior DOT example DOT co", "despacho@interior[dot]example[dot]co", "[email protected]",
+    "despacho {arroba} interior.example.co", "despacho_at_interior.example.co", "Email address protected",
+    "despacho＠interior.example.co",
+)  # fmt: skip
+BROKEN = ("despacho @ interior.example.co", "despacho@interior. example.co")
+
+
+@pytest.mark.parametrize("label", ["Email: ", ""])
+@pytest.mark.parametrize("written", [*HIDDEN, *BROKEN])
+def test_a_hidden_or_broken_address_is_a_doubt_with_or_without_a_label(written: str, label: str) -> None:
+    known = "Email: despacho@interior.example.co, atencion@interior.example.co"
+    draft = parse_document(NEW.replace(known, label + written).encode(), "case.md")
+    target = draft.targets[0]
+    assert (len(draft.targets), target.emails) == (1, ())
+    assert "interior" not in " ".join(target.address).lower()
+    code = "email-hidden" if written in HIDDEN else "email-broken"
+    assert [warning.code for warning in draft.warnings if warning.code.startswith("email")] == [code]
+
+
+@pytest.mark.parametrize("written", ["“{}”", "«{}»", "‹{}›", "<{}>", "'{}'", "{}\u200b.", "\u202a{}\u202c"])
+def test_marks_around_an_address_are_no_part_of_it(written: str) -> None:
+    line = written.format("despacho@interior.example.co")
+    text = NEW.replace("despacho@interior.example.co, atencion@interior.example.co", line)
+    assert fields(text)["targets"][0]["emails"] == ["despacho@interior.example.co"]
+
+
+def test_brackets_in_an_address_hide_no_mail_address() -> None:
+    text = NEW.replace("Carrera 8 # 12 B - 31", "Palacio (A), Carrera 8 (at the bridge)")
+    assert "Palacio (A), Carrera 8 (at the bridge)" in fields(text)["targets"][0]["address"]
+
+
 # Mails
 
 
