@@ -25,7 +25,7 @@ from campaign.document.formats import reader
 from campaign.document.formats.mail import split_mail
 from campaign.document.formats.subprocess_main import reader_of
 from campaign.document.labels import vocabulary
-from tests.document.support import builders, mutations
+from tests.document.support import builders, files, mutations
 from tests.document.support.forms import NEW, OLD, typeset
 from tests.document.support.lost_lines import lost_lines
 
@@ -140,13 +140,24 @@ BYTES = (
     st.binary(max_size=400)
     | st.builds(
         operator.add,
-        st.sampled_from([b"%PDF-1.4\n", b"PK\x03\x04", b"\xff\xfe", b"\xef\xbb\xbf"]),
+        st.sampled_from(
+            [
+                b"%PDF-1.4\n",
+                b"PK\x03\x04",
+                b"\xff\xfe",
+                b"\xef\xbb\xbf",
+                b"{\\rtf1",
+                b"<!doctype html>",
+                b"MIME-Version: 1.0\n",
+                b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n--x\n",
+            ]
+        ),
         st.binary(max_size=400),
     )
     | st.text(max_size=300).map(lambda text: text.encode("utf-8", "replace"))
     | st.binary(max_size=200).map(lambda data: NEW.encode() + data)
 )
-NAMES = st.sampled_from(["x.md", "x.txt", "x.docx", "x.pdf", "x"])
+NAMES = st.sampled_from(["x.md", "x.txt", "x.docx", "x.pdf", "x.odt", "x.rtf", "x.html", "x.eml", "x"])
 
 
 @examples(150)
@@ -228,7 +239,41 @@ FILES: dict[str, Callable[[], bytes]] = {
     "x.pdf": cache(lambda: typeset(NEW)),
     "y.pdf": cache(lambda: builders.pdf(OLD)),
     "x.md": NEW.encode,
+    "x.odt": cache(lambda: files.odt(NEW, header="UA: 1/24", footer="A charity")),
+    "x.rtf": cache(lambda: files.rtf(NEW, header="UA: 1/24", footer="A charity")),
+    "x.html": cache(lambda: files.html(NEW)),
+    "x.eml": cache(lambda: files.mail("see below", html_part=files.html(NEW), attachments={"x.odt": files.odt(OLD)})),
 }
+
+
+HTML_PIECES = st.sampled_from(
+    "<p> </p> <br> <b> </b> <i> <em> </i> <ul> <li> </li> <table> <tr> <td> </td> </table> <pre> </pre> <h1> </h1> <hr>"
+    " <a\xa0href='mailto:a@b.example'> <a\xa0href='x'> </a> <span\xa0style='display:none'> </span> <div> </div> <!--"
+    " --> <script> </script> <img> &nbsp; &#8203; <b\xa0style='font-weight:normal'> <td <".split(" ")
+).map(lambda piece: piece.replace("\xa0", " "))
+RTF_PIECES = st.sampled_from(
+    r"{ } \\ \par \line \cell \row \b \b0 \'e9 \'zz \u8211? \u-3 \uc0 \f1 {\header {\footer {\pict {\*\fldinst"
+    r' HYPERLINK "mailto:a@b.example" {\field {\fldrslt {\fonttbl{\f0\fcharset204 A;}} \ansicpg1251 \~'.split()
+)
+
+
+MARKUP_STRATEGIES: dict[str, Any] = {
+    "pieces": st.lists(HTML_PIECES | PIECES, max_size=40) | st.lists(RTF_PIECES | PIECES, max_size=40),
+    "start": st.sampled_from(["<!doctype html>", r"{\rtf1\ansi ", "MIME-Version: 1.0\nContent-Type: text/html\n\n"]),
+}
+
+
+@examples(40)
+@given(**MARKUP_STRATEGIES)
+def test_markup_in_any_order_raises_nothing_but_the_readers_error(pieces: list[str], start: str) -> None:
+    check_read_or_refused((start + "".join(pieces)).encode("utf-8", "replace"), "x")
+
+
+@pytest.mark.slow
+@examples(300, 5000)
+@given(**MARKUP_STRATEGIES)
+def test_much_markup_in_any_order_raises_nothing_but_the_readers_error(pieces: list[str], start: str) -> None:
+    check_read_or_refused((start + "".join(pieces) + "}").encode("utf-8", "replace"), "x")
 
 
 @pytest.mark.slow
