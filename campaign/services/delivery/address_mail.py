@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import days_left
@@ -24,7 +24,6 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Appeal, Mail, Section, Signature
 from campaign.models.privacy.sealed_columns import place_of
-from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.queries.signing.signature import last_consent
 from campaign.services.outbox.answer import CoveredSignUp, FormReplies, FormReply, IneligibleError
 from campaign.services.outbox.eligibility import check_sendable
@@ -65,7 +64,7 @@ _SIGNERS = (
     select(Signature, Appeal, Section.time_zone, Section.countries, Section.reply_to)
     .join(Appeal, Appeal.id == Signature.appeal_id)
     .join(Section, Section.code == Signature.section_code)
-    .where(any_of_ids(Signature.id, "signatures"))
+    .where(Signature.id.in_(bindparam("signatures", expanding=True)))
 )
 
 

@@ -36,7 +36,6 @@ from campaign.domain.signing.address import parse_address
 from campaign.mail.smtp.client import SMTPUTF8_MISSING
 from campaign.models import Mail
 from campaign.platform.context import Context
-from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.services.abuse.alert import note_alert
 from campaign.services.counting.tally import hour_of
 from campaign.services.delivery.address_mail import AddressedMail, address_mail, find_signers, limited_recipients
@@ -57,13 +56,16 @@ _UPDATE_MAIL = update(Mail).execution_options(synchronize_session=False)
 _STORE_OUTCOME = update(Mail).where(
     Mail.id == bindparam("mail"), Mail.fence == bindparam("expected_fence"), Mail.state == bindparam("before")
 )
-_MARK_SENDING = _UPDATE_MAIL.where(any_of_ids(Mail.id, "mails")).values(
+_MARK_SENDING = _UPDATE_MAIL.where(Mail.id.in_(bindparam("mails", expanding=True))).values(
     state=MailState.SENDING.value, attempts=Mail.attempts + 1, lease_until=bindparam("until")
 )
 _LOCK_MAILS = (
-    select(Mail).where(any_of_ids(Mail.id, "mails")).with_for_update().execution_options(populate_existing=True)
+    select(Mail)
+    .where(Mail.id.in_(bindparam("mails", expanding=True)))
+    .with_for_update()
+    .execution_options(populate_existing=True)
 )
-_CLEARED_IDS = select(Mail.id).where(any_of_ids(Mail.id, "mails"), Mail.recipient_sealed.is_(None))
+_CLEARED_IDS = select(Mail.id).where(Mail.id.in_(bindparam("mails", expanding=True)), Mail.recipient_sealed.is_(None))
 _STALE_MAILS = (
     select(Mail)
     .where(text("mail.state = 'sending'"))

@@ -368,9 +368,8 @@ class Dispatcher:
         results: list[tuple[SendingThread[DeliveryJob], DeliveryJob, DeliveryAttempt]] = []
         with suppress(queue.Empty):
             results.append(self._results.get(timeout=wait) if wait else self._results.get_nowait())
-            # Outcomes that arrive together are stored together, because each transaction waits once for the disk. They
-            # are of at most half of the connections, so that the others are busy meanwhile.
-            while len(results) < self._connections // 2:
+            # Outcomes that arrive together are stored together, because each transaction waits once for the disk.
+            while len(results) < self._connections:
                 results.append(self._results.get(timeout=_GROUPING_SECONDS))
         if any(attempt.outcome is DeliveryOutcome.SENT for _, _, attempt in results):
             self._connection_limit.note_sent()

@@ -22,7 +22,6 @@ from sqlalchemy import (
 
 from campaign.models import Mail
 from campaign.platform import UtcDateTime
-from campaign.platform.database.any_of_ids import any_of_ids
 
 # The states are literals: SQLite uses a partial index only where the statement repeats the condition of the index.
 _IN_QUEUE = "mail.state IN ('queued', 'retry')"
@@ -79,7 +78,7 @@ def _due_mails_of_domains() -> Select[int]:
 
 LEASE_MAILS = (
     update(Mail)
-    .where(any_of_ids(Mail.id, "mails"))
+    .where(Mail.id.in_(bindparam("mails", expanding=True)))
     .values(fence=Mail.fence + 1, lease_until=bindparam("until"))
     .returning(Mail.id, Mail.fence, Mail.domain_digest)
     .execution_options(synchronize_session=False)

@@ -23,7 +23,6 @@ from campaign.domain.signing.name import name_key
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Appeal, Mail, Section, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
-from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.queries.signing.sign_up import WaitingSignUpView, form_contents, waiting_sign_ups
 from campaign.services.outbox.mailbox_limit import MailboxLimits
 from campaign.services.outbox.suppression import suppression_reasons
@@ -33,10 +32,12 @@ _FIND_FORMS = (
     select(SignUp, Appeal, Section.reply_to)
     .join(Appeal, Appeal.id == SignUp.appeal_id)
     .join(Section, Section.code == SignUp.section_code)
-    .where(any_of_ids(SignUp.id, "sign_ups"))
+    .where(SignUp.id.in_(bindparam("sign_ups", expanding=True)))
     .execution_options(populate_existing=True)
 )
-_BEING_SENT = select(Mail.sign_up_id).where(any_of_ids(Mail.sign_up_id, "sign_ups"), text("mail.state = 'sending'"))
+_BEING_SENT = select(Mail.sign_up_id).where(
+    Mail.sign_up_id.in_(bindparam("sign_ups", expanding=True)), text("mail.state = 'sending'")
+)
 # Stores the time of the form itself. The time of the mail would show which other forms the mail covered.
 _NOTE_MAILED = (
     update(SignUp)
@@ -47,7 +48,7 @@ _NOTE_MAILED = (
 _MAKE_DUE = (
     update(Mail)
     .where(
-        any_of_ids(Mail.sign_up_id, "covered"),
+        Mail.sign_up_id.in_(bindparam("covered", expanding=True)),
         text("mail.state IN ('queued', 'retry') AND mail.kind = 'confirmation'"),
         Mail.created_at <= bindparam("created_until"),
         Mail.due_at > Mail.created_at,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox.mail_kind import ANSWER_KINDS
@@ -21,7 +21,6 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.models import Mail, Signature, SignUp
 from campaign.platform import db
 from campaign.platform.context import Context
-from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.enqueue import new_message_id
 from campaign.services.outbox.mailed_person import MailedPerson, person_in_context, sealed_person
@@ -34,8 +33,10 @@ _ENDED_WITH_PERSON = select(Mail.id, Mail.message_id, Mail.context_sealed).where
     Mail.kind.in_(sorted(ANSWER_KINDS)),
     Mail.state.in_(_ENDED),
 )
-_FORMS = select(SignUp.id).where(any_of_ids(SignUp.id, "sign_ups"))
-_SIGNATURES = select(Signature.id).where(any_of_ids(Signature.id, "signatures"), Signature.address_digest.is_not(None))
+_FORMS = select(SignUp.id).where(SignUp.id.in_(bindparam("sign_ups", expanding=True)))
+_SIGNATURES = select(Signature.id).where(
+    Signature.id.in_(bindparam("signatures", expanding=True)), Signature.address_digest.is_not(None)
+)
 
 
 def forget_answers(*, since: datetime, may_continue: Callable[[], bool], batch: int, context: Context) -> int:

@@ -21,7 +21,6 @@ from campaign.domain.outbox.mailbox_limit import DAILY_LIMITS
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address
 from campaign.models import Mail, MailboxLimit
-from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.platform.database.combined_statement import Write
 
 WINDOW = timedelta(days=1)
@@ -49,7 +48,7 @@ _LOCK_MAILBOXES = text("SELECT pg_advisory_xact_lock(mailbox) FROM unnest(:mailb
 _FIND_ROWS = select(MailboxLimit.digest, MailboxLimit.content).where(
     MailboxLimit.digest.in_(bindparam("digests", expanding=True))
 )
-_FIND_STATES = select(Mail.id, Mail.state, Mail.ambiguous).where(any_of_ids(Mail.id, "mails"))
+_FIND_STATES = select(Mail.id, Mail.state, Mail.ambiguous).where(Mail.id.in_(bindparam("mails", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
