@@ -101,7 +101,7 @@ def delivery_rate(app: Flask, environ: dict[str, str], workers: int, log: Path) 
             db.session.rollback()
         return by_state["queued"] + by_state["retry"] + by_state["sending"]
 
-    with running(environ, [["flask", "worker"]] * workers, log):
+    with running(environ, [["flask", "worker"]] * workers, log, is_fresh=True):
         while (first := leftover_mails()) > MAILS * 0.97:
             time.sleep(0.02)
         started_at = time.perf_counter()

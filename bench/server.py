@@ -36,7 +36,10 @@ def _measure(bench_site: BenchSite) -> list[Row]:
     ports = {"granian": free_port(), "gunicorn": free_port()}
     rows = []
     with running(
-        bench_site.environ(), [_granian(ports["granian"]), web(ports["gunicorn"], 2)], bench_site.folder / "log"
+        bench_site.environ(),
+        [_granian(ports["granian"]), web(ports["gunicorn"], 2)],
+        bench_site.folder / "log",
+        is_fresh=True,
     ):
         for port in ports.values():
             wait_for(f"http://127.0.0.1:{port}/readyz")

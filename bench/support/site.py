@@ -87,7 +87,7 @@ def serve_both(
     port, bare_port = free_port(), free_port()
     bare_web = [word.replace("app:app", "bench.support.bare:app") for word in web(bare_port, workers)]
     commands = [web(port, workers), bare_web, *other_commands]
-    with running(bench_site.environ(**more), commands, bench_site.folder / "log"):
+    with running(bench_site.environ(**more), commands, bench_site.folder / "log", is_fresh=True):
         wait_for(f"http://127.0.0.1:{port}/readyz")
         wait_for(f"http://127.0.0.1:{bare_port}/hello")
         yield port, bare_port

@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from campaign.config import ROOT
+from tests.deploy.forked_process import ForkedProcess
 
 # The folders with logs of processes that run now, and of those that ran during the present test, for the reports of
 # tests/failure_report.py.
@@ -33,10 +35,14 @@ def free_port() -> int:
 
 def flask(environ: dict[str, str], *arguments: str, status: int = 0) -> str:
     """Run a flask command and return its output."""
-    command = [sys.executable, "-m", "flask", *arguments]
-    result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120)
-    assert result.returncode == status, result.stdout + result.stderr
-    return result.stdout
+    with TemporaryDirectory() as folder:
+        stdout, stderr = Path(folder, "stdout"), Path(folder, "stderr")
+        ended_with = ForkedProcess(["flask", *arguments], environ, stdout, stderr).wait(120)
+        assert ended_with == status, stdout.read_text() + stderr.read_text()
+        return stdout.read_text()
+
+
+Process = ForkedProcess | subprocess.Popen[bytes]
 
 
 @contextmanager
@@ -51,15 +57,17 @@ def logs_reported(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def running(environ: dict[str, str], commands: list[list[str]], log: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Run the commands as processes of their own.
+def running(
+    environ: dict[str, str], commands: list[list[str]], log: Path, *, is_fresh: bool = False
+) -> Iterator[list[Process]]:
+    """Run the commands as processes of their own; with `is_fresh`, they load all modules themselves.
 
     The report of a test that fails meanwhile has the end of the log. A process that does not end within ten seconds of
     SIGTERM fails the test, and logs the stack of each of its threads.
     """
-    with log.open("ab") as output, logs_reported(log.parent):
+    with logs_reported(log.parent):
         processes = [
-            subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environ, stdout=output, stderr=output)
+            _start_fresh(command, environ, log) if is_fresh else ForkedProcess(command, environ, log, log)
             for command in commands
         ]
         try:
@@ -71,7 +79,12 @@ def running(environ: dict[str, str], commands: list[list[str]], log: Path) -> It
             assert not stuck, f"{[process.args for process in stuck]} did not end: {log.read_text()[-20_000:]}"
 
 
-def _ends_in_time(process: subprocess.Popen[bytes]) -> bool:
+def _start_fresh(command: list[str], environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environ, stdout=output, stderr=output)
+
+
+def _ends_in_time(process: Process) -> bool:
     """Return whether the process ends within ten seconds; if not, have it log its stacks, and kill it."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(10)

@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import DOCUMENT, KEYS, make_database, text_of
 from tests.deploy.nginx import NAME, SHIPPED, Nginx, NginxAnswer, nginx
-from tests.deploy.processes import environment, flask, free_port, running, wait_for, web
+from tests.deploy.processes import Process, environment, flask, free_port, running, wait_for, web
 
 pytestmark = pytest.mark.slow
 ANA, EVIL, SIGNER = "ana.ferreira@staff.example", "evil.example", "zebedeia.quist@mail.example"
@@ -31,7 +31,7 @@ class SiteBehindNginx:
 
     nginx: Nginx
     environ: dict[str, str]
-    process: subprocess.Popen[bytes]
+    process: Process
     mailbox: Path
 
     def mails(self) -> list[EmailMessage]:
@@ -142,7 +142,7 @@ def test_cached_pages_are_shown_while_the_application_hangs(site: SiteBehindNgin
     assert site.nginx.ask(PAGE).status == 200
 
 
-def workers_of(process: subprocess.Popen[bytes]) -> list[str]:
+def workers_of(process: Process) -> list[str]:
     return subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True).stdout.split()
 
 

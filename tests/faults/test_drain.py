@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from campaign.config import ROOT
 from tests.attack import Figure
+from tests.deploy.forked_process import ForkedProcess
 from tests.deploy.processes import flask, free_port, wait_for, web
 from tests.faults.fault_site import WORKER, Site
 from tests.faults.load_client import LoadClient
@@ -19,13 +17,9 @@ from tests.faults.smtp_script import Reply, Script
 pytestmark = pytest.mark.slow
 
 
-def start_process(site: Site, command: list[str]) -> subprocess.Popen[bytes]:
+def start_process(site: Site, command: list[str]) -> ForkedProcess:
     """Start the command as a process that writes into the site's log."""
-    with (site.folder / "log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=ROOT, env=site.environ, stdout=log, stderr=log,
-        )  # fmt: skip
+    return ForkedProcess(command, site.environ, site.folder / "log", site.folder / "log")
 
 
 def test_a_terminated_web_server_answers_the_requests_under_way(site: Site, figure: Figure) -> None:

@@ -9,8 +9,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -24,7 +22,6 @@ import psutil
 import pytest
 from sqlalchemy import func, select
 
-from campaign.config import ROOT
 from campaign.domain.outbox.mail_kind import ANSWER_KINDS
 from campaign.domain.signing.address import parse_address
 from campaign.models import Appeal, Mail, Signature, SignUp
@@ -32,6 +29,7 @@ from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from tests.conftest import link_of
+from tests.deploy.forked_process import ForkedProcess
 from tests.deploy.processes import flask, free_port, post_form, wait_for, web
 from tests.faults.fault_site import WORKER, Site
 
@@ -47,7 +45,7 @@ class RestartedProcesses:
     def __init__(self, site: Site, commands: list[list[str]]) -> None:
         self._site = site
         self._commands = commands
-        self._log = (site.folder / "log").open("ab")
+        self._log = site.folder / "log"
         self._processes = [self._start(command) for command in commands]
         self.killed: Counter[str] = Counter()
 
@@ -70,15 +68,11 @@ class RestartedProcesses:
         """Kill all processes."""
         for process in self._processes:
             self._kill(process)
-        self._log.close()
 
-    def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=ROOT, env=self._site.environ, stdout=self._log, stderr=self._log,
-        )  # fmt: skip
+    def _start(self, command: list[str]) -> ForkedProcess:
+        return ForkedProcess(command, self._site.environ, self._log, self._log)
 
-    def _kill(self, process: subprocess.Popen[bytes]) -> None:
+    def _kill(self, process: ForkedProcess) -> None:
         for child in psutil.Process(process.pid).children():
             child.kill()
         process.kill()

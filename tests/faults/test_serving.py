@@ -16,7 +16,7 @@ import pytest
 from campaign.serving import PartialRequest
 from tests.attack import Figure
 from tests.conftest import KEYS
-from tests.deploy.processes import environment, flask, free_port, running, timed_request, wait_for, web
+from tests.deploy.processes import Process, environment, flask, free_port, running, timed_request, wait_for, web
 
 HEAD = b"POST /en/new-link HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 
@@ -55,13 +55,13 @@ def test_expect_100_continue_is_answered_once() -> None:
 
 
 @contextmanager
-def serving(folder: Path, *options: str, workers: int = 1) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+def serving(folder: Path, *options: str, workers: int = 1) -> Iterator[tuple[int, Process]]:
     """Yield the port and process of a gunicorn that has no writable home folder, as under systemd."""
     port = free_port()
     environ = environment(**KEYS, TOCSIN_DATABASE_URL=f"sqlite:///{folder}/tocsin.db", HOME="/nonexistent")
     flask(environ, "db", "upgrade")
     command = [argument for argument in web(port, workers) if argument != "--no-control-socket"]
-    with running(environ, [[*command, *options]], folder / "log") as (process,):
+    with running(environ, [[*command, *options]], folder / "log", is_fresh=True) as (process,):
         wait_for(f"http://127.0.0.1:{port}/readyz")
         yield port, process
     assert "control socket" not in (folder / "log").read_text()
@@ -152,6 +152,6 @@ def test_a_reload_delays_no_request(tmp_path: Path, figure: Figure) -> None:
     assert slowest < 1
 
 
-def children(process: subprocess.Popen[bytes]) -> set[str]:
+def children(process: Process) -> set[str]:
     listing = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False)
     return set(listing.stdout.split())

@@ -33,11 +33,12 @@ def editor(app: Flask, appeal: AppealView) -> FlaskClient:
     words = dict(
         db.session.execute(select(AppealText.__table__).where(AppealText.appeal_id == appeal.id)).mappings().one()
     )
-    for number in range(APPEALS):
-        slug, headline = f"case-{number}", f"A headline of the usual length, for the case number {number} of many"
-        values = row | {"slug": slug, "reference": f"UA {number}/26"}
-        key = db.session.scalar(insert(Appeal).values(values).returning(Appeal.id))
-        db.session.execute(insert(AppealText).values(words | {"appeal_id": key, "headline": headline}))
+    numbers = range(APPEALS)
+    cases = [row | {"id": appeal.id + 1 + n, "slug": f"case-{n}", "reference": f"UA {n}/26"} for n in numbers]
+    headlines = [f"A headline of the usual length, for the case number {n} of many" for n in numbers]
+    texts = [words | {"appeal_id": appeal.id + 1 + n, "headline": headline} for n, headline in enumerate(headlines)]
+    db.session.execute(insert(Appeal.__table__), cases)
+    db.session.execute(insert(AppealText.__table__), texts)
     db.session.commit()
     return staff_client(app, Role.EDITOR)
 
