@@ -25,7 +25,7 @@ import pytest
 from flask import Flask, current_app
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, delete, event, exists, func, insert, literal, select, text, union_all, update
 
 from campaign import config
 from campaign.document import parse_text
@@ -238,7 +238,17 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory, request: pytest.
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     server = start_server(shared / "pg")
     request.config.stash[LOG] = server.log
-    return str(server.get_uri())
+    address = str(server.get_uri())
+    _forgo_durability(address)
+    return address
+
+
+def _forgo_durability(server: str) -> None:
+    """Let the server write without waiting for the disk: no test kills this one, and it is empty in the next run."""
+    with psycopg.connect(server, autocommit=True) as admin:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            admin.execute(f"ALTER SYSTEM SET {setting} = off")
+        admin.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture
@@ -309,10 +319,19 @@ def context(now: datetime = START, actor: Actor = OPERATOR, *, vault: Vault | No
     return Context(actor, now, Keys(vault or app_runtime.vault, app_runtime.tokens), app_runtime.settings)
 
 
+def _forgo_sqlite_durability(connection: Any, _record: Any) -> None:
+    """Let this process commit without waiting for the disk; tests that kill processes have databases of their own."""
+    connection.execute("PRAGMA synchronous = OFF")
+
+
 @contextmanager
 def migrated(database_url: str, folder: Path) -> Iterator[Flask]:
     """Make an application on an empty database: migrated, with the tests' sections."""
     app = create_app(settings_for(database_url, folder))
+    for each_app in (app, app.extensions["tocsin_staff"]):
+        with each_app.app_context():
+            if db.engine.dialect.name == "sqlite":
+                event.listen(db.engine, "connect", _forgo_sqlite_durability)
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
         load_sections(Path(__file__).parent / "sections.toml", context=context())
@@ -359,12 +378,26 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
         yield migrated_app
         db.session.rollback()
         with db.engine.begin() as connection:
-            _empty_audit_log(connection)
-            for table in reversed(Model.metadata.sorted_tables):
-                if table.name not in {"section", "rollup_progress", "audit_entry", "audit_head"}:
-                    connection.execute(delete(table))
-            connection.execute(update(RollupProgress).values(days_before=NEVER, slots_before=NEVER))
+            _empty_tables(connection)
         db.session.remove()
+
+
+# Tables without those that have rows in every test: the migrations and the tests' sections fill them.
+_TABLES = [
+    table for table in Model.metadata.sorted_tables if table.name not in {"section", "rollup_progress", "audit_head"}
+]
+_FIND_USED = union_all(*(select(literal(table.name)).where(exists().select_from(table)) for table in _TABLES))
+
+
+def _empty_tables(connection: Connection) -> None:
+    """Empty the tables in which a test has left rows; one statement finds them, because most tests use few tables."""
+    used = set(connection.scalars(_FIND_USED))
+    if "audit_entry" in used:
+        _empty_audit_log(connection)
+    for table in reversed(_TABLES):
+        if table.name in used and table.name != "audit_entry":
+            connection.execute(delete(table))
+    connection.execute(update(RollupProgress).values(days_before=NEVER, slots_before=NEVER))
 
 
 def _empty_audit_log(connection: Connection) -> None:
