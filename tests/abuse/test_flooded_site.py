@@ -61,7 +61,7 @@ class Flood:
         return answer.status
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["postgresql", pytest.param("sqlite", marks=pytest.mark.nightly)])
 def test_a_flood_is_refused_alerted_and_not_counted(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
 ) -> None:

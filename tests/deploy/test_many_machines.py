@@ -48,6 +48,7 @@ def prepare_site(tmp_path: Path, postgresql_server: str, name: str, **more: str)
     return environ
 
 
+@pytest.mark.nightly
 def test_three_hundred_supporters_sign_confirm_and_are_counted(
     tmp_path: Path, postgresql_server: str, inbox: tuple[Inbox, int]
 ) -> None:

@@ -18,7 +18,8 @@ def server() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+# A worker's conversation with a mail server is the same code on both databases; tests of what differs name both.
+@pytest.fixture(params=["postgresql", pytest.param("sqlite", marks=pytest.mark.nightly)])
 def site(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> Site:
     """Yield a site with one open appeal and no worker yet."""
     return make_site(request.param, server, tmp_path, request)

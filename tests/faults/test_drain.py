@@ -22,6 +22,7 @@ def start_process(site: Site, command: list[str]) -> ForkedProcess:
     return ForkedProcess(command, site.environ, site.folder / "log", site.folder / "log")
 
 
+@pytest.mark.parametrize("site", ["sqlite", "postgresql"], indirect=True)
 def test_a_terminated_web_server_answers_the_requests_under_way(site: Site, figure: Figure) -> None:
     port = free_port()
     site.environ |= {"TOCSIN_BASE_URL": f"http://127.0.0.1:{port}", "TOCSIN_CHALLENGE": "off"}
@@ -56,6 +57,7 @@ class Slow(Script):
         return Reply("250 ok", pause=0.4)
 
 
+@pytest.mark.parametrize("site", ["sqlite", "postgresql"], indirect=True)
 def test_a_terminated_worker_finishes_the_mails_under_way_and_releases_the_others(
     site: Site, tmp_path: Path, figure: Figure
 ) -> None:

@@ -32,9 +32,10 @@ from tests.conftest import link_of
 from tests.deploy.forked_process import ForkedProcess
 from tests.deploy.processes import flask, free_port, post_form, wait_for, web
 from tests.faults.fault_site import WORKER, Site
+from tests.nightly import size
 
-KILLS = int(os.environ.get("FAULTS_KILLS", "25"))
-SIGN_UPS = int(os.environ.get("FAULTS_SIGN_UPS", "1000"))
+KILLS = int(os.environ.get("FAULTS_KILLS") or size(5, nightly=50))
+SIGN_UPS = int(os.environ.get("FAULTS_SIGN_UPS") or size(200, nightly=2_000))
 
 pytestmark = pytest.mark.slow
 
@@ -139,6 +140,7 @@ def confirming(client: ConfirmingClient) -> Iterator[None]:
         thread.join()
 
 
+@pytest.mark.parametrize("site", ["sqlite", "postgresql"], indirect=True)
 def test_killed_processes_lose_no_signature_and_no_mail(site: Site, tmp_path: Path) -> None:
     random_source = random.Random(KILLS)  # noqa: S311  no secret
     port = free_port()

@@ -39,8 +39,15 @@ def timed_sign_up(port: int, number: int) -> tuple[int, float]:
     return timed_request(port, "/en/appeals/case/sign", body, **headers)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("failure", ["hangs", "is away"])
+@pytest.mark.parametrize(
+    ("kind", "failure"),
+    [
+        ("sqlite", "hangs"),
+        ("postgresql", "is away"),
+        pytest.param("postgresql", "hangs", marks=pytest.mark.nightly),
+        pytest.param("sqlite", "is away", marks=pytest.mark.nightly),
+    ],
+)
 def test_sign_ups_continue_without_redis(
     kind: str, failure: str, server: Server, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
 ) -> None:
@@ -78,8 +85,15 @@ def test_sign_ups_continue_without_redis(
     assert len(lines) <= 2, lines
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("failure", ["hangs", "is away"])
+@pytest.mark.parametrize(
+    ("kind", "failure"),
+    [
+        ("sqlite", "hangs"),
+        ("postgresql", "is away"),
+        pytest.param("postgresql", "hangs", marks=pytest.mark.nightly),
+        pytest.param("sqlite", "is away", marks=pytest.mark.nightly),
+    ],
+)
 def test_a_worker_without_its_queue_is_reported(
     kind: str, failure: str, server: Server, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
 ) -> None:

@@ -78,10 +78,11 @@ from campaign.services.signing.unsubscribe import unsubscribe
 from campaign.services.signing.withdraw import withdraw
 from tests.conftest import START, Postbox, confirm_at, context, make_database, settings_for
 from tests.large import fill
+from tests.nightly import size
 
 pytestmark = pytest.mark.slow
 
-SIGNATURES = 1_000_000
+SIGNATURES = size(100_000, nightly=1_000_000)
 # Tables that grow with the signatures or with the days; a long campaign has many cells of the tally.
 GROWING = {
     *("signature", "sign_up", "mailbox_limit", "consent", "mail", "action", "tombstone", "spent_solution"),

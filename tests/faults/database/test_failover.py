@@ -139,6 +139,7 @@ def make_site_on(
     return site
 
 
+@pytest.mark.nightly
 def test_without_its_synchronous_standby_writers_get_a_503_and_readers_a_page(
     pair: PrimaryWithStandby, port: int, server: Server, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -178,7 +179,13 @@ def test_without_its_synchronous_standby_writers_get_a_503_and_readers_a_page(
     assert "all counts are exact" in flask(site.environ, "tally", "verify")
 
 
-@pytest.mark.parametrize("form_of_url", ["as authority", "as one parameter", "as repeated parameters"])
+@pytest.mark.parametrize(
+    "form_of_url",
+    [
+        "as one parameter",
+        *(pytest.param(form, marks=pytest.mark.nightly) for form in ("as authority", "as repeated parameters")),
+    ],
+)
 def test_the_standby_takes_over_for_web_worker_and_queue(
     pair: PrimaryWithStandby,
     port: int,
@@ -218,6 +225,7 @@ def test_the_standby_takes_over_for_web_worker_and_queue(
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.nightly
 def test_while_the_server_is_frozen_requests_get_a_503(
     pair: PrimaryWithStandby, port: int, server: Server, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -73,7 +73,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)])
 def small_site(
     request: pytest.FixtureRequest, disk: SmallDisk, server: Server, tmp_path: Path
 ) -> Iterator[tuple[Site, int]]:

@@ -49,7 +49,15 @@ class RefusesForNow(Script):
         return self._reply_in("dot", super().dot(recipient, content))
 
 
-@pytest.mark.parametrize(("phase", "code"), [("rcpt", 451), ("dot", 451), ("mail", 421), ("banner", 421)])
+@pytest.mark.parametrize(
+    ("phase", "code"),
+    [
+        ("dot", 451),
+        ("banner", 421),
+        pytest.param("rcpt", 451, marks=pytest.mark.nightly),
+        pytest.param("mail", 421, marks=pytest.mark.nightly),
+    ],
+)
 def test_all_mail_is_delivered_after_five_minutes_of_temporary_refusals(site: Site, phase: str, code: int) -> None:
     script = site.server.script = RefusesForNow(phase, code)
     site.sign(*(f"one{number}@d{number % 7}.example" for number in range(60)))
