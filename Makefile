@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev check fix test postgresql coverage attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages migration screenshot axe lighthouse clean
+.PHONY: help run dev check fix test postgresql coverage attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages migration nightly nightly-repeats nightly-order nightly-postgresql screenshot axe lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,13 +44,27 @@ test: $(VENV)/.test ## run all checks and tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n $(JOBS)
+	TOCSIN_GATE=1 $(BIN)/pytest -n $(JOBS)
 
 # Debian keeps each version's programs in a folder of its own.
 POSTGRESQL ?= $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 
-postgresql: $(VENV)/.test ## run the tests that need PostgreSQL on this machine's server (POSTGRESQL=folder of its programs)
+postgresql: $(VENV)/.test ## run the tests of code that names a dialect on this machine's PostgreSQL (POSTGRESQL=folder of its programs)
 	@test -x "$(POSTGRESQL)/postgres" || { echo "no PostgreSQL server is installed; install one, or give POSTGRESQL=/folder/of/its/programs" >&2; exit 1; }
+	TESTS_POSTGRESQL=$(POSTGRESQL) $(BIN)/pytest -n $(JOBS) -m "postgresql and dialect"
+
+nightly: $(VENV)/.test ## run what is too slow for `make test`, in under an hour, and print a table (PARTS="repeats fuzz" for some)
+	$(BIN)/python -m tests.run_nightly $(PARTS)
+
+nightly-repeats: $(VENV)/.test ## run the further forms of slow tests: more kills, rows, languages, servers
+	TOCSIN_NIGHTLY=1 $(BIN)/pytest -n $(JOBS) -m "nightly or sized"
+
+SEED ?= $(shell date +%s)
+
+nightly-order: $(VENV)/.test ## run the quick tests in a random order of files and of tests (SEED=number repeats one)
+	$(BIN)/pytest -q -n $(JOBS) --random-order-bucket=module --random-order-seed=$(SEED) -m "not slow and not browser"
+
+nightly-postgresql: $(VENV)/.test ## run all tests that need PostgreSQL on this machine's server
 	TESTS_POSTGRESQL=$(POSTGRESQL) $(BIN)/pytest -n $(JOBS) -m postgresql
 
 coverage: $(VENV)/.test ## run all tests and list the lines that no test runs (takes longer than `make test`)

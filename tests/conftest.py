@@ -210,9 +210,18 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return (yield) + 1
 
 
+# Folders that test code which names a dialect, row security, plans of queries or locks.
+_DIALECT_FOLDERS = ("backup", "code", "counting", "delivery", "faults/database", "outbox", "platform", "staff/access")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that uses PostgreSQL, by parameter or fixture: `.ci/run` repeats them on an older server."""
+    """Mark every test that uses PostgreSQL, by parameter or fixture, and every test of code that names a dialect.
+
+    `.ci/run` repeats the tests with both marks on the distribution's server, `make nightly` those with the first.
+    """
     for item in items:
+        if item.nodeid.startswith(tuple(f"tests/{folder}/" for folder in _DIALECT_FOLDERS)):
+            item.add_marker(pytest.mark.dialect)
         call = getattr(item, "callspec", None)
         uses_server = {"postgresql_server", "postgresql_url", "own_server"} & set(getattr(item, "fixturenames", ()))
         if uses_server or (call is not None and "postgresql" in call.params.values()):

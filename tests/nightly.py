@@ -14,7 +14,7 @@ IS_NIGHTLY = bool(os.environ.get("TOCSIN_NIGHTLY"))
 
 
 def size(gate: int, nightly: int) -> int:
-    """Return how many of something this run makes."""
+    """Return how many of something this run makes; tests that use it are marked `sized`."""
     return nightly if IS_NIGHTLY else gate
 
 

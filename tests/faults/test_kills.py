@@ -1,6 +1,6 @@
 """Processes killed at any moment: no acknowledged signature and no mail is lost, and all counts stay exact.
 
-Twenty-five kills on each database in `make test`; two hundred on each during 20,000 sign-ups in `make faults`.
+Five kills on each database in `make test`, fifty in `make nightly`, two hundred with 20,000 sign-ups in `make faults`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tests.nightly import size
 KILLS = int(os.environ.get("FAULTS_KILLS") or size(5, nightly=50))
 SIGN_UPS = int(os.environ.get("FAULTS_SIGN_UPS") or size(200, nightly=2_000))
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sized]
 
 
 class RestartedProcesses:

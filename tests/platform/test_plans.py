@@ -80,7 +80,7 @@ from tests.conftest import START, Postbox, confirm_at, context, make_database, s
 from tests.large import fill
 from tests.nightly import size
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sized]
 
 SIGNATURES = size(100_000, nightly=1_000_000)
 # Tables that grow with the signatures or with the days; a long campaign has many cells of the tally.
