@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,9 @@ __all__ = ["LOG", "PostgresServer", "control", "is_installed", "programs", "star
 
 # The log of the server that all tests share.
 LOG = pytest.StashKey[Path]()
+
+
+_START_SECONDS = 120
 
 
 @cache
@@ -46,7 +50,15 @@ def programs() -> Path:
 def start_server(folder: Path, *, cleanup_mode: str | None = "stop", of_distribution: bool = False) -> PostgresServer:
     """Start the server whose data are in `folder`, unless it runs already; on request the distribution's."""
     version = _register(_distribution()) if of_distribution else _version()
-    return get_server(folder, cleanup_mode=cleanup_mode, postgres_version=version)
+    end = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            return get_server(folder, cleanup_mode=cleanup_mode, postgres_version=version)
+        except (subprocess.SubprocessError, AssertionError):
+            # The package waits ten seconds, and a busy machine may need longer. The server goes on starting meanwhile.
+            if time.monotonic() > end:
+                raise
+            time.sleep(1)
 
 
 def _distribution() -> Path:
