@@ -57,7 +57,14 @@ from campaign.web.public.signing.sign import TARGET_MAILBOXES
 from tests.deploy.processes import redis
 from tests.postgresql import LOG, PostgresServer, control, start_server
 
-pytest_plugins = ["pytester", "tests.attack", "tests.failure_report", "tests.tables", "tests.durations", "tests.nightly"]
+pytest_plugins = [
+    "pytester",
+    "tests.attack",
+    "tests.failure_report",
+    "tests.tables",
+    "tests.durations",
+    "tests.nightly",
+]
 
 # The stored moment of a rollup that has never run.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)

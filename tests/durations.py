@@ -14,7 +14,7 @@ import pytest
 
 _BUDGET_FILE = Path(__file__).parent / "time_budget.toml"
 _SLOWEST = 40
-# A run of fewer tests is somebody's selection.
+# A run of fewer tests is a selection.
 _LONG_RUN = 3_000
 _Durations = dict[str, float]  # seconds by the name of a test, or of a folder
 _DURATIONS = pytest.StashKey[_Durations]()
