@@ -37,8 +37,8 @@ def editor(app: Flask, appeal: AppealView) -> FlaskClient:
     cases = [row | {"id": appeal.id + 1 + n, "slug": f"case-{n}", "reference": f"UA {n}/26"} for n in numbers]
     headlines = [f"A headline of the usual length, for the case number {n} of many" for n in numbers]
     texts = [words | {"appeal_id": appeal.id + 1 + n, "headline": headline} for n, headline in enumerate(headlines)]
-    db.session.execute(insert(Appeal.__table__), cases)
-    db.session.execute(insert(AppealText.__table__), texts)
+    db.session.execute(insert(Appeal), cases)
+    db.session.execute(insert(AppealText), texts)
     db.session.commit()
     return staff_client(app, Role.EDITOR)
 
