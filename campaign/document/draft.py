@@ -79,6 +79,7 @@ class DraftAppeal:
 
     language: str  # ISO 639-1
     reference: str | None = None  # "UA 12/22"
+    series: str | None = None  # "UA", "EXTRA", "OBS"; None without a reference
     sequence: int = 1
     index: str | None = None
     issued_on: date | None = None
@@ -101,8 +102,8 @@ class DraftAppeal:
     def to_json(self) -> dict[str, Any]:
         """Return the appeal as JSON types, with the keys in the order of the contract."""
         order = (
-            "reference sequence index issued_on language country headline summary targets letter talking_points"
-            " background languages own_language deadline people previous warnings"
+            "reference series sequence index issued_on language country headline summary targets letter talking_points"
+            " background languages own_language deadline people previous notes warnings"
         )
         values = asdict(self)
         for warning in values["warnings"]:

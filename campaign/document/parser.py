@@ -31,6 +31,7 @@ from campaign.document.text.emphasis import plain_text
 from campaign.document.text.html_tags import strip_tags
 from campaign.document.text.lines import Line, LineTracker, excerpt
 from campaign.document.text.normalise import tokens
+from campaign.document.text.page_lines import without_page_lines
 from campaign.document.text.paragraphs import to_markdown
 
 _MAX_LABEL_LENGTH = 160  # characters
@@ -49,7 +50,8 @@ def parse_lines(lines: list[Line]) -> DraftAppeal:
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", "the document is empty")
     tracker = LineTracker.from_lines(lines)
-    lines = split_at_labels(unwrap_lines(strip_tags(lines, tracker), tracker))
+    lines = without_page_lines(strip_tags(lines, tracker), tracker)
+    lines = split_at_labels(unwrap_lines(lines, tracker))
     language = find_language(lines)
     document = BlockReader(lines, tracker, language).run()
     require_one(document)
@@ -95,6 +97,7 @@ def _assemble_draft(document: DocumentBlocks, language: str, tracker: LineTracke
     draft = DraftAppeal(
         language=language,
         reference=reference,
+        series=reference.split()[0] if reference else None,
         sequence=sequence,
         index=document.header.index.text if document.header.index else None,
         issued_on=issued_on,

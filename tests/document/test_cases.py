@@ -32,6 +32,7 @@ def test_a_document_gives_its_expected_fields(document: Path) -> None:
         assert expected == {"error": result}
         return
     parsed = result.to_json()
+    parsed.pop("notes")
     assert _lines_and_codes(parsed.pop("warnings")) == _lines_and_codes(expected.pop("warnings"))
     assert parsed == expected
 

@@ -14,10 +14,11 @@ from campaign.document.text.normalise import normalise, normalised
 
 _DAY_FIRST = re.compile(
     r"(?<![\w/.])(\d{1,2})(?:\.|°|o|a|er|st|nd|rd|th)?,? (?:de |of |d')?([^\W\d_]{3,12})\.?,?"
+    r"(?:/[^\W\d_]{3,12}(?: [^\W\d_]{3,12})?)?"  # Arabic gives two names of a month: `مارس/آذار`
     r"(?: (?:de |del )?(\d{4})(?!\d))?"
 )
 _MONTH_FIRST = re.compile(r"(?<!\w)([^\W\d_]{3,12})\.? (\d{1,2})(?:st|nd|rd|th)?(?!\d)(?:,? (\d{4})(?!\d))?")
-_ISO = re.compile(r"(?<![\w/.-])(\d{4})-(\d{1,2})-(\d{1,2})(?!\w)")
+_ISO = re.compile(r"(?<![\w/.-])(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?![\w/])")
 _NUMERIC = re.compile(r"(?<![\w/.-])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?!\w)")
 
 
@@ -82,7 +83,7 @@ def find_dates(text: str) -> list[ParsedDate]:
     normalised_text = normalise(text)
     result: list[ParsedDate] = []
     for match in _ISO.finditer(normalised_text):
-        year, month, day = (int(part) for part in match.groups())
+        year, month, day = int(match[1]), int(match[3]), int(match[4])
         result.append(ParsedDate(match.start(), match.end(), day, month, year))
     result.extend(_parse_numeric(match) for match in _NUMERIC.finditer(normalised_text))
     for match in _DAY_FIRST.finditer(normalised_text):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from campaign.document.labels import vocabulary
 from campaign.document.text.normalise import NormalisedWord, normalise, words
 
 # `UA-257-1/2014`: the number of the case, then the number of the follow-up.
 _GERMAN_FORM = re.compile(r"(?<!\w)(?:ua|au|fi)[ -]{0,3}(\d{1,3})-(\d{1,2}) ?/ ?(\d{4}|\d{2})(?!\d)")
-_USUAL_FORM = re.compile(
-    r"(?<!\w)(?:ua|au|fi)(?: ?-? ?(?:nr|no|n)\b)?(?: ?(?:ua|au)(?!\w))?[ :.°º#-]{0,5}"
-    r"(\d{1,3}) ?[/.-] ?(\d{4}|\d{2})(?:-(\d{1,2}))?(?![\d/])"
-)
 _SPELT_OUT_FORM = re.compile(
     r"(?<!\w)(?:urgent action|action urgente|accion urgente)[ :#-]{1,4}(\d{1,3}) ?[/.] ?(\d{4}|\d{2})(?!\d)"
 )
+# Other series keep their own number: `EXTRA 06/96`, `OBS 029` of the Observatory, `RAN 24/12` of the writers' network.
+_OTHER_SERIES = re.compile(r"(?<!\w)(?:(EXTRA|RAN) (\d{1,3}) ?/ ?(\d{4}|\d{2})|(OBS) (\d{1,3}))(?![\d/])")
+_NUMBERED_UPDATE = re.compile(r"(?<!\w)(?:update|aktualisierung) ?#? ?(\d{1,2})\D{0,12}$")
+_OTHER_NETWORK = re.compile(r"(?<!\w)(?:urgent appeal case|appeal case)[: ]{0,3}$")
 _ORDINAL_NUMBER = re.compile(r"(\d{1,2}) ?(?:st|nd|rd|th|e|eme|re|ere|er|a|o|ª|º|\.)(?!\w)")
 _INDEX = re.compile(r"(?<!\w)([a-z]{3}) ?(\d{1,3}) ?/ ?(\d{1,6}) ?/ ?(\d{1,4})(?![\d/])")
 _INCOMPLETE_INDEX = re.compile(r"(?<!\w)([a-z]{3}) ?(\d{1,3}) ?/ ?(\d{1,6})(?![\d/])")
@@ -44,6 +45,29 @@ class DocumentIndex:
     is_valid: bool
 
 
+@cache
+def _usual_form() -> re.Pattern[str]:
+    """Return the pattern of a reference with the words of every language for a case, perhaps with an ordinal after."""
+    words_for_case = {" ".join(phrase.words) for phrase in vocabulary().header["reference"]} | {"ua", "au", "fi"}
+    names = "|".join(sorted(words_for_case, key=len, reverse=True))
+    ordinals = "|".join(" ".join(spelling) for spelling in vocabulary().ordinals if not spelling[0][0].isdigit())
+    return re.compile(
+        rf"(?<!\w)(?P<word>{names})(?: ?-? ?(?:nr|no|n)\b)?(?: ?(?:ua|au)(?!\w))?(?: (?P<ordinal>{ordinals}))?"
+        r"[ :.°º#-]{0,5}(?P<number>\d{1,3}) ?[/.-] ?(?P<year>\d{4}|\d{2})(?:-(?P<follow_up>\d{1,2}))?(?![\d/])"
+    )
+
+
+def _find_other_series(text: str) -> Reference | None:
+    """Return the first reference of another series than UA, or None."""
+    match = _OTHER_SERIES.search(text)
+    if match is None:
+        return None
+    name = f"{match[1]} {int(match[2])}/{match[3][-2:]}" if match[1] else f"{match[4]} {match[5]}"
+    update = _NUMBERED_UPDATE.search(normalise(text[: match.start()]))
+    sequence = int(update[1]) + 1 if update else 1
+    return Reference(update.start() if update else match.start(), match.end(), name, sequence, update is not None)
+
+
 def _reference_name(number: str, year: str) -> str:
     return f"UA {int(number)}/{year[-2:]}"
 
@@ -53,16 +77,30 @@ def find_reference(text: str) -> Reference | None:
     text_normalised = normalise(text)
     if match := _GERMAN_FORM.search(text_normalised):
         return Reference(match.start(), match.end(), _reference_name(match[1], match[3]), int(match[2]) + 1, True)
-    match = _USUAL_FORM.search(text_normalised)
+    match = _usual_form().search(text_normalised)
+    if match and _OTHER_NETWORK.search(text_normalised[: match.start()]):
+        match = None
     if match is None:
-        match = _SPELT_OUT_FORM.search(text_normalised)
-        return Reference(match.start(), match.end(), _reference_name(match[1], match[2]), 1, False) if match else None
+        return _find_spelt_out(text_normalised) or _find_other_series(text)
     start, sequence, is_follow_up = _find_sequence(text_normalised[: match.start()])
-    if match[3]:
-        sequence, is_follow_up = int(match[3]) + 1, True
-    elif text_normalised[match.start() : match.start() + 2] == "fi" and not is_follow_up:
+    if match["ordinal"]:
+        sequence = vocabulary().ordinals[tuple(match["ordinal"].split())]
+    elif match["follow_up"]:
+        sequence, is_follow_up = int(match["follow_up"]) + 1, True
+    elif match["word"] == "fi" and not is_follow_up:
         sequence, is_follow_up = None, True
-    return Reference(start, match.end(), _reference_name(match[1], match[2]), sequence, is_follow_up)
+    return Reference(start, match.end(), _reference_name(match["number"], match["year"]), sequence, is_follow_up)
+
+
+def _find_spelt_out(text_normalised: str) -> Reference | None:
+    """Return the reference after the spelt-out name: `Urgent Action 160/17`, perhaps with `update` behind it."""
+    match = _SPELT_OUT_FORM.search(text_normalised)
+    if match is None:
+        return None
+    is_update = text_normalised[match.end() :].lstrip(" ,").startswith("update")
+    return Reference(
+        match.start(), match.end(), _reference_name(match[1], match[2]), None if is_update else 1, is_update
+    )
 
 
 def find_references(text: str) -> list[Reference]:

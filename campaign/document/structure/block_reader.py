@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from campaign.document.fields.dates import find_dates
 from campaign.document.fields.references import find_references
+from campaign.document.labels import GAP, vocabulary
 from campaign.document.structure.blocks import FLOWS, Block, LabelMatch, LabelSearch, cut_label, ends_sentence
 from campaign.document.structure.header import Header, add_header_parts, read_header
 from campaign.document.structure.letter import is_salutation, starts_closing
@@ -120,7 +121,7 @@ class BlockReader:
             return 0
         count, parts = result
         is_date_only = not (parts.references or parts.indexes)
-        if is_date_only and not self._is_above_text():
+        if is_date_only and (not self._is_above_text() or self._lines[index].text.rstrip().endswith(".")):
             return 0
         if not is_date_only and self._flow.kind in {"letter", "write"} and not parts.references:
             return 0
@@ -133,18 +134,20 @@ class BlockReader:
         A date on a line of its own is then the issue date of the document.
         """
         above = [line for line in self._flow.lines if not line.is_blank]
+        if self._short_block and self._short_block.kind == "banner":
+            above += [line for line in self._short_block.lines if not line.is_blank]
         if self._flow.kind not in {"front", "banner"} or not above:
             return self._flow.kind == "front"
         title = self._document.header.title
         is_above_title = title is not None and above[-1].number < title.number
-        return is_above_title or above[-1].is_label_rest or is_marked(above[-1].text)
+        is_below_headings = all(len(words(line.text, 16)) < 16 and not line.text.endswith(".") for line in above)
+        return is_above_title or is_below_headings or above[-1].is_label_rest or is_marked(above[-1].text)
 
     def _read_label(self, index: int, match: LabelMatch) -> int:
         """Open the block of a label and return the index of the next line to assign."""
         kind = match.phrase.kind
         block = Block(kind, self._lines[index].number)
-        if kind == "update":
-            self._add_update_references(index, match)
+        self._read_inside_label(index, match)
         rest = cut_label(self._lines, index, match, self._tracker)
         after = index + match.extra_lines
         if kind == "appeals" and rest.is_blank:
@@ -170,6 +173,24 @@ class BlockReader:
             return after
         block.lines.append(rest)
         return after + 1
+
+    def _read_inside_label(self, index: int, match: LabelMatch) -> None:
+        """Read what the words of a label say: that this is an update, of which case, or until which day."""
+        kind = match.phrase.kind
+        if kind == "banner" and match.phrase.words[-1] in vocabulary_of_updates():
+            self._document.header.is_update = True
+        elif kind == "update":
+            self._add_update_references(index, match)
+        elif kind == "appeals" and GAP in match.phrase.words:
+            self._add_inner_deadline(index, match)
+
+    def _add_inner_deadline(self, index: int, match: LabelMatch) -> None:
+        """Add the date in the gap of a label as the deadline: `Please send letters until 15 March to these`."""
+        line = self._lines[index + match.extra_lines]
+        text = line.text[: match.end] if not match.extra_lines else self._lines[index].text
+        if (dates := find_dates(text)) and dates[0].year:
+            value = Line(line.number, text[dates[0].start : dates[0].end], is_label_rest=True)
+            self._document.blocks.append(Block("deadline", line.number, [value]))
 
     def _next_filled_line(self, start: int) -> int | None:
         """Return the index of the first of three lines that is not blank, or None."""
@@ -278,6 +299,11 @@ class BlockReader:
         if short_block.kind == "banner":
             return not lines or not short_block.lines[-1].is_blank
         return not lines or (len(lines) < _MAX_VALUE_LINES and not short_block.lines[-1].is_blank)
+
+
+def vocabulary_of_updates() -> frozenset[str]:
+    """Return the single words that call a document a follow-up."""
+    return frozenset(phrase.words[0] for phrase in vocabulary().header["follow_up"] if len(phrase.words) == 1)
 
 
 def _announces_targets(block: Block) -> bool:

@@ -30,6 +30,7 @@ class Header:
     index_line: int = 0
     issued_on: date | None = None
     country_code: str | None = None
+    is_update: bool = False  # its banner calls it an update
     title: Line | None = None  # `UA 295/09 - Fear of torture`
 
 
@@ -240,8 +241,10 @@ def resolve_reference(header: Header, notes: list[Line], tracker: LineTracker) -
     if header.index and not header.index.is_valid:
         tracker.warn("index-malformed", f"no index has this form: {excerpt(header.index.text)}", header.index_line)
     if not header.references:
-        return None, 1
+        return None, 2 if header.is_update else 1
     reference, line = header.references[0]
+    if header.is_update and reference.sequence == 1 and not reference.is_follow_up:
+        reference = replace(reference, sequence=None, is_follow_up=True)
     numbered = [other for other, _ in header.references if other.name == reference.name and other.sequence]
     if reference.sequence is None and not numbered:
         tracker.warn("sequence-unknown", f"{reference.name} is a follow-up without a number; taken as the first", line)

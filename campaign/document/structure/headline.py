@@ -6,6 +6,7 @@ import re
 
 from campaign.document.fields.contacts import has_contact
 from campaign.document.fields.languages import country_code
+from campaign.document.labels import vocabulary
 from campaign.document.structure.block_reader import DocumentBlocks
 from campaign.document.structure.blocks import Block
 from campaign.document.structure.header import cut_reference
@@ -18,6 +19,8 @@ from campaign.document.text.paragraphs import to_markdown
 _HEADING_MARK = re.compile(r"^\s{0,3}#{1,6}\s")
 _ADDRESS_KINDS = frozenset({"act", "appeals", "contact", "copies", "diplomatic"})
 _MIN_PROSE_WORDS = 12  # a shorter sentence may be a note on an address
+_MAX_SHORT_GROUP = 4  # lines of a group in which one can be the country alone
+_MAX_TOP_GROUPS, _MAX_TOP_LINES = 5, 10  # in which lines of the page are searched
 _MAX_HEADLINE_LENGTH = 220  # characters; a longer paragraph is text
 
 
@@ -35,9 +38,8 @@ def read_headline(document: DocumentBlocks, tracker: LineTracker) -> tuple[str |
             headline, _ = _split_off_headline([heading], tracker)
         elif groups:
             headline, groups = _split_off_headline(groups, tracker)
-    for block in document.blocks:
-        if block.kind == "front":
-            groups += split_paragraphs(block.lines)
+    front = [group for block in document.of_kind("front") for group in split_paragraphs(block.lines)]
+    groups = groups + front if headline else _without_furniture(groups + front)
     groups = _without_country(groups, document, tracker)
     if headline is None and groups and not (document.header.title and not is_marked(groups[0][0].text)):
         headline, groups = _split_off_headline(groups, tracker)
@@ -67,6 +69,32 @@ def _heading_above(banner: Block, document: DocumentBlocks) -> list[Line] | None
     return next((group for group in reversed(split_paragraphs(lines_above)) if is_heading(group[0].text)), None)
 
 
+def _without_furniture(groups: list[list[Line]]) -> list[list[Line]]:
+    """Return the groups from the line on that follows the last line of the page above the headline.
+
+    Such lines are the way to the page, a request for donations, the name of a series. They stay unused.
+    """
+    lines = [line for group in groups[:_MAX_TOP_GROUPS] for line in group]
+    last = next((line.number for line in reversed(lines[:_MAX_TOP_LINES]) if _is_furniture(line.text)), 0)
+    kept = [[line for line in group if line.number > last] for group in groups]
+    return [group for group in kept if group]
+
+
+def _is_furniture(text: str) -> bool:
+    """Return whether a line leads to other pages, asks for donations or names a series of appeals."""
+    plain = plain_text(text)
+    if len(plain) > _MAX_HEADLINE_LENGTH or plain.endswith("."):
+        return False
+    if len(re.findall(r" [>»|·] ", plain)) >= 1 and not any(char.isdigit() for char in plain):
+        return True
+    line_words = tuple(word.text for word in words(plain, 20))
+    return any(
+        line_words[index : index + len(phrase)] == phrase
+        for phrase in vocabulary().phrases("furniture")
+        for index in ((0,) if len(phrase) < 3 else range(len(line_words)))
+    )
+
+
 def _is_sentence(group: list[Line]) -> bool:
     """Return whether a paragraph, however short, is text: not marked as a headline, and with a full stop at its end."""
     return not is_marked(group[0].text) and plain_text(group[-1].text).endswith(".")
@@ -79,12 +107,16 @@ def _without_country(groups: list[list[Line]], document: DocumentBlocks, tracker
         if not any(has_words(plain_text(line.text)) for line in group):
             to_markdown(group, tracker)  # warns of the picture that is left out
             continue
-        code = country_code(plain_text(group[0].text), document.language) if len(group) == 1 else None
-        if code and document.header.country_code in {None, code}:
-            document.header.country_code = code
-            tracker.mark_used(group[0])
-        else:
-            result.append(group)
+        remaining: list[Line] = []
+        for line in group:
+            code = country_code(plain_text(line.text), document.language) if len(group) <= _MAX_SHORT_GROUP else None
+            if code and document.header.country_code in {None, code}:
+                document.header.country_code = code
+                tracker.mark_used(line)
+            else:
+                remaining.append(line)
+        if remaining:
+            result.append(remaining)
     return result
 
 

@@ -9,7 +9,9 @@ from campaign.document.text.emphasis import plain_text
 from campaign.document.text.lines import Line, LineTracker, split_paragraphs
 from campaign.document.text.list_markers import is_bullet
 
-_BULLET_MARK = re.compile(r"^\s*(?:[-*•·▪►–—\uf0b7\uf0a7‣●○■□✓➢+]|o(?=\s)|\d{1,2}[.)])\s*")
+_BULLET_MARK = re.compile(
+    r"^\s*(?:[-*•·▪►–—\uf0b7\uf0a7‣●○■□✓➢+]|o(?=\s)|\d{1,2}[.)]|(?:i{1,3}|iv|v|vi{1,3})[.)](?=\s))\s*"
+)
 
 
 def intro_lines(block: Block) -> list[Line]:

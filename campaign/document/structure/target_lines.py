@@ -164,6 +164,21 @@ def title_and_name(text: str) -> tuple[str, str] | None:
             continue
         if is_name(name) and not is_role(name) and text[0].isupper():
             return text[:end].strip(), name
+    return _office_and_name(text, line_words)
+
+
+def _office_and_name(text: str, line_words: list[NormalisedWord]) -> tuple[str, str] | None:
+    """Return an office with its field and the name after it, or None: `Chief of Police Helen Example`."""
+    office_words = vocabulary().single_words("fields") | vocabulary().single_words("places")
+    for count in (2, 3):
+        if len(line_words) < count + 2 or len(line_words) > 10:
+            continue
+        start = line_words[-count].start
+        office, name = text[:start].strip(), text[start:].strip()
+        last = line_words[-count - 1].text
+        is_office = is_role(office) and (last in office_words or is_role(last)) and "," not in text
+        if is_office and is_name(name) and all(part[:1].isupper() for part in name.split()) and not is_role(name):
+            return office, name
     return None
 
 
@@ -243,9 +258,12 @@ def is_name(text: str) -> bool:
     has_title = has_honorific(plain)
     if len(parts) == 1 or (names_place(plain) and not has_title) or normalised(plain) in city_names():
         return False
-    if not has_title and (_is_office(parts) or countries_in(plain, "en")):
+    fields = vocabulary().single_words("fields")
+    if not has_title and (
+        _is_office(parts) or countries_in(plain, "en") or any(normalised(p) in fields for p in parts)
+    ):
         return False
-    capitalised_parts = [part for part in parts if part.strip("'’‘\"“”").strip(".")[:1].isupper()]
+    capitalised_parts = [part for part in parts if _is_capitalised(part.strip("'’‘\"“”").strip("."))]
     honorific_words = {word for phrase in vocabulary().phrases("honorifics") for word in phrase} if has_title else ()
     lowercase_parts = [
         part
@@ -259,6 +277,11 @@ def is_name(text: str) -> bool:
         for part in lowercase_parts
         if part[:1].isalpha() and "-" not in part and "'" not in part and "’" not in part
     ]
+
+
+def _is_capitalised(part: str) -> bool:
+    """Return whether a word begins with a capital, or with a letter of a script that has none, such as Arabic."""
+    return part[:1].isupper() or (part[:1].isalpha() and not part[:1].islower())
 
 
 def _target_kind(kind: str, role: str | None, name: str | None, address: list[str]) -> str:

@@ -31,6 +31,7 @@ from campaign.document.text.normalise import normalised, words
 _POSTAGE = re.compile(
     r"(?:[€$£]|(?:EUR|USD|CHF|GBP|Fr\.)) ?\d{1,2}[.,]\d\d(?!\d)|(?<!\d)\d{1,2}[.,]\d\d ?(?:€|EUR|CHF|Euro)"
 )
+_WEB_ADDRESS = re.compile(r"(?:[\w -]{1,30}: ?)?https?://\S{1,300}")
 _MAX_ROLE_WORDS = 14  # of a line that begins a target
 _NUMBERED = re.compile(r"^[\s*_]{0,8}\d{1,2}[.)]\s+[^\W\d_]")
 _MIN_SENTENCE_WORDS = 9  # a shorter line with a full stop at its end can be part of an address
@@ -199,6 +200,12 @@ def _is_outside_address(line: Line, tracker: LineTracker) -> bool:
         return True
     if has_contact(line.text):
         return False
+    if _WEB_ADDRESS.fullmatch(text):
+        tracker.warn("unplaced-line", f"a web address among the addresses: {excerpt(text)}", line.number)
+        return True
+    if line.is_label_rest and text.endswith(".") and not any(char.isdigit() or char == "," for char in text):
+        tracker.warn("unplaced-line", f"a sentence above the addresses: {excerpt(text)}", line.number)
+        return True
     if _POSTAGE.search(text):
         return True
     count = len(words(text, 60))

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from babel import Locale
 
 from campaign.document.text.normalise import normalised, words
 
+_ROMAN = re.compile(r"(?:i{1,3}|iv|v|vi{1,3})[.)]\s")  # `ii. ` in the lists of the Observatory
+
 
 def is_bullet(text: str) -> bool:
     """Return whether a line is an item of a list."""
     stripped = text.lstrip()
-    return stripped[:1] in "-•·▪►–—\uf0b7\uf0a7‣●○■□✓➢" or stripped[:2] in {"* ", "o ", "+ "} or _is_numbered(stripped)
+    return (
+        stripped[:1] in "-•·▪►–—\uf0b7\uf0a7‣●○■□✓➢"
+        or stripped[:2] in {"* ", "o ", "+ "}
+        or _is_numbered(stripped)
+        or (_ROMAN.match(stripped) is not None)
+    )
 
 
 def _is_numbered(stripped: str) -> bool:

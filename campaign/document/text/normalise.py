@@ -43,7 +43,10 @@ class _TranslationTable(dict[int, str]):
 
 
 _TABLE = _TranslationTable()
-_WORD = re.compile(r"[^\W_]+")
+# Arabic vowel signs stand inside a word, and are left out of it.
+_VOWEL_SIGNS = "\u064b-\u0652\u0670"
+_WORD = re.compile(rf"[^\W_]+(?:[{_VOWEL_SIGNS}]+[^\W_]*)*")
+_VOWEL_SIGN = re.compile(f"[{_VOWEL_SIGNS}]")
 
 
 class NormalisedWord(NamedTuple):
@@ -63,7 +66,7 @@ def words(text: str, limit: int = 0) -> list[NormalisedWord]:
     """Return the normalised words of a text with their positions, at most `limit` of them if given."""
     result: list[NormalisedWord] = []
     for match in _WORD.finditer(normalise(text)):
-        result.append(NormalisedWord(match.group(), match.start(), match.end()))
+        result.append(NormalisedWord(_VOWEL_SIGN.sub("", match.group()), match.start(), match.end()))
         if limit and len(result) == limit:
             break
     return result
@@ -71,8 +74,7 @@ def words(text: str, limit: int = 0) -> list[NormalisedWord]:
 
 def tokens(text: str) -> list[str]:
     """Return the normalised words of a text without their positions."""
-    result: list[str] = _WORD.findall(normalise(text))
-    return result
+    return [_VOWEL_SIGN.sub("", word) for word in _WORD.findall(normalise(text))]
 
 
 def normalised(text: str) -> str:

@@ -169,7 +169,7 @@ def us_section(facts: Facts, random: Random) -> WrittenDocument:
     lines += [
         "2. Click here to let us know the actions you took.",
         "",
-        random.choice(("CONTACT INFORMATION", "Contact:")),
+        random.choice(("CONTACT INFORMATION", "Contact Information:")),
     ]
     for target in officials:
         lines += [f"{target.role} {target.name}", *target.address, *contact_lines(target, facts), ""]

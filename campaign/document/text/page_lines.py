@@ -1,0 +1,32 @@
+"""Lines of a page's margin that a copy brings among the text: its number, its address, the time of printing."""
+
+from __future__ import annotations
+
+import re
+
+from campaign.document.text.lines import Line, LineTracker, excerpt
+from campaign.document.text.normalise import normalise
+
+_PAGE_LINE = re.compile(
+    r"\s*(?:"
+    r"(?:page|seite|pagina|strona|sayfa|sida|стр\.?|страница|صفحة) ?\d{1,3}"
+    r"(?: ?(?:of|de|sur|von|van|di|av|z|из|من|/) ?\d{1,3})?"
+    r"|-\s?\d{1,3}\s?-"
+    r"|\d{1,2}/\d{1,2}/\d{2,4},? \d{1,2}:\d{2}(?: ?[ap]m)?"
+    r"|print this page|imprimer cette page|imprimir esta pagina|seite drucken"
+    r")\s*"
+)
+_LONE_NUMBER = re.compile(r"\s*\d{1,2}\s*")
+
+
+def without_page_lines(lines: list[Line], tracker: LineTracker) -> list[Line]:
+    """Return the lines without those of a page's margin, each of which gets a warning."""
+    result: list[Line] = []
+    for line in lines:
+        text = normalise(line.text) if len(line.text) < 60 else ""
+        if text and (_PAGE_LINE.fullmatch(text) or _LONE_NUMBER.fullmatch(text)):
+            tracker.warn("unplaced-line", f"a line of the page, not of the text: {excerpt(line.text)}", line.number)
+            tracker.mark_used(line)
+        else:
+            result.append(line)
+    return result
