@@ -12,20 +12,12 @@ import sys
 
 import msgspec
 
-from campaign.document.draft import DraftAppeal
 from campaign.document.errors import DocumentError
-from campaign.document.formats.subprocess_main import set_limits
+from campaign.document.formats.limits import set_limits
 from campaign.document.formats.subprocess_reader import OVER_LIMIT
 from campaign.document.parser import parse_lines
+from campaign.document.reading import ParserAnswer
 from campaign.document.text.lines import Line
-
-
-class ParserAnswer(msgspec.Struct):
-    """The draft, or a refusal with its code."""
-
-    draft: DraftAppeal | None = None
-    code: str = ""
-    message: str = ""
 
 
 def main() -> None:

@@ -16,7 +16,6 @@ from campaign.document.errors import DocumentError
 from campaign.document.formats.reader import Reading, readings
 from campaign.document.formats.subprocess_reader import run_limited
 from campaign.document.parser import parse_lines
-from campaign.document.parser_process import ParserAnswer
 from campaign.document.text.lines import Line
 
 # The refusal that says most, where no reading of a file is an appeal.
@@ -27,6 +26,14 @@ MAX_LINES_HERE = 2000
 MAX_CHARACTERS_HERE = 64_000
 MAX_PARSER_SECONDS = 10  # of processor time, for longer texts
 _Result = tuple[DraftAppeal, tuple[str, ...]]
+
+
+class ParserAnswer(msgspec.Struct):
+    """The answer of the process that parses long documents: the draft, or a refusal with its code."""
+
+    draft: DraftAppeal | None = None
+    code: str = ""
+    message: str = ""
 
 
 def read_document(data: bytes, filename: str) -> _Result:

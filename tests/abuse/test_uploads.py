@@ -19,8 +19,9 @@ import pytest
 from campaign.config import ROOT
 from campaign.document import DocumentError, parse_document
 from campaign.document.formats import subprocess_reader as apart
+from campaign.document.formats.limits import MAX_MEGABYTES
 from campaign.document.formats.pdf import read_pdf
-from campaign.document.formats.subprocess_main import MAX_MEGABYTES, MAX_SECONDS, MAX_STEPS, run_counted
+from campaign.document.formats.subprocess_main import MAX_SECONDS, MAX_STEPS, run_counted
 from campaign.document.formats.word import read_docx
 from tests.abuse.upload_files import cpu_seconds_until_refused, operators, pdf, stream
 from tests.attack import IS_ATTACK, Figure

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from campaign.document.errors import DocumentError
+from campaign.document.formats.limits import set_limits
 from campaign.document.formats.mail import split_mail
 from campaign.document.formats.subprocess_reader import OVER_LIMIT, ReaderAnswer
 from campaign.document.text.lines import MAX_CHARACTERS, Line
@@ -38,7 +39,6 @@ MAX_DEPTH = 700  # nested calls; an Urgent Action needs forty
 # Counting is a call itself. If it reached Python's own limit, code that catches RecursionError would go on uncounted.
 _RECURSION_LIMIT = 3 * MAX_DEPTH
 MAX_SECONDS = 4  # of processor time, for a single long call
-MAX_MEGABYTES = 700  # of address space; an Urgent Action takes 60 of memory
 # The function that reads each format, in a module that is imported only for it: each needs a library of its own.
 _READERS = {"pdf": "pdf.read_pdf", "docx": "word.read_docx", "odt": "odt.read_odt", "rtf": "rtf.read_rtf",
             "html": "html.read_html"}  # fmt: skip
@@ -130,21 +130,6 @@ def run_counted(task: Callable[[], _Result], stop: Callable[[], None], max_steps
 def _count_pages() -> int:
     """Return the number of memory pages that the system has given to this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-
-def set_limits(seconds: int) -> None:
-    """Limit this process to so many seconds of processor time and to 700 MB, and forbid it to write files."""
-    _set_limit(resource.RLIMIT_CPU, seconds)
-    _set_limit(resource.RLIMIT_AS, MAX_MEGABYTES * 2**20)
-    _set_limit(resource.RLIMIT_FSIZE, 0)
-    _set_limit(resource.RLIMIT_CORE, 0)
-
-
-def _set_limit(resource_kind: int, limit: int) -> None:
-    """Set a resource limit to `limit`, or to the operator's own limit where that is lower."""
-    hard_limit = resource.getrlimit(resource_kind)[1]
-    limit = limit if hard_limit == resource.RLIM_INFINITY else min(limit, hard_limit)
-    resource.setrlimit(resource_kind, (limit, limit))
 
 
 if __name__ == "__main__":
