@@ -22,12 +22,13 @@ from campaign.document.formats.subprocess_main import MAX_DEPTH, MAX_SECONDS, ru
 from campaign.document.formats.unpack import Unpacker, UnpackLimitError
 from tests.abuse.upload_files import cpu_seconds_until_refused, operators, pdf, stream
 from tests.attack import Figure
-from tests.document.support import builders
+from tests.document.support import builders, files
 from tests.document.support.forms import NEW
 
 pytestmark = pytest.mark.slow
 _TEXT = "BT /F0 12 Tf 72 700 Td (URGENT ACTION) Tj ET"
 _HEADER = '<w:hdr xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">{}</w:hdr>'
+_MAIL = b"MIME-Version: 1.0\nContent-Type: multipart/mixed; "
 _PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
 
 
@@ -170,6 +171,12 @@ KINDS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "fields in fields": ("case.docx", nested_fields),
     "headers": ("case.docx", lambda: word_file("", header1=_HEADER.format("<w:p/>" * 1_300_000))),
     "paragraphs in paragraphs": ("case.docx", lambda: word_file("<w:p>" * 700_000 + "</w:p>" * 700_000)),
+    "tags in tags": ("case.html", lambda: b"<html>" + b"<b><i><p>" * 220_000),
+    "groups in groups": ("case.rtf", lambda: rb"{\rtf1 " + b"{" * 2_000_000 + b"}"),
+    "headers in headers": ("case.rtf", lambda: rb"{\rtf1 " + rb"{\header" * 220_000 + b"}"),
+    "paragraphs without end": ("case.odt", lambda: files.odt("", body="<text:p>a</text:p>" * 300_000)),
+    "parts of a mail": ("case.mail", lambda: _MAIL + b"boundary=x\n\n" + b"--x\n\na\n" * 240_000),
+    "names of attachments": ("case.mail", lambda: _MAIL + b"filename*0=b;" * 140_000 + b"\n\nx"),
     "one long text": ("case.docx", lambda: word_file(f"<w:p><w:r><w:t>{'a b &amp; ' * 800_000}</w:t></w:r></w:p>")),
 }
 
