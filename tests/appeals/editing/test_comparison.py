@@ -145,6 +145,9 @@ def test_a_refused_move_shows_the_reason_and_keeps_the_ticks(
     assert f'role="alert" id="move-wrong">{words}' in answer.text
     ticked = re.findall(r'name="lines" value="(\d+)" id="tick-\d+" checked', answer.text)
     assert ticked == fields.get("lines", [])
+    bar = answer.text[answer.text.index('<select id="to"') :]
+    chosen = re.findall(r'value="([^"]+)" selected', bar[: bar.index("</select>")])
+    assert chosen == [to for to in [fields["to"]] if to and to != "targets.9"]
 
 
 def test_a_move_after_a_colleagues_edit_is_refused_and_shows_the_page_as_it_is(
