@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -29,7 +28,6 @@ def store_import(
     """
     content = draft.to_json()
     warnings = content.pop("warnings")
-    content["notes"] = [asdict(note) for note in draft.notes]
     for warning, stored in zip(draft.warnings, warnings, strict=True):
         stored["lines"] = list(warning.lines)
     if last_import is None:
