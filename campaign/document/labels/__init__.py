@@ -45,10 +45,18 @@ class Vocabulary:
 
     def phrases(self, name: str) -> tuple[tuple[str, ...], ...]:
         """Return the phrases of a list as words, longest first."""
-        return tuple(phrase.words for phrase in self.lists[name])
+        return _phrases_of(self, name)
 
 
+_phrases_by_list: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}  # by languages and name of the list
 _single_words_by_list: dict[str, frozenset[str]] = {}
+
+
+def _phrases_of(vocabulary: Vocabulary, name: str) -> tuple[tuple[str, ...], ...]:
+    key = (*vocabulary.languages, name)
+    if key not in _phrases_by_list:
+        _phrases_by_list[key] = tuple(phrase.words for phrase in vocabulary.lists[name])
+    return _phrases_by_list[key]
 
 
 def _single_words_of(vocabulary: Vocabulary, name: str) -> frozenset[str]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 _RUN = re.compile(r"\*+|_+")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _HEADING = re.compile(r"^ {0,3}#{1,6}(?:\s+|$)")
+_MARKUP = re.compile(r"[*_#\[\\&]")
 _MAX_LINK_TEXT = 500  # characters
 _MAX_LINK_TARGET = 2000  # characters
 
@@ -95,6 +96,8 @@ def strip_emphasis(text: str) -> str:
 
 def plain_text(text: str) -> str:
     """Return one line of text without Markdown: no emphasis, heading mark or escape, links as their text."""
+    if not _MARKUP.search(text):
+        return " ".join(text.split())
     text = _HEADING.sub("", text.strip()).rstrip("#") if text.lstrip().startswith("#") else text
     pieces: list[str] = []
     position = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 _REPLACEMENTS = {
@@ -43,6 +44,8 @@ class _TranslationTable(dict[int, str]):
 
 
 _TABLE = _TranslationTable()
+_MAX_REMEMBERED = 200  # characters of a text whose words are remembered
+_USUAL_WORD_LENGTH = 16  # characters, with the space
 # Arabic vowel signs stand inside a word, and are left out of it.
 _VOWEL_SIGNS = "\u064b-\u0652\u0670"
 _WORD = re.compile(rf"[^\W_]+(?:[{_VOWEL_SIGNS}]+[^\W_]*)*")
@@ -64,9 +67,32 @@ def normalise(text: str) -> str:
 
 def words(text: str, limit: int = 0) -> list[NormalisedWord]:
     """Return the normalised words of a text with their positions, at most `limit` of them if given."""
+    if len(text) <= _MAX_REMEMBERED:
+        return list(_words_of_short_text(text, limit))
+    length = limit * _USUAL_WORD_LENGTH
+    while limit and length < len(text):
+        # Only as much of a long text as is needed; the last word may have been cut.
+        found = _find_words(text[:length], limit + 1)
+        if len(found) > limit:
+            return found[:limit]
+        length *= 4
+    return _find_words(text, limit)
+
+
+@lru_cache(maxsize=1024)
+def _words_of_short_text(text: str, limit: int) -> tuple[NormalisedWord, ...]:
+    """Return the words of a short text. Many rules look at each line of a document, so its words are remembered."""
+    return tuple(_find_words(text, limit))
+
+
+def _find_words(text: str, limit: int) -> list[NormalisedWord]:
     result: list[NormalisedWord] = []
-    for match in _WORD.finditer(normalise(text)):
-        result.append(NormalisedWord(_VOWEL_SIGN.sub("", match.group()), match.start(), match.end()))
+    plain = normalise(text)
+    for match in _WORD.finditer(plain):
+        word = match.group()
+        if not word.isascii():
+            word = _VOWEL_SIGN.sub("", word)
+        result.append(NormalisedWord(word, match.start(), match.end()))
         if limit and len(result) == limit:
             break
     return result
@@ -74,7 +100,8 @@ def words(text: str, limit: int = 0) -> list[NormalisedWord]:
 
 def tokens(text: str) -> list[str]:
     """Return the normalised words of a text without their positions."""
-    return [_VOWEL_SIGN.sub("", word) for word in _WORD.findall(normalise(text))]
+    found: list[str] = _WORD.findall(normalise(text))
+    return found if text.isascii() else [_VOWEL_SIGN.sub("", word) for word in found]
 
 
 def normalised(text: str) -> str:
