@@ -13,10 +13,11 @@ from campaign.document.labels import vocabulary
 from campaign.document.structure.block_reader import BlockReader, DocumentBlocks
 from campaign.document.structure.blocks import Block, LabelSearch, split_at_labels
 from campaign.document.structure.case_country import find_country
+from campaign.document.structure.evidence import add_evident_blocks
 from campaign.document.structure.header import resolve_reference
 from campaign.document.structure.headline import cut_displaced_summary, read_headline
 from campaign.document.structure.letter import is_salutation, read_letter
-from campaign.document.structure.points import intro_lines, read_points
+from campaign.document.structure.points import intro_lines, read_points, split_inline_points
 from campaign.document.structure.short_blocks import (
     read_deadline,
     read_languages,
@@ -31,7 +32,7 @@ from campaign.document.text.emphasis import plain_text
 from campaign.document.text.html_tags import strip_tags
 from campaign.document.text.lines import Line, LineTracker, excerpt
 from campaign.document.text.normalise import tokens
-from campaign.document.text.page_lines import without_page_lines
+from campaign.document.text.page_lines import without_line_numbers, without_page_lines
 from campaign.document.text.paragraphs import to_markdown
 
 _MAX_LABEL_LENGTH = 160  # characters
@@ -50,11 +51,12 @@ def parse_lines(lines: list[Line]) -> DraftAppeal:
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", "the document is empty")
     tracker = LineTracker.from_lines(lines)
-    lines = without_page_lines(strip_tags(lines, tracker), tracker)
-    lines = split_at_labels(unwrap_lines(lines, tracker))
+    lines = without_page_lines(without_line_numbers(strip_tags(lines, tracker)), tracker)
+    lines = split_at_labels(split_inline_points(unwrap_lines(lines, tracker)))
     language = find_language(lines)
     document = BlockReader(lines, tracker, language).run()
     require_one(document)
+    add_evident_blocks(document, tracker)
     return _assemble_draft(document, language, tracker)
 
 

@@ -14,12 +14,13 @@ from campaign.document.text.normalise import has_words, normalise, normalised
 from campaign.document.text.paragraphs import safe_target
 
 SOCIAL = ("twitter", "facebook", "instagram")
-_PHONE_NUMBER = re.compile(r"(?:\+|\(|00|\d)[\d ()+./\-]{2,60}(?: ?(?:ext|extn|extension|poste|int)\.? ?\d{1,6})?")
+_PHONE_NUMBER = re.compile(r"(?:\+|\(|00|\d)[\d ()+./\-–]{2,60}(?: ?(?:ext|extn|extension|poste|int)\.? ?\d{1,6})?")
 _EXTENSION = re.compile(r"(?<!\w)(?:ext|extn|extension|poste|interne|interno|anexo|ramal|durchwahl|app)[.: \"]{0,4}$")
 _EMAIL = re.compile(r"^[^\s@<>()\[\],;:\"]{1,100}@[^\s@<>()\[\],;:\"/]{1,200}\.[^\W\d_]{2,24}$")
 _SPLIT_ADDRESS_END = re.compile(r"[a-z0-9-]{2,40}(?:\.[a-z0-9-]{2,40}){0,4}[.,;)]?$")
 _SPLIT_ADDRESS_START = re.compile(r"^[^\s@]{1,100}@[^\s@]{1,200}\.$")
 _ACCOUNT = re.compile(r"@[A-Za-z0-9_.]{1,50}|https?://\S{1,300}")
+_LONE_ACCOUNT = re.compile(r"@[A-Za-z0-9_.]{1,50}(?: \([^()]{1,40}\))?")  # `@example_jo (Arabic)`
 _SEPARATORS = re.compile(r"[,;]|\s/\s|\s\|\s|\s+(?=[^\s@]{1,100}@)")
 _MIN_NUMBER_DIGITS = 5  # fewer are an area code
 _MAX_SALUTATION_LENGTH = 120  # characters
@@ -146,7 +147,7 @@ def read_contacts(line: Line, contacts: Contacts, tracker: LineTracker) -> str |
         contacts.pending_kind = None
         if kind is None and (has_only_emails(piece.text) or is_unusable_email(piece.text)):
             kind = "email"
-        elif kind is None and _ACCOUNT.fullmatch(piece.text.strip()) and piece.text.strip().startswith("@"):
+        elif kind is None and _LONE_ACCOUNT.fullmatch(piece.text.strip()):
             tracker.warn("contact-note", f"an account of no named network: {excerpt(piece.text)}", line.number)
             continue
         if kind is None:
@@ -241,6 +242,8 @@ def _store_numbers(kind: str, text: str, contacts: Contacts, line: Line, tracker
         number = match.group()
         if number.count("(") > number.count(")"):
             number = number[: number.rindex("(")]
+        if number.count(")") > number.count("("):
+            number = number[: number.rindex(")")]
         end = match.start() + len(number)
         if sum(char.isdigit() for char in number) < 4 or _EXTENSION.search(normalise(text[position : match.start()])):
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from campaign.document.fields.contacts import has_contact
 from campaign.document.fields.dates import find_dates
 from campaign.document.fields.references import find_references
 from campaign.document.labels import GAP, vocabulary
@@ -70,7 +71,7 @@ class BlockReader:
             self._add_blank_line(line)
             return index + 1
         match = self._labels.find(index)
-        if match and self._counts_here(match):
+        if match and self._counts_here(match, index):
             return self._read_label(index, match)
         if not self._awaits_value() and (line_count := self._read_header(index)):
             return index + line_count
@@ -78,13 +79,16 @@ class BlockReader:
             self._add_line(line)
         return index + 1
 
-    def _counts_here(self, match: LabelMatch) -> bool:
+    def _counts_here(self, match: LabelMatch, index: int) -> bool:
         """Return whether a label counts here.
 
         A short label for people does not count in the lines of targets, nor a courtesy (`Thank you.`) in a letter.
         """
+        if match.phrase.kind == "short_name" and (below := self._next_filled_line(index + 1)):
+            other = self._labels.find(below)
+            return self._flow.kind in _PEOPLE_FLOWS or (other is not None and other.phrase.kind == "gender")
         if match.phrase.kind in {"short_name", "gender"}:
-            return self._flow.kind in _PEOPLE_FLOWS
+            return self._flow.kind in _PEOPLE_FLOWS or self._short_block is not None
         if match.phrase.kind == "boilerplate" and len(match.phrase.words) <= _MAX_COURTESY_WORDS:
             return not self._is_in_letter()
         return True
@@ -172,6 +176,8 @@ class BlockReader:
             self._labels.replace(after, rest)
             return after
         block.lines.append(rest)
+        if kind == "languages" and rest.text.rstrip(" *_").endswith((" an:", " to:", " à :", " a:")):
+            self._open_block(Block("contact", rest.number))  # `Write in good Arabic or English to:`
         return after + 1
 
     def _read_inside_label(self, index: int, match: LabelMatch) -> None:
@@ -263,8 +269,11 @@ class BlockReader:
             short_block and short_block.kind in {"banner", "boilerplate", "late"}
         ):
             return
-        if self._flow.kind in {"letter", "background", "write", "act"} and any(
-            not line.is_blank for line in self._flow.lines
+        is_finished = self._flow.kind != "act" or any(has_contact(line.text) for line in self._flow.lines)
+        if (
+            self._flow.kind in {"letter", "background", "write", "act"}
+            and is_finished
+            and any(not line.is_blank for line in self._flow.lines)
         ):
             self._flow = Block("loose", 0)
             self._document.blocks.append(self._flow)

@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from campaign.document.labels import GAP, Phrase, vocabulary
+from campaign.document.structure.letter import is_salutation
 from campaign.document.text.emphasis import find_links, is_bold, is_heading
 from campaign.document.text.lines import Line, LineTracker
 from campaign.document.text.normalise import NormalisedWord, has_words, normalise, words
@@ -27,6 +28,8 @@ _ITEM_NUMBER = re.compile(r"^[\s*_>]{0,8}\d{1,2}[.)]")
 _NUMBERED_ITEM = re.compile(r"[\s*_>]{0,8}\d{1,2}[.)][\s*_\[]{1,8}")
 _LINE_SHARING_KINDS = frozenset({"deadline", "languages", "late", "name", "previous", "update", "boilerplate", "own"})
 _INNER_KINDS = frozenset({"deadline", "languages", "late", "name", "previous", "update", "boilerplate"})
+_BRACKETS = re.compile(r"^\s*\([^()]{1,60}\)(?=\s*:)")  # `BACKGROUND INFORMATION (400 WORDS):`
+_DEADLINE = frozenset({"deadline"})
 _MAX_LABELLED_LINE = 1500  # characters; a longer line is running text
 _ORNAMENTS = frozenset(" \t*_#>[(¡¿!.-–—|" + "-*•·▪►–—o\uf0b7\uf0a7‣●○■□✓➢>")
 
@@ -154,7 +157,7 @@ class LabelSearch:
         before = _ITEM_NUMBER.sub("", first.text[: self._words_of(index)[0].start], count=1)
         if not _is_ornament(before):
             return False
-        rest = normalise(last.text[match.end :])
+        rest = _BRACKETS.sub("", normalise(last.text[match.end :]), count=1)
         after = rest.lstrip(" *_)]")
         if not has_words(rest):
             return count >= _MIN_WORDS_WITHOUT_COLON or self._stands_alone(index, after)
@@ -165,6 +168,8 @@ class LabelSearch:
         is_capital = (
             " ".join((first.text if match.extra_lines else first.text[: match.end]).split()).strip(" *_#").isupper()
         )
+        if kind == "letter" and is_capital and is_salutation(last.text[match.end :].partition(",")[0] + ","):
+            return True
         return self._may_precede_value(kind, count, rest, is_capital=is_capital)
 
     def _ends_in_colon(self, index: int) -> bool:
@@ -235,6 +240,9 @@ def split_at_labels(lines: list[Line]) -> list[Line]:
     result: list[Line] = []
     for index, line in enumerate(lines):
         match = labels.find(index) if not line.is_blank and len(line.text) <= _MAX_LABELLED_LINE else None
+        if match is None and (start := _deadline_sentence(line, lines[index + 1 : index + _MAX_LABEL_LINES])):
+            result += [Line(line.number, line.text[:start].rstrip()), Line(line.number, line.text[start:])]
+            continue
         if match is None or match.extra_lines or match.phrase.kind not in _LINE_SHARING_KINDS:
             result.append(line)
             continue
@@ -244,6 +252,18 @@ def split_at_labels(lines: list[Line]) -> list[Line]:
             start = position
         result.append(Line(line.number, line.text[start:]) if start else line)
     return result
+
+
+def _deadline_sentence(line: Line, below: list[Line]) -> int | None:
+    """Return where a sentence with a deadline begins behind another on a line: `Write now. Please act before …`."""
+    if len(line.text) > _MAX_LABELLED_LINE or not re.search(r"\d{4}", line.text):
+        return None
+    for found in re.finditer(r"[.!?] (?=[^\W\d_])", line.text):
+        start = found.end()
+        match = LabelSearch([Line(line.number, line.text[start:]), *below]).find(0, _DEADLINE)
+        if match and not match.extra_lines and re.search(r"\d{4}", line.text[start + match.end :][:40]):
+            return start
+    return None
 
 
 def _inner_label_starts(line: Line, first: int, below: list[Line]) -> list[int]:
@@ -266,7 +286,8 @@ def _inner_label_starts(line: Line, first: int, below: list[Line]) -> list[int]:
             and line.text[start + match.end :].lstrip(" *_")[:1] != ":"
         ):
             continue
-        if match and len(match.phrase.words) >= _MIN_WORDS_WITHOUT_COLON:
+        is_language = match is not None and match.phrase.kind == "languages" and len(match.phrase.words) > 2
+        if match and (is_language or len(match.phrase.words) >= _MIN_WORDS_WITHOUT_COLON):
             starts.append(start)
             first = start + match.end
     return starts

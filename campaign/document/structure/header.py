@@ -17,8 +17,11 @@ from campaign.document.text.normalise import NormalisedWord, has_words, normalis
 
 _MAX_LINES = 4
 _MAX_UNEXPLAINED_WORDS = 8  # a header text with more words that belong to no field is a sentence
+_END_OF_ACTION = re.compile(
+    r"(?<!\w)(?:abgeschlossen am|beendet am|closed on|ended on|expires on|valid until)[: ]{0,3}$"
+)
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]{3,60})[)\]]\s*$")
-_FILLER_WORDS = frozenset(("on of and the l d sur de la el nr no n zu zur an ai x").split())
+_FILLER_WORDS = frozenset(("on of and the l d sur de la el nr no n zu zur an ai x г").split())
 
 
 @dataclass(slots=True)
@@ -79,7 +82,10 @@ def _is_sentence(text: str, parts: HeaderParts) -> bool:
         return False
     starts = [reference.start for reference in parts.references] + [index.start for index in parts.indexes]
     first = min(starts, default=len(text))
-    return len(words(text[:first])) > 3 or any(piece.rstrip().endswith(".") for _, piece in parts.unexplained)
+    before = words(text[:first])
+    if before and before[0].text in {phrase.words[0] for phrase in vocabulary().header["other"]}:
+        before = [word for position, piece in parts.unexplained if position < first for word in words(piece)]
+    return len(before) > 3 or any(piece.rstrip().endswith(".") for _, piece in parts.unexplained)
 
 
 def _parse_header(text: str, language: str) -> HeaderParts:
@@ -94,7 +100,10 @@ def _parse_header(text: str, language: str) -> HeaderParts:
     for found_date in find_dates(text):
         if any(start <= found_date.start < end for start, end in covered):
             continue
-        covered.append((found_date.start, found_date.end))
+        ended = _END_OF_ACTION.search(normalise(text[: found_date.start]))
+        covered.append((ended.start() if ended else found_date.start, found_date.end))
+        if ended:
+            continue
         is_labelled = any(0 <= found_date.start - end <= 4 for end in date_label_ends)
         if found_date.to_date() and (issued is None or is_labelled):
             issued = found_date.to_date()

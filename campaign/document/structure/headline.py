@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from campaign.document.fields.contacts import has_contact
-from campaign.document.fields.languages import country_code
+from campaign.document.fields.languages import country_at_start, country_code
 from campaign.document.labels import vocabulary
 from campaign.document.structure.block_reader import DocumentBlocks
 from campaign.document.structure.blocks import Block
@@ -16,9 +16,12 @@ from campaign.document.text.lines import Line, LineTracker, excerpt, split_parag
 from campaign.document.text.normalise import has_words, normalised, words
 from campaign.document.text.paragraphs import to_markdown
 
+_CODE = re.compile(r"[A-Z]+(?:-[A-Z0-9]+)+")  # the number of another network's case
+_SUBJECT = re.compile(r"^(?:re|subject|betreff|objet|asunto): ", re.IGNORECASE)
 _HEADING_MARK = re.compile(r"^\s{0,3}#{1,6}\s")
 _ADDRESS_KINDS = frozenset({"act", "appeals", "contact", "copies", "diplomatic"})
 _MIN_PROSE_WORDS = 12  # a shorter sentence may be a note on an address
+_MAX_TITLE_WORDS = 12
 _MAX_SHORT_GROUP = 4  # lines of a group in which one can be the country alone
 _MAX_TOP_GROUPS, _MAX_TOP_LINES = 5, 10  # in which lines of the page are searched
 _MAX_HEADLINE_LENGTH = 220  # characters; a longer paragraph is text
@@ -32,16 +35,18 @@ def read_headline(document: DocumentBlocks, tracker: LineTracker) -> tuple[str |
     groups: list[list[Line]] = []
     headline: str | None = None
     if banner:
-        groups = _without_country(split_paragraphs(banner.lines), document, tracker)
+        groups = _without_country(
+            _without_furniture(split_paragraphs(banner.lines), document.language), document, tracker
+        )
         heading = _heading_above(banner, document)
         if heading and groups and _is_sentence(groups[0]):
             headline, _ = _split_off_headline([heading], tracker)
         elif groups:
             headline, groups = _split_off_headline(groups, tracker)
     front = [group for block in document.of_kind("front") for group in split_paragraphs(block.lines)]
-    groups = groups + front if headline else _without_furniture(groups + front)
+    groups = groups + front if headline else _without_furniture(groups + front, document.language)
     groups = _without_country(groups, document, tracker)
-    if headline is None and groups and not (document.header.title and not is_marked(groups[0][0].text)):
+    if headline is None and groups and not (document.header.title and _stands_below_title(groups[0][0], document)):
         headline, groups = _split_off_headline(groups, tracker)
     if headline is None and document.header.title:
         headline = plain_text(document.header.title.text)
@@ -66,17 +71,41 @@ def _heading_above(banner: Block, document: DocumentBlocks) -> list[Line] | None
     """Return the last heading above the banner, or None. Some sections put the title of their page there."""
     front = next((block for block in document.blocks if block.kind == "front"), None)
     lines_above = [line for line in front.lines if line.number < banner.line] if front else []
-    return next((group for group in reversed(split_paragraphs(lines_above)) if is_heading(group[0].text)), None)
+    groups = list(reversed(split_paragraphs(lines_above)))
+    heading = next((group for group in groups if is_heading(group[0].text)), None)
+    return heading or next((group for group in groups[:1] if _is_plain_title(group)), None)
 
 
-def _without_furniture(groups: list[list[Line]]) -> list[list[Line]]:
+def _is_plain_title(group: list[Line]) -> bool:
+    """Return whether a paragraph is one short line that is no sentence and does not belong to the page."""
+    text = plain_text(group[0].text)
+    is_short = len(group) == 1 and 2 < len(words(text, 20)) <= 15
+    return is_short and not text.endswith((".", "!", "?")) and not _is_furniture(text) and "](" not in group[0].text
+
+
+def _stands_below_title(line: Line, document: DocumentBlocks) -> bool:
+    """Return whether a line below the header's title is no headline: it is plain, or names the country and people."""
+    text = plain_text(line.text)
+    country = country_at_start(text, document.language)
+    return not is_marked(line.text) or (country is not None and " ".join(text.split()[: country[1]]).isupper())
+
+
+def _is_title(text: str, language: str) -> bool:
+    """Return whether a line among those of the page is the headline: marked, or a country before a colon."""
+    if _is_furniture(text):
+        return False
+    country = country_at_start(plain_text(text), language)
+    return is_marked(text) or (country is not None and ":" in text)
+
+
+def _without_furniture(groups: list[list[Line]], language: str) -> list[list[Line]]:
     """Return the groups from the line on that follows the last line of the page above the headline.
 
     Such lines are the way to the page, a request for donations, the name of a series. They stay unused.
     """
     lines = [line for group in groups[:_MAX_TOP_GROUPS] for line in group]
     last = next((line.number for line in reversed(lines[:_MAX_TOP_LINES]) if _is_furniture(line.text)), 0)
-    kept = [[line for line in group if line.number > last] for group in groups]
+    kept = [[line for line in group if line.number > last or _is_title(line.text, language)] for group in groups]
     return [group for group in kept if group]
 
 
@@ -85,6 +114,8 @@ def _is_furniture(text: str) -> bool:
     plain = plain_text(text)
     if len(plain) > _MAX_HEADLINE_LENGTH or plain.endswith("."):
         return False
+    if _CODE.fullmatch(plain):
+        return True
     if len(re.findall(r" [>»|·] ", plain)) >= 1 and not any(char.isdigit() for char in plain):
         return True
     line_words = tuple(word.text for word in words(plain, 20))
@@ -116,8 +147,17 @@ def _without_country(groups: list[list[Line]], document: DocumentBlocks, tracker
             else:
                 remaining.append(line)
         if remaining:
+            _note_country_in_capitals(remaining[0], document)
             result.append(remaining)
     return result
+
+
+def _note_country_in_capitals(line: Line, document: DocumentBlocks) -> None:
+    """Give the header the country with which a line begins in capitals: `COLOMBIA Farmers of La Muestra`."""
+    text = plain_text(line.text)
+    country = country_at_start(text, document.language)
+    if country and document.header.country_code is None and " ".join(text.split()[: country[1]]).isupper():
+        document.header.country_code = country[0]
 
 
 def cut_displaced_summary(document: DocumentBlocks, tracker: LineTracker) -> str | None:
@@ -150,15 +190,25 @@ def _split_off_headline(groups: list[list[Line]], tracker: LineTracker) -> tuple
     """Return the text of the first group if it looks like a headline, else None, and the other groups."""
     first = groups[0]
     lines = _headline_lines(first)
+    if len(lines) == len(first) and _stands_above_sentence(first):
+        lines = first[:1]
     text = plain_text(
         " ".join(_HEADING_MARK.sub("", line.text) if index else line.text for index, line in enumerate(lines))
     )
+    text = _SUBJECT.sub("", text)
     if not text or len(text) > _MAX_HEADLINE_LENGTH or (len(lines) == len(first) and _is_running_text(text, first)):
         return None, groups
     for line in lines:
         tracker.mark_used(line)
     rest = first[len(lines) :]
     return text, ([rest] if rest else []) + groups[1:]
+
+
+def _stands_above_sentence(group: list[Line]) -> bool:
+    """Return whether the first line of a paragraph is a headline: short, without a stop, above whole sentences."""
+    first, *others = (plain_text(line.text) for line in group)
+    is_short = len(words(first, 13)) <= _MAX_TITLE_WORDS and not first.endswith((".", ",", ":", "-"))
+    return is_short and bool(others) and others[0][:1].isupper() and others[-1].endswith(".") and len(first) < 70
 
 
 def _headline_lines(group: list[Line]) -> list[Line]:

@@ -13,6 +13,7 @@ from campaign.document.text.normalise import has_words, normalise, normalised, w
 
 _MAX_SALUTATION_LENGTH = 160  # characters
 _MAX_CLOSING_LENGTH = 400  # characters
+_MAX_FORMULA_WORDS = 30  # of a close that is a whole sentence
 _MAX_LONE_WORDS = 10  # of a salutation without a comma
 _BRACKETED = re.compile(r"[\[(<{]([^\[\](){}<>]{1,60})[\])>}]|_{3,}|\.{5,}|…{2,}")
 
@@ -73,8 +74,28 @@ def _is_closing(lines: list[Line], position: int, count: int) -> bool:
     text = plain_text(" ".join(line.text for line in lines))
     if not starts_closing(text):
         return False
-    is_short = len(words(text)) <= 8
+    is_short = len(words(text)) <= 8 or (len(words(text)) <= _MAX_FORMULA_WORDS and _is_formula(text))
     return is_short or position == count - 1 or text.rstrip().endswith(",")
+
+
+def _is_formula(text: str) -> bool:
+    """Return whether a text is a close of a whole sentence, such as `Veuillez agréer, Monsieur, …`."""
+    tokens = [word.text for word in words(text)]
+    return any(len(phrase) > 1 and _begins_with(tokens, phrase) for phrase in vocabulary().phrases("closings"))
+
+
+def _split_label_line(groups: list[list[Line]]) -> None:
+    """Part a letter that stands whole on the line of its label: salutation, text, close."""
+    first = groups[0][0]
+    salutation, comma, rest = first.text.partition(",")
+    if not first.is_label_rest or not comma or not is_salutation(f"{salutation},") or len(words(rest, 9)) < 9:
+        return
+    sentences = re.split(r"(?<=[.!?]) (?=[^\W\d_])", rest.strip())
+    close = [sentences.pop()] if len(sentences) > 1 and starts_closing(sentences[-1]) else []
+    parts = [[f"{salutation},"], [" ".join(sentences)], close]
+    groups[:1] = [[Line(first.number, text) for text in part] for part in parts if part] + (
+        [groups[0][1:]] if groups[0][1:] else []
+    )
 
 
 def read_letter(lines: list[Line], tracker: LineTracker) -> DraftLetter | None:
@@ -85,6 +106,7 @@ def read_letter(lines: list[Line], tracker: LineTracker) -> DraftLetter | None:
     groups = split_paragraphs(lines)
     if not groups:
         return None
+    _split_label_line(groups)
     salutation: str | None = None
     body: list[str] = []
     closing: str | None = None

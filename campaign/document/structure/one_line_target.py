@@ -13,16 +13,16 @@ from campaign.document.structure.target_lines import (
     is_embassy,
     is_name,
     is_role,
-    names_place,
     title_and_name,
 )
 from campaign.document.text.emphasis import plain_text
-from campaign.document.text.lines import Line
+from campaign.document.text.lines import Line, LineTracker, excerpt
 from campaign.document.text.normalise import normalise, words
 
 _LIST_MARK = re.compile(r"^\s*(?:\d{1,2}[.)]|[-•*·▪–\uf0b7])\s+")
 _CARE_OF = re.compile(r"(?<!\w)(?:c/o|c / o|care of|aux bons soins|a/c|z\.hd)(?!\w)")
 _BOX = re.compile(r"(?<!\w)p\.? ?o\.? ?box")
+_NOTE = re.compile(r"\s*\([^()]*[^()\d][^()]*\)\s*$")
 _MIN_WORDS = 5  # of a whole target on one line
 _MAX_NAME_WORDS = 4
 _MAX_LENGTH = 500  # characters of a line that can be a whole target
@@ -47,7 +47,7 @@ def _split_at_commas(text: str) -> OneLineTarget | None:
         found = None if _is_address(part) else _role_or_name(part, following, role, name)
         if found is None:
             address = text[start:].strip()
-            is_whole = bool(role or name) and (_is_address(address) or "," in address or names_place(address))
+            is_whole = bool(role or name) and (_is_address(address) or "," in address)
             return (role, name, address) if is_whole else None
         role, name = found
     return None
@@ -70,7 +70,7 @@ def _role_or_name(
         return None
     if role is None and (is_role(part) or (is_embassy(part) and name is None)):
         return part, name
-    if role and name is None and is_role(part) and not names_place(part) and is_name(following):
+    if role and name is None and is_role(part) and is_name(following):
         return f"{role}, {part}", None
     return None
 
@@ -119,8 +119,11 @@ def is_whole_target(line: Line, language: str) -> bool:
     return target is not None and (has_contact(line.text) or country_at_end(target[2], language) is not None)
 
 
-def part_target(line: Line) -> list[Line]:
-    """Return the lines of a target on one line: role, name, address, then the contacts; or the line itself."""
+def part_target(line: Line, tracker: LineTracker) -> list[Line]:
+    """Return the lines of a target on one line: role, name, address, then the contacts; or the line itself.
+
+    A note in brackets behind role, name or address is left out with a warning.
+    """
     text = _LIST_MARK.sub("", without_links(line.text))
     pieces = split_contacts(text)
     if pieces[0].kind is not None:
@@ -130,5 +133,9 @@ def part_target(line: Line) -> list[Line]:
     if target is None:
         return [line]
     rest = text[text.index(before) + len(before) :].lstrip(" ,;.") if len(pieces) > 1 else ""
-    texts = [part for part in (*target[:2], target[2].strip(" ,;").removesuffix("."), rest) if part]
-    return [replace(line, text=part) for part in texts]
+    texts = []
+    for part in target:
+        if part and (note := _NOTE.search(part)):
+            tracker.warn("contact-note", f"words beside the address: {excerpt(note.group().strip())}", line.number)
+        texts.append(_NOTE.sub("", part or "").strip(" ,;").removesuffix("."))
+    return [replace(line, text=part) for part in (*texts, rest) if part]

@@ -98,7 +98,7 @@ def read_languages(block: Block, language: str, tracker: LineTracker) -> tuple[l
     `language` is the language of the document, in which it names the languages.
     """
     text = "\n".join(plain_text(line.text) for line in block.lines if not line.is_blank)
-    text, is_own_welcome = _cut_own_language(text)
+    text, is_own_welcome = _cut_own_language(re.sub("(?<= )و(?=ال)", "و ", text))  # Arabic joins “and” to a word
     is_write_block = block.kind == "write"  # its text is a sentence, not a list of languages
     languages: list[str] = []
     unknown_names: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from campaign.document.errors import DocumentError
 from campaign.document.fields.dates import find_dates
 from campaign.document.structure.block_reader import DocumentBlocks
+from campaign.document.structure.evidence import count_evidence
 from campaign.document.text.emphasis import plain_text
 from campaign.document.text.normalise import normalised
 
@@ -18,7 +19,8 @@ def require_one(document: DocumentBlocks) -> None:
     kinds = {block.kind for block in document.blocks}
     is_named = bool(document.header.references or document.header.index or "banner" in kinds)
     requests, other_parts = len(kinds & _REQUEST_KINDS), len(kinds & _OTHER_KINDS)
-    if not requests or requests + other_parts + is_named < 2:
+    evidence = count_evidence(document)
+    if (not requests and evidence < 2) or requests + other_parts + is_named + evidence < 2:
         raise DocumentError("no-urgent-action", "the document holds no Urgent Action: " + _missing_parts(requests))
     references = list(dict.fromkeys(reference.name for reference, _ in document.header.references))
     if len(references) > 1:

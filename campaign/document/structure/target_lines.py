@@ -104,6 +104,8 @@ def _find_role_and_name(
     if is_embassy(first) and not is_name(first):
         has_office_holder = is_name(second) and (has_honorific(second) or is_role(first))
         has_office_holder = has_office_holder or (title_and_name(second) is not None and is_embassy(second))
+        has_street = len(texts) > 2 and any(char.isdigit() for char in texts[2]) and "," not in second
+        has_office_holder = has_office_holder or (is_name(second) and has_street)
         return (first, second, texts[2:]) if has_office_holder else (first, None, texts[1:])
     if _names_person(first) or (_is_titled_name(first) and not (is_name(second) or is_role(second))):
         return None, first, texts[1:]
@@ -164,7 +166,7 @@ def title_and_name(text: str) -> tuple[str, str] | None:
             continue
         if is_name(name) and not is_role(name) and text[0].isupper():
             return text[:end].strip(), name
-    return _office_and_name(text, line_words)
+    return None if has_honorific(text) else _office_and_name(text, line_words)
 
 
 def _office_and_name(text: str, line_words: list[NormalisedWord]) -> tuple[str, str] | None:

@@ -28,8 +28,9 @@ from campaign.document.text.emphasis import is_bold, plain_text
 from campaign.document.text.lines import Line, LineTracker, excerpt, split_paragraphs
 from campaign.document.text.normalise import normalised, words
 
+_RULE = re.compile(r"\s*(?:\*{3,}|_{3,}|={3,}|-{3,})\s*")
 _POSTAGE = re.compile(
-    r"(?:[€$£]|(?:EUR|USD|CHF|GBP|Fr\.)) ?\d{1,2}[.,]\d\d(?!\d)|(?<!\d)\d{1,2}[.,]\d\d ?(?:€|EUR|CHF|Euro)"
+    r"(?:[€$£]|(?:EUR|USD|CHF|GBP|Fr\.)) ?\d{1,2}[.,]\d\d(?!\d)|(?<!\d)\d{1,2}[.,]\d\d ?(?:€|EUR|CHF|Euro|euro)"
 )
 _WEB_ADDRESS = re.compile(r"(?:[\w -]{1,30}: ?)?https?://\S{1,300}")
 _MAX_ROLE_WORDS = 14  # of a line that begins a target
@@ -43,7 +44,7 @@ def read_targets(lines: list[Line], kind: str, language: str, tracker: LineTrack
     if kind == "embassy":
         lines = _without_empty_form(lines, tracker)
     for group in _group_by_target(_without_notes(lines, tracker), language, tracker):
-        target = read_target([*part_target(group[0]), *group[1:]], kind, language, tracker)
+        target = read_target([*part_target(group[0], tracker), *group[1:]], kind, language, tracker)
         if target:
             targets.append(target)
     return targets
@@ -68,6 +69,8 @@ def _without_notes(lines: list[Line], tracker: LineTracker) -> list[Line]:
     result: list[Line] = []
     is_inside = False
     for line in lines:
+        if _RULE.fullmatch(line.text) and any(has_contact(other.text) for other in result):
+            break  # below a rule the appeal's addresses have ended; what follows stays unused
         text = plain_text(line.text)
         begins = text.startswith("[") and text.find("]") in {-1, len(text) - 1} and not has_contact(text.strip("[]"))
         if is_inside or begins or _is_bracketed_note(text):
@@ -132,7 +135,7 @@ def _only_contacts(group: list[Line]) -> bool:
     return all(
         split_contacts(without_links(line.text))[0].kind
         or has_only_emails(without_links(line.text))
-        or (has_contact(line.text) and not _names_role(line))
+        or (has_contact(line.text) and not _names_role(line) and not is_whole_target(line, "en"))
         for line in group
     )
 
@@ -195,6 +198,9 @@ def _is_outside_address(line: Line, tracker: LineTracker) -> bool:
     Adds a warning for an instruction and for a sentence.
     """
     text = plain_text(line.text)
+    if _is_request(text) or _is_for_signer(text):
+        tracker.warn("unplaced-line", f"no part of an address: {excerpt(text)}", line.number)
+        return True
     if _is_instruction(text):
         tracker.warn("unplaced-line", f"an instruction among the addresses: {excerpt(text)}", line.number)
         return True
@@ -206,13 +212,35 @@ def _is_outside_address(line: Line, tracker: LineTracker) -> bool:
     if line.is_label_rest and text.endswith(".") and not any(char.isdigit() or char == "," for char in text):
         tracker.warn("unplaced-line", f"a sentence above the addresses: {excerpt(text)}", line.number)
         return True
-    if _POSTAGE.search(text):
+    if _POSTAGE.search(text) and not is_whole_target(line, "en"):
         return True
     count = len(words(text, 60))
     if (count >= _MIN_SENTENCE_WORDS and text.endswith((".", "!", "?", ".)", "!)"))) or count > 35:
         tracker.warn("unplaced-line", f"a sentence among the addresses: {excerpt(text)}", line.number)
         return True
     return normalised(text) in {"or", "and", "ou", "et", "y", "o", "und", "oder"}
+
+
+def _is_request(text: str) -> bool:
+    """Return whether a line asks the reader for something, explains the addresses, or belongs to the page around."""
+    line_words = tuple(word.text for word in words(text, 60))
+    requests = vocabulary().phrases("requests")
+    if len(line_words) > 3 and any(line_words[: len(phrase)] == phrase for phrase in requests):
+        return not _has_salutation_word(text)
+    is_footnote = text.startswith(("(*)", "***", "©"))
+    return is_footnote or (re.search(r"\w [·|»] \w", text) is not None and not has_contact(text))
+
+
+def _has_salutation_word(text: str) -> bool:
+    return any(piece.kind == "salutation" for piece in split_contacts(text))
+
+
+def _is_for_signer(text: str) -> bool:
+    """Return whether a line is to be filled in by the signer: `Name: .......... Signature:`."""
+    form_words = vocabulary().single_words("placeholders")
+    line_words = [word.text for word in words(text, 20)]
+    is_form = bool(line_words) and all(word in form_words for word in line_words)
+    return is_form and (text.endswith(" :") or "..." in text or "___" in text)
 
 
 def _is_instruction(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from campaign.document.text.lines import Line, LineTracker, excerpt
 from campaign.document.text.normalise import normalise
@@ -16,6 +17,9 @@ _PAGE_LINE = re.compile(
     r"|print this page|imprimer cette page|imprimir esta pagina|seite drucken"
     r")\s*"
 )
+_MAX_LENGTH = 60  # characters
+_MIN_NUMBERED_LINES = 8
+_LINE_NUMBER = re.compile(r"^\s*(\d{1,3})\. ?")
 _LONE_NUMBER = re.compile(r"\s*\d{1,2}\s*")
 
 
@@ -23,10 +27,20 @@ def without_page_lines(lines: list[Line], tracker: LineTracker) -> list[Line]:
     """Return the lines without those of a page's margin, each of which gets a warning."""
     result: list[Line] = []
     for line in lines:
-        text = normalise(line.text) if len(line.text) < 60 else ""
+        text = normalise(line.text.strip()) if len(line.text.strip()) < _MAX_LENGTH else ""
         if text and (_PAGE_LINE.fullmatch(text) or _LONE_NUMBER.fullmatch(text)):
             tracker.warn("unplaced-line", f"a line of the page, not of the text: {excerpt(line.text)}", line.number)
             tracker.mark_used(line)
         else:
             result.append(line)
     return result
+
+
+def without_line_numbers(lines: list[Line]) -> list[Line]:
+    """Return the lines without their numbers, if every line that has words begins with the next number."""
+    filled = [line for line in lines if not line.is_blank]
+    matches = [_LINE_NUMBER.match(line.text) for line in filled]
+    numbers = [int(match[1]) for match in matches if match]
+    if len(filled) < _MIN_NUMBERED_LINES or numbers != list(range(1, len(filled) + 1)):
+        return lines
+    return [replace(line, text=_LINE_NUMBER.sub("", line.text)) for line in lines]
