@@ -37,6 +37,7 @@ class Contacts:
     social: dict[str, str] = field(default_factory=dict)
     salutation: str | None = None
     pending_kind: str | None = None  # kind of a word such as `Fax:` whose value is on the next line
+    broken_email: str = ""  # the part of an e-mail address before a hyphen at the end of the last line
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,7 @@ def _store(kind: str, text: str, contacts: Contacts, line: Line, tracker: LineTr
 
 def _store_emails(text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> None:
     """Add the e-mail addresses of a text, with a warning if it hides one, splits one by a space or has other words."""
+    text = _without_second_half(text, contacts, line, tracker)
     rest: list[str] = []
     for part in _SEPARATORS.split(text):
         for token in (part or "").split():
@@ -231,6 +233,22 @@ def _store_emails(text: str, contacts: Contacts, line: Line, tracker: LineTracke
             return
     code = "email-broken" if any("@" in token for token in rest) else "contact-note"
     tracker.warn(code, f"not an e-mail address alone: {excerpt(written_text)}", line.number)
+
+
+def _without_second_half(text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> str:
+    """Return the text without the rest of an address that a hyphen broke on the line above, with a warning for it.
+
+    Half an address may be that of somebody else, and the hyphen may belong to the address.
+    """
+    first_half = contacts.broken_email
+    last_word = line.text.rstrip(" *_").rpartition(" ")[2]
+    contacts.broken_email = last_word if last_word.endswith("-") and "@" not in last_word else ""
+    if not first_half or not text.strip():
+        return text
+    second_half, _, others = text.strip().partition(" ")
+    broken = f"{first_half}{second_half.strip(',;')}"
+    tracker.warn("email-broken", f"a line ends inside the address {excerpt(broken)}, which is left out", line.number)
+    return others
 
 
 def _store_numbers(kind: str, text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> None:

@@ -17,6 +17,7 @@ from campaign.document.text.lines import Line
 from campaign.document.text.normalise import normalised
 
 _ROW_TOLERANCE = 3.0  # points; lines whose tops differ by less are side by side
+_SAME_EDGE = 3.0  # points; blocks whose left edges differ by less are in one column
 _MIN_GUTTER = 9.0  # points between columns
 _MARGIN_HEIGHT = 0.12  # of the page's height, at its top and its bottom
 _HEADING_RATIO = 1.35  # to the usual font size; larger text is a heading
@@ -138,6 +139,8 @@ def _is_page_number(text: str, page: int, last: int) -> bool:
 def _reading_order(blocks: list[PageBlock]) -> list[PageBlock]:
     """Return the blocks of a page in reading order: from top to bottom, columns one after the other."""
     blocks = sorted(blocks, key=lambda block: (-round(block.top / _ROW_TOLERANCE), block.left))
+    if len(blocks) <= _MAX_COLUMN_BLOCKS:
+        blocks = _join_row_parts(blocks)
     if len(blocks) > _MAX_COLUMN_BLOCKS:
         return blocks
     ordered: list[PageBlock] = []
@@ -149,6 +152,41 @@ def _reading_order(blocks: list[PageBlock]) -> list[PageBlock]:
             ordered += _reading_order([block for block in group if block.right <= edge])
             ordered += _reading_order([block for block in group if block.right > edge])
     return ordered
+
+
+def _join_row_parts(blocks: list[PageBlock]) -> list[PageBlock]:
+    """Return the blocks with each single row that is the rest of a row inside another block joined to that row.
+
+    A justified row has gaps so wide that its parts are found as separate blocks. A row that begins where another block
+    begins is in a column of its own.
+    """
+    joined = list(blocks)
+    for part in blocks:
+        if len(part.rows) > 1 or sum(abs(block.left - part.left) < _SAME_EDGE for block in blocks) > 1:
+            continue
+        for index, block in enumerate(joined):
+            number = None if block is part else _row_that_continues(block, part, blocks)
+            if number is not None:
+                row, rest = block.rows[number], part.rows[0]
+                chars = [*row.chars, (" ", ""), *rest.chars]
+                rows = [*block.rows]
+                rows[number] = PageRow(chars, row.left, rest.right, row.first_word_width)
+                joined[index] = replace(block, rows=rows)
+                joined.remove(part)
+                break
+    return joined
+
+
+def _row_that_continues(block: PageBlock, part: PageBlock, blocks: list[PageBlock]) -> int | None:
+    """Return the index of the block's row that the part continues inside the block's column, or None."""
+    column = [other.right for other in blocks if len(other.rows) > 1 and abs(other.left - block.left) < _SAME_EDGE]
+    if len(block.rows) < 2 or part.left < block.left or part.right > max(column, default=0) + 1:
+        return None
+    height = (block.top - block.bottom) / len(block.rows)
+    number = round((block.top - part.top) / height) if height > 0 else -1
+    if not 0 <= number < len(block.rows) or abs(block.top - number * height - part.top) > _ROW_TOLERANCE:
+        return None
+    return number if block.rows[number].right <= part.left else None
 
 
 def _split_into_bands(blocks: list[PageBlock]) -> list[list[PageBlock]]:

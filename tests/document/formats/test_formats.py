@@ -8,7 +8,18 @@ import pytest
 
 from campaign.document import parse_document, read_lines
 from tests.document.support import builders, files
-from tests.document.support.forms import NEW, OLD, codes, fields, plain, refusal, typeset, wrapped
+from tests.document.support.forms import (
+    NEW,
+    OLD,
+    codes,
+    compile_typst,
+    fields,
+    plain,
+    refusal,
+    typeset,
+    typst_source,
+    wrapped,
+)  # fmt: skip
 from tests.document.support.lost_lines import lost_lines
 
 EACH_TEMPLATE = pytest.mark.parametrize("markdown", [NEW, OLD], ids=["new", "old"])
@@ -157,6 +168,36 @@ def test_marks_around_an_address_are_no_part_of_it(written: str) -> None:
     line = written.format("despacho@interior.example.co")
     text = NEW.replace("despacho@interior.example.co, atencion@interior.example.co", line)
     assert fields(text)["targets"][0]["emails"] == ["despacho@interior.example.co"]
+
+
+def test_half_an_address_is_a_doubt_and_no_field() -> None:
+    known = "Email: despacho@interior.example.co, atencion@interior.example.co"
+    text = NEW.replace(
+        known, "Email: despacho@interior.example.co, aten-\ncion@interior.example.co, c@interior.example.co"
+    )
+    draft = parse_document(text.encode(), "case.md")
+    assert draft.targets[0].emails == ("despacho@interior.example.co", "c@interior.example.co")
+    messages = [warning.message for warning in draft.warnings if warning.code == "email-broken"]
+    assert messages == ["a line ends inside the address “aten-cion@interior.example.co”, which is left out"]
+
+
+def test_the_parts_of_a_justified_row_stay_in_their_row_and_column() -> None:
+    data = typeset(NEW, setup="#set page(columns: 2)\n#set par(justify: true)")
+    lines = [line.text for line in read_lines(data, "x.pdf")]
+    row = lines.index("Email: despacho@interior.example.co, aten-")
+    assert lines[row - 2 : row + 3] == [
+        "Carrera 8 # 12 B - 31", "Bogotá D.C., Colombia", lines[row], "cion@interior.example.co", "Fax: +57 1 596 0000",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("widths", ["(1fr, 2fr)", "(2fr, 1fr)"])
+def test_an_address_beside_the_letter_is_read_before_it(widths: str) -> None:
+    address = NEW[NEW.index("**Minister of") : NEW.index("*Dear Minister")]
+    letter = NEW[NEW.index("*Dear Minister") : NEW.index("## ADDITIONAL")]
+    before, after = NEW.split(address + letter)
+    parts = [typst_source(part) for part in (before, address, letter, after)]
+    source = f"{parts[0]}\n\n#grid(columns: {widths}, gutter: 8mm, [{parts[1]}], [{parts[2]}])\n\n{parts[3]}"
+    assert fields(compile_typst(source), "case.pdf") == fields(NEW)
 
 
 def test_brackets_in_an_address_hide_no_mail_address() -> None:
