@@ -238,7 +238,7 @@ def _store_emails(text: str, contacts: Contacts, line: Line, tracker: LineTracke
 def _without_second_half(text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> str:
     """Return the text without the rest of an address that a hyphen broke on the line above, with a warning for it.
 
-    Half an address may be that of somebody else, and the hyphen may belong to the address.
+    Half an address may be that of another person, and the hyphen may belong to the address.
     """
     first_half = contacts.broken_email
     last_word = line.text.rstrip(" *_").rpartition(" ")[2]
