@@ -26,16 +26,16 @@ GLOSSARY = (ROOT / "docs" / "developing" / "glossary.md").read_text(encoding="ut
 # Verbs, adjectives and the terms of programming: they name no concept of the domain.
 PLAIN = set(
     """
-    accept active admitted after already alternates ambiguous announce any apart api archive area
+    accept active admitted after already alternates ambiguous announce apart api archive area
     assets at atom background base batch beat before began begun behalf blind body broken buffering bundle busy
     by byte change chart check choice choose cli client close column compare compose concurrent config confirm content
     cookie correct count cover create current cut daily database date day delete deliver demand demo detail device
     discard done drop due duplicate email emphasis encoding ended enqueue entered enum erase error exists
     expired expires extension factory fax field file filename filter first fit follows fonts foot for forged
-    forget forgotten formats found given glyph group happened healthz host hour html http id ids ignore
+    forget forgotten formats found given glyph group happened healthz host hour html http id ignore
     image import ineligible init input insert invalid invalidate invite is issued joined js json kind layout
     like likely load lock logout m maildir mailto main map mark markdown markup match me mended method mime model
-    move my name new next normalise not note number oembed of offer offline on once one only open option or other
+    move my name new next normalise not note number oembed offer offline on once one only open option or other
     outgoing overview parsed parser partial pasted pdf people phones pictures piece plain platform png
     pool position postgresql postponed preferences previous primary print printable privacy probe process program
     proof protected protocol proxy public queries quoting raised reader readyz reason recent redacted redis
