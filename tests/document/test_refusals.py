@@ -32,17 +32,20 @@ def encrypted() -> bytes:
     return out.getvalue()
 
 
-def scanned() -> bytes:
-    """Return a page that is one grey picture."""
+def scanned(text: str = "") -> bytes:
+    """Return a page that is one grey picture, with a text at its foot."""
     pixels = zlib.compress(b"\x80" * 10_000)
     head = f"/Subtype /Image /Width 100 /Height 100 /ColorSpace /DeviceGray /BitsPerComponent 8 /Length {len(pixels)}"
+    drawn = f"q 595 0 0 842 0 0 cm /I Do Q BT /F 8 Tf 50 20 Td ({text}) Tj ET".encode()
     return (
         b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
         b"2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"
         b"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R"
-        b" /Resources << /XObject << /I 4 0 R >> >> >>\nendobj\n"
+        b" /Resources << /XObject << /I 4 0 R >> /Font << /F << /Type /Font"
+        b" /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>\nendobj\n"
         b"4 0 obj\n<< /Type /XObject /Filter /FlateDecode " + head.encode() + b" >>\nstream\n" + pixels
-        + b"\nendstream\nendobj\n5 0 obj\n<< /Length 30 >>\nstream\nq 595 0 0 842 0 0 cm /I Do Q  \nendstream\nendobj\n"
+        + b"\nendstream\nendobj\n5 0 obj\n<< /Length " + b"%d" % len(drawn) + b" >>\nstream\n" + drawn
+        + b"\nendstream\nendobj\n"
         b"trailer << /Root 1 0 R /Size 6 >>\nstartxref\n0\n%%EOF"
     )  # fmt: skip
 
@@ -78,6 +81,7 @@ FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "more text than any case has": ("case.md", lambda: NEW.encode() + b"a " * 200_000, "too-large"),
     "an encrypted PDF": ("case.pdf", encrypted, "encrypted"),
     "a scanned PDF": ("case.pdf", scanned, "no-text"),
+    "a scanned PDF with its program's name": ("case.pdf", lambda: scanned("Scanned by Example"), "no-text"),
     "a Word bomb": ("case.docx", bomb, "too-large"),
     "a PDF bomb": ("case.pdf", pdf_bomb, "too-large"),
     "more pages than any case has": ("case.pdf", lambda: builders.pdf(NEW + "\n" * 55 * 40 + "Zebra."), "too-large"),

@@ -17,7 +17,7 @@ from typing import Any
 
 from pdfminer import pdftypes
 from pdfminer.high_level import extract_pages
-from pdfminer.layout import LAParams, LTChar, LTContainer, LTPage, LTTextBox, LTTextLine
+from pdfminer.layout import LAParams, LTChar, LTContainer, LTFigure, LTPage, LTTextBox, LTTextLine
 from pdfminer.pdfdocument import PDFEncryptionError, PDFPasswordIncorrect
 
 from campaign.document.errors import DocumentError
@@ -26,6 +26,8 @@ from campaign.document.formats.unpack import Unpacker, UnpackLimitError
 from campaign.document.text.lines import MAX_CHARACTERS, Line
 
 _MAX_PAGES = 40
+_MIN_LETTERS = 100  # on a page; a scanning program adds fewer to the picture of a page, such as its name
+_SCANNED_SHARE = 0.5  # of the page that its picture covers
 _MAX_UNPACKED = 24 * 1024 * 1024  # bytes
 _END_MARK_WITHIN = 2048  # bytes at the end that are searched for the end mark; PDF readers search 1024
 _STREAM = re.compile(rb"stream[ \t]{0,8}(?:\r\n?|\n)")
@@ -43,7 +45,7 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
     _check_file(data, name)
     try:
         with _limited_unpacking():
-            blocks = _read_blocks(data, name)
+            blocks, picture_pages = _read_blocks(data, name)
     except UnpackLimitError:
         raise _too_large(name) from None
     except (PDFPasswordIncorrect, PDFEncryptionError):
@@ -55,7 +57,8 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
         raise DocumentError("unreadable", f"{name} is damaged: it cannot be read as PDF") from error
     if sum(len(block.text) for block in blocks) > MAX_CHARACTERS:
         raise DocumentError("too-large", f"{name} holds more text than an Urgent Action can")
-    if not any(any(char.isalnum() for char in block.text) for block in blocks):
+    letter_count = sum(char.isalnum() for block in blocks for char in block.text)
+    if not letter_count or letter_count < _MIN_LETTERS * picture_pages:
         raise DocumentError("no-text", f"{name} has no text layer: it is scanned; use the text or Word version")
     return lay_out(blocks)
 
@@ -97,13 +100,14 @@ def _limited_unpacking() -> Iterator[None]:
         namespace.update(originals)
 
 
-def _read_blocks(data: bytes, name: str) -> list[PageBlock]:
-    """Return the text blocks of the pages, up to the page on which they exceed MAX_CHARACTERS.
+def _read_blocks(data: bytes, name: str) -> tuple[list[PageBlock], int]:
+    """Return the text blocks of the pages, and how many pages are one picture.
 
-    Raises DocumentError if the file has more than `_MAX_PAGES` pages, since no text may be lost unnoticed.
+    It ends at the page on which the blocks exceed MAX_CHARACTERS. Raises DocumentError if the file has more than
+    `_MAX_PAGES` pages, since no text may be lost unnoticed.
     """
     blocks: list[PageBlock] = []
-    length = 0
+    length = picture_pages = 0
     for page_number, page in enumerate(
         extract_pages(BytesIO(data), maxpages=_MAX_PAGES + 1, laparams=_LAYOUT), start=1
     ):
@@ -113,10 +117,17 @@ def _read_blocks(data: bytes, name: str) -> list[PageBlock]:
             )
         page_blocks = list(_page_blocks(page, page_number))
         blocks += page_blocks
+        picture_pages += _is_one_picture(page)
         length += sum(len(block.text) for block in page_blocks)
         if length > MAX_CHARACTERS:
             break
-    return blocks
+    return blocks, picture_pages
+
+
+def _is_one_picture(page: LTPage) -> bool:
+    """Return whether a picture covers most of the page, as on a scanned one."""
+    pictures = [item for item in page if isinstance(item, LTFigure)]
+    return any(item.width * item.height > _SCANNED_SHARE * page.width * page.height for item in pictures)
 
 
 def _text_boxes(container: LTContainer[Any]) -> Iterator[LTTextBox]:
