@@ -86,8 +86,10 @@ class MarkdownWriter(HTMLParser):
             self._end_line()
         elif tag == "img":
             self.picture_count += 1
-        elif tag == "a" and attributes.get("href") and self._link is None:
-            self._link = len(self._runs), attributes["href"] or ""
+        elif tag == "a" and self._link is None:
+            # A link inside the document, such as that of a footnote, leads nowhere in a field.
+            address = attributes.get("href") or "#"
+            self._link = None if address.startswith("#") else (len(self._runs), address)
         if tag not in _VOID_TAGS:
             self._open_tags.append(self._open_tags[-1].inner(tag, style))
 

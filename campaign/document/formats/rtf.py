@@ -1,4 +1,4 @@
-"""RTF as lines: striprtf gives the text of the body, and of the page headers and footers, which it leaves out."""
+"""RTF as lines: striprtf gives the text of the body, and of the page headers, footers and footnotes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CELL_END = re.compile(r"\\(?:nest)?cell(?![a-z])")
 _LINK = re.compile(
     r'\{\\field(?![a-z]).{0,80}?\\fldinst(?![a-z])[^"]{0,200}?HYPERLINK[^"]{0,120}"([^"{}\x00-\x1f]{1,400})"', re.DOTALL
 )
-_PAGE_TEXT_START = re.compile(r"\{\\(header|footer)[lrf]?(?![a-z])")
+_PAGE_TEXT_START = re.compile(r"\{\\(header|footer|footnote)[lrf]?(?![a-z])")
 _BRACE = re.compile(r"\\[{}\\]|[{}]")
 _MAX_GROUP = 50_000  # characters of a link, or of the text of a page's margin
 # A link in the text between these characters: its words, and behind them its address.
@@ -34,6 +34,8 @@ def read_rtf(data: bytes, name: str) -> list[Line]:
     rtf = data.decode("latin-1")
     try:
         body = [line.strip() for line in _text(rtf).split("\n")]
+        if notes := _page_texts(rtf, "footnote"):
+            body += ["", *notes]
         headers, footers = _page_texts(rtf, "header"), _page_texts(rtf, "footer")
     except MemoryError:
         raise
@@ -80,7 +82,7 @@ def _markdown_link(match: re.Match[str]) -> str:
 
 
 def _page_texts(rtf: str, kind: str) -> list[str]:
-    """Return the lines of the page headers or footers, without repeats."""
+    """Return the lines of the page headers, footers or footnotes, without repeats."""
     texts: dict[str, None] = {}
     for start in _PAGE_TEXT_START.finditer(rtf):
         end = _group_end(rtf, start.start()) if start[1] == kind else None

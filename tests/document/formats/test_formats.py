@@ -65,6 +65,11 @@ def test_characters_of_every_plane_and_code_page_are_read_from_rtf() -> None:
     assert read_lines(data, "x.rtf")[1].text == "При – 😀 café"
 
 
+def test_footnotes_in_rtf_follow_the_text() -> None:
+    data = rb"{\rtf1\ansi Street{\super 1}{\footnote {\super 1} Only \'e9 post.\par} 1\par Town\par}"
+    assert [line.text for line in read_lines(data, "x.rtf") if line.text] == ["Street1 1", "Town", "1 Only é post."]
+
+
 def test_pictures_in_rtf_are_skipped_however_long_they_are() -> None:
     picture = r"{\pict\pngblip " + "89504e470d0a1a0a\r\n" * 60_000 + "}"
     data = files.rtf(NEW).replace(rb"\par", picture.encode() + rb"\par", 1)
@@ -105,6 +110,7 @@ def test_emphasis_comes_from_styles_and_never_encloses_a_space() -> None:
     html = '<b style="font-weight:normal"><p><span style="font-weight:700"> Fax: </span>1<i> x </i></p></b>'
     assert page_lines(html) == ["**Fax:** 1 *x*"]
     assert page_lines("<p><b>one<br>two</b> three</p>") == ["**one**", "**two** three"]
+    assert page_lines('<p>A<a href="#note">[1]</a> <a href="">b</a></p>') == ["A[1] b"]
 
 
 def test_line_breaks_lists_tables_and_preformatted_text_become_lines() -> None:
