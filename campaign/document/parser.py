@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import date
 
-from campaign.document.draft import DraftAppeal, DraftLetter, DraftTarget
+from campaign.document.draft import DraftAppeal, DraftLetter, DraftPerson, DraftTarget
 from campaign.document.errors import DocumentError
 from campaign.document.fields.contacts import awaits_salutation
+from campaign.document.fields.languages import country_at_start
 from campaign.document.labels import vocabulary
 from campaign.document.structure.block_reader import BlockReader, DocumentBlocks
 from campaign.document.structure.blocks import Block, LabelSearch, split_at_labels
@@ -26,17 +28,19 @@ from campaign.document.structure.short_blocks import (
     starts_with_url,
 )
 from campaign.document.structure.single_appeal import require_one
+from campaign.document.structure.target_lines import is_name
 from campaign.document.structure.targets import read_targets
 from campaign.document.structure.wrapping import unwrap_lines
 from campaign.document.text.emphasis import plain_text
 from campaign.document.text.html_tags import strip_tags
 from campaign.document.text.lines import Line, LineTracker, excerpt
 from campaign.document.text.normalise import tokens
-from campaign.document.text.page_lines import without_line_numbers, without_page_lines
+from campaign.document.text.page_lines import without_line_numbers, without_mail_headers, without_page_lines
 from campaign.document.text.paragraphs import to_markdown
 
 _MAX_LABEL_LENGTH = 160  # characters
 _MIN_LABEL_WORDS = 3
+_MAX_TOP_LINES = 8  # of the front, in which the people are named
 _TARGET_KINDS = {  # by kind of the block that holds the addresses
     "act": "primary",
     "appeals": "primary",
@@ -51,7 +55,8 @@ def parse_lines(lines: list[Line]) -> DraftAppeal:
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", "the document is empty")
     tracker = LineTracker.from_lines(lines)
-    lines = without_page_lines(without_line_numbers(strip_tags(lines, tracker)), tracker)
+    lines = without_mail_headers(without_line_numbers(strip_tags(lines, tracker)), tracker)
+    lines = without_page_lines(lines, tracker)
     lines = split_at_labels(split_inline_points(unwrap_lines(lines, tracker)))
     language = find_language(lines)
     document = BlockReader(lines, tracker, language).run()
@@ -113,11 +118,28 @@ def _assemble_draft(document: DocumentBlocks, language: str, tracker: LineTracke
         languages=tuple(languages),
         own_language=is_own_language_welcome,
         deadline=_first_deadline(document, issued_on, tracker),
-        people=tuple(read_people(name, document.first_of("gender"), tracker)) if name else (),
+        people=tuple(read_people(name, document.first_of("gender"), tracker))
+        if name
+        else _people_below_header(document),
         previous=_previous_action(document, tracker),
     )
     _warn_of_missing(draft, tracker)
     return replace(draft, warnings=tracker.all_warnings())
+
+
+def _people_below_header(document: DocumentBlocks) -> tuple[DraftPerson, ...]:
+    """Return the person named behind the country in capitals, below a header with a title: `INDIA Arun Example (m)`."""
+    lines = [line for block in document.of_kind("front") for line in block.lines if not line.is_blank]
+    for line in lines[:_MAX_TOP_LINES] if document.header.title else ():
+        text = plain_text(line.text)
+        country = country_at_start(text, document.language)
+        if country and " ".join(text.split()[: country[1]]).isupper() and len(text) < _MAX_LABEL_LENGTH:
+            rest = " ".join(text.split()[country[1] :])
+            name = re.split(r"[(,]", rest, maxsplit=1)[0].strip()
+            gender = re.match(r"[^(,]*\(([mf])\)", rest)
+            if is_name(name) and text.split()[country[1] - 1][-1] != ":":
+                return (DraftPerson(name, gender[1] if gender else None),)
+    return ()
 
 
 def _warn_of_missing(draft: DraftAppeal, tracker: LineTracker) -> None:

@@ -19,6 +19,7 @@ from campaign.document.text.normalise import normalised, words
 
 _MIN_WRAPPED_LENGTH = 45  # characters; a line of this length can be hard-wrapped
 _MAX_COURTESY_WORDS = 2  # such as `Thank you.`
+_THANKS = frozenset({"thank", "merci", "gracias", "danke", "vielen"})
 _MAX_LETTER_LINES = 60  # lines above in which a letter's salutation is searched
 _MAX_VALUE_LINES = 12  # lines below a label that a short block's value can cover
 _KINDS_WITH_VALUE = frozenset({"deadline", "previous", "update", "name", "languages"})
@@ -125,7 +126,13 @@ class BlockReader:
             return 0
         count, parts = result
         is_date_only = not (parts.references or parts.indexes)
-        if is_date_only and (not self._is_above_text() or self._lines[index].text.rstrip().endswith(".")):
+        below = self._next_filled_line(index + 1)
+        is_above_reference = below is not None and bool(find_references(self._lines[below].text[:200]))
+        if (
+            is_date_only
+            and not is_above_reference
+            and (not self._is_above_text() or self._lines[index].text.rstrip().endswith("."))
+        ):
             return 0
         if not is_date_only and self._flow.kind in {"letter", "write"} and not parts.references:
             return 0
@@ -166,11 +173,14 @@ class BlockReader:
             self._open_block(block)
             return after + 1
         self._open_block(block)
-        if rest.is_blank:
+        if rest.is_blank and not (kind == "boilerplate" and match.phrase.words[0] in _THANKS):
             return after + 1
         if kind in {"boilerplate", "late"}:
             self._tracker.mark_used(rest)
             block.lines.append(rest)
+            if match.phrase.words[0] in _THANKS and any(has_contact(line.text) for line in self._flow.lines):
+                self._flow = Block("loose", rest.number)  # thanks end the addresses
+                self._document.blocks.append(self._flow)
             return after + 1 + self._add_boilerplate(after, block)
         if kind in FLOWS:
             self._labels.replace(after, rest)

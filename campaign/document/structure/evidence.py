@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from campaign.document.fields.contacts import has_contact
 from campaign.document.fields.languages import country_at_end
 from campaign.document.structure.block_reader import DocumentBlocks
 from campaign.document.structure.blocks import Block
 from campaign.document.structure.letter import is_salutation, starts_closing
+from campaign.document.structure.one_line_target import is_whole_target
 from campaign.document.structure.target_lines import has_honorific, is_embassy, is_name, is_role
 from campaign.document.text.emphasis import plain_text
 from campaign.document.text.lines import Line, LineTracker, split_paragraphs
@@ -15,6 +19,7 @@ from campaign.document.text.normalise import words
 
 TARGET_KINDS = frozenset({"act", "appeals", "contact", "copies", "diplomatic"})
 _TEXT_KINDS = frozenset({"front", "loose", "write", "letter"})  # flows in which an address can stand without a label
+_INLINE_TARGET = re.compile(r"[, ](?:to|à|a|an|para|naar|till|do)\s?:\s+(?=\S)")
 _MAX_ADDRESS_WORDS = 14  # of a line of an address without contacts
 _MAX_LETTER_LINES = 80
 _MIN_ADDRESS_LINES = 3
@@ -69,6 +74,7 @@ def add_evident_blocks(document: DocumentBlocks, tracker: LineTracker) -> None:
     """Make a letter and addresses that stand under no label blocks of their own, if no label leads to any."""
     _part_letter_block(document)
     _add_letter_block(document)
+    _cut_inline_targets(document, tracker)
     if any(has_contact(line.text) for block in document.blocks if block.kind in TARGET_KINDS for line in block.lines):
         return
     for block in [block for block in document.blocks if block.kind in _TEXT_KINDS]:
@@ -76,6 +82,18 @@ def add_evident_blocks(document: DocumentBlocks, tracker: LineTracker) -> None:
         if lines:
             document.blocks.append(Block("contact", lines[0].number, lines))
             tracker.warn("target-unlabelled", "no label leads to these addresses", lines[0].number)
+
+
+def _cut_inline_targets(document: DocumentBlocks, tracker: LineTracker) -> None:
+    """Make a target that ends the sentence of a call a block of its own: `Please send letters to: The President, …`."""
+    for block in document.of_kind("write"):
+        for index, line in enumerate(block.lines):
+            match = _INLINE_TARGET.search(line.text)
+            target = replace(line, text=line.text[match.end() :]) if match else line
+            if match and is_whole_target(target, document.language):
+                block.lines[index] = replace(line, text=line.text[: match.end()])
+                document.blocks.append(Block("contact", line.number, [target]))
+                tracker.warn("target-unlabelled", "an address at the end of a sentence", line.number)
 
 
 def _add_letter_block(document: DocumentBlocks) -> None:

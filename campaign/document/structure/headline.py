@@ -44,6 +44,8 @@ def read_headline(document: DocumentBlocks, tracker: LineTracker) -> tuple[str |
         elif groups:
             headline, groups = _split_off_headline(groups, tracker)
     front = [group for block in document.of_kind("front") for group in split_paragraphs(block.lines)]
+    for block in document.of_kind("banner"):
+        front += [group for group in split_paragraphs(block.lines) if block is not banner and _is_sentence(group)]
     groups = groups + front if headline else _without_furniture(groups + front, document.language)
     groups = _without_country(groups, document, tracker)
     if headline is None and groups and not (document.header.title and _stands_below_title(groups[0][0], document)):
@@ -90,6 +92,17 @@ def _stands_below_title(line: Line, document: DocumentBlocks) -> bool:
     return not is_marked(line.text) or (country is not None and " ".join(text.split()[: country[1]]).isupper())
 
 
+def _split_at_rules(group: list[Line]) -> list[list[Line]]:
+    """Return the parts of a paragraph between lines that have only marks, such as dashes."""
+    parts: list[list[Line]] = [[]]
+    for line in group:
+        if has_words(line.text) or "![" in line.text:
+            parts[-1].append(line)
+        else:
+            parts.append([])
+    return [part for part in parts if part]
+
+
 def _is_title(text: str, language: str) -> bool:
     """Return whether a line among those of the page is the headline: marked, or a country before a colon."""
     if _is_furniture(text):
@@ -103,6 +116,7 @@ def _without_furniture(groups: list[list[Line]], language: str) -> list[list[Lin
 
     Such lines are the way to the page, a request for donations, the name of a series. They stay unused.
     """
+    groups = [part for group in groups for part in _split_at_rules(group)]
     lines = [line for group in groups[:_MAX_TOP_GROUPS] for line in group]
     last = next((line.number for line in reversed(lines[:_MAX_TOP_LINES]) if _is_furniture(line.text)), 0)
     kept = [[line for line in group if line.number > last or _is_title(line.text, language)] for group in groups]
@@ -114,7 +128,7 @@ def _is_furniture(text: str) -> bool:
     plain = plain_text(text)
     if len(plain) > _MAX_HEADLINE_LENGTH or plain.endswith("."):
         return False
-    if _CODE.fullmatch(plain):
+    if _CODE.fullmatch(plain) or (plain.startswith("[") and plain.endswith("]")):
         return True
     if len(re.findall(r" [>»|·] ", plain)) >= 1 and not any(char.isdigit() for char in plain):
         return True

@@ -68,6 +68,9 @@ def _role_or_name(
         if has_honorific(part) or role or is_role(following):
             return role, part
         return None
+    first_word = next((word.text for word in words(part, 1)), "")
+    if name and first_word in vocabulary().single_words("places"):
+        return None  # `Office of the President` after the president's name
     if role is None and (is_role(part) or (is_embassy(part) and name is None)):
         return part, name
     if role and name is None and is_role(part) and is_name(following):
@@ -116,7 +119,9 @@ def is_whole_target(line: Line, language: str) -> bool:
     if pieces[0].kind is not None:
         return False
     target = split_target(plain_text(pieces[0].text))
-    return target is not None and (has_contact(line.text) or country_at_end(target[2], language) is not None)
+    return target is not None and (
+        has_contact(line.text) or country_at_end(_NOTE.sub("", target[2]), language) is not None
+    )
 
 
 def part_target(line: Line, tracker: LineTracker) -> list[Line]:

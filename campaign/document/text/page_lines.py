@@ -20,6 +20,11 @@ _PAGE_LINE = re.compile(
 _MAX_LENGTH = 60  # characters
 _MIN_NUMBERED_LINES = 8
 _LINE_NUMBER = re.compile(r"^\s*(\d{1,3})\. ?")
+_MAIL_HEADER = re.compile(
+    r"\s*(from|to|cc|subject|date|sent|reply-to|von|an|betreff|gesendet|de|a|objet|para|asunto): ?\S"
+)
+_FROM_TO_SUBJECT = frozenset({"from", "to", "subject"})
+_MAX_TOP_LINES = 12
 _LONE_NUMBER = re.compile(r"\s*\d{1,2}\s*")
 
 
@@ -44,3 +49,21 @@ def without_line_numbers(lines: list[Line]) -> list[Line]:
     if len(filled) < _MIN_NUMBERED_LINES or numbers != list(range(1, len(filled) + 1)):
         return lines
     return [replace(line, text=_LINE_NUMBER.sub("", line.text)) for line in lines]
+
+
+def without_mail_headers(lines: list[Line], tracker: LineTracker) -> list[Line]:
+    """Return the lines without the headers of a mail at the top, if sender, recipient and subject are among them."""
+    top = [line for line in lines[:_MAX_TOP_LINES] if not line.is_blank]
+    headers = []
+    for line in top:
+        match = _MAIL_HEADER.match(normalise(line.text))
+        if match is None:
+            break
+        headers.append((match[1], line))
+    if not {name for name, _ in headers} >= _FROM_TO_SUBJECT:
+        return lines
+    for _, line in headers:
+        tracker.warn("unplaced-line", f"a header of the mail: {excerpt(line.text)}", line.number)
+        tracker.mark_used(line)
+    numbers = {line.number for _, line in headers}
+    return [line for line in lines if line.number not in numbers]
