@@ -33,6 +33,7 @@ class _Block:
 
     kind: str
     lines: list[str] = field(default_factory=list)
+    is_paragraph: bool = False
 
 
 class _OpenTag(NamedTuple):
@@ -69,6 +70,7 @@ class MarkdownWriter(HTMLParser):
         self._open_tags = [_OpenTag("")]
         self._cell_starts: list[int] = []  # for each open table cell, the number of blocks before it
         self._link: tuple[int, str] | None = None  # the number of runs before the link, and its address
+        self._has_blank_paragraphs = False
         self._hidden_depth = 0
         self._pre_depth = 0
 
@@ -105,6 +107,7 @@ class MarkdownWriter(HTMLParser):
             self._end_block()
             if is_blank:
                 self._blocks.append(_Block("blank"))
+                self._has_blank_paragraphs = True
             self._leave_block(tag)
         if len(self._open_tags) > 1 and tag not in _VOID_TAGS:
             self._open_tags.pop()
@@ -126,9 +129,18 @@ class MarkdownWriter(HTMLParser):
     def lines(self) -> list[str]:
         """Return the lines, with a blank line between blocks that are no lines of one address."""
         self._end_block()
+        # An author who breaks lines inside paragraphs, and leaves none empty, makes no lines of paragraphs.
+        has_whole_paragraphs = not self._has_blank_paragraphs and any(
+            block.is_paragraph and len(block.lines) > 1 for block in self._blocks
+        )
         lines: list[str] = []
         for above, block in pairwise([_Block("blank"), *self._blocks]):
-            if block.kind == "blank" or (above.kind != "blank" and _are_separate(above, block)):
+            if block.kind == "blank" or (
+                above.kind != "blank"
+                and (
+                    _are_separate(above, block) or (has_whole_paragraphs and above.is_paragraph and block.is_paragraph)
+                )
+            ):
                 lines.append("")
             lines += block.lines
         return lines
@@ -138,6 +150,8 @@ class MarkdownWriter(HTMLParser):
             self._prefix, self._block.kind = "- ", "item"
         elif tag[0] == "h" and tag[1:].isdigit():
             self._prefix, self._block.kind = "#" * int(tag[1:]) + " ", "heading"
+        elif tag == "p":
+            self._block.is_paragraph = not self._prefix and not self._cell_starts
         elif tag == "hr":
             self._blocks.append(_Block("blank"))
         elif tag == "pre":

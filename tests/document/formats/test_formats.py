@@ -125,6 +125,13 @@ def test_line_breaks_lists_tables_and_preformatted_text_become_lines() -> None:
     ]  # fmt: skip
 
 
+def test_short_paragraphs_are_lines_only_where_no_paragraph_has_line_breaks() -> None:
+    address, closing = "<p>A minister<br>Town</p>", "<p>Free them.</p><p>Yours sincerely,</p>"
+    assert page_lines(address + closing)[2:] == ["", "Free them.", "", "Yours sincerely,"]
+    assert page_lines(closing) == ["Free them.", "Yours sincerely,"]
+    assert page_lines("<p>A minister</p><p>Town</p><p></p>" + closing)[2:] == ["", "Free them.", "Yours sincerely,"]
+
+
 def test_only_the_copied_part_of_a_page_is_read() -> None:
     html = "<html><body>Version:0.9 <!--StartFragment--><p>Copied</p><!--EndFragment--> rest</body></html>"
     assert page_lines(html) == ["Copied"]
