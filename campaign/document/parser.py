@@ -28,7 +28,7 @@ from campaign.document.structure.short_blocks import (
     starts_with_url,
 )
 from campaign.document.structure.single_appeal import require_one
-from campaign.document.structure.target_lines import is_name
+from campaign.document.structure.target_lines import has_honorific, is_name
 from campaign.document.structure.targets import read_targets
 from campaign.document.structure.wrapping import unwrap_lines
 from campaign.document.text.emphasis import plain_text
@@ -224,6 +224,8 @@ def _letter_start(lines: list[Line], *, is_lone: bool = False) -> int | None:
     for index, line in enumerate(lines):
         if line.is_blank or (index and awaits_salutation(lines[index - 1].text)):
             continue
+        if has_honorific(line.text) and is_name(line.text) and line.text.rstrip(" *_")[-1:].isalpha():
+            continue  # a name with its title, such as the Turkish `Sayın Example`
         stands_alone = (not index or lines[index - 1].is_blank) and (
             index + 1 == len(lines) or lines[index + 1].is_blank
         )

@@ -198,7 +198,7 @@ class LabelSearch:
         if after.startswith(":") or is_heading(first.text) or is_bold(first.text):
             return True
         letters = [char for char in first.text if char.isalpha()]
-        if letters and (all(char.isupper() for char in letters) or " ".join(first.text.split()).istitle()):
+        if letters and (not any(char.islower() for char in letters) or " ".join(first.text.split()).istitle()):
             return True
         above = self._lines[index - 1] if index else None
         return above is None or above.is_blank or above.text.rstrip(" *_").endswith((".", ":", "!", "?"))

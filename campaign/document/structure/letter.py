@@ -28,7 +28,7 @@ def is_salutation(text: str, *, is_lone: bool = False) -> bool:
         return False
     if is_lone and len(words(plain)) <= _MAX_LONE_WORDS and not plain.endswith("."):
         return True
-    return plain.endswith((",", ":", "!", ";")) or is_italic(text)
+    return plain.endswith((",", ":", "!", ";", "،")) or is_italic(text)
 
 
 def starts_closing(text: str) -> bool:

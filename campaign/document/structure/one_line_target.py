@@ -80,25 +80,28 @@ def _role_or_name(
 
 def _split_at_words(text: str) -> OneLineTarget | None:
     """Return role, name and address without commas between: `Public Prosecutor Omar Example Office of the …`."""
-    end = _start_of_address(text)
-    if end is None or len(words(text[end:], 2)) < 2:
-        return None
-    before, address = text[:end].strip(" ,"), text[end:].strip()
-    titled = title_and_name(before)
-    if titled and len(titled[1].split()) <= _MAX_NAME_WORDS:
-        return titled[0], titled[1], address
-    if not has_honorific(before):
-        return None
-    role_words = vocabulary().single_words("roles")
-    for word in words(before)[2:]:
-        name = before[: word.start].strip(" ,")
-        if word.text in role_words and before[word.start].isupper() and is_name(name):
-            return before[word.start :].strip(), name, address
+    for end in _starts_of_address(text):
+        before, address = text[:end].strip(" ,"), text[end:].strip()
+        if len(words(address, 2)) < 2:
+            continue
+        titled = title_and_name(before) or _name_and_role(before)
+        if titled and len(titled[1].split()) <= _MAX_NAME_WORDS:
+            return titled[0], titled[1], address
     return None
 
 
-def _start_of_address(text: str) -> int | None:
-    """Return where the first word stands that only an address has: a number, a box, a place, an embassy."""
+def _name_and_role(text: str) -> tuple[str, str] | None:
+    """Return the role and the name before it: `His Excellency Omar Example Minister of Interior`."""
+    role_words = vocabulary().single_words("roles")
+    for word in words(text)[2:]:
+        name = text[: word.start].strip(" ,")
+        if word.text in role_words and not text[word.start].islower() and is_name(name):
+            return text[word.start :].strip(), name
+    return None
+
+
+def _starts_of_address(text: str) -> list[int]:
+    """Return where words stand that an address can begin with: a number, a box, a place, an embassy."""
     place_words, embassies = vocabulary().single_words("places"), vocabulary().single_words("embassy")
     starts = [
         word.start
@@ -109,7 +112,7 @@ def _start_of_address(text: str) -> int | None:
     ]
     if box := _BOX.search(normalise(text)):
         starts.append(box.start())
-    return min(starts, default=None)
+    return sorted(starts)
 
 
 def is_whole_target(line: Line, language: str) -> bool:
@@ -119,9 +122,11 @@ def is_whole_target(line: Line, language: str) -> bool:
     if pieces[0].kind is not None:
         return False
     target = split_target(plain_text(pieces[0].text))
-    return target is not None and (
-        has_contact(line.text) or country_at_end(_NOTE.sub("", target[2]), language) is not None
-    )
+    if target is None:
+        return False
+    is_embassy_with_street = is_embassy(target[0] or "") and any(char.isdigit() for char in target[2])
+    has_country = country_at_end(_NOTE.sub("", target[2]), language) is not None
+    return has_contact(line.text) or has_country or is_embassy_with_street
 
 
 def part_target(line: Line, tracker: LineTracker) -> list[Line]:

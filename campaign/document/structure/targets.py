@@ -16,6 +16,7 @@ from campaign.document.fields.languages import country_at_end
 from campaign.document.labels import vocabulary
 from campaign.document.structure.letter import is_salutation
 from campaign.document.structure.one_line_target import is_whole_target, part_target
+from campaign.document.structure.target_doubts import find_doubt
 from campaign.document.structure.target_lines import (
     has_honorific,
     is_embassy,
@@ -47,6 +48,9 @@ def read_targets(lines: list[Line], kind: str, language: str, tracker: LineTrack
         target = read_target([*part_target(group[0], tracker), *group[1:]], kind, language, tracker)
         if target:
             targets.append(target)
+            if doubt := find_doubt(target, language):
+                numbers = tuple(line.number for line in group)
+                tracker.warn("target-unclear", doubt, numbers[0], numbers)
     return targets
 
 

@@ -71,9 +71,9 @@ class LineTracker:
             self.unused[line.number] = remainder.text
         return remainder
 
-    def warn(self, code: str, message: str, line: int) -> None:
-        """Add a warning for a line, unless the same warning is there already."""
-        self.warnings[DraftWarning(code, message, line)] = None
+    def warn(self, code: str, message: str, line: int, lines: tuple[int, ...] = ()) -> None:
+        """Add a warning for a line, or for all of `lines`, unless the same warning is there already."""
+        self.warnings[DraftWarning(code, message, line, lines)] = None
 
     def all_warnings(self) -> tuple[DraftWarning, ...]:
         """Return all warnings in the order of their lines, with one for each unused line."""

@@ -51,6 +51,7 @@ _DOUBTS: dict[str, tuple[str, Any]] = {
     "people-note": ("people", lazy_gettext("Words stand beside the names: an age, a place.")),
     "previous-note": (GENERAL, lazy_gettext("Words stand beside the link to the previous appeal.")),
     "sequence-unknown": (GENERAL, lazy_gettext("It follows another appeal, and does not say which number it is.")),
+    "target-unclear": ("targets", lazy_gettext("The parts of this address are not certain: are these two targets?")),
     "target-unlabelled": ("targets", lazy_gettext("No heading leads to these addresses.")),
     "target-unnamed": ("targets", lazy_gettext("Somebody to write to has neither a role nor a name.")),
     "unplaced-line": (GENERAL, lazy_gettext("Nothing took this line: does it belong somewhere?")),
