@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import replace
 
 from campaign.document.fields.contacts import has_contact
@@ -27,12 +28,16 @@ _MIN_ADDRESS_LINES = 3
 
 def find_letter(lines: list[Line]) -> tuple[int, int] | None:
     """Return the first and last index of a letter: from its salutation to its close; None without both."""
-    for first, line in enumerate(lines):
-        if line.is_blank or not is_salutation(line.text, is_lone=_stands_alone(lines, first)):
+    salutations: deque[int] = deque()  # near enough for the next close
+    for index, line in enumerate(lines):
+        if line.is_blank:
             continue
-        for last in range(first + 1, min(first + _MAX_LETTER_LINES, len(lines))):
-            if starts_closing(lines[last].text):
-                return first, last
+        while salutations and index - salutations[0] >= _MAX_LETTER_LINES:
+            salutations.popleft()
+        if salutations and starts_closing(line.text):
+            return salutations[0], index
+        if is_salutation(line.text, is_lone=_stands_alone(lines, index)):
+            salutations.append(index)
     return None
 
 
