@@ -22,7 +22,7 @@ from campaign.document.text.lines import Line
 _TELLING_CODES = ("encrypted", "no-text", "unreadable", "too-large", "no-urgent-action", "not-supported", "empty")
 # What this process parses itself: less than a second and 50 MB, whatever the text. An Urgent Action has 300 lines and
 # 20,000 characters.
-MAX_LINES_HERE = 2000
+MAX_LINES_HERE = 1000
 MAX_CHARACTERS_HERE = 64_000
 MAX_PARSER_SECONDS = 10  # of processor time, for longer texts
 _Result = tuple[DraftAppeal, tuple[str, ...]]
