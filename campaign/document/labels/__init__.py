@@ -43,6 +43,12 @@ class Vocabulary:
         """Return the phrases of a list that are single words, in every language."""
         return _single_words_of(self, name)
 
+    def begins_with(self, name: str, tokens: tuple[str, ...]) -> bool:
+        """Return whether the words begin with a phrase of a list."""
+        if not tokens:
+            return False
+        return any(tokens[: len(phrase)] == phrase for phrase in _phrases_by_first_word(self, name).get(tokens[0], ()))
+
     def phrases(self, name: str) -> tuple[tuple[str, ...], ...]:
         """Return the phrases of a list as words, longest first."""
         return _phrases_of(self, name)
@@ -50,6 +56,17 @@ class Vocabulary:
 
 _phrases_by_list: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}  # by languages and name of the list
 _single_words_by_list: dict[str, frozenset[str]] = {}
+_phrases_by_start: dict[str, dict[str, list[tuple[str, ...]]]] = {}
+
+
+def _phrases_by_first_word(vocabulary: Vocabulary, name: str) -> dict[str, list[tuple[str, ...]]]:
+    """Return the phrases of a list by their first word."""
+    if name not in _phrases_by_start:
+        by_first_word: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in vocabulary.phrases(name):
+            by_first_word.setdefault(phrase[0], []).append(phrase)
+        _phrases_by_start[name] = by_first_word
+    return _phrases_by_start[name]
 
 
 def _phrases_of(vocabulary: Vocabulary, name: str) -> tuple[tuple[str, ...], ...]:

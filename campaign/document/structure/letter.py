@@ -24,7 +24,7 @@ def is_salutation(text: str, *, is_lone: bool = False) -> bool:
     if not plain or len(plain) > _MAX_SALUTATION_LENGTH or len(text) > 2 * _MAX_SALUTATION_LENGTH:
         return False
     tokens = tuple(word.text for word in words(plain, 6))
-    if not any(tokens[: len(start)] == start for start in vocabulary().phrases("salutations")):
+    if not vocabulary().begins_with("salutations", tokens):
         return False
     if is_lone and len(words(plain)) <= _MAX_LONE_WORDS and not plain.endswith("."):
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from campaign.document.draft import DraftTarget
 from campaign.document.fields import contacts
@@ -230,10 +231,13 @@ def is_embassy(text: str) -> bool:
     if _CARE_OF.search(normalise(text)):
         return False
     tokens = tuple(word.text for word in words(text, 10))
-    starts = vocabulary().phrases("embassy")
-    return any(tokens[: len(start)] == start for start in starts) or (
-        len(tokens) <= 8 and any(start[0] in tokens for start in starts if len(start) == 1 and not is_role(start[0]))
-    )
+    return vocabulary().begins_with("embassy", tokens) or (len(tokens) <= 8 and not _embassy_words().isdisjoint(tokens))
+
+
+@cache
+def _embassy_words() -> frozenset[str]:
+    """Return the single words for an embassy that are no office."""
+    return frozenset(word for word in vocabulary().single_words("embassy") if not is_role(word))
 
 
 def names_place(text: str) -> bool:
@@ -247,8 +251,7 @@ def names_place(text: str) -> bool:
 
 def has_honorific(text: str) -> bool:
     """Return whether a text begins with a form of address before a name, such as `Mr` or `His Excellency`."""
-    tokens = tuple(word.text for word in words(text, 4))
-    return any(tokens[: len(start)] == start for start in vocabulary().phrases("honorifics"))
+    return vocabulary().begins_with("honorifics", tuple(word.text for word in words(text, 4)))
 
 
 def is_name(text: str) -> bool:
