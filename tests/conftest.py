@@ -219,6 +219,7 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 
 # Folders that test code which names a dialect, row security, plans of queries or locks.
 _DIALECT_FOLDERS = ("backup", "code", "counting", "delivery", "faults/database", "outbox", "platform", "staff/access")
+_WAITING_FOLDERS = ("tests/faults/", "tests/browser/", "tests/deploy/", "tests/backup/", "tests/privacy/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -233,6 +234,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         uses_server = {"postgresql_server", "postgresql_url", "own_server"} & set(getattr(item, "fixturenames", ()))
         if uses_server or (call is not None and "postgresql" in call.params.values()):
             item.add_marker(pytest.mark.postgresql)
+    # First those that wait for other processes, so that no file of them is alone at the end.
+    items.sort(key=lambda item: not item.nodeid.startswith(_WAITING_FOLDERS))
 
 
 @pytest.fixture(autouse=True)
