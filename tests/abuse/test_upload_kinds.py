@@ -181,7 +181,16 @@ KINDS: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# One kind of each format in the gate, because each takes seconds.
+_IN_GATE = {
+    *("characters of a font", "fields in fields", "tags in tags", "groups in groups"),
+    *("paragraphs without end", "parts of a mail"),
+}
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[] if kind in _IN_GATE else [pytest.mark.nightly]) for kind in KINDS]
+)
 def test_a_small_hostile_file_is_refused_for_its_steps(kind: str, figure: Figure) -> None:
     name, make = KINDS[kind]
     data = make()

@@ -91,8 +91,11 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"TOCSIN_DATABASE_URL": "postgresql://nobody@/nowhere"}, {"TOCSIN_DATABASE_URL": "no address"}],
-    ids=["none", "no keys", "a wrong one"],
+    [
+        pytest.param({}, id="none", marks=pytest.mark.nightly),
+        pytest.param({"TOCSIN_DATABASE_URL": "postgresql://nobody@/nowhere"}, id="no keys", marks=pytest.mark.nightly),
+        pytest.param({"TOCSIN_DATABASE_URL": "no address"}, id="a wrong one"),
+    ],
 )
 def test_harmless_commands_create_no_file(checkout: Path, settings: dict[str, str]) -> None:
     environ = environment(**settings, PYTHONDONTWRITEBYTECODE="1")

@@ -98,7 +98,7 @@ def _read_file(data: bytes, name: str) -> list[Line]:
     """Return the lines of a file that is no mail. Raises DocumentError."""
     file_format = _format_of(data, name)
     if file_format == "text":
-        text = decode(data, name)
+        text = decode(data, name).rstrip()  # blank lines at the end cost nothing
         # Before any line exists: two million of them would take 300 MB.
         _check_size_of_text(len(text), sum(1 for _ in LINE_ENDS.finditer(text)), name)
         return _check_amount(split_lines(text), name)
