@@ -97,8 +97,10 @@ def checkout(tmp_path: Path) -> Path:
         pytest.param({"TOCSIN_DATABASE_URL": "no address"}, id="a wrong one"),
     ],
 )
-def test_harmless_commands_create_no_file(checkout: Path, settings: dict[str, str]) -> None:
-    environ = environment(**settings, PYTHONDONTWRITEBYTECODE="1")
+def test_harmless_commands_create_no_file(
+    checkout: Path, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    environ = environment(**settings, PYTHONPYCACHEPREFIX=str(tmp_path_factory.mktemp("bytecode")))
     before = sorted(checkout.rglob("*"))
 
     def run(*arguments: str) -> str:
@@ -120,9 +122,11 @@ def test_harmless_commands_create_no_file(checkout: Path, settings: dict[str, st
 
 
 @pytest.mark.slow
-def test_reading_commands_create_neither_keys_nor_a_database(checkout: Path) -> None:
+def test_reading_commands_create_neither_keys_nor_a_database(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Run as root without the service's settings, whose files the service could not open."""
-    environ = environment(PYTHONDONTWRITEBYTECODE="1")
+    environ = environment(PYTHONPYCACHEPREFIX=str(tmp_path_factory.mktemp("bytecode")))
 
     def run(line: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "flask", *line.split()]
