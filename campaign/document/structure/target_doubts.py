@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from campaign.document.draft import DraftTarget
 from campaign.document.fields.languages import country_at_end
@@ -16,7 +17,7 @@ _MAX_ROLE_WORDS = 12
 
 def find_doubt(target: DraftTarget, language: str) -> str | None:
     """Return why the parts of a target are in doubt, or None."""
-    if _has_two_places(target, language):
+    if _has_two_places(target, language) or any(_holds_another(line) for line in target.address):
         return "perhaps two targets: two countries, offices or embassies stand in one address"
     if target.role and (any(char.isdigit() for char in target.role) or len(words(target.role)) > _MAX_ROLE_WORDS):
         return "perhaps the role has part of the address"
@@ -37,6 +38,13 @@ def _has_two_places(target: DraftTarget, language: str) -> bool:
     later_lines = target.address[1:] if target.role else target.address[2:]
     has_other = any(is_embassy(line.lstrip("•-– ")) and len(words(line)) > 3 for line in later_lines)
     return len(countries) > 1 or (has_other and target.kind != "embassy")
+
+
+def _holds_another(line: str) -> bool:
+    """Return whether an address line has an office with a name after it, a second embassy, or is a number alone."""
+    parts = [part.strip() for part in re.split("[,،]", line)]
+    has_holder = any(is_role(office) and is_name(name) for office, name in pairwise(parts))
+    return has_holder or re.fullmatch(r"[\d +()/-]{6,40}", line) is not None
 
 
 def _hides_name(role: str) -> bool:
