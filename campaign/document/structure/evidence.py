@@ -71,8 +71,14 @@ def count_evidence(document: DocumentBlocks) -> int:
         for block in document.blocks
         for paragraph in split_paragraphs(block.lines)
     )
+    has_inline_target = any(
+        (match := _INLINE_TARGET.search(line.text))
+        and is_whole_target(replace(line, text=line.text[match.end() :]), document.language)
+        for block in document.of_kind("write")
+        for line in block.lines
+    )
     has_points = any(is_bullet(line.text) for block in document.of_kind("write") for line in block.lines)
-    return (find_letter(lines) is not None) + has_address + has_points
+    return (find_letter(lines) is not None) + (has_address or has_inline_target) + has_points
 
 
 def add_evident_blocks(document: DocumentBlocks, tracker: LineTracker) -> None:
