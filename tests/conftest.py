@@ -213,8 +213,8 @@ def link_of(message: EmailMessage) -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Return one process more than pytest would: many tests wait for processes of their own."""
-    return (yield) + 1
+    """Return two processes more than pytest would: many tests wait for processes of their own."""
+    return (yield) + 2
 
 
 # Folders that test code which names a dialect, row security, plans of queries or locks.
@@ -234,8 +234,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         uses_server = {"postgresql_server", "postgresql_url", "own_server"} & set(getattr(item, "fixturenames", ()))
         if uses_server or (call is not None and "postgresql" in call.params.values()):
             item.add_marker(pytest.mark.postgresql)
-    # First those that wait for other processes, so that no file of them is alone at the end.
-    items.sort(key=lambda item: not item.nodeid.startswith(_WAITING_FOLDERS))
+    items[:] = _mix_waiting_files(items)
+
+
+def _mix_waiting_files(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests with the files that wait for other processes spread evenly among the others.
+
+    So the processors have work while some test processes wait, and no waiting file is alone at the end.
+    """
+    files: dict[bool, dict[str, list[pytest.Item]]] = {True: {}, False: {}}
+    for item in items:
+        name = item.nodeid.partition("::")[0]
+        files[name.startswith(_WAITING_FOLDERS)].setdefault(name, []).append(item)
+    placed: list[tuple[float, list[pytest.Item]]] = []
+    for is_waiting, named in files.items():
+        length = 0.8 if is_waiting else 1.0  # the waiting files end before the others
+        placed += [(length * number / len(named), tests) for number, tests in enumerate(named.values())]
+    return [item for _, tests in sorted(placed, key=lambda place: place[0]) for item in tests]
 
 
 @pytest.fixture(autouse=True)
