@@ -39,6 +39,8 @@ class ForkedProcess:
     def __init__(self, args: list[str], environ: dict[str, str], stdout: Path, stderr: Path) -> None:
         """Start the module `args[0]` with the other arguments; its output is appended to the two files."""
         self.args = args
+        for path in (stdout, stderr):
+            path.touch()  # a test may read it before the process has begun
         # A daemon is ended with the test process, whatever becomes of the test.
         self._process = _CONTEXT.Process(target=_run_module, args=(args, environ, stdout, stderr), daemon=True)
         self._process.start()
