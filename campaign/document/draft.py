@@ -81,6 +81,8 @@ class DraftAppeal:
     reference: str | None = None  # "UA 12/22"
     series: str | None = None  # "UA", "EXTRA", "OBS"; None without a reference
     sequence: int = 1
+    # Whether the document says that it is an update (True) or the first issue (False); None: neither. Not printed.
+    is_update: bool | None = None
     index: str | None = None
     issued_on: date | None = None
     country: str | None = None  # ISO 3166-1 alpha-2

@@ -18,6 +18,7 @@ from campaign.document.structure.case_country import find_country
 from campaign.document.structure.evidence import add_evident_blocks
 from campaign.document.structure.header import resolve_reference
 from campaign.document.structure.headline import cut_displaced_summary, read_headline
+from campaign.document.structure.issue_words import front_says_update, read_is_update
 from campaign.document.structure.letter import is_salutation, read_letter
 from campaign.document.structure.points import intro_lines, read_points, split_inline_points
 from campaign.document.structure.short_blocks import (
@@ -62,7 +63,7 @@ def parse_lines(lines: list[Line]) -> DraftAppeal:
     document = BlockReader(lines, tracker, language).run()
     require_one(document)
     add_evident_blocks(document, tracker)
-    return _assemble_draft(document, language, tracker)
+    return _assemble_draft(document, lines, language, tracker)
 
 
 def find_language(lines: list[Line]) -> str:
@@ -87,8 +88,9 @@ def find_language(lines: list[Line]) -> str:
     )
 
 
-def _assemble_draft(document: DocumentBlocks, language: str, tracker: LineTracker) -> DraftAppeal:
-    """Return the draft from the blocks of the document."""
+def _assemble_draft(document: DocumentBlocks, lines: list[Line], language: str, tracker: LineTracker) -> DraftAppeal:
+    """Return the draft from the blocks and the lines of the document."""
+    document.header.is_update = document.header.is_update or front_says_update(document, lines)
     headline, summary = read_headline(document, tracker)
     notes = [line for block in document.of_kind("boilerplate") for line in block.lines]
     reference, sequence = resolve_reference(document.header, notes, tracker)
@@ -101,11 +103,13 @@ def _assemble_draft(document: DocumentBlocks, language: str, tracker: LineTracke
     languages, is_own_language_welcome = _collect_languages(document, language, tracker)
     name = document.first_of("name", "short_name")
     issued_on = document.header.issued_on
+    previous = _previous_action(document, tracker)
     draft = DraftAppeal(
         language=language,
         reference=reference,
         series=reference.split()[0] if reference else None,
         sequence=sequence,
+        is_update=read_is_update(document, lines, sequence, previous),
         index=document.header.index.text if document.header.index else None,
         issued_on=issued_on,
         country=find_country(document.header.country_code, headline, summary, targets, language, tracker),
@@ -121,7 +125,7 @@ def _assemble_draft(document: DocumentBlocks, language: str, tracker: LineTracke
         people=tuple(read_people(name, document.first_of("gender"), tracker))
         if name
         else _people_below_header(document),
-        previous=_previous_action(document, tracker),
+        previous=previous,
     )
     _warn_of_missing(draft, tracker)
     return replace(draft, warnings=tracker.all_warnings())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from campaign.document.labels import vocabulary
@@ -33,6 +33,7 @@ class Reference:
     name: str
     sequence: int | None
     is_follow_up: bool
+    is_numbered: bool = False  # an ordinal such as `First` says its number
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,9 @@ def find_reference(text: str) -> Reference | None:
         sequence, is_follow_up = int(match["follow_up"]) + 1, True
     elif match["word"] == "fi" and not is_follow_up:
         sequence, is_follow_up = None, True
-    return Reference(start, match.end(), _reference_name(match["number"], match["year"]), sequence, is_follow_up)
+    is_numbered = bool(match["ordinal"]) or (not is_follow_up and start < match.start())
+    name = _reference_name(match["number"], match["year"])
+    return Reference(start, match.end(), name, sequence, is_follow_up, is_numbered)
 
 
 def _find_spelt_out(text_normalised: str) -> Reference | None:
@@ -108,15 +111,7 @@ def find_references(text: str) -> list[Reference]:
     references: list[Reference] = []
     offset = 0
     while reference := find_reference(text[offset:]):
-        references.append(
-            Reference(
-                reference.start + offset,
-                reference.end + offset,
-                reference.name,
-                reference.sequence,
-                reference.is_follow_up,
-            )
-        )
+        references.append(replace(reference, start=reference.start + offset, end=reference.end + offset))
         offset += reference.end
     return references
 
