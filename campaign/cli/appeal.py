@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 from flask.cli import AppGroup
 
+from campaign.cli.import_report import import_or_ask, report_json, report_text, value_text
 from campaign.cli.refusal import NO_DOCUMENT, exit_on_refusal, read_text, refuse
 from campaign.config import LOCALES
 from campaign.document import MAX_FILE_BYTES, DocumentError, DraftAppeal, read_document
@@ -24,13 +25,10 @@ from campaign.queries.counting.counts import signatures_by_appeal
 from campaign.queries.counting.source import source_counts
 from campaign.services.appeals import lifecycle
 from campaign.services.appeals.confirmations import describe
-from campaign.services.appeals.import_draft import ImportOptions, ImportReport, import_draft
+from campaign.services.appeals.import_draft import ImportOptions
 
 appeal = AppGroup("appeal", help="From a document to an open appeal.")
 
-# Of a changed value, in characters: how much is printed, and how much of it before the first difference.
-_EXCERPT_LENGTH = 90
-_LENGTH_BEFORE_CHANGE = 20
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -50,34 +48,54 @@ def parse(file: Path, as_json: bool) -> None:
 @click.option("--goal", type=int, help="Confirmed signatures to reach.")
 @click.option("--deadline", type=click.DateTime(["%Y-%m-%d"]), help="Instead of the document's.")
 @click.option("--publish", is_flag=True, help="Open it for signatures at once.")
+@click.option("--as-update", is_flag=True, help="It is the next issue of its case: make a new appeal.")
+@click.option("--as-correction", is_flag=True, help="It corrects the appeal that is there.")
+@click.option("--yes", is_flag=True, help="Change words of an open appeal without asking.")
 @_JSON
 def import_(
     file: Path,
+    *,
     slug: str | None,
     goal: int | None,
     deadline: datetime | None,
     publish: bool,
+    as_update: bool,
+    as_correction: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
-    """Make an appeal of a document, or complete or correct the appeal to which it belongs."""
+    """Make an appeal of a document, or complete or correct the appeal to which it belongs.
+
+    An update becomes a new appeal, which follows the first. Where it cannot be told, and before words of an open appeal
+    change without --yes, the command ends with exit status 3 and changes nothing.
+    """
+    if as_update and as_correction:
+        raise click.UsageError("choose one of --as-update and --as-correction")
     draft, lines = _read(file)
     context = runtime().context(OPERATOR)
-    options = ImportOptions(slug=slug, goal=goal, deadline=deadline.date() if deadline else None)
+    options = ImportOptions(
+        slug=slug,
+        goal=goal,
+        deadline=deadline.date() if deadline else None,
+        as_update=as_update,
+        as_correction=as_correction,
+        is_confirmed=yes,
+    )
     with exit_on_refusal():
-        report = import_draft(draft, options, context=context, lines=lines)
+        report = import_or_ask(draft, lines, options, context=context, as_json=as_json)
         if publish:
             _print_unconfirmed(report.slug)
         is_published = lifecycle.publish(report.slug, context=context) if publish else False
     if as_json:
-        values = _report_json(report, draft, is_published=is_published)
+        values = report_json(report, draft, is_published=is_published)
         click.echo(json.dumps(values, ensure_ascii=False, indent=1, default=str))
         return
     for warning in draft.warnings:
         click.echo(f"line {warning.line}: {warning.message} ({warning.code})", err=True)
     for fact in report.kept:
-        before, after = _value_text(fact.before), _value_text(fact.after)
+        before, after = value_text(fact.before), value_text(fact.after)
         click.echo(f"{fact.field}: this document says {after}, {report.slug} keeps {before}", err=True)
-    click.echo(_report_text(report, is_published=is_published))
+    click.echo(report_text(report, is_published=is_published))
 
 
 @appeal.command("publish")
@@ -216,67 +234,3 @@ def _read(file: Path) -> tuple[DraftAppeal, tuple[str, ...]]:
     except DocumentError as error:
         refuse(f"{file}: {error}", NO_DOCUMENT)
     raise AssertionError  # refuse() does not return
-
-
-def _report_json(report: ImportReport, draft: DraftAppeal, *, is_published: bool) -> dict[str, Any]:
-    values = asdict(report)
-    values["state"] = "open" if is_published else report.state
-    values["warnings"] = draft.to_json()["warnings"]
-    return values
-
-
-def _report_text(report: ImportReport, *, is_published: bool) -> str:
-    """Return the lines to print after an import: its result, and each changed value."""
-    if report.is_new:
-        result = f"{report.slug}: made in {report.language}"
-    elif report.is_new_language:
-        result = f"{report.slug}: completed with {report.language}"
-    elif report.changes:
-        result = f"{report.slug}: corrected; its text in {report.language} is version {report.text_version}"
-    else:
-        result = f"{report.slug}: nothing changed, this document was imported before"
-    lines = [result]
-    if report.is_new and report.follows:
-        lines.append(f"  it follows {report.follows}")
-    if not report.is_new:
-        lines += [f"  {change.field}: {_before_and_after(change.before, change.after)}" for change in report.changes]
-    if is_published:
-        lines.append(f"{report.slug} is open")
-    return "\n".join(lines)
-
-
-def _before_and_after(before: Any, after: Any) -> str:
-    """Return both values, from shortly before their first difference."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        before, after = _different_fields(before, after), _different_fields(after, before)
-    old, new = _value_text(before), _value_text(after)
-    first_difference = next((index for index, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), 0)
-    start = old.rfind(" ", 0, max(first_difference - _LENGTH_BEFORE_CHANGE, 0)) + 1
-    return f"{_excerpt(old, start)} → {_excerpt(new, start)}"
-
-
-def _different_fields(target: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of the target that the other target lacks, or has with another value."""
-    return {
-        name: _different_fields(value, other_value)
-        if isinstance(value, dict) and isinstance(other_value := other.get(name), dict)
-        else value
-        for name, value in target.items()
-        if value != other.get(name)
-    }
-
-
-def _value_text(value: Any) -> str:
-    """Return the value of a fact on one line; `nothing` if it is empty."""
-    if value in (None, [], "", {}):
-        return "nothing"
-    if isinstance(value, list):
-        return " / ".join(_value_text(item) for item in value)
-    if isinstance(value, dict):
-        return "; ".join(f"{name} {_value_text(item)}" for name, item in value.items() if item)
-    return value.isoformat() if isinstance(value, date) else " ".join(str(value).split())
-
-
-def _excerpt(text: str, start: int) -> str:
-    end = start + _EXCERPT_LENGTH
-    return ("…" if start else "") + text[start:end].rstrip() + ("…" if len(text) > end else "")

@@ -14,6 +14,7 @@ from campaign.platform.database.errors import diagnose
 
 REFUSED = 1
 NO_DOCUMENT = 2
+UNDECIDED = 3  # a person has to choose or agree first; nothing was changed
 
 
 @contextmanager

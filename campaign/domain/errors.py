@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
+
+from campaign.domain.appeals.doubt import fingerprint
+
+
+def _json_value(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 class TocsinError(Exception):
@@ -48,6 +55,35 @@ class AppealExistsError(StateError):
     def __init__(self, slug: str) -> None:
         super().__init__(f"there is an appeal of this document already: {slug}")
         self.slug = slug
+
+
+class ImportQuestionError(StateError):
+    """It cannot be told whether a document is an update of the appeal or a correction; `reason` says why."""
+
+    def __init__(self, slug: str, reason: str) -> None:
+        causes = {
+            "older": f"the document is older than the one in {slug}",
+            "other-case": f"the document has another reference than {slug}",
+        }
+        cause = causes.get(reason, f"the document does not say whether it is an update of {slug} or a correction")
+        super().__init__(
+            f"{cause}: add --as-update (a new appeal) or --as-correction (changes {slug}); nothing changed"
+        )
+        self.slug = slug
+        self.reason = reason
+
+
+class UnconfirmedChangesError(StateError):
+    """An import would change words of an open appeal; `seen` is the fingerprint of the changes."""
+
+    def __init__(self, slug: str, language: str, changes: tuple[Any, ...]) -> None:
+        super().__init__(f"{slug} is open: add --yes to change its text in {language}; nothing changed")
+        self.slug = slug
+        self.language = language
+        self.changes = changes
+        self.seen = fingerprint(
+            [[change.field, _json_value(change.before), _json_value(change.after)] for change in changes]
+        )
 
 
 class FourEyesError(StateError):

@@ -80,7 +80,7 @@ def test_an_open_appeal_keeps_its_signatures_and_gets_a_new_text(
     before = client.get("/api/v1/appeals/ana").json
     assert before is not None
     assert before["counts"]["signatures"] == 1
-    said = shell.import_json(DOCUMENT.replace("protect her at once", "protect her today"), "--slug", "ana")
+    said = shell.import_json(DOCUMENT.replace("protect her at once", "protect her today"), "--slug", "ana", "--yes")
     assert (said["state"], said["text_version"], said["is_new"]) == ("open", 2, False)
     after = client.get("/api/v1/appeals/ana").json
     assert after is not None

@@ -50,7 +50,7 @@ def test_without_slug_and_reference_the_slug_is_made_of_people_and_country(app: 
 
 def test_a_correction_of_an_open_appeal_is_a_new_text_version(app: Flask, appeal: AppealView) -> None:
     corrected = parse_text(DOCUMENT.replace("protect her at once", "protect her today"))
-    report = import_draft(corrected, ImportOptions(slug=appeal.slug), context=context())
+    report = import_draft(corrected, ImportOptions(slug=appeal.slug, is_confirmed=True), context=context())
     assert [change.field for change in report.changes] == ["paragraphs (en)"]
     assert report.text_version == 2
     found = find_appeal(appeal.slug)

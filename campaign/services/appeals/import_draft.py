@@ -1,61 +1,51 @@
 """Import of a parsed document: it creates an appeal, adds a language to it, or corrects it.
 
-Each import is compared with the last import in the same language. Only values that differ between the two are applied,
-so that what staff have edited since then is preserved.
+What a document becomes is decided in `importing/decision.py`. An import stops and changes nothing where it cannot be
+told (ImportQuestionError), and before it changes words of an open appeal (UnconfirmedChangesError).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import count
 from typing import Any
 
-from babel import Locale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.document.draft import DraftAppeal
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.appeals.editing import TEXT_FIELDS
-from campaign.domain.appeals.slug import SLUG_LENGTH, checked_slug, slugify
-from campaign.domain.errors import AppealExistsError, InputError, StateError
+from campaign.domain.appeals.slug import SLUG_LENGTH, slugify
+from campaign.domain.errors import (
+    AppealExistsError,
+    ImportQuestionError,
+    InputError,
+    StateError,
+    UnconfirmedChangesError,
+)
 from campaign.domain.staff.roles import Permission
-from campaign.models import Appeal, AppealText, ImportedDocument
+from campaign.models import Appeal, ImportedDocument
 from campaign.platform.context import Context
-from campaign.platform.database.locks import NO_KEY_UPDATE
+from campaign.platform.database.locks import IMPORT_LOCK, lock_until_commit
 from campaign.platform.database.transaction import transaction
 from campaign.services.appeals.access import audit_change, record_author, require_access
 from campaign.services.appeals.confirmations import take_doubts_back
-from campaign.services.appeals.edit_text import store_version
+from campaign.services.appeals.importing.apply_draft import (
+    ImportChange,
+    apply_facts,
+    apply_text,
+    differs_from_last,
+    unapplied_facts,
+)
+from campaign.services.appeals.importing.case_issues import Case, find_case
+from campaign.services.appeals.importing.decision import Decision, DecisionKind, IssueChoice, decide
 from campaign.services.appeals.merge_targets import merge_targets
 from campaign.services.appeals.related_appeals import link
 from campaign.services.appeals.review_notices import notify_of_correction
 from campaign.services.appeals.store_import import store_import
 
 DEFAULT_GOAL = 1000
-_FACTS = {
-    "reference": "reference",
-    "sequence": "sequence",
-    "index": "document_index",
-    "issued_on": "issued_on",
-    "country": "country",
-    "deadline": "deadline",
-    "languages": "languages",
-    "own_language": "own_language",
-    "previous": "previous",
-}
-# Facts in which a translation may rightly differ from the original: the languages of letters, the previous document.
-_MAY_DIFFER = {"languages", "own_language", "previous"}
-
-
-@dataclass(frozen=True, slots=True)
-class ImportChange:
-    """A value that the import changed; `before` is None if there was none."""
-
-    field: str
-    before: Any
-    after: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +76,21 @@ class ImportOptions:
     slug: str | None = None
     goal: int | None = None
     deadline: date | None = None
-    # Whether to create a new appeal in any case. If the slug is in use, a number is appended to it.
+    # Whether only a new appeal may be created. If the slug of another case is in use, a number is appended.
     is_new: bool = False
+    # Whether the person said that the document is the next issue, corrects an appeal, or is of a case without appeals.
+    as_update: bool = False
+    as_correction: bool = False
+    as_other_case: bool = False
+    # Whether words of an open appeal may be changed; `seen` are the changes that the person has seen, as fingerprint.
+    is_confirmed: bool = False
+    seen: str | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return the facts that were given, by column."""
+        given = {"deadline": self.deadline, "goal": self.goal}
+        return {column: value for column, value in given.items() if value is not None}
 
 
 def import_draft(
@@ -100,60 +103,154 @@ def import_draft(
     """Create or complete an appeal and return the changes; the editor shows `lines`, the document's, beside its form.
 
     Raises InputError (slug, goal), StateError (the appeal has ended), AppealExistsError (`is_new` was set and the
-    appeal exists), NotFoundError (the appeal is another section's).
+    appeal exists), NotFoundError (the appeal is another section's), ImportQuestionError (update or correction cannot be
+    told), UnconfirmedChangesError (words of an open appeal would change). Any of them changes nothing.
     """
     context.actor.require(Permission.EDIT)
     if options.goal is not None and options.goal < 1:
         raise InputError("goal", "too-small", "the goal must be 1 or more")
     with transaction() as session:
-        if options.is_new:
-            slug, appeal = _unused_slug(session, draft), None
+        lock_until_commit(session, IMPORT_LOCK)
+        case = find_case(session, draft, options.slug, lines, fallback_slug=_fallback_slug(draft, options))
+        decision = _decide(session, draft, case, options, context)
+        if decision.issue is None:
+            appeal = _add_appeal(session, draft, case, decision, options, context)
         else:
-            slug, appeal = _find_appeal(session, draft, options.slug)
-        is_new = appeal is None
-        if appeal is None:
-            appeal = _add_appeal(session, slug, draft, options, context)
-        else:
-            require_access(context, appeal)
+            appeal = session.get_one(Appeal, decision.issue.appeal_id)
             if appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
-                raise StateError(f"{slug} is {appeal.state}: no more documents can be imported")
-        last_import = session.get(ImportedDocument, (appeal.id, draft.language))
-        unapplied = () if last_import is not None or is_new else _unapplied(appeal, draft, options)
-        changes = _apply_facts(appeal, draft, last_import, options, is_new=is_new)
-        version, text_changes = _apply_text(session, appeal, draft, last_import, context.now)
-        changes += text_changes
-        positions = list(last_import.target_positions) if last_import else []
-        if _differs_from_last(draft, last_import, "targets"):
-            merged = merge_targets(session, appeal, draft)
-            positions = merged.positions
-            take_doubts_back(session, appeal, merged.changed)
-            changes += [ImportChange("targets", *change) for change in merged.changes]
-        store_import(session, appeal, draft, last_import, lines, positions, now=context.now)
-        session.flush()
-        if (followed := link(session, appeal)) is not None:
-            changes.append(ImportChange("follows", None, followed.slug))
-        if changes:
-            _record_changes(session, appeal, changes, is_new=is_new, context=context)
-        return ImportReport(
-            slug=slug,
-            state=appeal.state,
-            is_new=is_new,
-            is_new_language=last_import is None,
-            language=draft.language,
-            text_version=version,
-            changes=tuple(changes),
-            kept=unapplied,
-            follows=session.scalar(select(Appeal.slug).where(Appeal.id == appeal.follows_id)),
-        )
+                raise StateError(f"{appeal.slug} is {appeal.state}: no more documents can be imported")
+        return _apply(session, appeal, draft, decision, options, lines, context)
 
 
-def _add_appeal(session: Session, slug: str, draft: DraftAppeal, options: ImportOptions, context: Context) -> Appeal:
-    """Return a new appeal of the actor's section, without the draft's content; it has an id."""
-    appeal = Appeal(slug=slug, goal=options.goal or DEFAULT_GOAL, created_at=context.now, sequence=draft.sequence)
+def _apply(
+    session: Session,
+    appeal: Appeal,
+    draft: DraftAppeal,
+    decision: Decision,
+    options: ImportOptions,
+    lines: tuple[str, ...],
+    context: Context,
+) -> ImportReport:
+    """Apply the document to the appeal and return the report. Raises UnconfirmedChangesError."""
+    is_new = decision.issue is None
+    last_import = session.get(ImportedDocument, (appeal.id, draft.language))
+    unapplied = () if last_import is not None or is_new else unapplied_facts(appeal, draft, options.facts)
+    changes = apply_facts(appeal, draft, last_import, options.facts, is_new=is_new)
+    version, text_changes = apply_text(session, appeal, draft, last_import, context.now)
+    changes += text_changes
+    positions = list(last_import.target_positions) if last_import else []
+    if differs_from_last(draft, last_import, "targets"):
+        merged = merge_targets(session, appeal, draft)
+        positions = merged.positions
+        take_doubts_back(session, appeal, merged.changed)
+        changes += [ImportChange("targets", *change) for change in merged.changes]
+    if appeal.state == AppealState.OPEN and decision.issue is not None and decision.issue.has_language:
+        _require_confirmation(appeal, draft, changes, options)
+    store_import(session, appeal, draft, last_import, lines, positions, now=context.now)
+    session.flush()
+    followed = link(session, appeal)
+    follows = session.scalar(select(Appeal.slug).where(Appeal.id == appeal.follows_id))
+    if followed is not None or (is_new and follows is not None):
+        changes.append(ImportChange("follows", None, follows))
+    if changes:
+        _record_changes(session, appeal, changes, is_new=is_new, context=context)
+    return ImportReport(
+        slug=appeal.slug,
+        state=appeal.state,
+        is_new=is_new,
+        is_new_language=last_import is None,
+        language=draft.language,
+        text_version=version,
+        changes=tuple(changes),
+        kept=unapplied,
+        follows=follows,
+    )
+
+
+def _require_confirmation(
+    appeal: Appeal, draft: DraftAppeal, changes: list[ImportChange], options: ImportOptions
+) -> None:
+    """Raise UnconfirmedChangesError if the document changes the open appeal, and nobody has agreed to these changes."""
+    by_document = tuple(change for change in changes if change.field not in options.facts)
+    error = UnconfirmedChangesError(appeal.slug, draft.language, by_document)
+    if by_document and not (options.is_confirmed and options.seen in {None, error.seen}):
+        raise error
+
+
+def _decide(session: Session, draft: DraftAppeal, case: Case, options: ImportOptions, context: Context) -> Decision:
+    """Return what becomes of the document.
+
+    Raises ImportQuestionError where that cannot be told, AppealExistsError if only a new appeal may be created, and
+    NotFoundError if the appeal is another section's.
+    """
+    new = Decision(DecisionKind.NEW, sequence=draft.sequence)
+    if options.as_other_case and case.same_document is None:
+        return new
+    choice = IssueChoice(options.slug is not None, options.as_update, options.as_correction)
+    decision = decide(draft, case, choice)
+    if decision.issue is None:
+        return decision
+    appeal = session.get_one(Appeal, decision.issue.appeal_id)
+    if options.is_new and not options.as_correction:
+        is_same = decision.kind is DecisionKind.SAME
+        if not draft.reference and not draft.people and not is_same:
+            return new  # the country alone does not tell a case
+        may_ask = decision.kind is DecisionKind.ASK or not draft.reference
+        if is_same or not may_ask or not context.actor.may_edit_for(appeal.section_code):
+            raise AppealExistsError(appeal.slug)
+        raise ImportQuestionError(appeal.slug, decision.reason or "unclear")
+    require_access(context, appeal)
+    if decision.kind is DecisionKind.ASK:
+        raise ImportQuestionError(appeal.slug, decision.reason)
+    return decision
+
+
+def _add_appeal(
+    session: Session, draft: DraftAppeal, case: Case, decision: Decision, options: ImportOptions, context: Context
+) -> Appeal:
+    """Return a new appeal of the actor's section, without the draft's content; it has an id.
+
+    It follows the newest earlier issue of its case.
+    """
+    slug = _new_slug(session, case, decision, options)
+    appeal = Appeal(slug=slug, goal=options.goal or DEFAULT_GOAL, created_at=context.now, sequence=decision.sequence)
     appeal.section_code = context.actor.section
+    earlier = case.before(decision.sequence)
+    if earlier is not None and not options.as_other_case:
+        appeal.follows_id = earlier.appeal_id
     session.add(appeal)
     session.flush()
     return appeal
+
+
+def _new_slug(session: Session, case: Case, decision: Decision, options: ImportOptions) -> str:
+    """Return the slug of a new appeal: the given one, the first issue's with the number, or the document's own.
+
+    Raises InputError if another case uses the document's own slug, unless `is_new` lets a number be appended.
+    """
+    used = set(session.scalars(select(Appeal.slug)))
+    if case.slug not in used and options.slug is not None:
+        return case.slug
+    if decision.sequence > 1 and case.issues and not options.as_other_case:
+        first = case.issues[0]
+        stem = first.slug.removesuffix(f"-{first.sequence}") if first.sequence > 1 else first.slug
+        return _numbered(stem, decision.sequence, used)
+    if case.slug not in used:
+        return case.slug
+    if not options.is_new:
+        raise InputError("slug", "taken", f"{case.slug} is the name of another case: give one with --slug")
+    return _numbered(case.slug, 2, used)
+
+
+def _numbered(stem: str, first: int, used: set[str]) -> str:
+    """Return the stem with the first unused number, from `first` on."""
+    stem = stem[: SLUG_LENGTH - 8].strip("-")
+    return next(slug for number in count(first) if (slug := f"{stem}-{number}") not in used)
+
+
+def _fallback_slug(draft: DraftAppeal, options: ImportOptions) -> str | None:
+    """Return the slug of a document without reference, people and country; None if it is then refused."""
+    return (slugify(draft.headline or "") or "appeal") if options.is_new else None
 
 
 def _record_changes(
@@ -165,145 +262,3 @@ def _record_changes(
     after = {change.field: change.after for change in changes}
     audit_change(session, "appeal.import", appeal, context=context, before=before, after=after)
     notify_of_correction(session, appeal, context=context)
-
-
-def _unused_slug(session: Session, draft: DraftAppeal) -> str:
-    """Return an unused slug, made from the same values as in `_find_appeal`.
-
-    Raises AppealExistsError if an appeal has the document's reference and sequence.
-    """
-    country = Locale("en").territories.get(draft.country or "", "")
-    preferred = slugify(*(person.name for person in draft.people[:2]), country)
-    if draft.reference:
-        same_case = select(Appeal.slug).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
-        existing = session.scalars(same_case.order_by(Appeal.id).limit(1)).one_or_none()
-        if existing is not None:
-            raise AppealExistsError(existing)
-        preferred = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
-    preferred = preferred or slugify(draft.headline or "") or "appeal"
-    used = set(session.scalars(select(Appeal.slug)))
-    stem = preferred[: SLUG_LENGTH - 8].strip("-")
-    slugs = (preferred if number == 1 else f"{stem}-{number}" for number in count(1))
-    return next(slug for slug in slugs if slug not in used)
-
-
-def _find_appeal(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str, Appeal | None]:
-    """Return the document's slug and its appeal, locked; None if there is no such appeal yet.
-
-    A given slug identifies the appeal, else its reference and sequence, else a slug made from people and country.
-    Raises InputError if the document has nothing to make a slug from, or the slug is that of another case.
-    """
-    is_given = slug is not None
-    if slug is None and draft.reference:
-        same_case = select(Appeal).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
-        appeal = session.scalars(same_case.order_by(Appeal.id).limit(1).with_for_update(**NO_KEY_UPDATE)).one_or_none()
-        if appeal is not None:
-            return appeal.slug, appeal
-        slug = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
-    if slug is None:
-        country = Locale("en").territories.get(draft.country or "", "")
-        slug = slugify(*(person.name for person in draft.people[:2]), country)
-        if not slug:
-            raise InputError("slug", "missing", "the document names no person and no country: give a slug with --slug")
-    rows = session.scalars(select(Appeal).where(Appeal.slug == checked_slug(slug)).with_for_update(**NO_KEY_UPDATE))
-    appeal = rows.one_or_none()
-    if (
-        appeal
-        and draft.reference
-        and not is_given
-        and (appeal.reference, appeal.sequence) != (draft.reference, draft.sequence)
-    ):
-        raise InputError("slug", "taken", f"{slug} is the name of another case: give one with --slug")
-    return slug, appeal
-
-
-def _differs_from_last(draft: DraftAppeal, last_import: ImportedDocument | None, field: str) -> bool:
-    return last_import is None or last_import.draft.get(field) != draft.to_json()[field]
-
-
-def _apply_facts(
-    appeal: Appeal, draft: DraftAppeal, last_import: ImportedDocument | None, options: ImportOptions, *, is_new: bool
-) -> list[ImportChange]:
-    """Set the facts that the document has changed since its last import, and the options; return the changes."""
-    changes = []
-    new_values: dict[str, Any] = {}
-    for name, column in _FACTS.items():
-        value = getattr(draft, name)
-        value = list(value) if isinstance(value, tuple) else value
-        if not _differs_from_last(draft, last_import, name) or value in (None, []):
-            continue
-        # The first document in a further language only fills empty facts; later ones in that language correct them.
-        if last_import is not None or is_new or getattr(appeal, column) in (None, [], False):
-            new_values[column] = value
-    if options.deadline is not None:
-        new_values["deadline"] = options.deadline
-    if options.goal is not None:
-        new_values["goal"] = options.goal
-    for column, value in new_values.items():
-        before = getattr(appeal, column)
-        if before != value:
-            setattr(appeal, column, value)
-            changes.append(ImportChange(column, before, value))
-    return changes
-
-
-def _unapplied(appeal: Appeal, draft: DraftAppeal, options: ImportOptions) -> tuple[ImportChange, ...]:
-    """Return the facts in which the first document in a further language differs from the appeal. Change nothing."""
-    current = {name: getattr(appeal, column) for name, column in _FACTS.items() if name not in _MAY_DIFFER}
-    if options.deadline is not None:
-        del current["deadline"]
-    imported = {name: getattr(draft, name) for name in current}
-    return tuple(
-        ImportChange(_FACTS[name], value, imported[name])
-        for name, value in current.items()
-        if value is not None and imported[name] not in (None, value)
-    )
-
-
-def _apply_text(
-    session: Session, appeal: Appeal, draft: DraftAppeal, last_import: ImportedDocument | None, now: datetime
-) -> tuple[int, list[ImportChange]]:
-    """Store a new version of the text if the document changed it; return the current version number and the changes."""
-    of_language = (AppealText.appeal_id == appeal.id, AppealText.language == draft.language)
-    current = session.scalars(select(AppealText).where(*of_language, AppealText.is_current)).one_or_none()
-    new_values = _text_values(draft)
-    if current is None:
-        version = store_version(session, appeal, draft.language, new_values, None, now)
-        return version, [
-            ImportChange(f"{name} ({draft.language})", None, value) for name, value in new_values.items() if value
-        ]
-    last_values = {} if last_import is None else last_import.draft
-    changed = {name: value for name, value in new_values.items() if _last_value(last_values, name) != value}
-    values = {name: getattr(current, name) for name in TEXT_FIELDS}
-    changes = [
-        ImportChange(f"{name} ({draft.language})", values[name], value)
-        for name, value in changed.items()
-        if values[name] != value
-    ]
-    if not changes:
-        return current.version, []
-    return store_version(session, appeal, draft.language, values | changed, current, now), changes
-
-
-def _text_values(draft: DraftAppeal) -> dict[str, Any]:
-    """Return the draft's text as values of the columns of AppealText."""
-    letter = draft.letter
-    return {
-        "headline": draft.headline or "",
-        "people": [{"name": person.name, "pronoun": person.pronoun} for person in draft.people],
-        "summary": draft.summary or "",
-        "background": draft.background or "",
-        "salutation": letter.salutation if letter else None,
-        "paragraphs": list(letter.paragraphs) if letter else [],
-        "closing": letter.closing if letter else None,
-        "talking_points": list(draft.talking_points),
-    }
-
-
-def _last_value(draft: dict[str, Any], name: str) -> Any:
-    """Return the field's value in the last imported document, in the form in which AppealText stores it."""
-    if name in {"salutation", "closing"}:
-        return (draft.get("letter") or {}).get(name)
-    if name == "paragraphs":
-        return (draft.get("letter") or {}).get(name, [])
-    return draft.get(name) or ([] if name in {"people", "talking_points"} else "")

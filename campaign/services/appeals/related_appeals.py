@@ -85,9 +85,14 @@ def _find_earlier(session: Session, appeal: Appeal) -> Appeal | None:
         by_reference = session.scalars(earlier.order_by(Appeal.sequence.desc(), Appeal.id).limit(1)).one_or_none()
         if by_reference is not None:
             return by_reference
-    index = _INDEX.search(appeal.previous or "")
+    return find_previous(session, appeal.previous, excluded_id=appeal.id)
+
+
+def find_previous(session: Session, previous: str | None, *, excluded_id: int | None = None) -> Appeal | None:
+    """Return the appeal whose document index is in the link to the previous document; None if there is none."""
+    index = _INDEX.search(previous or "")
     if index is None:
         return None
     name = f"{index[1].upper()} {index[2]}/{index[3]}/{index[4]}"
-    named = select(Appeal).where(Appeal.document_index == name, Appeal.id != appeal.id)
+    named = select(Appeal).where(Appeal.document_index == name, Appeal.id.is_distinct_from(excluded_id))
     return session.scalars(named.order_by(Appeal.id).limit(1)).one_or_none()
