@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -56,6 +56,8 @@ class AppealForEditing:
     targets: dict[int, dict[str, Any]]
     confirmations: dict[int, Confirmation]
     facts: dict[str, Any]
+    issued_on: date | None
+    document_index: str | None
     follows: RelatedAppeal | None
     followed_by: tuple[RelatedAppeal, ...]
 
@@ -95,6 +97,8 @@ def find_for_editing(slug: str) -> AppealForEditing | None:
         targets={target.position: target_values(target) for target in row.targets},
         confirmations=confirmations,
         facts=fact_values(row),
+        issued_on=row.issued_on,
+        document_index=row.document_index,
         follows=None if followed is None else _related(followed),
         followed_by=tuple(_related(follower) for follower in followers),
     )

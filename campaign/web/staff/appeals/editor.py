@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from campaign.config import LOCALES
-from campaign.document import MAX_FILE_BYTES, DraftAppeal
+from campaign.document import MAX_FILE_BYTES
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.errors import AppealExistsError, InputError, NotFoundError, StateError
+from campaign.domain.errors import (
+    AppealExistsError,
+    ImportQuestionError,
+    InputError,
+    NotFoundError,
+    StateError,
+    UnconfirmedChangesError,
+)
 from campaign.domain.sections.section import participating_sections
 from campaign.domain.staff.roles import Permission
 from campaign.domain.typed_text import is_language
@@ -24,8 +31,9 @@ from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.import_draft import ImportOptions, ImportReport, import_draft
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.appeals.confirmations import confirmation_values
-from campaign.web.staff.appeals.document_upload import pasted_text, read_upload
+from campaign.web.staff.appeals.document_upload import Upload, pasted_text, read_upload
 from campaign.web.staff.appeals.editing import appeal_or_404, editable_or_404
+from campaign.web.staff.appeals.import_question import ask_confirmation, ask_issue, chosen_options
 from campaign.web.staff.field_errors import error_text
 from campaign.web.staff.locale import text_languages
 from campaign.web.staff.sections.section_names import section_names
@@ -47,16 +55,19 @@ def index() -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @accepts_upload
 def upload() -> ResponseReturnValue:
-    """Import a document as a draft of this person's section."""
+    """Import a document as a draft of this person's section, or as the answer to a question about it."""
     upload = read_upload()
     if isinstance(upload, str):
         return _index(upload), 422
+    options = chosen_options(None)
     try:
-        report = _import(upload, ImportOptions(is_new=True))
+        return _import(upload, options, url_for("editor.upload"))
     except AppealExistsError as error:
         return _index(existing_slug=error.slug), 422
-    flash(gettext("The document was read. Please look through what it says."), "success")
-    return redirect(url_for("comparison.show", slug=report.slug), 303)
+    except StateError:
+        return _index(error_text("document", "ended")), 422
+    except (InputError, NotFoundError):
+        return abort(404)
 
 
 @blueprint.get("/<slug>/edit")
@@ -76,14 +87,9 @@ def add_document(slug: str) -> ResponseReturnValue:
     if isinstance(upload, str):
         return page(edited_appeal, faults={"document": upload}), 422
     try:
-        report = _import(upload, ImportOptions(slug=slug))
+        return _import(upload, chosen_options(slug), url_for("editor.add_document", slug=slug))
     except (InputError, NotFoundError, StateError):
         return page(edited_appeal, faults={"document": error_text("document", "ended")}), 422
-    if not report.kept and (report.is_new_language or not report.changes):
-        message = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
-        flash(message, "success")
-        return redirect(url_for("comparison.show", slug=slug, language=report.language), 303)
-    return render_template("staff/appeals/imported.html", edited_appeal=find_for_editing(slug), report=report)
 
 
 @blueprint.get("/<slug>/texts")
@@ -176,6 +182,28 @@ def _index(fault: object = None, existing_slug: str | None = None) -> str:
     )
 
 
-def _import(upload: tuple[DraftAppeal, tuple[str, ...]], options: ImportOptions) -> ImportReport:
-    draft, lines = upload
-    return import_draft(draft, options, context=staff_context(), lines=lines)
+def _import(upload: Upload, options: ImportOptions, address: str) -> ResponseReturnValue:
+    """Import the document and return the answer: what it changed, or a question whose form is sent to `address`."""
+    try:
+        report = import_draft(upload.draft, options, context=staff_context(), lines=upload.lines)
+    except ImportQuestionError as question:
+        return ask_issue(question, upload, address), 409
+    except UnconfirmedChangesError as unconfirmed:
+        return ask_confirmation(unconfirmed, upload, address), 409
+    if not report.is_new and (report.kept or (report.changes and not report.is_new_language)):
+        edited_appeal = find_for_editing(report.slug)
+        return render_template("staff/appeals/imported.html", edited_appeal=edited_appeal, report=report)
+    flash(_summary(report), "success")
+    language = None if report.is_new else report.language
+    return redirect(url_for("comparison.show", slug=report.slug, language=language), 303)
+
+
+def _summary(report: ImportReport) -> str:
+    """Return what became of the document, in a sentence."""
+    if report.is_new and report.follows:
+        return gettext(
+            "The document became a new appeal, which follows %(slug)s. Nothing there was changed.", slug=report.follows
+        )
+    if report.is_new:
+        return gettext("The document was read. Please look through what it says.")
+    return gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")

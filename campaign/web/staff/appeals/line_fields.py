@@ -32,7 +32,7 @@ _NAMES: dict[str, Any] = {
     "social": lazy_gettext("Social accounts"),
     "country": lazy_gettext("Country"),
 }
-_TEXT_NAMES: dict[str, Any] = {
+TEXT_NAMES: dict[str, Any] = {
     "headline": lazy_gettext("Headline"),
     "people": lazy_gettext("The people the case is about"),
     "summary": lazy_gettext("Summary"),
@@ -44,7 +44,7 @@ _TEXT_NAMES: dict[str, Any] = {
 }
 # Other uses of a line, by the first part of their name; all further ones are facts.
 _OTHER_NAMES: dict[str, Any] = {
-    "letter": _TEXT_NAMES["paragraphs"],
+    "letter": TEXT_NAMES["paragraphs"],
     NOTE: lazy_gettext("In no field"),
     "warning": lazy_gettext("Doubt"),
     "label": lazy_gettext("Heading"),
@@ -125,8 +125,8 @@ def _shown_uses(document: Document, number: int, *, is_doubted: bool) -> Sequenc
 def text_fields(document: Document, lines: LinesByPlace, values: dict[str, Any]) -> list[ComparedField]:
     """Return the fields of the text in the document's language."""
     fields = []
-    for name, label in _TEXT_NAMES.items():
-        place, value = Place(None, name), _value(values.get(name))
+    for name, label in TEXT_NAMES.items():
+        place, value = Place(None, name), shown_lines(values.get(name))
         numbers = _narrowed(document, lines.get(place, ()), value)
         fields.append(ComparedField(name, label, value, anchor_of(place), numbers, is_destination=True))
     return fields
@@ -138,7 +138,7 @@ def target_fields(language: str, lines: LinesByPlace, position: int, values: dic
     fields = []
     for name, label in _NAMES.items():
         place = Place(position, name)
-        value = _value(words.get(name) or values.get(name))
+        value = shown_lines(words.get(name) or values.get(name))
         if name == "country" and value:
             value = (country_name(value[0], current_locale()),)
         if value or lines.get(place):
@@ -162,7 +162,7 @@ def destinations(edited_appeal: AppealForEditing) -> list[tuple[str, list[tuple[
             options += [(f"targets.{position}.{name}", str(_NAMES[name])) for name in _TARGET_OPTIONS]
         groups.append((gettext("Target %(number)s", number=position), options))
     groups.append((gettext("Another target"), [(NEW_TARGET, gettext("A new target"))]))
-    groups.append((gettext("Words"), [(name, str(label)) for name, label in _TEXT_NAMES.items()]))
+    groups.append((gettext("Words"), [(name, str(label)) for name, label in TEXT_NAMES.items()]))
     return groups
 
 
@@ -178,7 +178,7 @@ def _mark(field: str) -> LineMark:
     first = field.partition(".")[0]
     if places:
         place = places[0] if len(places) == 1 else Place(None, "paragraphs")
-        return LineMark(str(_OTHER_NAMES.get(first) or _TEXT_NAMES[first]), "hue-text", anchor_of(place))
+        return LineMark(str(_OTHER_NAMES.get(first) or TEXT_NAMES[first]), "hue-text", anchor_of(place))
     words = str(_OTHER_NAMES.get(first) or gettext("Facts"))
     return LineMark(words, "hue-none", "") if first in _UNMARKED else LineMark(words, "hue-facts", "facts")
 
@@ -208,7 +208,7 @@ def _unique(places: Iterable[Place]) -> list[Place]:
     return list(dict.fromkeys(places))
 
 
-def _value(value: Any) -> tuple[str, ...]:
+def shown_lines(value: Any) -> tuple[str, ...]:
     """Return the value as lines to show."""
     if isinstance(value, dict):
         return tuple(f"{name}: {text}" for name, text in value.items())

@@ -59,8 +59,8 @@ def open_to_all(view: View) -> View:
 
 
 def accepts_upload(view: View) -> View:
-    """Mark a view as one whose form contains a document."""
-    return accepts_bytes(MAX_FILE_BYTES + _FORM_BYTES)(view)
+    """Mark a view as one whose form contains a document: as a file, or in base64 beside a question about it."""
+    return accepts_bytes(MAX_FILE_BYTES * 4 // 3 + _FORM_BYTES)(view)
 
 
 def accepts_bytes(size: int) -> Callable[[View], View]:
