@@ -117,10 +117,14 @@ def test_as_update(app: Flask, draft: DraftAppeal, options: dict[str, str]) -> N
 
 @pytest.mark.parametrize("first", [FIRST, PLAIN])
 @pytest.mark.parametrize("options", [{}, {"slug": "ana"}])
-def test_update(app: Flask, first: DraftAppeal, options: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "update",
+    [UPDATE, in_french(UPDATE), replace(UPDATE, index=FIRST.index), replace(UPDATE, issued_on=FIRST.issued_on)],
+)
+def test_update(app: Flask, first: DraftAppeal, options: dict[str, str], update: DraftAppeal) -> None:
     slug = opened(first, **options)
     before = stored_rows(slug)
-    report = imported(UPDATE, **options)
+    report = imported(update, **options)
     assert (report.slug, report.is_new, report.state, report.follows) == (f"{slug}-2", True, "draft", slug)
     assert stored_rows(slug) == before
 
@@ -139,6 +143,11 @@ def test_translated_update(app: Flask) -> None:
     for draft in (in_french(UPDATE), replace(in_french(UPDATE), language="es", index=None)):
         report = imported(draft)
         assert (report.slug, report.is_new, report.is_new_language) == ("ua-7-26-2", False, True)
+
+
+def test_a_translation_with_the_index_of_the_first_is_not_the_next_issue(app: Flask) -> None:
+    imported(FIRST)
+    assert imported(replace(in_french(UPDATE), index=FIRST.index)).slug == "ua-7-26"
 
 
 def test_later_update(app: Flask) -> None:

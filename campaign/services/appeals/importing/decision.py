@@ -11,8 +11,8 @@ from 2 on, in any line; "first" one that says `First UA` or the like; "plain" on
 | as correction | the issue of the slug or number, or the only one | `--as-correction` | a correction |
 | several to correct | several, none of its number | `--as-correction` | refused: name one |
 | as update | any | `--as-update` | the next issue |
-| update | only the first, in this language | update without number | the next issue |
-| translated update | newest lacks the language; same index or date | update without number | a language |
+| translated update | newest lacks the language; same index, or above 1 same date | update without number | a language |
+| update | only the first issue | update without number | the next issue |
 | later update | newest is older, and of another index if known | update without number | the next issue |
 | unclear update | otherwise | update without number | asked |
 | plain translation | `--slug` of an issue above 1 without the language | plain | a language |
@@ -123,13 +123,14 @@ def _place_unnumbered_update(draft: DraftAppeal, case: Case) -> Decision:
     """Return what becomes of an update that does not say its number."""
     newest = case.newest
     following = Decision(DecisionKind.NEW, sequence=newest.sequence + 1)
-    if newest.sequence == 1 and newest.has_language:
-        return following
     has_same_index = newest.index is not None and newest.index == draft.index
     has_other_index = None not in {newest.index, draft.index} and not has_same_index
     has_same_date = newest.issued_on is not None and newest.issued_on == draft.issued_on
-    if not newest.has_language and (has_same_index or (has_same_date and not has_other_index)):
+    is_same_issue = has_same_index or (newest.sequence > 1 and has_same_date and not has_other_index)
+    if is_same_issue and not newest.has_language:
         return Decision(DecisionKind.LANGUAGE, newest)
+    if newest.sequence == 1:
+        return following
     if _is_later(draft, newest) and not has_same_index and (newest.has_language or has_other_index):
         return following
     return Decision(DecisionKind.ASK, newest, reason="older" if _is_older(draft, newest) else "unclear")
