@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
-
-from campaign.domain.appeals.doubt import fingerprint
-
-
-def _json_value(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
 
 
 class TocsinError(Exception):
@@ -76,14 +69,12 @@ class ImportQuestionError(StateError):
 class UnconfirmedChangesError(StateError):
     """An import would change words of an open appeal; `seen` is the fingerprint of the changes."""
 
-    def __init__(self, slug: str, language: str, changes: tuple[Any, ...]) -> None:
+    def __init__(self, slug: str, language: str, changes: tuple[Any, ...], seen: str) -> None:
         super().__init__(f"{slug} is open: add --yes to change its text in {language}; nothing changed")
         self.slug = slug
         self.language = language
         self.changes = changes
-        self.seen = fingerprint(
-            [[change.field, _json_value(change.before), _json_value(change.after)] for change in changes]
-        )
+        self.seen = seen
 
 
 class FourEyesError(StateError):

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from campaign.document.draft import DraftAppeal
 from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.appeals.doubt import fingerprint
 from campaign.domain.appeals.slug import SLUG_LENGTH, slugify
 from campaign.domain.errors import (
     AppealExistsError,
@@ -172,7 +173,8 @@ def _require_confirmation(
 ) -> None:
     """Raise UnconfirmedChangesError if the document changes the open appeal, and nobody has agreed to these changes."""
     by_document = tuple(change for change in changes if change.field not in options.facts)
-    error = UnconfirmedChangesError(appeal.slug, draft.language, by_document)
+    seen = fingerprint([[one.field, _json_value(one.before), _json_value(one.after)] for one in by_document])
+    error = UnconfirmedChangesError(appeal.slug, draft.language, by_document, seen)
     if by_document and not (options.is_confirmed and options.seen in {None, error.seen}):
         raise error
 
@@ -262,3 +264,8 @@ def _record_changes(
     after = {change.field: change.after for change in changes}
     audit_change(session, "appeal.import", appeal, context=context, before=before, after=after)
     notify_of_correction(session, appeal, context=context)
+
+
+def _json_value(value: Any) -> Any:
+    """Return a value of a change as JSON has it."""
+    return value.isoformat() if isinstance(value, date) else value

@@ -201,9 +201,11 @@ def _import(upload: Upload, options: ImportOptions, address: str) -> ResponseRet
 def _summary(report: ImportReport) -> str:
     """Return what became of the document, in a sentence."""
     if report.is_new and report.follows:
-        return gettext(
+        message = gettext(
             "The document became a new appeal, which follows %(slug)s. Nothing there was changed.", slug=report.follows
         )
-    if report.is_new:
-        return gettext("The document was read. Please look through what it says.")
-    return gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
+    elif report.is_new:
+        message = gettext("The document was read. Please look through what it says.")
+    else:
+        message = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
+    return str(message)
