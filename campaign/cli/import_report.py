@@ -1,4 +1,4 @@
-"""What `flask appeal import` asks before it changes an appeal, and the result that it prints."""
+"""The questions of `flask appeal import` before it changes an appeal, and the result that it prints."""
 
 from __future__ import annotations
 

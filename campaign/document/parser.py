@@ -29,8 +29,8 @@ from campaign.document.structure.short_blocks import (
     starts_with_url,
 )
 from campaign.document.structure.single_appeal import require_one
-from campaign.document.structure.target_lines import has_honorific, is_name
-from campaign.document.structure.targets import read_targets
+from campaign.document.structure.target.target_lines import has_honorific, is_name
+from campaign.document.structure.target.targets import read_targets
 from campaign.document.structure.wrapping import unwrap_lines
 from campaign.document.text.emphasis import plain_text
 from campaign.document.text.html_tags import strip_tags

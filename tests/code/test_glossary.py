@@ -26,25 +26,25 @@ GLOSSARY = (ROOT / "docs" / "developing" / "glossary.md").read_text(encoding="ut
 # Verbs, adjectives and the terms of programming: they name no concept of the domain.
 PLAIN = set(
     """
-    accept active admitted after already alternates ambiguous announce apart api archive area
+    accept active admitted after already alternates ambiguous announce apart api apply archive area
     assets at atom background base batch beat before began begun behalf blind body broken buffering bundle busy
     by byte change chart check choice choose cli client close column compare compose concurrent config confirm content
     cookie correct count cover create current cut daily database date day delete deliver demand demo detail device
     discard done drop due duplicate email emphasis encoding ended enqueue entered enum erase error exists
     expired expires extension factory fax field file filename filter first fit follows fonts foot for forged
     forget forgotten formats found given glyph group happened healthz host hour html http id ignore
-    image import ineligible init input insert invalid invalidate invite is issued joined js json kind layout
+    image ineligible init input insert invalid invalidate invite is issued joined js json kind layout
     like likely load lock logout m maildir mailto main map mark markdown markup match me mended method mime model
     move my name new next normalise not note number oembed offer offline on once one only open option or other
     outgoing overview parsed parser partial pasted pdf people phones pictures piece plain platform png
-    pool position postgresql postponed preferences previous primary print printable privacy probe process program
+    paired pool position postgresql postponed preferences previous primary print printable privacy probe process program
     proof protected protocol proxy public queries quoting raised reader readyz reason recent redacted redis
     refusal register reminded remove repeat rescue resend result robots s sample save schema
     seal search seeds select send sent server services serving setup sha short shown signals signin single smtp
     social solved spent sqlite started state static status step stop store structure subprocess svg table tags take
     tasks test thanks throttle to tocsin together totp transaction translatable truncated two txt type
-    typeset u unaddressed undo undone unknown unpack unpacker unsent unsigned unsubscribe until unusable unusual
-    upgrade ups url used utc v validate verify waiting wan wants warm web week wide window
+    typeset u unaddressed unconfirmed undo undone unknown unpack unpacker unsent unsigned unsubscribe until unusable
+    unusual upgrade ups url used utc v validate verify waiting wan wants warm web week wide window
     withdraw without word wrapping writer written xml
     """.split()
 )

@@ -11,7 +11,7 @@ from campaign.document.labels import GAP, vocabulary
 from campaign.document.structure.blocks import FLOWS, Block, LabelMatch, LabelSearch, cut_label, ends_sentence
 from campaign.document.structure.header import Header, add_header_parts, read_header
 from campaign.document.structure.letter import is_salutation, starts_closing
-from campaign.document.structure.target_lines import is_role
+from campaign.document.structure.target.target_lines import is_role
 from campaign.document.text.emphasis import is_marked, plain_text
 from campaign.document.text.lines import Line, LineTracker
 from campaign.document.text.list_markers import is_bullet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaign.document.draft import DraftTarget
 from campaign.document.fields.languages import countries_in, country_at_start
-from campaign.document.structure.target_lines import goes_through_embassy, represented_country
+from campaign.document.structure.target.target_lines import goes_through_embassy, represented_country
 from campaign.document.text.emphasis import plain_text
 from campaign.document.text.lines import LineTracker
 from campaign.document.text.normalise import normalise, words

@@ -11,8 +11,8 @@ from campaign.document.fields.languages import country_at_end
 from campaign.document.structure.block_reader import DocumentBlocks
 from campaign.document.structure.blocks import Block
 from campaign.document.structure.letter import is_salutation, starts_closing
-from campaign.document.structure.one_line_target import is_whole_target
-from campaign.document.structure.target_lines import has_honorific, is_embassy, is_name, is_role
+from campaign.document.structure.target.one_line_target import is_whole_target
+from campaign.document.structure.target.target_lines import has_honorific, is_embassy, is_name, is_role
 from campaign.document.text.emphasis import plain_text
 from campaign.document.text.lines import Line, LineTracker, split_paragraphs
 from campaign.document.text.list_markers import is_bullet

@@ -1,4 +1,4 @@
-"""What a document becomes: one test for each row of the table in `services/appeals/importing/decision.py`."""
+"""The decision on a document: one test for each row of the table in `services/appeals/importing/decision.py`."""
 
 from __future__ import annotations
 

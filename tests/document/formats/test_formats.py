@@ -262,7 +262,7 @@ def test_lines_that_a_mail_program_broke_are_joined_as_it_says() -> None:
         b"MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8; format=flowed\n\n"
         b"one two \nthree\nfour\n-- \nsigned\n"
     )
-    assert [line.text for line in read_lines(data, "x.eml")] == ["one two three", "four", "-- ", "signed", ""]
+    assert [line.text for line in read_lines(data, "x.eml")] == ["one two three", "four", "-- ", "signed"]
 
 
 def test_the_mails_inside_a_mail_are_read_to_a_depth() -> None:

@@ -36,7 +36,7 @@ from campaign.services.appeals.importing.case_issues import Case, CaseIssue
 
 
 class DecisionKind(StrEnum):
-    """What becomes of a document."""
+    """The kinds of result of an import."""
 
     NEW = "new"
     SAME = "same"
@@ -47,7 +47,7 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a document: a new appeal with that sequence, or a change of the issue."""
+    """The result of an import: a new appeal with that sequence, or a change of the issue."""
 
     kind: DecisionKind
     # The issue that the document belongs to, or with which the question compares it; None for a new appeal.

@@ -8,7 +8,7 @@ from itertools import pairwise
 from campaign.document.draft import DraftTarget
 from campaign.document.fields.languages import country_at_end
 from campaign.document.labels import vocabulary
-from campaign.document.structure.target_lines import has_honorific, is_embassy, is_name, is_role, names_place
+from campaign.document.structure.target.target_lines import has_honorific, is_embassy, is_name, is_role, names_place
 from campaign.document.text.normalise import normalise, words
 
 _CARE_OF = re.compile(r"(?<!\w)(?:c/o|care of|aux bons soins|a/c|z\.hd)(?!\w)")

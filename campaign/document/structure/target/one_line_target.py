@@ -8,7 +8,7 @@ from dataclasses import replace
 from campaign.document.fields.contacts import has_contact, split_contacts, without_links
 from campaign.document.fields.languages import country_at_end
 from campaign.document.labels import vocabulary
-from campaign.document.structure.target_lines import (
+from campaign.document.structure.target.target_lines import (
     has_honorific,
     is_embassy,
     is_name,

@@ -15,9 +15,9 @@ from campaign.document.fields.contacts import (
 from campaign.document.fields.languages import country_at_end
 from campaign.document.labels import vocabulary
 from campaign.document.structure.letter import is_salutation
-from campaign.document.structure.one_line_target import is_whole_target, part_target
-from campaign.document.structure.target_doubts import find_doubt
-from campaign.document.structure.target_lines import (
+from campaign.document.structure.target.one_line_target import is_whole_target, part_target
+from campaign.document.structure.target.target_doubts import find_doubt
+from campaign.document.structure.target.target_lines import (
     has_honorific,
     is_embassy,
     is_name,
