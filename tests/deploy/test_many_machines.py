@@ -94,7 +94,7 @@ def test_a_correction_shows_in_every_process_within_two_seconds(tmp_path: Path, 
         for port in ports:
             wait_for(f"http://127.0.0.1:{port}/readyz")
         assert not any(new in page for page in pool.map(page_at, urls)), "every process has cached the old text"
-        flask(environ, "appeal", "import", str(corrected), "--slug", "case")
+        flask(environ, "appeal", "import", str(corrected), "--slug", "case", "--as-correction", "--yes")
         shown = time.monotonic() + 2
         list(pool.map(page_at, urls))
         time.sleep(max(0.0, shown - time.monotonic()))
