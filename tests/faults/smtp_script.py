@@ -120,12 +120,17 @@ class Server:
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = int(self._listener.getsockname()[1])
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self) -> Server:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._acceptor.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Closing alone would leave the thread waiting in accept().
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._acceptor.join()
         self._listener.close()
         for connection in list(self._open):
             with contextlib.suppress(OSError):
